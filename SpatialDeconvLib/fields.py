@@ -1,0 +1,594 @@
+"""Kernel fields: which kernel applies where.
+
+A `KernelField` holds kernels and a key. Bound to an image, it becomes a `BoundField` that produces the
+weights w_k one kernel at a time, so that K kernels never need K weight volumes at once:
+
+    w_k >= 0,   sum_k w_k = 1 at every voxel.
+
+With ``outside="unchanged"`` an identity kernel is added that takes the voxels no kernel is meant for, so
+that the sum is 1 there too.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from .errors import InputError
+from .kernels import Kernel, ParametricKernel, Spacing, box_profile, identity_kernel, spacing_tuple
+
+AnyKernel = Kernel | ParametricKernel
+Box = tuple[slice, ...]
+
+KEYS = ("intensity", "region", "position", "weights", "uniform")
+OUTSIDE = ("nearest", "unchanged", "error")
+INTERPOLATIONS = {
+    "intensity": ("linear", "nearest"),
+    "position": ("linear", "nearest", "inverse-distance"),
+}
+
+
+def bounding_box(weight: np.ndarray) -> Box | None:
+    """Return the smallest box of slices that holds every non-zero element, or None when there is none."""
+    box = []
+    for axis in range(weight.ndim):
+        others = tuple(a for a in range(weight.ndim) if a != axis)
+        used = np.flatnonzero(weight.any(axis=others))
+        if used.size == 0:
+            return None
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+    return tuple(box)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelField:
+    """Kernels and the key that chooses among them. Make one with `by_intensity`, `by_region`,
+    `by_position`, `by_weights` or `uniform`.
+
+    Attributes
+    ----------
+    key : str
+        "intensity", "region", "position", "weights" or "uniform".
+    kernels : tuple of Kernel or ParametricKernel
+        In the order of `at`.
+    at : tuple
+        What each kernel belongs to: a level, a label (or segment name), a position (mm), a number.
+    interpolation, outside, feather
+        See the constructors.
+    """
+
+    key: str
+    kernels: tuple[AnyKernel, ...]
+    at: tuple[Any, ...]
+    interpolation: str = "linear"
+    outside: str = "nearest"
+    feather: float = 0.0
+    labels: np.ndarray | None = None
+    label_names: Mapping[str, int] | None = None
+    weight_arrays: Any = None
+
+    # -- constructors
+
+    @classmethod
+    def uniform(cls, kernel: AnyKernel) -> KernelField:
+        """One kernel everywhere."""
+        return cls("uniform", _checked_kernels([kernel]), (0,))
+
+    @classmethod
+    def by_intensity(
+        cls, kernels: Mapping[float, AnyKernel], interpolation: str = "linear", outside: str = "nearest"
+    ) -> KernelField:
+        """Kernels keyed to the intensity of a guide image (the input itself unless another is given).
+
+        Parameters
+        ----------
+        kernels : mapping of float to Kernel
+            Level (intensity) -> kernel. A sequence of (level, kernel) pairs is taken too.
+        interpolation : {"linear", "nearest"}
+            Between two levels: hat functions, w_k = (l_{k+1} - g) / (l_{k+1} - l_k), which is exactly the
+            linear interpolation of the two kernels; or the kernel of the nearest level (the upper one when
+            both are as near).
+        outside : {"nearest", "unchanged", "error"}
+            Below the lowest and above the highest level: the nearest kernel, no filtering, or an error.
+        """
+        pairs = sorted(((_level(at), k) for at, k in _pairs(kernels)), key=lambda pair: pair[0])
+        levels = tuple(at for at, _ in pairs)
+        _refuse_duplicates(levels, "level")
+        _choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
+        _choice(outside, OUTSIDE, "outside")
+        return cls("intensity", _checked_kernels([k for _, k in pairs]), levels, interpolation, outside)
+
+    @classmethod
+    def by_region(
+        cls,
+        labels: np.ndarray | None,
+        kernels: Mapping[int | str, AnyKernel],
+        feather: float = 0.0,
+        outside: str = "error",
+        names: Mapping[str, int] | None = None,
+    ) -> KernelField:
+        """Kernels keyed to the labels of a label map.
+
+        Parameters
+        ----------
+        labels : ndarray of int, shape of the image, or None
+            The label map; None when it comes later, through `with_labels`.
+        kernels : mapping of int or str to Kernel
+            Label value (or segment name, looked up in `names`) -> kernel.
+        feather : float
+            Width in mm of the transition between two regions: a straight boundary becomes a linear ramp of
+            that width (each region's indicator averaged over a box of `feather` mm).
+        outside : {"error", "unchanged", "nearest"}
+            Voxels whose label has no kernel: an error that names the label, no filtering, or the kernel of
+            the nearest voxel that has one.
+        names : mapping of str to int, optional
+            Segment name -> label value.
+        """
+        pairs = _pairs(kernels)
+        at = tuple(a if isinstance(a, str) else _label(a) for a, _ in pairs)
+        _refuse_duplicates(at, "label")
+        _choice(outside, OUTSIDE, "outside")
+        if not np.isfinite(feather) or feather < 0:
+            raise InputError(f"feather {feather!r} must be 0 or a positive width in mm")
+        field = cls("region", _checked_kernels([k for _, k in pairs]), at, "nearest", outside, float(feather))
+        return field if labels is None else field.with_labels(labels, names)
+
+    @classmethod
+    def by_position(
+        cls, kernels: Mapping[Sequence[float], AnyKernel], interpolation: str = "linear"
+    ) -> KernelField:
+        """Kernels keyed to the place in the image.
+
+        Parameters
+        ----------
+        kernels : mapping of (z, y, x) to Kernel
+            Position in mm along the image's own axes, from the centre of voxel (0, 0, 0) -> kernel. For
+            2-D images positions are (y, x), or (z, y, x) with z ignored.
+        interpolation : {"linear", "nearest", "inverse-distance"}
+            Multilinear between positions that form a complete grid (one plane, line or point is a grid
+            too), constant beyond its faces; the nearest position; or weights 1 / distance^2 for scattered
+            positions (Shepard's method).
+        """
+        pairs = [(_position(at), k) for at, k in _pairs(kernels)]
+        at = tuple(position for position, _ in pairs)
+        _refuse_duplicates(at, "position")
+        if len({len(p) for p in at}) > 1:
+            raise InputError("positions mix 2 and 3 coordinates; give [z, y, x] for all of them")
+        _choice(interpolation, INTERPOLATIONS["position"], "interpolation")
+        return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
+
+    @classmethod
+    def by_weights(
+        cls, weights: Sequence[np.ndarray] | np.ndarray, kernels: Sequence[AnyKernel]
+    ) -> KernelField:
+        """Kernels with explicit weights.
+
+        Parameters
+        ----------
+        weights : sequence of K arrays of the image's shape (or one array with K in front)
+            Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out.
+        kernels : sequence of K Kernel
+        """
+        weights = [np.asarray(w) for w in weights]
+        if len(weights) != len(kernels):
+            raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
+        field = cls(
+            "weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights)
+        )
+        shapes = {w.shape for w in weights}
+        if len(shapes) > 1:
+            raise InputError(f"weight images differ in shape: {', '.join(map(str, sorted(shapes)))}")
+        total = np.zeros(weights[0].shape)
+        for number, weight in enumerate(weights):
+            if not np.all(np.isfinite(weight)) or np.any(weight < 0):
+                raise InputError(f"weights of kernel {number} hold negative, NaN or infinite values")
+            total += weight
+        if np.any(np.abs(total - 1) > 1e-3):
+            raise InputError(
+                f"weights sum to {total.min():.4g} ... {total.max():.4g}; they must sum to 1 everywhere"
+            )
+        return field
+
+    # -- use
+
+    def with_labels(self, labels: np.ndarray, names: Mapping[str, int] | None = None) -> KernelField:
+        """Return a copy of a region-keyed field that uses this label map."""
+        if self.key != "region":
+            raise InputError(f"labels were given, but the kernels are keyed by {self.key}, not by region")
+        return replace(self, labels=np.asarray(labels), label_names=names or self.label_names)
+
+    def bind(self, guide: np.ndarray, spacing: Spacing | None = None, normalize: bool = False) -> BoundField:
+        """Return the field on the grid of an image.
+
+        Parameters
+        ----------
+        guide : ndarray, 2-D or 3-D
+            The image whose values choose (key "intensity"); for other keys only its shape counts.
+        spacing : float or sequence of float
+            Voxel size in mm.
+        normalize : bool
+            Scale every kernel to sum 1.
+
+        Raises
+        ------
+        InputError
+            If a kernel's dimension, the labels' or weights' shape or the guide's values do not fit.
+        """
+        return BoundField(self, guide, spacing, normalize)
+
+
+class BoundField:
+    """A kernel field on the grid of one image: kernels sampled there, weights on demand.
+
+    ``len(bound)`` is the number of kernels, the added identity included.
+    """
+
+    def __init__(
+        self, field: KernelField, guide: np.ndarray, spacing: Spacing | None, normalize: bool = False
+    ):
+        guide = np.asarray(guide)
+        if guide.ndim not in (2, 3):
+            raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
+        self.shape: tuple[int, ...] = guide.shape
+        self.spacing = spacing_tuple(spacing, guide.ndim)
+        self.field = field
+        self._kernels = [_on_grid(k, self.shape, self.spacing, normalize) for k in field.kernels]
+        self._key = _KEY_WEIGHTS[field.key](field, guide, self.spacing)
+        self._has_identity = self._key.rest is not None
+        if self._has_identity:
+            self._kernels.append(identity_kernel(self.spacing, ndim=guide.ndim))
+        self._supports: dict[int, Box | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._kernels)
+
+    def kernel(self, k: int) -> Kernel:
+        """Kernel `k` on the image's grid, with the image's number of dimensions."""
+        return self._kernels[k]
+
+    def is_identity(self, k: int) -> bool:
+        """Whether kernel `k` leaves the image unchanged."""
+        return self._kernels[k].is_identity
+
+    def weight(self, k: int) -> np.ndarray:
+        """Weights of kernel `k`: float32, shape of the image, >= 0."""
+        if self._has_identity and k == len(self) - 1:
+            return self._key.rest.astype(np.float32)
+        return self._key.weight(k)
+
+    def support(self, k: int) -> Box | None:
+        """Bounding box of the voxels where `weight(k)` is not 0; None when there is none."""
+        if k not in self._supports:
+            self._supports[k] = bounding_box(self.weight(k))
+        return self._supports[k]
+
+
+# ------------------------------------------------------------------------------- weights, key by key
+#
+# Each class has `weight(k) -> float32 array` and `rest`: the boolean image of the voxels that belong to
+# the added identity kernel, or None when there is no such kernel.
+
+
+class _UniformWeights:
+    rest = None
+
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+        self.shape = guide.shape
+
+    def weight(self, k: int) -> np.ndarray:
+        return np.ones(self.shape, np.float32)
+
+
+class _IntensityWeights:
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+        if np.iscomplexobj(guide):
+            raise InputError(
+                f"the guide image is complex ({guide.dtype}); give real values, e.g. its magnitude"
+            )
+        # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64.
+        self.guide = (
+            guide
+            if guide.dtype == np.float64
+            else guide.astype(np.float32 if guide.itemsize <= 2 or guide.dtype == np.float32 else np.float64)
+        )
+        if not np.isfinite(self.guide.sum(dtype=np.float64)):
+            bad = int(np.count_nonzero(~np.isfinite(self.guide)))
+            if bad:
+                raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
+        self.levels = field.at
+        self.nearest = field.interpolation == "nearest"
+        self.rest = None
+        if field.outside != "nearest":
+            low, high = self.levels[0], self.levels[-1]
+            outside = (self.guide < low) | (self.guide > high)
+            if field.outside == "unchanged":
+                self.rest = outside
+            elif outside.any():
+                raise InputError(
+                    f"{np.count_nonzero(outside)} voxels lie outside the levels {low:g} ... {high:g} (the guide "
+                    f"goes from {self.guide.min():g} to {self.guide.max():g}); add levels, or set outside to "
+                    "'nearest' or 'unchanged'"
+                )
+
+    def weight(self, k: int) -> np.ndarray:
+        g, levels = self.guide, self.levels
+        last = len(levels) - 1
+        if self.nearest:
+            inside = np.ones(g.shape, bool)
+            if k > 0:
+                inside &= g >= 0.5 * (levels[k - 1] + levels[k])
+            if k < last:
+                inside &= g < 0.5 * (levels[k] + levels[k + 1])
+            weight = inside.astype(np.float32)
+        else:
+            weight = np.ones(g.shape, np.float32)
+            if k > 0:
+                _ramp_up(g, levels[k - 1], levels[k], weight)
+            if k < last:
+                _ramp_down(g, levels[k], levels[k + 1], weight)
+        if self.rest is not None:
+            weight[self.rest] = 0
+        return weight
+
+
+def _ramp_up(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
+    """Limit `weight` to the share of the upper of two levels, (g - low) / (high - low) in [0, 1]."""
+    share = ((g - low) / (high - low)).astype(np.float32, copy=False)
+    np.minimum(weight, np.clip(share, 0, 1, out=share), out=weight)
+
+
+def _ramp_down(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
+    """Limit `weight` to the share of the lower of two levels: 1 minus that of the upper, to the last bit."""
+    share = ((g - low) / (high - low)).astype(np.float32, copy=False)
+    np.clip(share, 0, 1, out=share)
+    np.minimum(weight, np.subtract(1, share, out=share), out=weight)
+
+
+class _RegionWeights:
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+        if field.labels is None:
+            raise InputError("the kernels are keyed by region, but there are no labels; give a label map")
+        labels = _matching(field.labels, guide.shape, "labels")
+        values = [_label_value(at, field.label_names) for at in field.at]
+        _refuse_duplicates(values, "label")
+        self.count = len(values)
+        self.feather, self.spacing = field.feather, spacing
+        self.owner = _owners(labels, values)  # index of the kernel, -1 where there is none
+        self.rest = None
+        ownerless = self.owner < 0
+        if ownerless.any():
+            if field.outside == "error":
+                missing, counts = np.unique(labels[ownerless], return_counts=True)
+                shown = ", ".join(f"{v:g} ({n} voxels)" for v, n in zip(missing[:5], counts[:5], strict=True))
+                raise InputError(
+                    f"labels without a kernel: {shown}; add kernels for them or set outside to 'unchanged'"
+                )
+            if field.outside == "nearest":
+                if ownerless.all():
+                    raise InputError(f"no voxel has one of the labels {values}; check the label map")
+                nearest = ndimage.distance_transform_edt(
+                    ownerless, sampling=spacing, return_distances=False, return_indices=True
+                )
+                self.owner = self.owner[tuple(nearest)]
+            else:
+                # The rest takes part in the feathering, so that the weights still sum to 1.
+                self.owner[ownerless] = self.count
+                self.rest = self._indicator(self.count)
+
+    def weight(self, k: int) -> np.ndarray:
+        return self._indicator(k)
+
+    def _indicator(self, k: int) -> np.ndarray:
+        weight = (self.owner == k).astype(np.float32)
+        if self.feather and weight.any():
+            for axis, h in enumerate(self.spacing):
+                profile = box_profile(self.feather / h)
+                if profile.size > 1:
+                    ndimage.correlate1d(weight, profile, axis=axis, mode="nearest", output=weight)
+        return weight
+
+
+def _owners(labels: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    order = np.argsort(values)
+    ordered = np.asarray(values)[order]
+    place = np.searchsorted(ordered, labels).clip(max=len(values) - 1)
+    return np.where(ordered[place] == labels, order[place], -1).astype(np.int16)
+
+
+class _PositionWeights:
+    rest = None
+
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+        self.shape = guide.shape
+        if len(field.at[0]) < guide.ndim:
+            raise InputError(f"positions {field.at[0]} have 2 coordinates, the image 3; give [z, y, x]")
+        self.points = np.array([p[-guide.ndim :] for p in field.at], dtype=float)
+        _refuse_duplicates([tuple(p) for p in self.points], "position")
+        self.axes = [np.arange(n) * h for n, h in zip(guide.shape, spacing, strict=True)]
+        self.interpolation = field.interpolation
+        self._shared: np.ndarray | None = None
+        if self.interpolation == "linear":
+            self.grid = [np.unique(self.points[:, a]) for a in range(guide.ndim)]
+            if np.prod([g.size for g in self.grid]) != len(self.points):
+                raise InputError(
+                    f"the {len(self.points)} positions do not form a complete grid; use interpolation "
+                    "'nearest' or 'inverse-distance' for scattered positions"
+                )
+
+    def weight(self, k: int) -> np.ndarray:
+        if self.interpolation == "linear":
+            return self._hat(k)
+        if self.interpolation == "nearest":
+            return (self._nearest() == k).astype(np.float32)
+        return self._shepard(k)
+
+    def _hat(self, k: int) -> np.ndarray:
+        weight = np.ones(self.shape, np.float32)
+        for axis, grid in enumerate(self.grid):
+            index = int(np.searchsorted(grid, self.points[k, axis]))
+            hat = (
+                np.interp(self.axes[axis], grid, np.arange(grid.size) == index)
+                if grid.size > 1
+                else np.ones(1)
+            )
+            weight *= hat.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
+        return weight
+
+    def _distance2(self, k: int) -> np.ndarray:
+        squares = [(axis - p) ** 2 for axis, p in zip(self.axes, self.points[k], strict=True)]
+        total = squares[0]
+        for square in squares[1:]:
+            total = np.add.outer(total, square)
+        return total
+
+    def _nearest(self) -> np.ndarray:
+        if self._shared is None:
+            owner = np.zeros(self.shape, np.int16)
+            best = self._distance2(0)
+            for k in range(1, len(self.points)):
+                distance = self._distance2(k)
+                owner[distance < best] = k
+                np.minimum(best, distance, out=best)
+            self._shared = owner
+        return self._shared
+
+    def _inverse(self, k: int) -> np.ndarray:
+        # The offset keeps the weight finite at the position itself, where it is then 1 to rounding.
+        return 1.0 / (self._distance2(k) + 1e-9)
+
+    def _shepard(self, k: int) -> np.ndarray:
+        if self._shared is None:
+            self._shared = self._inverse(0)
+            for other in range(1, len(self.points)):
+                self._shared += self._inverse(other)
+        return (self._inverse(k) / self._shared).astype(np.float32)
+
+
+class _ExplicitWeights:
+    rest = None
+
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+        self.weights = [_matching(w, guide.shape, "weights") for w in field.weight_arrays]
+        self.total = np.zeros(guide.shape, np.float64)
+        for weight in self.weights:
+            self.total += weight
+
+    def weight(self, k: int) -> np.ndarray:
+        return (self.weights[k] / self.total).astype(np.float32)
+
+
+_KEY_WEIGHTS = {
+    "uniform": _UniformWeights,
+    "intensity": _IntensityWeights,
+    "region": _RegionWeights,
+    "position": _PositionWeights,
+    "weights": _ExplicitWeights,
+}
+
+
+# -------------------------------------------------------------------------------------------- helpers
+
+
+def _on_grid(
+    kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...], normalize: bool
+) -> Kernel:
+    """Sample a kernel on an image's grid and give it the image's number of dimensions."""
+    sampled = kernel.sampled(spacing)
+    if normalize:
+        sampled = sampled.normalized()
+    values, ndim = sampled.values, len(shape)
+    if sampled.ndim == ndim:
+        if ndim == 3 and shape[0] == 1 and sampled.shape[0] > 1:
+            raise InputError(
+                f"kernel {sampled.name!r} has {sampled.shape[0]} slices, the image one; give a 2-D kernel"
+            )
+        return sampled
+    if ndim == 2 and values.shape[0] == 1:
+        return Kernel(values[0], spacing, sampled.name, sampled.source)
+    if ndim == 3 and shape[0] == 1:
+        return Kernel(values[None], spacing, sampled.name, sampled.source)
+    if ndim == 3:
+        raise InputError(
+            f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; set slicewise=True (--slicewise) to "
+            "filter slice by slice, or give a 3-D kernel"
+        )
+    raise InputError(
+        f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel"
+    )
+
+
+def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:
+    pairs = list(kernels.items()) if isinstance(kernels, Mapping) else [tuple(pair) for pair in kernels]
+    if not pairs:
+        raise InputError("the kernel set is empty; give at least one kernel")
+    return pairs
+
+
+def _checked_kernels(kernels: Sequence[Any]) -> tuple[AnyKernel, ...]:
+    if not len(kernels):
+        raise InputError("the kernel set is empty; give at least one kernel")
+    for kernel in kernels:
+        if not isinstance(kernel, AnyKernel):
+            raise InputError(f"{type(kernel).__name__} is no kernel; wrap arrays as Kernel(values, spacing)")
+    return tuple(kernels)
+
+
+def _level(value: Any) -> float:
+    try:
+        level = float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"level {value!r} is not a number") from error
+    if not np.isfinite(level):
+        raise InputError(f"level {value!r} must be finite")
+    return level
+
+
+def _label(value: Any) -> int:
+    if isinstance(value, bool) or not np.isreal(value) or float(value) != int(value):
+        raise InputError(f"label {value!r} must be a whole number or a segment name")
+    return int(value)
+
+
+def _label_value(at: int | str, names: Mapping[str, int] | None) -> int:
+    if not isinstance(at, str):
+        return at
+    if names is None or at not in names:
+        known = ", ".join(map(repr, names)) if names else "none: the labels carry no names"
+        raise InputError(f"no segment is named {at!r} (known: {known})")
+    return int(names[at])
+
+
+def _position(value: Any) -> tuple[float, ...]:
+    try:
+        position = tuple(float(v) for v in value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"position {value!r} must be [z, y, x] in mm") from error
+    if len(position) not in (2, 3) or not np.all(np.isfinite(position)):
+        raise InputError(f"position {value!r} must be [z, y, x] in mm")
+    return position
+
+
+def _refuse_duplicates(values: Sequence[Any], what: str) -> None:
+    for a, b in itertools.combinations(values, 2):
+        if a == b:
+            raise InputError(f"{what} {a!r} is given twice; each {what} takes one kernel")
+
+
+def _choice(value: str, allowed: Sequence[str], name: str) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(allowed)}")
+
+
+def _matching(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """The array in the image's shape; a single slice may come with or without its slice axis."""
+    array = np.asarray(array)
+    if array.shape != shape:
+        if array.size == np.prod(shape) and [n for n in array.shape if n > 1] == [n for n in shape if n > 1]:
+            return array.reshape(shape)
+        raise InputError(f"{name} have shape {array.shape}, the image {shape}; they must agree")
+    return array

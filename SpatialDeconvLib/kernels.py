@@ -1,0 +1,630 @@
+"""Kernels: small arrays with a spacing in mm, and the makers of the usual ones.
+
+A kernel's centre is index ``n // 2`` on every axis, for even sizes too, which is the rule of ITK's
+convolution filters. Axes are (k, j, i) or (j, i), like the images of this library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+
+Spacing = float | Sequence[float]
+
+# A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
+_SUM_TOLERANCE = 1e-3
+
+
+def spacing_tuple(spacing: Spacing | None, ndim: int, name: str = "spacing") -> tuple[float, ...]:
+    """Return `spacing` as `ndim` positive floats in mm; a scalar holds for every axis, None means 1 mm.
+
+    Raises
+    ------
+    InputError
+        If the number of values is not `ndim` or a value is not a positive finite number.
+    """
+    if spacing is None:
+        return (1.0,) * ndim
+    values = np.atleast_1d(np.asarray(spacing, dtype=float))
+    if values.ndim != 1 or values.size not in (1, ndim):
+        raise InputError(f"{name} {spacing!r} has {values.size} values; give one, or one per axis ({ndim})")
+    if not np.all(np.isfinite(values)) or np.any(values <= 0):
+        raise InputError(f"{name} {spacing!r} must be positive and finite (mm)")
+    return tuple(float(v) for v in (np.repeat(values, ndim) if values.size == 1 else values))
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A convolution kernel on a regular grid.
+
+    Parameters
+    ----------
+    values : array_like, 2-D (j, i) or 3-D (k, j, i)
+        Weights, kept as read-only float64. Each is the weight of a whole voxel, not a density.
+    spacing : float or sequence of float
+        Voxel size in mm, in the order of the axes.
+    name : str
+        Shown in messages and figures.
+    source : mapping, optional
+        The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+
+    Raises
+    ------
+    InputError
+        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere.
+    """
+
+    values: np.ndarray
+    spacing: Spacing = 1.0
+    name: str = ""
+    source: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        values = np.asarray(self.values)
+        label = f"kernel {self.name!r}" if self.name else "kernel"
+        if values.ndim not in (2, 3) or values.size == 0:
+            raise InputError(f"{label} has shape {values.shape}; give a non-empty 2-D or 3-D array")
+        if np.iscomplexobj(values):
+            raise InputError(f"{label} is complex ({values.dtype}); give real values, e.g. abs(values)")
+        try:
+            values = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{label} of type {values.dtype} does not hold numbers") from error
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise InputError(f"{label} has {bad} NaN or infinite of {values.size} values; replace them first")
+        if not np.any(values):
+            raise InputError(f"{label} of shape {values.shape} is zero everywhere; give at least one weight")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
+
+    @property
+    def ndim(self) -> int:
+        return self.values.ndim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def centre(self) -> tuple[int, ...]:
+        """Index of the voxel that stands for zero displacement: ``n // 2`` on every axis."""
+        return tuple(n // 2 for n in self.shape)
+
+    @property
+    def total(self) -> float:
+        """Sum of the values: the factor by which the kernel scales a constant image."""
+        return float(self.values.sum())
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether convolution with this kernel returns the image itself."""
+        return np.count_nonzero(self.values) == 1 and self.values[self.centre] == 1.0
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.shape))
+        spacing = "x".join(f"{s:g}" for s in self.spacing)
+        return f"Kernel({self.name or 'unnamed'}, {size} voxels of {spacing} mm, sum {self.total:.6g})"
+
+    def normalized(self) -> Kernel:
+        """Return the kernel scaled to sum 1.
+
+        Raises
+        ------
+        InputError
+            If the sum is zero or negative (a Laplace kernel has nothing to normalise; a kernel stored as
+            its logarithm sums to a negative number).
+        """
+        total = self.total
+        if total <= 1e-12 * float(np.abs(self.values).sum()):
+            hint = (
+                "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
+            )
+            raise InputError(
+                f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
+            )
+        if total == 1.0:
+            return self
+        return Kernel(self.values / total, self.spacing, self.name, self.source)
+
+    def resampled(self, spacing: Spacing) -> Kernel:
+        """Return the kernel on a grid of another spacing, with the same integral and the same centre.
+
+        Every voxel is a box of uniform weight; a new voxel receives, from each old one, the fraction of
+        the old box that it overlaps (exact on every axis, so the sum is kept to rounding and no value
+        turns negative). Treating voxels as boxes adds (a^2 + b^2) / 12 to the variance on an axis of old
+        spacing a and new spacing b.
+
+        Parameters
+        ----------
+        spacing : float or sequence of float
+            New voxel size in mm per axis.
+        """
+        target = spacing_tuple(spacing, self.ndim)
+        values = self.values
+        for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
+            if not math.isclose(old, new, rel_tol=1e-6):
+                matrix = _overlap_matrix(values.shape[axis], old, new)
+                values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+        return Kernel(values, target, self.name, self.source)
+
+    def sampled(self, spacing: Spacing) -> Kernel:
+        """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
+
+        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two.
+        """
+        axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
+        if len(axes) < self.ndim:
+            axes = (self.spacing[0], *axes)
+        axes = axes[-self.ndim :]
+        if np.allclose(axes, self.spacing, rtol=1e-6, atol=0):
+            return self
+        return self.resampled(axes)
+
+    def check(self) -> list[str]:
+        """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
+        warnings = []
+        total, low = self.total, float(self.values.min())
+        if self._looks_logarithmic():
+            high = float(self.values.max())
+            warnings.append(
+                f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
+            )
+            return warnings
+        if low < 0:
+            share = float(-self.values[self.values < 0].sum() / np.abs(self.values).sum())
+            warnings.append(
+                f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
+                "weight): a blur kernel has none"
+            )
+        if abs(total - 1) > _SUM_TOLERANCE:
+            warnings.append(
+                f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it"
+            )
+        warnings.extend(self._peak_warnings())
+        return warnings
+
+    def _peak_warnings(self) -> list[str]:
+        peaks = np.argwhere(self.values == self.values.max())
+        distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
+        # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
+        if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):
+            return []
+        peak = tuple(int(p) for p in peaks[distance.argmin()])
+        return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
+
+    def _looks_logarithmic(self) -> bool:
+        # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
+        low, high = float(self.values.min()), float(self.values.max())
+        return self.values.size > 1 and low < -2 and high <= abs(low) / 10 and np.mean(self.values <= 0) > 0.9
+
+
+def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
+    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1."""
+    centre = n // 2
+    edges = (np.arange(n + 1) - centre - 0.5) * old
+    slack = 1e-9 * old  # an edge that coincides up to rounding needs no further voxel
+    before = math.ceil((-edges[0] - slack) / new - 0.5)
+    after = math.ceil((edges[-1] - slack) / new - 0.5)
+    # n // 2 must be the centre again: as many voxels before it as after it, or one more.
+    before = max(before, after)
+    after = before if after == before else before - 1
+    new_edges = (np.arange(-before, after + 2) - 0.5) * new
+    low = np.maximum(new_edges[:-1, None], edges[None, :-1])
+    high = np.minimum(new_edges[1:, None], edges[None, 1:])
+    return np.clip(high - low, 0, None) / old
+
+
+# ---------------------------------------------------------------------------------------------- makers
+
+
+def gaussian_kernel(
+    sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None, truncate: float = 4.0
+):
+    """Gaussian, h(r) ~ exp(-1/2 sum_a (r_a / sigma_a)^2), sampled at the voxel centres and normalised to sum 1.
+
+    Parameters
+    ----------
+    sigma : float or sequence of float
+        Standard deviation in mm, one or per axis; 0 leaves an axis unblurred.
+    spacing : float or sequence of float
+        Voxel size in mm.
+    ndim : int, optional
+        2 or 3; taken from `sigma` and `spacing` when they are sequences, else 3.
+    truncate : float
+        The radius is ``int(truncate * sigma / spacing + 0.5)`` voxels, the rule of
+        `scipy.ndimage.gaussian_filter`, which this kernel reproduces.
+
+    Returns
+    -------
+    Kernel
+    """
+    ndim = _resolve_ndim(ndim, sigma, spacing)
+    sigmas = _per_axis(sigma, ndim, "sigma", minimum=0.0)
+    spacings = spacing_tuple(spacing, ndim)
+    profiles = []
+    for s, h in zip(sigmas, spacings, strict=True):
+        radius = int(truncate * s / h + 0.5)
+        x = np.arange(-radius, radius + 1) * h
+        profiles.append(np.exp(-0.5 * (x / s) ** 2) if radius else np.ones(1))
+    values = _outer(profiles)
+    source = {"type": "gaussian", "sigma_mm": _scalar_if_equal(sigmas)}
+    if truncate != 4.0:
+        source["truncate"] = float(truncate)
+    return Kernel(values / values.sum(), spacings, f"Gaussian {_text(sigmas)} mm", source)
+
+
+def motion_kernel(
+    length: float,
+    direction: float | Sequence[float] = 0.0,
+    spacing: Spacing = 1.0,
+    *,
+    ndim: int | None = None,
+) -> Kernel:
+    """Uniform motion along a straight line: each weight is the share of the line that lies inside the voxel.
+
+    The line is centred on the centre voxel and cut exactly at the voxel faces (Siddon's method), so length
+    and direction count to any fraction of a voxel; the weights sum to 1.
+
+    Parameters
+    ----------
+    length : float
+        Length of the path in mm; 0 gives the identity.
+    direction : float or sequence of 3 (or 2) floats
+        An angle in degrees, in the (j, i) plane from the +i axis towards the +j axis; or a vector in mm
+        in axis order, (k, j, i) or (j, i). An angle makes a 2-D kernel, a vector one of its own dimension.
+    spacing : float or sequence of float
+        Voxel size in mm; of three values a 2-D kernel takes the last two.
+
+    References
+    ----------
+    R. L. Siddon, "Fast calculation of the exact radiological path for a three-dimensional CT array",
+    Medical Physics 12(2), 252-255, 1985.
+    """
+    length = _number(length, "length", minimum=0.0)
+    if np.ndim(direction) == 0:
+        angle = math.radians(_number(direction, "direction"))
+        unit = np.array([math.sin(angle), math.cos(angle)])
+        source = {"type": "motion", "length_mm": length, "angle_deg": float(direction)}
+    else:
+        unit = np.asarray(direction, dtype=float)
+        if unit.shape not in ((2,), (3,)) or not np.all(np.isfinite(unit)) or not np.any(unit):
+            raise InputError(
+                f"direction {direction!r} must be an angle in degrees or 2 or 3 numbers, not all 0"
+            )
+        source = {"type": "motion", "length_mm": length, "direction": [float(v) for v in unit]}
+        unit = unit / np.linalg.norm(unit)
+    if ndim not in (None, unit.size):
+        raise InputError(f"direction {direction!r} makes a {unit.size}-D kernel, not a {ndim}-D one")
+    spacings = np.array(_last_axes(spacing, unit.size))
+    values = _line_weights(length * unit / spacings)
+    return Kernel(values, tuple(spacings), f"motion {length:g} mm", source)
+
+
+def _line_weights(vector: np.ndarray) -> np.ndarray:
+    """Share of the line from -vector/2 to +vector/2 (in voxels) inside each voxel of an odd grid."""
+    vector = np.where(np.abs(vector) < 1e-12, 0.0, vector)
+    radius = np.ceil(np.abs(vector) / 2 - 0.5 - 1e-12).astype(int).clip(min=0)
+    values = np.zeros(2 * radius + 1)
+    cuts = [np.array([0.0, 1.0])]
+    for v, r in zip(vector, radius, strict=True):
+        if v:
+            faces = np.arange(-r, r) + 0.5
+            cuts.append(faces / v + 0.5)  # parameter t of the point -vector/2 + t * vector
+    t = np.unique(np.clip(np.concatenate(cuts), 0.0, 1.0))
+    middle = 0.5 * (t[1:] + t[:-1]) - 0.5
+    index = np.rint(middle[:, None] * vector).astype(int) + radius
+    np.add.at(values, tuple(index.T), np.diff(t))
+    # A path along a voxel face could fall to either side; its mirror image makes the choice symmetric.
+    values = 0.5 * (values + np.flip(values))
+    return values / values.sum()
+
+
+def box_kernel(width: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Mean over a box of `width` mm: each weight is the share of the box inside the voxel, sum 1.
+
+    A box of 3 voxels gives the 3-voxel mean filter; a width that is no odd number of voxels counts the
+    outermost voxels in part.
+    """
+    ndim = _resolve_ndim(ndim, width, spacing)
+    widths = _per_axis(width, ndim, "width", minimum=0.0)
+    spacings = spacing_tuple(spacing, ndim)
+    profiles = [box_profile(w / h) for w, h in zip(widths, spacings, strict=True)]
+    source = {"type": "box", "width_mm": _scalar_if_equal(widths)}
+    return Kernel(_outer(profiles), spacings, f"box {_text(widths)} mm", source)
+
+
+def box_profile(width: float) -> np.ndarray:
+    """Share of an interval of `width` voxels, centred on a voxel, inside each voxel (odd length, sum 1)."""
+    if width <= 1.0:
+        return np.ones(1)
+    radius = math.ceil(width / 2 - 0.5 - 1e-9)
+    index = np.arange(-radius, radius + 1)
+    overlap = np.minimum(index + 0.5, width / 2) - np.maximum(index - 0.5, -width / 2)
+    return overlap.clip(min=0) / overlap.clip(min=0).sum()
+
+
+def mean_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Mean of a block of `shape` voxels (any size, even ones too): every weight 1 / number of voxels."""
+    kernel = sum_kernel(shape, spacing, ndim=ndim)
+    source = {"type": "mean", "shape": kernel.source["shape"]}
+    return Kernel(
+        kernel.values / kernel.values.size, kernel.spacing, kernel.name.replace("sum", "mean"), source
+    )
+
+
+def sum_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Sum over a block of `shape` voxels: every weight 1. Not normalised."""
+    ndim = _resolve_ndim(ndim, shape, spacing)
+    sizes = _per_axis(shape, ndim, "shape", minimum=1.0)
+    if any(s != int(s) for s in sizes):
+        raise InputError(f"shape {shape!r} must be whole numbers of voxels")
+    sizes = tuple(int(s) for s in sizes)
+    name = "sum of " + "x".join(map(str, sizes))
+    return Kernel(np.ones(sizes), spacing_tuple(spacing, ndim), name, {"type": "sum", "shape": list(sizes)})
+
+
+def cross_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Sum of a voxel and its face neighbours (5 voxels in 2-D, 7 in 3-D): every weight 1. Not normalised."""
+    ndim = _resolve_ndim(ndim, spacing)
+    values = np.zeros((3,) * ndim)
+    for index in itertools.product(range(3), repeat=ndim):
+        values[index] = sum(i != 1 for i in index) <= 1
+    return Kernel(values, spacing_tuple(spacing, ndim), "cross (local sum)", {"type": "cross"})
+
+
+def disk_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
+    """Uniform disk of `radius` mm in the (j, i) plane (defocus): the share of its area in each pixel, sum 1."""
+    radius = _number(radius, "radius", minimum=0.0)
+    spacings = _last_axes(spacing, 2)
+    return Kernel(
+        _ball_weights(radius, spacings),
+        spacings,
+        f"disk {radius:g} mm",
+        {"type": "disk", "radius_mm": radius},
+    )
+
+
+def ball_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
+    """Uniform ball of `radius` mm: the share of its volume in each voxel, 3-D, sum 1."""
+    radius = _number(radius, "radius", minimum=0.0)
+    spacings = spacing_tuple(spacing, 3)
+    return Kernel(
+        _ball_weights(radius, spacings),
+        spacings,
+        f"ball {radius:g} mm",
+        {"type": "ball", "radius_mm": radius},
+    )
+
+
+def _ball_weights(radius: float, spacing: Sequence[float]) -> np.ndarray:
+    """Share of a ball per voxel: exact chords on the last axis, midpoint samples on the others."""
+    radii = [math.ceil(radius / h - 0.5 - 1e-9) if radius > h / 2 else 0 for h in spacing]
+    if radius == 0:
+        return np.ones([1] * len(spacing))
+    *other, last = radii
+    faces = (np.arange(-last, last + 2) - 0.5) * spacing[-1]
+    samples = []
+    for r, h in zip(other, spacing, strict=False):
+        # Fine enough that the rim is right to a fraction of a percent, coarse enough for large radii.
+        per_voxel = int(np.clip(math.ceil(256 / (2 * r + 1)), 4, 32))
+        offsets = (np.arange(per_voxel) + 0.5) / per_voxel - 0.5
+        samples.append(((np.arange(-r, r + 1)[:, None] + offsets) * h, per_voxel))
+    values = np.zeros([2 * r + 1 for r in radii])
+    for index in itertools.product(*(range(2 * r + 1) for r in other)):
+        grids = np.meshgrid(*(s[0][i] for s, i in zip(samples, index, strict=True)), indexing="ij")
+        half = np.sqrt(np.clip(radius**2 - sum(g**2 for g in grids), 0, None)).ravel()[:, None]
+        chord = np.minimum(faces[1:], half) - np.maximum(faces[:-1], -half)
+        values[index] = chord.clip(min=0).mean(axis=0)
+    return values / values.sum()
+
+
+def laplacian_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Second differences, sum over the axes of d^2/dr_a^2, in intensity per mm^2; sums to 0.
+
+    At spacing 1 it is the textbook kernel (2-D: 0 1 0 / 1 -4 1 / 0 1 0).
+    """
+    ndim = _resolve_ndim(ndim, spacing)
+    spacings = spacing_tuple(spacing, ndim)
+    values = np.zeros((3,) * ndim)
+    for axis, h in enumerate(spacings):
+        line = [1] * ndim
+        for step, weight in ((0, 1.0), (1, -2.0), (2, 1.0)):
+            line[axis] = step
+            values[tuple(line)] += weight / h**2
+    return Kernel(values, spacings, "Laplace", {"type": "laplacian"})
+
+
+def sharpen_kernel(amount: float = 1.0, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """Sharpening, identity - amount * h_min^2 * Laplace; sums to 1.
+
+    At equal spacing and amount 1 it is the textbook kernel (2-D: 0 -1 0 / -1 5 -1 / 0 -1 0).
+    """
+    amount = _number(amount, "amount")
+    laplace = laplacian_kernel(spacing, ndim=ndim)
+    values = -amount * min(laplace.spacing) ** 2 * laplace.values
+    values[laplace.centre] += 1.0
+    return Kernel(values, laplace.spacing, f"sharpen {amount:g}", {"type": "sharpen", "amount": amount})
+
+
+def identity_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+    """One voxel of weight 1: convolution returns the image."""
+    ndim = _resolve_ndim(ndim, spacing)
+    return Kernel(np.ones((1,) * ndim), spacing_tuple(spacing, ndim), "identity", {"type": "identity"})
+
+
+# ------------------------------------------------------------------------------- kernels by parameters
+
+
+@dataclass(frozen=True)
+class KernelType:
+    """How a kind of kernel is made from the parameters of a kernel-set entry."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    make: Callable[[dict, tuple[float, ...]], Kernel]
+    describe: str
+
+
+def _make_motion(p: dict, spacing: tuple[float, ...]) -> Kernel:
+    if ("angle_deg" in p) == ("direction" in p):
+        raise InputError("a motion kernel needs either 'angle_deg' (in the plane) or 'direction' ([z, y, x])")
+    return motion_kernel(p["length_mm"], p.get("direction", p.get("angle_deg")), spacing)
+
+
+def _make_gaussian(p: dict, spacing: tuple[float, ...]) -> Kernel:
+    sigma = p["sigma_mm"]
+    if np.ndim(sigma) and np.size(sigma) == 3 and len(spacing) == 2:
+        sigma = sigma[1:]  # a single slice has no third axis to blur along
+    return gaussian_kernel(sigma, spacing, truncate=p.get("truncate", 4.0))
+
+
+def _make_box(p: dict, spacing: tuple[float, ...]) -> Kernel:
+    width = p["width_mm"]
+    if np.ndim(width) and np.size(width) == 3 and len(spacing) == 2:
+        width = width[1:]
+    return box_kernel(width, spacing)
+
+
+#: Kinds of parametric kernels, by the word used in kernel-set files and on the command line.
+KERNEL_TYPES: dict[str, KernelType] = {
+    "gaussian": KernelType(("sigma_mm",), ("truncate",), _make_gaussian, "Gaussian blur"),
+    "motion": KernelType(("length_mm",), ("angle_deg", "direction"), _make_motion, "uniform straight motion"),
+    "box": KernelType(("width_mm",), (), _make_box, "mean over a box"),
+    "disk": KernelType(
+        ("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"
+    ),
+    "ball": KernelType(("radius_mm",), (), lambda p, s: ball_kernel(p["radius_mm"], s), "defocus in 3-D"),
+    "mean": KernelType(("shape",), (), lambda p, s: mean_kernel(p["shape"], s), "mean of a block of voxels"),
+    "sum": KernelType(("shape",), (), lambda p, s: sum_kernel(p["shape"], s), "sum over a block of voxels"),
+    "cross": KernelType((), (), lambda p, s: cross_kernel(s), "sum of a voxel and its face neighbours"),
+    "laplacian": KernelType((), (), lambda p, s: laplacian_kernel(s), "second differences"),
+    "sharpen": KernelType(
+        (), ("amount",), lambda p, s: sharpen_kernel(p.get("amount", 1.0), s), "sharpening"
+    ),
+    "identity": KernelType((), (), lambda p, s: identity_kernel(s), "no blur"),
+}
+
+
+class ParametricKernel:
+    """A kernel given by its parameters in mm, sampled on an image's grid when that is known.
+
+    Parameters
+    ----------
+    type : str
+        One of `KERNEL_TYPES`.
+    **parameters
+        The kind's own parameters, in the words of the kernel-set file: ``sigma_mm``, ``length_mm``,
+        ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, a parameter is missing or unknown, or a value is impossible.
+    """
+
+    def __init__(self, type: str, **parameters: Any):
+        if type not in KERNEL_TYPES:
+            raise InputError(f"unknown kernel type {type!r}; known: {', '.join(KERNEL_TYPES)}, file, values")
+        kind = KERNEL_TYPES[type]
+        missing = [name for name in kind.required if name not in parameters]
+        unknown = [name for name in parameters if name not in kind.required + kind.optional]
+        if missing:
+            raise InputError(f"a {type} kernel needs {', '.join(map(repr, missing))}")
+        if unknown:
+            allowed = ", ".join(kind.required + kind.optional) or "none"
+            raise InputError(f"a {type} kernel has no parameter {unknown[0]!r}; its parameters: {allowed}")
+        self.type = type
+        self.parameters = dict(parameters)
+        self.sampled((1.0,) * self._ndim_of_trial())  # bad values are reported here, not in mid-run
+
+    def _ndim_of_trial(self) -> int:
+        values = [v for v in self.parameters.values() if np.ndim(v)]
+        return 2 if values and np.size(values[0]) == 2 else 3
+
+    @property
+    def source(self) -> dict[str, Any]:
+        return {"type": self.type, **self.parameters}
+
+    @property
+    def name(self) -> str:
+        values = ", ".join(
+            f"{k.removesuffix('_mm')} {_text(np.atleast_1d(v))}" for k, v in self.parameters.items()
+        )
+        return f"{self.type} {values}".strip()
+
+    def __repr__(self) -> str:
+        return f"ParametricKernel({self.name})"
+
+    def sampled(self, spacing: Spacing) -> Kernel:
+        """Return the kernel on a grid of `spacing` (mm, one value per axis of the image)."""
+        axes = tuple(float(s) for s in np.atleast_1d(spacing))
+        try:
+            kernel = KERNEL_TYPES[self.type].make(self.parameters, axes)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
+        return Kernel(kernel.values, kernel.spacing, kernel.name, self.source)
+
+
+# -------------------------------------------------------------------------------------------- helpers
+
+
+def _outer(profiles: Sequence[np.ndarray]) -> np.ndarray:
+    values = profiles[0]
+    for profile in profiles[1:]:
+        values = np.multiply.outer(values, profile)
+    return values
+
+
+def _resolve_ndim(ndim: int | None, *arguments: Any) -> int:
+    sizes = {np.size(a) for a in arguments if np.ndim(a) == 1}
+    if len(sizes) > 1 or (sizes and ndim is not None and sizes != {ndim}):
+        raise InputError(
+            f"arguments of {sorted(sizes)} values per axis do not agree with each other or ndim={ndim}"
+        )
+    result = ndim if ndim is not None else (sizes.pop() if sizes else 3)
+    if result not in (2, 3):
+        raise InputError(f"kernels are 2-D or 3-D, not {result}-D")
+    return result
+
+
+def _per_axis(value: Spacing, ndim: int, name: str, minimum: float) -> tuple[float, ...]:
+    values = np.atleast_1d(np.asarray(value, dtype=float))
+    if values.size not in (1, ndim) or values.ndim != 1:
+        raise InputError(f"{name} {value!r} must be one number or {ndim}")
+    if not np.all(np.isfinite(values)) or np.any(values < minimum):
+        raise InputError(f"{name} {value!r} must be finite and not below {minimum:g}")
+    return tuple(float(v) for v in (np.repeat(values, ndim) if values.size == 1 else values))
+
+
+def _number(value: Any, name: str, minimum: float | None = None) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} {value!r} must be a number") from error
+    if not math.isfinite(number) or (minimum is not None and number < minimum):
+        bound = "" if minimum is None else f" and not below {minimum:g}"
+        raise InputError(f"{name} {value!r} must be finite{bound}")
+    return number
+
+
+def _last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
+    """Spacing of the last `ndim` axes: a kernel in the plane ignores the slice spacing."""
+    return spacing_tuple(np.asarray(spacing, dtype=float)[-ndim:] if np.ndim(spacing) else spacing, ndim)
+
+
+def _scalar_if_equal(values: Sequence[float]) -> float | list[float]:
+    return values[0] if len(set(values)) == 1 else list(values)
+
+
+def _text(values: Sequence[float]) -> str:
+    values = list(values)
+    return "x".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))
