@@ -163,9 +163,7 @@ class KernelField:
         return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
 
     @classmethod
-    def by_weights(
-        cls, weights: Sequence[np.ndarray] | np.ndarray, kernels: Sequence[AnyKernel]
-    ) -> KernelField:
+    def by_weights(cls, weights: Sequence[np.ndarray] | np.ndarray, kernels: Sequence[AnyKernel]) -> KernelField:
         """Kernels with explicit weights.
 
         Parameters
@@ -177,9 +175,7 @@ class KernelField:
         weights = [np.asarray(w) for w in weights]
         if len(weights) != len(kernels):
             raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
-        field = cls(
-            "weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights)
-        )
+        field = cls("weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights))
         shapes = {w.shape for w in weights}
         if len(shapes) > 1:
             raise InputError(f"weight images differ in shape: {', '.join(map(str, sorted(shapes)))}")
@@ -228,9 +224,7 @@ class BoundField:
     ``len(bound)`` is the number of kernels, the added identity included.
     """
 
-    def __init__(
-        self, field: KernelField, guide: np.ndarray, spacing: Spacing | None, normalize: bool = False
-    ):
+    def __init__(self, field: KernelField, guide: np.ndarray, spacing: Spacing | None, normalize: bool = False):
         guide = np.asarray(guide)
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
@@ -287,9 +281,7 @@ class _UniformWeights:
 class _IntensityWeights:
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         if np.iscomplexobj(guide):
-            raise InputError(
-                f"the guide image is complex ({guide.dtype}); give real values, e.g. its magnitude"
-            )
+            raise InputError(f"the guide image is complex ({guide.dtype}); give real values, e.g. its magnitude")
         # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64.
         self.guide = (
             guide
@@ -431,11 +423,7 @@ class _PositionWeights:
         weight = np.ones(self.shape, np.float32)
         for axis, grid in enumerate(self.grid):
             index = int(np.searchsorted(grid, self.points[k, axis]))
-            hat = (
-                np.interp(self.axes[axis], grid, np.arange(grid.size) == index)
-                if grid.size > 1
-                else np.ones(1)
-            )
+            hat = np.interp(self.axes[axis], grid, np.arange(grid.size) == index) if grid.size > 1 else np.ones(1)
             weight *= hat.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
         return weight
 
@@ -494,9 +482,7 @@ _KEY_WEIGHTS = {
 # -------------------------------------------------------------------------------------------- helpers
 
 
-def _on_grid(
-    kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...], normalize: bool
-) -> Kernel:
+def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...], normalize: bool) -> Kernel:
     """Sample a kernel on an image's grid and give it the image's number of dimensions."""
     sampled = kernel.sampled(spacing)
     if normalize:
@@ -517,9 +503,7 @@ def _on_grid(
             f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; set slicewise=True (--slicewise) to "
             "filter slice by slice, or give a 3-D kernel"
         )
-    raise InputError(
-        f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel"
-    )
+    raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
 
 
 def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:

@@ -125,9 +125,7 @@ class Kernel:
         """
         total = self.total
         if total <= 1e-12 * float(np.abs(self.values).sum()):
-            hint = (
-                "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
-            )
+            hint = "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
             raise InputError(
                 f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
             )
@@ -186,9 +184,7 @@ class Kernel:
                 "weight): a blur kernel has none"
             )
         if abs(total - 1) > _SUM_TOLERANCE:
-            warnings.append(
-                f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it"
-            )
+            warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
         warnings.extend(self._peak_warnings())
         return warnings
 
@@ -226,9 +222,7 @@ def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- makers
 
 
-def gaussian_kernel(
-    sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None, truncate: float = 4.0
-):
+def gaussian_kernel(sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None, truncate: float = 4.0):
     """Gaussian, h(r) ~ exp(-1/2 sum_a (r_a / sigma_a)^2), sampled at the voxel centres and normalised to sum 1.
 
     Parameters
@@ -297,9 +291,7 @@ def motion_kernel(
     else:
         unit = np.asarray(direction, dtype=float)
         if unit.shape not in ((2,), (3,)) or not np.all(np.isfinite(unit)) or not np.any(unit):
-            raise InputError(
-                f"direction {direction!r} must be an angle in degrees or 2 or 3 numbers, not all 0"
-            )
+            raise InputError(f"direction {direction!r} must be an angle in degrees or 2 or 3 numbers, not all 0")
         source = {"type": "motion", "length_mm": length, "direction": [float(v) for v in unit]}
         unit = unit / np.linalg.norm(unit)
     if ndim not in (None, unit.size):
@@ -356,9 +348,7 @@ def mean_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim:
     """Mean of a block of `shape` voxels (any size, even ones too): every weight 1 / number of voxels."""
     kernel = sum_kernel(shape, spacing, ndim=ndim)
     source = {"type": "mean", "shape": kernel.source["shape"]}
-    return Kernel(
-        kernel.values / kernel.values.size, kernel.spacing, kernel.name.replace("sum", "mean"), source
-    )
+    return Kernel(kernel.values / kernel.values.size, kernel.spacing, kernel.name.replace("sum", "mean"), source)
 
 
 def sum_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
@@ -499,17 +489,13 @@ KERNEL_TYPES: dict[str, KernelType] = {
     "gaussian": KernelType(("sigma_mm",), ("truncate",), _make_gaussian, "Gaussian blur"),
     "motion": KernelType(("length_mm",), ("angle_deg", "direction"), _make_motion, "uniform straight motion"),
     "box": KernelType(("width_mm",), (), _make_box, "mean over a box"),
-    "disk": KernelType(
-        ("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"
-    ),
+    "disk": KernelType(("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"),
     "ball": KernelType(("radius_mm",), (), lambda p, s: ball_kernel(p["radius_mm"], s), "defocus in 3-D"),
     "mean": KernelType(("shape",), (), lambda p, s: mean_kernel(p["shape"], s), "mean of a block of voxels"),
     "sum": KernelType(("shape",), (), lambda p, s: sum_kernel(p["shape"], s), "sum over a block of voxels"),
     "cross": KernelType((), (), lambda p, s: cross_kernel(s), "sum of a voxel and its face neighbours"),
     "laplacian": KernelType((), (), lambda p, s: laplacian_kernel(s), "second differences"),
-    "sharpen": KernelType(
-        (), ("amount",), lambda p, s: sharpen_kernel(p.get("amount", 1.0), s), "sharpening"
-    ),
+    "sharpen": KernelType((), ("amount",), lambda p, s: sharpen_kernel(p.get("amount", 1.0), s), "sharpening"),
     "identity": KernelType((), (), lambda p, s: identity_kernel(s), "no blur"),
 }
 
@@ -556,9 +542,7 @@ class ParametricKernel:
 
     @property
     def name(self) -> str:
-        values = ", ".join(
-            f"{k.removesuffix('_mm')} {_text(np.atleast_1d(v))}" for k, v in self.parameters.items()
-        )
+        values = ", ".join(f"{k.removesuffix('_mm')} {_text(np.atleast_1d(v))}" for k, v in self.parameters.items())
         return f"{self.type} {values}".strip()
 
     def __repr__(self) -> str:
