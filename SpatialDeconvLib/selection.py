@@ -1,0 +1,122 @@
+"""Selections: boolean images that say where a kernel or a filter applies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from .errors import InputError
+from .kernels import Spacing, spacing_tuple
+
+
+def mask_from_range(image: np.ndarray, lower: float | None = None, upper: float | None = None) -> np.ndarray:
+    """Voxels with lower <= value <= upper; None leaves a side open. NaN is never selected.
+
+    Raises
+    ------
+    InputError
+        If neither bound is given, or lower > upper.
+    """
+    if lower is None and upper is None:
+        raise InputError("a threshold needs a lower or an upper bound")
+    if lower is not None and upper is not None and lower > upper:
+        raise InputError(f"the lower bound {lower:g} is above the upper bound {upper:g}; swap them")
+    image = np.asarray(image)
+    mask = ~np.isnan(image) if np.issubdtype(image.dtype, np.floating) else np.ones(image.shape, bool)
+    if lower is not None:
+        mask &= image >= lower
+    if upper is not None:
+        mask &= image <= upper
+    return mask
+
+
+def mask_from_box(
+    shape: Sequence[int],
+    start: Sequence[float],
+    stop: Sequence[float],
+    *,
+    spacing: Spacing | None = None,
+    unit: str = "voxels",
+) -> np.ndarray:
+    """Voxels of a box, in axis order (k, j, i).
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Shape of the image.
+    start, stop : sequence of float
+        In voxels: first index and the one after the last, like a slice (negative values do not count from
+        the end). In mm: positions along the image's axes from the centre of voxel 0; a voxel belongs to the
+        box when its centre does (both ends included).
+    spacing : float or sequence of float
+        Voxel size in mm, needed for unit "mm".
+    unit : {"voxels", "mm"}
+
+    Raises
+    ------
+    InputError
+        If the box is inverted, or lies wholly outside the image.
+    """
+    shape = tuple(int(n) for n in shape)
+    start, stop = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (start, stop))
+    if start.shape != (len(shape),) or stop.shape != (len(shape),):
+        raise InputError(f"box {start.tolist()} ... {stop.tolist()} needs {len(shape)} numbers for start and stop")
+    if np.any(start > stop):
+        raise InputError(f"box starts at {start.tolist()} after its stop {stop.tolist()}; swap them")
+    if unit == "mm":
+        spacings = np.array(spacing_tuple(spacing, len(shape)))
+        slack = 1e-9  # a centre that lies on the face up to rounding is inside
+        first = np.ceil(start / spacings - slack).astype(int)
+        last = np.floor(stop / spacings + slack).astype(int) + 1
+    elif unit == "voxels":
+        first, last = start.astype(int), stop.astype(int)
+        if np.any(first != start) or np.any(last != stop):
+            raise InputError(f"box {start.tolist()} ... {stop.tolist()} must be whole voxels; or use unit='mm'")
+    else:
+        raise InputError(f"unit {unit!r} is unknown; choose voxels or mm")
+    mask = np.zeros(shape, bool)
+    mask[tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(first, last, strict=True))] = True
+    if not mask.any():
+        raise InputError(
+            f"box {start.tolist()} ... {stop.tolist()} {unit} holds no voxel of the image (shape {shape})"
+        )
+    return mask
+
+
+def mask_from_labels(labels: np.ndarray, values: Iterable[int] | None = None) -> np.ndarray:
+    """Voxels whose label is among `values`; None selects every label but 0.
+
+    Raises
+    ------
+    InputError
+        If a value does not occur in the label map.
+    """
+    labels = np.asarray(labels)
+    if values is None:
+        return labels != 0
+    values = list(values)
+    missing = [v for v in values if not np.any(labels == v)]
+    if missing:
+        present = np.unique(labels)
+        shown = ", ".join(f"{v:g}" for v in present[:10]) + (", ..." if present.size > 10 else "")
+        raise InputError(f"label {missing[0]} does not occur in the label map (it holds {shown})")
+    return np.isin(labels, values)
+
+
+def labels_from_masks(masks: Sequence[np.ndarray]) -> np.ndarray:
+    """Merge masks into one label map: mask number n (from 1) gets label n; where masks overlap, the first wins.
+
+    Returns
+    -------
+    ndarray of int16, 0 where no mask is set
+    """
+    if not len(masks):
+        raise InputError("no masks were given; give at least one")
+    shapes = {np.shape(m) for m in masks}
+    if len(shapes) > 1:
+        raise InputError(f"masks differ in shape: {', '.join(map(str, sorted(shapes)))}")
+    labels = np.zeros(np.shape(masks[0]), np.int16)
+    for label in range(len(masks), 0, -1):
+        labels[np.asarray(masks[label - 1], dtype=bool)] = label
+    return labels
