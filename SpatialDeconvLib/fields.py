@@ -198,7 +198,13 @@ class KernelField:
             raise InputError(f"labels were given, but the kernels are keyed by {self.key}, not by region")
         return replace(self, labels=np.asarray(labels), label_names=names or self.label_names)
 
-    def bind(self, guide: np.ndarray, spacing: Spacing | None = None, normalize: bool = False) -> BoundField:
+    def bind(
+        self,
+        guide: np.ndarray,
+        spacing: Spacing | None = None,
+        normalize: bool = False,
+        slicewise: bool = False,
+    ) -> BoundField:
         """Return the field on the grid of an image.
 
         Parameters
@@ -209,13 +215,15 @@ class KernelField:
             Voxel size in mm.
         normalize : bool
             Scale every kernel to sum 1.
+        slicewise : bool
+            Take 2-D kernels on a 3-D image: kernels of one slice, shape (1, m, n).
 
         Raises
         ------
         InputError
             If a kernel's dimension, the labels' or weights' shape or the guide's values do not fit.
         """
-        return BoundField(self, guide, spacing, normalize)
+        return BoundField(self, guide, spacing, normalize, slicewise)
 
 
 class BoundField:
@@ -224,14 +232,25 @@ class BoundField:
     ``len(bound)`` is the number of kernels, the added identity included.
     """
 
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: Spacing | None, normalize: bool = False):
+    def __init__(
+        self,
+        field: KernelField,
+        guide: np.ndarray,
+        spacing: Spacing | None,
+        normalize: bool = False,
+        slicewise: bool = False,
+    ):
         guide = np.asarray(guide)
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
         self.shape: tuple[int, ...] = guide.shape
         self.spacing = spacing_tuple(spacing, guide.ndim)
         self.field = field
-        self._kernels = [_on_grid(k, self.shape, self.spacing, normalize) for k in field.kernels]
+        if slicewise and guide.ndim != 3:
+            raise InputError("slicewise=True needs a 3-D image; a 2-D image is a single slice already")
+        fit = _on_slices if slicewise else _on_grid
+        kernels = [fit(k, self.shape, self.spacing) for k in field.kernels]
+        self._kernels = [k.normalized() for k in kernels] if normalize else kernels
         self._key = _KEY_WEIGHTS[field.key](field, guide, self.spacing)
         self._has_identity = self._key.rest is not None
         if self._has_identity:
@@ -482,11 +501,15 @@ _KEY_WEIGHTS = {
 # -------------------------------------------------------------------------------------------- helpers
 
 
-def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...], normalize: bool) -> Kernel:
+def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
+    """Sample a 2-D kernel in the plane of the slices, with shape (1, m, n)."""
+    sampled = _on_grid(kernel, shape[1:], spacing[1:])
+    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source)
+
+
+def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
     """Sample a kernel on an image's grid and give it the image's number of dimensions."""
     sampled = kernel.sampled(spacing)
-    if normalize:
-        sampled = sampled.normalized()
     values, ndim = sampled.values, len(shape)
     if sampled.ndim == ndim:
         if ndim == 3 and shape[0] == 1 and sampled.shape[0] > 1:

@@ -1,0 +1,62 @@
+"""Spatially variant convolution and deconvolution.
+
+>>> import SpatialDeconvLib as sd
+>>> field = sd.KernelField.by_intensity({10: sd.gaussian_kernel(1.0), 100: sd.gaussian_kernel(2.5)})
+>>> result = sd.deconvolve(image, field, spacing=1.0, method="wiener")      # doctest: +SKIP
+
+Arrays are (k, j, i), spacing is in mm in the same order. Nothing here needs Slicer; volume nodes and the
+command line are in `SpatialDeconvLib.doors`.
+"""
+
+__version__ = "0.1.0"
+
+from .errors import Cancelled, InputError, NotEnoughMemory
+from .fields import BoundField, KernelField
+from .kernels import (
+    KERNEL_TYPES,
+    Kernel,
+    ParametricKernel,
+    ball_kernel,
+    box_kernel,
+    cross_kernel,
+    disk_kernel,
+    gaussian_kernel,
+    identity_kernel,
+    laplacian_kernel,
+    mean_kernel,
+    motion_kernel,
+    sharpen_kernel,
+    sum_kernel,
+)
+from .kernelsets import read_kernel, read_kernel_set, write_kernel, write_kernel_set
+from .selection import labels_from_masks, mask_from_box, mask_from_labels, mask_from_range
+
+__all__ = [
+    "KERNEL_TYPES",
+    "BoundField",
+    "Cancelled",
+    "InputError",
+    "Kernel",
+    "KernelField",
+    "NotEnoughMemory",
+    "ParametricKernel",
+    "ball_kernel",
+    "box_kernel",
+    "cross_kernel",
+    "disk_kernel",
+    "gaussian_kernel",
+    "identity_kernel",
+    "labels_from_masks",
+    "laplacian_kernel",
+    "mask_from_box",
+    "mask_from_labels",
+    "mask_from_range",
+    "mean_kernel",
+    "motion_kernel",
+    "read_kernel",
+    "read_kernel_set",
+    "sharpen_kernel",
+    "sum_kernel",
+    "write_kernel",
+    "write_kernel_set",
+]

@@ -1,0 +1,550 @@
+"""The ``spatialdeconv`` command: deconvolve, convolve, kernel, repeat and demo, on files.
+
+Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
+Volumes are read into MRML nodes and go through the same function as in Slicer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import Cancelled, InputError
+from ..fields import KernelField
+from ..filters import BOUNDARIES, METHODS
+from ..kernels import KERNEL_TYPES, ParametricKernel
+from ..kernelsets import field_from_dict, read_kernel, read_kernel_set, write_kernel
+from ..metrics import psnr, rmse, ssim
+from ..pipeline import ENGINES, MODELS, Result
+from ..selection import mask_from_box, mask_from_range
+
+PROGRAM = "spatialdeconv"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
+        return int(stop.code or 0)
+    try:
+        with _interrupt() as interrupted:
+            options.run(options, interrupted)
+        return 0
+    except (Cancelled, KeyboardInterrupt):
+        print(f"\n{PROGRAM}: interrupted, nothing was written", file=sys.stderr)
+        return 130
+    except MemoryError as error:
+        _fail(str(error) or "out of memory; crop the image or use fewer voxels")
+    except (ValueError, OSError, ImportError) as error:
+        _fail(str(error))
+    return 1
+
+
+def _fail(message: str) -> None:
+    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+@contextmanager
+def _interrupt() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C set a flag that the run looks at, so that it stops between two steps; a second one kills."""
+    pressed = []
+
+    def on_signal(number: int, frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    try:
+        previous = signal.signal(signal.SIGINT, on_signal)
+    except ValueError:  # not in the main thread: whoever called handles Ctrl-C
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+class ProgressBar:
+    """A bar with the remaining time on a terminal, a line for every tenth elsewhere; on stderr."""
+
+    def __init__(self, quiet: bool = False, stream: Any = None):
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+        self._terminal = self._stream.isatty()
+        self._started = time.monotonic()
+        self._shown = -1
+
+    def __call__(self, fraction: float, text: str) -> None:
+        step = int(fraction * (100 if self._terminal else 10))
+        if self._quiet or (step == self._shown and fraction < 1):
+            return
+        self._shown = step
+        if self._terminal:
+            filled = int(fraction * 30)
+            elapsed = time.monotonic() - self._started
+            left = f"{elapsed / fraction * (1 - fraction):4.0f} s left" if fraction > 0.01 else ""
+            bar = "#" * filled + "." * (30 - filled)
+            self._stream.write(f"\r[{bar}] {fraction:4.0%} {left} {text[:40]:<40}")
+        else:
+            self._stream.write(f"{fraction:4.0%} {text}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the bar's line."""
+        if self._terminal and self._shown >= 0 and not self._quiet:
+            self._stream.write("\n")
+
+
+# ------------------------------------------------------------------------------------------- arguments
+
+_EPILOG = """\
+examples:
+  spatialdeconv demo
+  spatialdeconv kernel gaussian --sigma 1.5 --spacing 1 1 1 --output k.nrrd
+  spatialdeconv deconvolve blurred.nrrd sharp.nrrd --kernels set.json --method richardson-lucy --iterations 10
+  spatialdeconv convolve image.nii.gz mean.nii.gz --kernels k.nrrd
+
+a kernel set (set.json) says which kernel belongs to which intensity, region or position:
+  {"schema": "spatialdeconv-kernels/1", "key": "intensity",
+   "kernels": [{"at": 10, "type": "gaussian", "sigma_mm": 0.8},
+               {"at": 20, "type": "file", "path": "k20.nrrd"}]}
+
+exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2 wrong usage, 130 interrupted
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Convolve and deconvolve images whose blur differs from place to place.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_deconvolve(commands)
+    _add_convolve(commands)
+    _add_kernel(commands)
+    _add_repeat(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, run: Callable, summary: str, description: str = "") -> Any:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or summary,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        _run_demo,
+        "blur a real volume with ten kernels and restore it",
+        "Blurs a known image with kernels keyed to intensity, adds noise, restores it with every filter,\n"
+        "prints how much closer to the truth each one comes, and writes the volumes and a figure.",
+    )
+    parser.add_argument("--output", default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)")
+    parser.add_argument(
+        "--case",
+        choices=("brain", "portal"),
+        default="brain",
+        help="brain: the shipped MR volume and ten Gaussian kernels; portal: a generated 1024x1024 portal image "
+        "with a logarithmic scatter kernel (default: %(default)s)",
+    )
+
+
+def _add_deconvolve(commands: Any) -> None:
+    methods = "\n".join(f"  {name:20} {spec.describe}" for name, spec in METHODS.items())
+    parser = _add_command(
+        commands,
+        "deconvolve",
+        _run_operation,
+        "undo a spatially variant blur",
+        "Deconvolves a volume: the chosen filter runs once per kernel, and the results are blended with the\n"
+        f"kernels' weights.\n\nmethods:\n{methods}",
+    )
+    parser.set_defaults(operation="deconvolve")
+    _add_files(parser)
+    parser.add_argument("--strategy", choices=("blend",), default="blend", help="default: %(default)s")
+    parser.add_argument("--method", choices=tuple(METHODS), default="wiener", help="default: %(default)s")
+    parser.add_argument("--iterations", type=int, metavar="N", help="of the iterative methods")
+    parser.add_argument(
+        "--regularization",
+        type=_number_or_auto,
+        default="auto",
+        metavar="X|auto",
+        help="the method's own constant: Tikhonov's constant, the inverse filter's threshold, Landweber's step",
+    )
+    parser.add_argument(
+        "--noise",
+        type=_number_or_auto,
+        default="auto",
+        metavar="SIGMA|auto",
+        help="standard deviation of the noise in image units",
+    )
+    parser.add_argument(
+        "--offset",
+        type=_number_or_auto,
+        default="auto",
+        metavar="X|auto",
+        help="subtracted before, added after methods that need non-negative values (default: the negative minimum)",
+    )
+    parser.add_argument(
+        "--engine", choices=tuple(ENGINES), default="simpleitk", help="fft: the same numbers, faster"
+    )
+    parser.add_argument(
+        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
+    )
+    _add_selection(parser)
+
+
+def _add_convolve(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "convolve",
+        _run_operation,
+        "apply a kernel, or a spatially variant blur",
+        "Convolves a volume with one kernel (mean, sum, Laplace, sharpening, any file) or with kernels keyed to\n"
+        "intensity, region or position.",
+    )
+    parser.set_defaults(operation="convolve")
+    _add_files(parser)
+    parser.add_argument("--normalize", action="store_true", help="scale each kernel to sum 1 first")
+    parser.add_argument(
+        "--exclude",
+        action="store_true",
+        help="keep what the mask excludes from leaking in (normalised convolution)",
+    )
+    parser.add_argument(
+        "--cascade",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="Gaussian families through a cascade on coarser grids, error below 1e-3 of the largest value",
+    )
+    _add_selection(parser)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
+    )
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    parser.add_argument(
+        "--kernels",
+        required=True,
+        metavar="SET.json|KERNEL",
+        help="a kernel set, or one kernel as an image or .npy file",
+    )
+    parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    parser.add_argument(
+        "--model",
+        choices=MODELS,
+        default="detector",
+        help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
+        "Default: %(default)s",
+    )
+    parser.add_argument("--boundary", choices=tuple(BOUNDARIES), default="edge", help="default: %(default)s")
+    parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
+    parser.add_argument(
+        "--nonfinite",
+        choices=("error", "fill"),
+        default="error",
+        help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where (several selections: where all of them apply)")
+    group.add_argument("--mask", metavar="FILE", help="label map or segmentation; everything else stays unchanged")
+    group.add_argument("--segments", nargs="+", metavar="NAME", help="use only these segments of the mask")
+    group.add_argument(
+        "--mask-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only voxels with values in this range"
+    )
+    group.add_argument(
+        "--mask-box",
+        nargs=6,
+        type=float,
+        metavar=("K0", "J0", "I0", "K1", "J1", "I1"),
+        help="only a box of voxels: first index and the one after the last, on the axes k (slice), j, i",
+    )
+    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
+    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
+    group.add_argument(
+        "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
+    )
+
+
+def _add_kernel(commands: Any) -> None:
+    types = "\n".join(
+        f"  {name:10} {kind.describe} ({', '.join(kind.required + kind.optional) or 'no parameters'})"
+        for name, kind in KERNEL_TYPES.items()
+    )
+    parser = _add_command(
+        commands,
+        "kernel",
+        _run_kernel,
+        "make a kernel, or look at one",
+        f"Makes a kernel (or reads one, with --from) and writes it as an image, .npy or picture (.png).\n\n"
+        f"types and their parameters:\n{types}",
+    )
+    parser.add_argument("type", metavar="TYPE", choices=(*KERNEL_TYPES, "file"), help="a type below, or 'file'")
+    parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
+    parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
+    parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
+    parser.add_argument("--sigma", nargs="+", type=float, metavar="MM", help="sigma_mm: one, or one per axis")
+    parser.add_argument("--length", type=float, metavar="MM", help="length_mm of a motion")
+    parser.add_argument("--angle", type=float, metavar="DEG", help="angle_deg from the +i axis towards +j")
+    parser.add_argument("--direction", nargs=3, type=float, metavar=("Z", "Y", "X"), help="of a motion in 3-D")
+    parser.add_argument("--width", nargs="+", type=float, metavar="MM", help="width_mm of a box")
+    parser.add_argument("--radius", type=float, metavar="MM", help="radius_mm of a disk or ball")
+    parser.add_argument("--shape", nargs="+", type=int, metavar="N", help="voxels of a mean or sum")
+    parser.add_argument("--amount", type=float, help="of sharpening")
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
+    )
+
+
+def _add_repeat(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "repeat",
+        _run_repeat,
+        "do again what a recipe says",
+        "Repeats the run of a recipe (OUTPUT.recipe.json) on the same inputs, checked by their content.",
+    )
+    parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write")
+
+
+def _number_or_auto(text: str) -> float | str:
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
+
+
+# -------------------------------------------------------------------------------------------- commands
+
+
+def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from .demo import run_demo
+
+    bar = ProgressBar(options.quiet)
+    run_demo(options.output, options.case, progress=bar, cancelled=cancelled)
+
+
+def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    names = ("model", "boundary", "slicewise", "nonfinite")
+    names += (
+        ("strategy", "method", "iterations", "regularization", "noise", "offset", "engine")
+        if options.operation == "deconvolve"
+        else ("normalize", "exclude", "cascade")
+    )
+    parameters = {name: getattr(options, name) for name in names}
+    if "cascade" in parameters:
+        parameters["cascade"] = {"auto": "auto", "on": True, "off": False}[parameters["cascade"]]
+    if Path(options.kernels).suffix == ".json":
+        field = read_kernel_set(options.kernels)
+    else:
+        field = KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=_is_blur(options)))
+    selection = {
+        "mask": options.mask and str(Path(options.mask).resolve()),
+        "segments": options.segments,
+        "mask_range": options.mask_range,
+        "mask_box": options.mask_box,
+        "resample": options.resample,
+    }
+    files = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
+    _run_on_files(
+        options.operation, field, parameters, {k: v for k, v in files.items() if v}, selection,
+        options.output, getattr(options, "reference", None), ProgressBar(options.quiet), cancelled,
+    )  # fmt: skip
+
+
+def _is_blur(options: argparse.Namespace) -> bool:
+    # Plain convolution takes the kernel's values as they are, unless asked to normalise.
+    return options.operation == "deconvolve" or options.normalize
+
+
+def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from . import recipe as recipes
+
+    recipe = recipes.read(options.recipe)
+    if "inputs" not in recipe:
+        raise InputError(f"{options.recipe} names no input files: its run was not one on files")
+    files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
+    for path, digest in recipe["files"].items():
+        recipes.check_file({"path": path, "sha256": digest})
+    parameters = {k: v for k, v in recipe["parameters"].items() if k != "regularization_of_each_kernel"}
+    if METHODS.get(parameters.get("method"), METHODS["wiener"]).iterations is None:
+        parameters.pop("iterations", None)
+    _run_on_files(
+        recipe["operation"], field_from_dict(recipe["kernel_set"]), parameters, files, recipe["selection"],
+        options.output, None, ProgressBar(options.quiet), cancelled,
+    )  # fmt: skip
+
+
+def _run_on_files(
+    operation: str, field: KernelField, parameters: dict, files: dict[str, str], selection: dict,
+    output: str, reference: str | None, progress: ProgressBar, cancelled: Callable[[], bool],
+) -> None:  # fmt: skip
+    """Read the inputs into nodes, run, write the output and its recipe, print what happened."""
+    from . import files as volumes
+    from . import nodes
+    from . import recipe as recipes
+
+    volumes.checkWritable(output)
+    volumes.ensureScene()
+    image = volumes.readVolume(files["image"])
+    mask = _mask(selection, files.get("mask"), image, volumes, nodes)
+    labels = _labels(files.get("labels"), volumes)
+    guide = volumes.readVolume(files["guide"]) if "guide" in files else None
+    truth = _reference(reference, image, volumes, nodes)
+    function = nodes.deconvolveVolume if operation == "deconvolve" else nodes.convolveVolume
+    try:
+        node, result = function(
+            image, field, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
+            progress=progress, cancelled=cancelled, **parameters,
+        )  # fmt: skip
+    finally:
+        progress.close()
+    recipe = recipes.describe(operation, field, result)
+    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
+    recipe["selection"] = selection
+    if truth is not None:
+        recipe["metrics"] = _metrics(truth, nodes.volumeArray(image), nodes.volumeArray(node))
+    volumes.writeVolume(node, output)
+    try:
+        recipes.write_beside(output, recipe)
+    except OSError:
+        os.unlink(output)  # an output without its recipe is half an output
+        raise
+    _report(result, recipe.get("metrics"), output)
+
+
+def _mask(selection: dict, path: str | None, image: Any, volumes: Any, nodes: Any) -> np.ndarray | None:
+    """The mask of all selections together, as an array on the image's grid; None when there is none."""
+    values = nodes.volumeArray(image)
+    masks = []
+    if path:
+        if selection["segments"]:
+            chosen = (volumes.readSegmentation(path), selection["segments"])
+        elif volumes.isSegmentation(path):
+            chosen = volumes.readSegmentation(path)
+        else:
+            chosen = volumes.readLabelMap(path)
+        masks.append(nodes.maskArray(chosen, image, resample=selection["resample"]))
+    elif selection["segments"]:
+        raise InputError("--segments needs --mask with a segmentation")
+    if selection["mask_range"]:
+        if values.ndim == 4:
+            raise InputError("--mask-range needs a scalar volume; this one has several components per voxel")
+        masks.append(mask_from_range(values, *selection["mask_range"]))
+    if selection["mask_box"]:
+        box = selection["mask_box"]
+        masks.append(mask_from_box(values.shape[:3], box[:3], box[3:]))
+    if not masks:
+        return None
+    return np.logical_and.reduce(masks)
+
+
+def _labels(path: str | None, volumes: Any) -> Any:
+    if path is None:
+        return None
+    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+
+
+def _reference(path: str | None, image: Any, volumes: Any, nodes: Any) -> np.ndarray | None:
+    if path is None:
+        return None
+    truth = nodes.volumeArray(volumes.readVolume(path))
+    if truth.shape != nodes.volumeArray(image).shape:
+        raise InputError(
+            f"the reference {path} has shape {truth.shape}, the input {nodes.volumeArray(image).shape}; they "
+            "must agree"
+        )
+    return truth
+
+
+def _metrics(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, dict[str, float]]:
+    return {
+        name: {"psnr": float(psnr(truth, x)), "ssim": float(ssim(truth, x)), "rmse": float(rmse(truth, x))}
+        for name, x in (("before", before), ("after", after))
+    }
+
+
+def _report(result: Result, metrics: dict | None, output: str) -> None:
+    for text in result.warnings:
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    facts = [f"{result.seconds:.1f} s"]
+    if result.noise is not None:
+        facts.append(f"noise {result.noise:.4g}")
+    if result.residual is not None:
+        facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
+    print(f"{output}: {', '.join(facts)}")
+    for name, values in (metrics or {}).items():
+        print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
+
+
+def _run_kernel(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    spacing = options.spacing or [1.0, 1.0, 1.0]
+    if len(spacing) not in (2, 3):
+        raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
+    if options.type == "file":
+        if not options.path:
+            raise InputError("type 'file' needs --from FILE")
+        kernel = read_kernel(options.path, log=options.log, normalize=False)
+        if options.spacing:
+            kernel = kernel.resampled(spacing[-kernel.ndim :])
+    else:
+        kernel = ParametricKernel(options.type, **_kernel_parameters(options)).sampled(spacing)
+    for text in kernel.check():
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    if Path(options.output).suffix.lower() == ".png":
+        from .figure import kernels_figure
+
+        kernels_figure(options.output, [kernel])
+    else:
+        write_kernel(kernel, options.output)
+    print(f"{options.output}: {kernel!r}")
+
+
+def _kernel_parameters(options: argparse.Namespace) -> dict[str, Any]:
+    """The given parameters in the words of kernel-set files; ParametricKernel says which are wrong."""
+    words = {
+        "sigma": "sigma_mm", "length": "length_mm", "angle": "angle_deg", "direction": "direction",
+        "width": "width_mm", "radius": "radius_mm", "shape": "shape", "amount": "amount",
+    }  # fmt: skip
+    parameters = {}
+    for option, word in words.items():
+        value = getattr(options, option)
+        if value is not None:
+            single = isinstance(value, list) and len(value) == 1
+            parameters[word] = value[0] if single else value
+    if options.type == "motion" and "direction" not in parameters:
+        parameters.setdefault("angle_deg", 0.0)
+    return parameters

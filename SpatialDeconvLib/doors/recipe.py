@@ -1,0 +1,142 @@
+"""Recipes: what was done to make an output, as JSON beside it, enough to do it again.
+
+{"schema": "spatialdeconv-recipe/1",
+ "operation": "deconvolve",
+ "parameters": {...},            every keyword argument of the engine, "auto" replaced by what it was
+ "kernel_set": {...},            the content of a kernel set file, paths absolute
+ "inputs": {"image": {"path": ..., "sha256": ...}, ...},      of runs on files
+ "files": {path: sha256},        of kernels that were read from files
+ "versions": {...},
+ "result": {"residual": ..., "noise": ..., "iterations": ..., "warnings": [...]}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import SimpleITK as sitk
+
+from .. import __version__
+from ..errors import InputError
+from ..fields import KernelField
+from ..kernelsets import field_to_dict, write_text
+from ..pipeline import Result
+
+SCHEMA = "spatialdeconv-recipe/1"
+
+
+def describe(operation: str, field: KernelField, result: Result) -> dict[str, Any]:
+    """Return the recipe of a run, without its input files."""
+    kernel_set = field_to_dict(field)
+    paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
+    return {
+        "schema": SCHEMA,
+        "operation": operation,
+        "parameters": _plain(result.parameters),
+        "kernel_set": _plain(kernel_set),
+        "files": {path: sha256(path) for path in paths if os.path.exists(path)},
+        "versions": versions(),
+        "result": _plain(
+            {
+                "residual": result.residual,
+                "noise": result.noise,
+                "iterations": result.iterations,
+                "warnings": result.warnings,
+            }
+        ),
+    }
+
+
+def write_beside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
+    """Write the recipe of the output `path` to ``<path>.recipe.json`` and return that path."""
+    target = Path(f"{os.fspath(path)}.recipe.json")
+    write_text(target, json.dumps(recipe, indent=2) + "\n")
+    return target
+
+
+def read(path: str | os.PathLike) -> dict[str, Any]:
+    """Read a recipe.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no recipe.
+    """
+    try:
+        recipe = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"recipe {path} cannot be read ({error})") from error
+    if not isinstance(recipe, dict) or recipe.get("schema") != SCHEMA:
+        raise InputError(f"{path} is no recipe: its schema is not {SCHEMA!r}")
+    return recipe
+
+
+def describe_file(path: str | os.PathLike) -> dict[str, Any]:
+    """Return path and content hash of an input; for a folder (a DICOM series), of all its files in order."""
+    return {"path": str(Path(path).resolve()), "sha256": sha256(path)}
+
+
+def check_file(description: Mapping[str, Any]) -> str:
+    """Return the path of an input of a recipe.
+
+    Raises
+    ------
+    InputError
+        If the file is gone or its content has changed.
+    """
+    path = description["path"]
+    if not os.path.exists(path):
+        raise InputError(f"{path}, an input of the recipe, does not exist any more")
+    if sha256(path) != description["sha256"]:
+        raise InputError(f"{path}, an input of the recipe, has changed since; the run cannot be repeated with it")
+    return path
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    path = Path(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that takes part in the numbers."""
+    found = {
+        "spatialdeconv": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "SimpleITK": sitk.Version_VersionString(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+    try:
+        found["slicer-core"] = importlib.metadata.version("slicer-core")
+    except importlib.metadata.PackageNotFoundError:
+        app = getattr(sys.modules.get("slicer"), "app", None)
+        if app is not None:
+            found["Slicer"] = str(app.applicationVersion)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's own types."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value

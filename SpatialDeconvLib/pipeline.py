@@ -1,0 +1,658 @@
+"""The two operations, `deconvolve` and `convolve`, on arrays.
+
+Every door (panel, console, command line) ends here, so the same input and parameters give the same bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from . import memory
+from .automatic import BinnedSpectrum
+from .errors import Cancelled, InputError
+from .fftfilters import FFTFilters
+from .fields import AnyKernel, BoundField, Box, KernelField, bounding_box
+from .filters import BOUNDARIES, METHODS, SimpleITKFilters, landweber_step
+from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
+from .noise import estimate_noise
+from .operators import SpatiallyVariantBlur
+from .padding import padded_shape
+
+Progress = Callable[[float, str], None]
+IsCancelled = Callable[[], bool]
+
+ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
+MODELS = ("detector", "source")
+
+# A part of the image is filtered with a margin of this many kernel radii (see `_block`).
+_HALO_RADII = 4
+# Filtering a part is worth it only when it is clearly smaller than the whole image.
+_BLOCK_SHARE = 0.7
+# Peak bytes per voxel of the padded image and byte of its pixel type, measured with
+# Testing/Benchmarks/bench_memory.py and rounded up: ITK's filters hold several complex spectra at once.
+_FILTER_VOLUMES = {"simpleitk": 10.0, "fft": 8.0}
+_BLEND_VOLUMES = 6.0
+_CONVOLVE_VOLUMES = 10.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run returns.
+
+    Attributes
+    ----------
+    image : ndarray
+        Shape of the input; float32, or float64 where the input needs it.
+    iterations : int or None
+        Iterations of an iterative method.
+    history : list of float
+        One value per iteration where the method records it; the six filters record none.
+    residual : float or None
+        ||y - A x|| / (sigma sqrt N) over the filtered voxels: about 1 when the kernels explain the image;
+        None when the noise is unknown or zero.
+    noise : float or None
+        Standard deviation of the noise that was used, in image units.
+    parameters : dict
+        Every parameter as used, "auto" replaced by its values.
+    warnings : list of str
+        What is unusual, in words.
+    seconds : float
+    """
+
+    image: np.ndarray
+    iterations: int | None = None
+    history: list[float] = field(default_factory=list)
+    residual: float | None = None
+    noise: float | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def deconvolve(
+    image: np.ndarray,
+    kernels: KernelField | AnyKernel,
+    *,
+    spacing: Spacing | None = None,
+    strategy: str = "blend",
+    method: str = "wiener",
+    model: str = "detector",
+    mask: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    label_names: dict[str, int] | None = None,
+    guide: np.ndarray | None = None,
+    boundary: str = "edge",
+    iterations: int | None = None,
+    regularization: float | str = "auto",
+    noise: float | str = "auto",
+    engine: str = "simpleitk",
+    offset: float | str = "auto",
+    slicewise: bool = False,
+    nonfinite: str = "error",
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> Result:
+    """Deconvolve an image whose blur differs from place to place.
+
+    ``strategy="blend"``: the filter runs once per kernel on the original image, x_k = D_k(y), and the
+    results are blended with the weights, x = sum_k w_k x_k. With linear interpolation between levels this
+    interpolates the *results*; it is exact away from changes of kernel and an approximation near them.
+
+    Parameters
+    ----------
+    image : ndarray, 2-D (j, i) or 3-D (k, j, i)
+        Real values of any type. Work is done in float32; in float64 for float64 images and for integers
+        that float32 cannot hold.
+    kernels : KernelField, Kernel or ParametricKernel
+        A single kernel applies everywhere. Kernels are normalised to sum 1.
+    spacing : float or sequence of float
+        Voxel size in mm in axis order; default 1.
+    strategy : {"blend"}
+    method : str
+        "inverse", "tikhonov", "wiener", "landweber", "projected-landweber" or "richardson-lucy".
+    model : {"detector", "source"}
+        Which model of the blur the residual is computed with; blending itself does not depend on it.
+    mask : ndarray, shape of the image, optional
+        Where to deconvolve (non-zero); other voxels keep their value exactly.
+    labels, label_names : ndarray, mapping of str to int, optional
+        Label map for kernels keyed by region, and the label values of named segments.
+    guide : ndarray, shape of the image, optional
+        The image whose values choose the kernel (key "intensity"); default `image`.
+    boundary : {"edge", "zero", "periodic"}
+        What the image is taken to be beyond its border.
+    iterations : int, optional
+        Of the iterative methods; default 10 (Richardson-Lucy) or 20 (Landweber).
+    regularization : float or "auto"
+        The method's own constant: Tikhonov's constant, the inverse filter's threshold on |H|, Landweber's
+        step. "auto" takes, for each kernel, the constant of least expected error given the noise, and for
+        Landweber 1 / max|H|^2. The other methods have none.
+    noise : float or "auto"
+        Standard deviation of the noise in image units; "auto" estimates it.
+    engine : {"simpleitk", "fft"}
+        "fft" gives the same numbers to rounding, faster.
+    offset : float or "auto"
+        Subtracted before and added after the methods that need non-negative values (Richardson-Lucy,
+        projected Landweber). "auto" is the image's minimum where that is negative, else 0.
+    slicewise : bool
+        Filter each slice of a 3-D image as a 2-D image, with 2-D kernels.
+    nonfinite : {"error", "fill"}
+        NaN and infinite voxels: an error that counts them, or filled with the nearest finite value.
+    progress : callable(fraction, text), optional
+    cancelled : callable() -> bool, optional
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    NotEnoughMemory
+        If the run would not fit into memory.
+    Cancelled
+        If `cancelled` returned True.
+
+    Notes
+    -----
+    A kernel whose weights are non-zero only in part of the image is filtered there only, with a margin of
+    four kernel radii, when that saves work and the filter is local (not inverse and Wiener, which depend on
+    the whole image). The margin's far border is an image border to the filter, so results differ from
+    those of the whole image by the reach of its boundary artefacts, below 1 % of the value range in the
+    tests. Where the part is the whole image, a single kernel gives SimpleITK's own numbers.
+    """
+    started = time.perf_counter()
+    _choose(strategy, ("blend",), "strategy")
+    _choose(method, METHODS, "method")
+    _choose(engine, ENGINES, "engine")
+    job = _Job.prepare(
+        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
+        normalize=True, progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    spec = METHODS[method]
+    iterations = _iterations(iterations, spec.iterations, method)
+    if regularization != "auto":
+        regularization = _constant(regularization, spec.constant, method)
+    sigma = _noise(noise, job.image, job.mask)
+    offset = _offset(offset, job.image) if spec.nonnegative else 0.0
+    if spec.nonnegative and job.image.min() < offset:
+        raise InputError(
+            f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
+            f"{offset:g}; use offset='auto'"
+        )
+    job.require_memory(_FILTER_VOLUMES[engine], _BLEND_VOLUMES)
+
+    constants: list[float | None] = []
+    shifted = job.image - job.image.dtype.type(offset) if offset else job.image
+
+    def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
+        kernel = job.bound.kernel(k).values
+        constant = None if regularization == "auto" else regularization
+        if constant is None and spec.constant is not None:
+            constant = _automatic_constant(spec.constant, shifted, kernel, sigma)
+        constants.append(constant)
+        filters = job.filters(ENGINES[engine], part, part_boundary)
+        return filters.run(
+            method, kernel, iterations=iterations or 1, constant=constant, noise=sigma,
+            progress=part_progress, cancelled=cancelled,
+        )  # fmt: skip
+
+    blended = job.blend(shifted, run, local=spec.local)
+    if offset:
+        blended += blended.dtype.type(offset)
+    job.check_result(blended, method)
+    residual = job.residual(blended, sigma)
+    used = {
+        "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
+        "regularization": regularization, "noise": sigma, "engine": engine, "slicewise": slicewise,
+        "nonfinite": nonfinite, "offset": offset if spec.nonnegative else "auto",
+    }  # fmt: skip
+    if regularization == "auto" and spec.constant:
+        used["regularization_of_each_kernel"] = constants
+    return Result(
+        job.finished(blended), iterations, [], residual, sigma, used, job.warnings, time.perf_counter() - started
+    )
+
+
+def convolve(
+    image: np.ndarray,
+    kernels: KernelField | AnyKernel,
+    *,
+    spacing: Spacing | None = None,
+    model: str = "detector",
+    mask: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    label_names: dict[str, int] | None = None,
+    guide: np.ndarray | None = None,
+    boundary: str = "edge",
+    exclude: bool = False,
+    cascade: str | bool = "auto",
+    normalize: bool = False,
+    slicewise: bool = False,
+    nonfinite: str = "error",
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> Result:
+    """Convolve an image with a kernel that differs from place to place.
+
+    ``model="detector"``: y = sum_k w_k (h_k * x), the kernel belongs to the voxel that receives;
+    ``model="source"``: y = sum_k h_k * (w_k x), it belongs to the voxel that sends.
+
+    Parameters
+    ----------
+    image, kernels, spacing, mask, labels, label_names, guide, boundary, slicewise, nonfinite
+        See `deconvolve`.
+    model : {"detector", "source"}
+    exclude : bool
+        Keep what the mask excludes from leaking in (normalised convolution): with m the mask, the result is
+        A(m x) A(1) / A(m) inside the mask. Kernels must have a positive sum.
+    cascade : {"auto", True, False}
+        Let families of Gaussians go through a cascade on ever coarser grids: always, never, or ("auto")
+        where it is faster. Its error is bounded by 1e-3 of the image's largest magnitude.
+    normalize : bool
+        Scale each kernel to sum 1 first; by default values are used as they are (sum, Laplace).
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, Cancelled
+        See `deconvolve`.
+    """
+    started = time.perf_counter()
+    if exclude and mask is None:
+        raise InputError("exclude=True needs a mask that says what to exclude")
+    if cascade not in ("auto", True, False):
+        raise InputError(f"cascade {cascade!r} is unknown; choose auto, True or False")
+    job = _Job.prepare(
+        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
+        normalize=normalize, progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    job.require_memory(0.0, _CONVOLVE_VOLUMES)
+    forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
+    result = _normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
+    used = {
+        "model": model, "boundary": boundary, "exclude": exclude, "cascade": used_cascade,
+        "normalize": normalize, "slicewise": slicewise, "nonfinite": nonfinite,
+    }  # fmt: skip
+    return Result(
+        job.finished(result), parameters=used, warnings=job.warnings, seconds=time.perf_counter() - started
+    )
+
+
+def _normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A(m x) A(1) / A(m): the convolution with the mask's outside replaced by the local mean of its inside."""
+    inside = mask.astype(image.dtype)
+    ones = forward(np.ones_like(image))
+    share = forward(inside)
+    # Inside the mask at least the kernel's own centre counts; a share of nearly nothing is a kernel that
+    # has no weight there (a ring) or sums to nothing (Laplace).
+    if np.any(share[mask] <= 1e-6 * np.abs(ones[mask])) or np.any(ones[mask] <= 0):
+        raise InputError("exclude=True needs kernels of positive sum that reach voxels inside the mask")
+    result = forward(image * inside)
+    np.multiply(result, ones, out=result)
+    return np.divide(result, share, out=result, where=mask)
+
+
+# ------------------------------------------------------------------------------- one run's bookkeeping
+
+
+@dataclass
+class _Job:
+    """The checked input of a run, in the form the engine works on.
+
+    A single slice is worked on as a 2-D image. `image` is finite and float32 or float64; `original` is what
+    the caller gave, kept for the voxels outside the mask.
+    """
+
+    original: np.ndarray
+    image: np.ndarray
+    mask: np.ndarray | None
+    bound: BoundField
+    model: str
+    boundary: str
+    slicewise: bool
+    warnings: list[str]
+    progress: Progress
+    cancelled: IsCancelled
+
+    _filters: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def prepare(
+        cls, image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
+        *, normalize, progress, cancelled,
+    ) -> _Job:  # fmt: skip
+        _choose(model, MODELS, "model")
+        _choose(boundary, BOUNDARIES, "boundary")
+        _choose(nonfinite, ("error", "fill"), "nonfinite")
+        original = np.asarray(image)
+        spacings = _check_image(original, spacing)
+        field_ = _as_field(kernels)
+        warnings = _kernel_warnings(field_, normalize)
+        if labels is not None:
+            field_ = field_.with_labels(labels, label_names)
+        work = _finite(_working_copy(original), nonfinite, warnings)
+        guide = work if guide is None else _same_shape(guide, original.shape, "guide")
+        mask = None if mask is None else _same_shape(mask, original.shape, "mask") != 0
+        if mask is not None and not mask.any():
+            raise InputError("the mask is empty: it selects no voxel")
+        if not slicewise and original.ndim == 3 and original.shape[0] == 1:
+            work, guide, spacings = work[0], guide[0], spacings[1:]
+            mask = None if mask is None else mask[0]
+        bound = field_.bind(guide, spacings, normalize=normalize, slicewise=slicewise)
+        return cls(
+            original, work, mask, bound, model, boundary, slicewise, warnings,
+            progress or (lambda fraction, text: None), cancelled or (lambda: False),
+        )  # fmt: skip
+
+    # -- blending
+
+    def blend(self, image: np.ndarray, run: Callable, local: bool) -> np.ndarray:
+        """Return sum_k w_k D_k(image), with `run(part, boundary, k, progress)` as D_k."""
+        result = np.zeros(image.shape, image.dtype)
+        used = self._used_kernels()
+        for number, (k, box) in enumerate(used):
+            self._step(number / len(used), f"kernel {number + 1} of {len(used)}")
+            weight = self.bound.weight(k)[box].astype(image.dtype, copy=False)
+            if self.bound.is_identity(k):
+                result[box] += weight * image[box]
+                continue
+            part, inner, boundary = self._block(image, box, k, local)
+            filtered = run(part, boundary, k, self._share_of_progress(number, len(used)))
+            weight = weight * filtered[inner]
+            result[box] += weight
+        self._step(1.0, "blended")
+        return result
+
+    def _used_kernels(self) -> list[tuple[int, Box]]:
+        """The kernels with weight inside the mask, each with the box to compute."""
+        limit = None if self.mask is None else bounding_box(self.mask)
+        used = []
+        for k in range(len(self.bound)):
+            box = _intersection(self.bound.support(k), limit)
+            if box is not None:
+                used.append((k, box))
+        return used
+
+    def _block(self, image: np.ndarray, box: Box, k: int, local: bool) -> tuple[np.ndarray, Box, str]:
+        """The part of the image to filter for `box`, where `box` lies in it, and its boundary rule.
+
+        Beyond the image's border the part continues by the run's own boundary rule.
+        """
+        radii = [n // 2 * _HALO_RADII for n in self.bound.kernel(k).shape]
+        wanted = [(s.start - r, s.stop + r) for s, r in zip(box, radii, strict=True)]
+        share = np.prod([b - a for a, b in wanted]) / image.size
+        if not local or share > _BLOCK_SHARE:
+            return image, box, self.boundary
+        part = image
+        for axis, (start, stop) in enumerate(wanted):
+            index = np.arange(start, stop)
+            n = image.shape[axis]
+            part = part.take(index, axis=axis, mode="wrap" if self.boundary == "periodic" else "clip")
+            if self.boundary == "zero":
+                outside = (index < 0) | (index >= n)
+                part[tuple(outside if a == axis else slice(None) for a in range(image.ndim))] = 0
+        inner = tuple(slice(s.start - a, s.stop - a) for s, (a, _) in zip(box, wanted, strict=True))
+        return part, inner, "edge"
+
+    def filters(self, engine: type, part: np.ndarray, boundary: str):
+        """The filters of an image part; those of the whole image are kept for the next kernel."""
+        key = (id(part) if part.shape == self.image.shape else None, boundary)
+        if key[0] is None or key not in self._filters:
+            made = _SliceBySlice(engine, part, boundary) if self.slicewise else engine(part, boundary)
+            if key[0] is None:
+                return made
+            self._filters[key] = made
+        return self._filters[key]
+
+    def _step(self, fraction: float, text: str) -> None:
+        if self.cancelled():
+            raise Cancelled
+        self.progress(fraction, text)
+
+    def _share_of_progress(self, number: int, count: int) -> Progress:
+        return lambda fraction, text: self.progress(
+            (number + fraction) / count, f"{text}: kernel {number + 1} of {count}"
+        )
+
+    # -- the forward model
+
+    def forward_model(self, cascade: str | bool, passes: int = 1) -> tuple[Callable, bool]:
+        """Return the function x -> A x on the working image, and whether it goes through the cascade."""
+        from .cascade import Cascade
+
+        done = [0]
+
+        def report(fraction: float, text: str) -> None:
+            self.progress((done[0] + fraction) / passes, text)
+
+        chosen = None
+        if cascade is not False:
+            chosen = Cascade(self.bound, self.boundary)
+            if cascade is True and not chosen.possible:
+                raise InputError("cascade=True needs Gaussian kernels; use cascade='auto'")
+            if not chosen.possible or (cascade == "auto" and not chosen.worthwhile):
+                chosen = None
+        if chosen is None:
+            operator = SpatiallyVariantBlur(
+                self.bound, self.image.shape, model=self.model, boundary=self.boundary, dtype=self.image.dtype
+            )
+            apply = operator.forward
+        else:
+            apply = chosen.detector if self.model == "detector" else chosen.source
+
+        def forward(x: np.ndarray) -> np.ndarray:
+            y = apply(x, progress=report, cancelled=self.cancelled)
+            done[0] += 1
+            return y
+
+        return forward, chosen is not None
+
+    def residual(self, estimate: np.ndarray, sigma: float) -> float | None:
+        """||y - A x|| / (sigma sqrt N) over the filtered voxels; None without noise to compare with."""
+        if not sigma > 0:
+            return None
+        composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
+        operator = SpatiallyVariantBlur(
+            self.bound, self.image.shape, model=self.model, boundary=self.boundary, dtype=self.image.dtype
+        )
+        difference = operator.forward(composite, cancelled=self.cancelled)
+        difference -= self.image
+        if self.mask is not None:
+            difference = difference[self.mask]
+        return float(np.sqrt(np.mean(np.square(difference), dtype=np.float64)) / sigma)
+
+    # -- around it
+
+    def require_memory(self, filter_volumes: float, volumes: float) -> None:
+        """Refuse the run when its working arrays would not fit."""
+        largest = max(
+            float(np.prod(padded_shape(self.image.shape, self.bound.kernel(k).shape)))
+            for k in range(len(self.bound))
+        )
+        if self.slicewise:
+            largest /= self.image.shape[0]
+        needed = self.image.itemsize * (filter_volumes * largest + volumes * self.image.size)
+        size = "x".join(map(str, self.image.shape))
+        memory.require(needed, f"the image has {size} voxels; crop it, or use slicewise for 2-D kernels")
+
+    def check_result(self, result: np.ndarray, method: str) -> None:
+        bad = int(result.size - np.count_nonzero(np.isfinite(result)))
+        if bad:
+            raise InputError(
+                f"{method} produced {bad} NaN or infinite voxels; use fewer iterations or more regularization"
+            )
+
+    def finished(self, result: np.ndarray) -> np.ndarray:
+        """The result in the caller's shape; voxels outside the mask are the caller's own."""
+        result = result.reshape(self.original.shape)
+        if self.mask is not None:
+            mask = self.mask.reshape(self.original.shape)
+            result = np.where(mask, result, self.original.astype(result.dtype, copy=False))
+        return result
+
+
+class _SliceBySlice:
+    """The filters of every slice of a 3-D image, with kernels of one slice."""
+
+    def __init__(self, engine: type, image: np.ndarray, boundary: str):
+        self._engine, self._image, self._boundary = engine, image, boundary
+
+    def run(self, method: str, kernel: np.ndarray, *, progress: Progress, **options: Any) -> np.ndarray:
+        result = np.empty_like(self._image)
+        count = len(self._image)
+        for number, plane in enumerate(self._image):
+            filters = self._engine(plane, self._boundary)
+            result[number] = filters.run(
+                method,
+                kernel[0],
+                progress=lambda fraction, text, n=number: progress((n + fraction) / count, text),
+                **options,
+            )
+        return result
+
+
+# -------------------------------------------------------------------------------------- checking input
+
+
+def _choose(value: Any, allowed: Any, name: str) -> None:
+    if value not in tuple(allowed):
+        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(allowed)}")
+
+
+def _check_image(image: np.ndarray, spacing: Spacing | None) -> tuple[float, ...]:
+    if image.ndim not in (2, 3) or image.size == 0:
+        raise InputError(f"the image has shape {image.shape}; give a non-empty 2-D or 3-D array")
+    if np.iscomplexobj(image):
+        raise InputError(f"the image is complex ({image.dtype}); deconvolve its real and imaginary parts apart")
+    if not (np.issubdtype(image.dtype, np.number) or image.dtype == bool):
+        raise InputError(f"the image of type {image.dtype} does not hold numbers")
+    return spacing_tuple(spacing, image.ndim)
+
+
+def _as_field(kernels: Any) -> KernelField:
+    if isinstance(kernels, Kernel | ParametricKernel):
+        return KernelField.uniform(kernels)
+    if not isinstance(kernels, KernelField):
+        raise InputError(f"kernels is a {type(kernels).__name__}; give a KernelField or a Kernel")
+    return kernels
+
+
+def _kernel_warnings(field_: KernelField, normalize: bool) -> list[str]:
+    """What is unusual about the kernels; the sum is not where it is normalised anyway."""
+    warnings = []
+    for at, kernel in zip(field_.at, field_.kernels, strict=True):
+        if isinstance(kernel, Kernel) and normalize:
+            where = "" if field_.key == "uniform" else f" at {at}"
+            warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
+    return warnings
+
+
+def _working_copy(image: np.ndarray) -> np.ndarray:
+    """The image as float32, or as float64 where float32 would lose digits."""
+    if image.dtype == np.float64:
+        return image
+    if np.issubdtype(image.dtype, np.integer) and image.dtype.itemsize > 2:
+        largest = max(abs(int(image.min())), abs(int(image.max())))
+        if largest > 2**24:
+            return image.astype(np.float64)
+    return image.astype(np.float32, copy=False)
+
+
+def _finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarray:
+    finite = np.isfinite(image)
+    bad = image.size - int(np.count_nonzero(finite))
+    if not bad:
+        return image
+    if nonfinite == "error":
+        nans = int(np.count_nonzero(np.isnan(image)))
+        raise InputError(
+            f"the image holds {nans} NaN and {bad - nans} infinite of {image.size} voxels; repair it, or set "
+            "nonfinite='fill' (--nonfinite fill) to fill them from their neighbours"
+        )
+    if bad == image.size:
+        raise InputError("the image holds no finite voxel at all")
+    nearest = ndimage.distance_transform_edt(~finite, return_distances=False, return_indices=True)
+    warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
+    return image[tuple(nearest)]
+
+
+def _same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")
+    return array
+
+
+def _iterations(iterations: int | None, default: int | None, method: str) -> int | None:
+    if default is None:
+        if iterations is not None:
+            raise InputError(f"{method} does not iterate; leave iterations out (got {iterations})")
+        return None
+    if iterations is None:
+        return default
+    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
+        raise InputError(f"iterations {iterations!r} must be a whole number of at least 1")
+    return int(iterations)
+
+
+def _constant(value: Any, constant: str | None, method: str) -> float:
+    if constant is None:
+        raise InputError(f"{method} has no constant of its own; leave regularization at 'auto' (got {value!r})")
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"regularization {value!r} must be a number or 'auto'") from error
+    if not np.isfinite(number) or number < 0:
+        raise InputError(f"regularization {value!r} must be finite and not negative")
+    return number
+
+
+def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> float:
+    if noise == "auto":
+        return estimate_noise(image, mask)
+    try:
+        sigma = float(noise)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"noise {noise!r} must be a standard deviation in image units or 'auto'") from error
+    if not np.isfinite(sigma) or sigma < 0:
+        raise InputError(f"noise {noise!r} must be finite and not negative")
+    return sigma
+
+
+def _offset(offset: float | str, image: np.ndarray) -> float:
+    if offset == "auto":
+        return min(float(image.min()), 0.0)
+    try:
+        number = float(offset)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"offset {offset!r} must be a number or 'auto'") from error
+    if not np.isfinite(number):
+        raise InputError(f"offset {offset!r} must be finite")
+    return number
+
+
+def _automatic_constant(constant: str, image: np.ndarray, kernel: np.ndarray, sigma: float) -> float:
+    if constant == "Alpha":
+        return landweber_step(kernel)
+    spectrum = BinnedSpectrum(image, kernel, sigma)
+    if constant == "RegularizationConstant":
+        return spectrum.tikhonov_constant()
+    return spectrum.inverse_threshold()
+
+
+def _intersection(a: Box | None, b: Box | None) -> Box | None:
+    """The common box of two; `b` None sets no limit, `a` None is empty."""
+    if a is None or b is None:
+        return a
+    both = tuple(slice(max(s.start, t.start), min(s.stop, t.stop)) for s, t in zip(a, b, strict=True))
+    return None if any(s.start >= s.stop for s in both) else both
