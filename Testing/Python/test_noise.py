@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy.ndimage import gaussian_filter
+
+from SpatialDeconvLib.errors import InputError
+from SpatialDeconvLib.noise import estimate_noise
+
+SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
+
+
+def _blurred(image):
+    """Ten Gaussian kernels, sigma 0.8 to 2.5 voxels, keyed to intensity 10 to 100, detector model."""
+    levels, sigmas = np.linspace(10, 100, 10), np.linspace(0.8, 2.5, 10)
+    clipped = np.clip(image, 10, 100)
+    return sum(
+        np.clip(1 - np.abs(clipped - level) / 10, 0, None) * gaussian_filter(image, sigma, mode="nearest")
+        for level, sigma in zip(levels, sigmas, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def brain():
+    return _blurred(sitk.GetArrayFromImage(sitk.ReadImage(str(SAMPLE))).astype(float))
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    image = np.zeros((40, 72, 72))
+    image[8:34, 14:60, 14:60] = 40
+    image[16:24, 20:36, 30:52] = 90
+    return image
+
+
+def _noise(shape, sigma, seed=0):
+    return np.random.default_rng(seed).normal(0, sigma, shape)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
+def test_a_blurred_brain_gives_its_noise_within_four_percent(brain, sigma):
+    assert estimate_noise(brain + _noise(brain.shape, sigma)) == pytest.approx(sigma, rel=0.04)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
+def test_a_single_blurred_slice_gives_its_noise_within_ten_percent(brain, sigma):
+    noisy = brain[28] + _noise(brain[28].shape, sigma)
+    assert estimate_noise(noisy) == pytest.approx(sigma, rel=0.1)
+    assert estimate_noise(noisy[None]) == estimate_noise(noisy)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0])
+def test_rounding_to_integers_adds_its_own_variance(brain, sigma):
+    rounded = np.rint(brain + _noise(brain.shape, sigma)).astype(np.int16)
+    assert estimate_noise(rounded) == pytest.approx(np.hypot(sigma, np.sqrt(1 / 12)), rel=0.04)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 5.0])
+def test_sharp_edges_do_not_count_as_noise(blocks, sigma):
+    assert estimate_noise(blocks + _noise(blocks.shape, sigma)) == pytest.approx(sigma, rel=0.04)
+
+
+@pytest.mark.parametrize("background", [0.0, -7.5])
+def test_a_background_set_to_one_value_is_left_out(blocks, background):
+    noisy = blocks + _noise(blocks.shape, 2.0)
+    noisy[blocks == 0] = background
+    assert estimate_noise(noisy) == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_background_clipped_at_zero_is_left_out(blocks):
+    noisy = np.clip(blocks + _noise(blocks.shape, 2.0), 0, None)
+    assert estimate_noise(noisy) == pytest.approx(2.0, rel=0.05)
+
+
+def test_only_the_mask_counts(blocks):
+    noisy = blocks + _noise(blocks.shape, 1.0)
+    noisy[:, :36] += _noise((40, 36, 72), 20.0, seed=1)
+    mask = np.zeros(blocks.shape, np.uint8)
+    mask[:, 40:] = 1
+    assert estimate_noise(noisy, mask) == pytest.approx(1.0, rel=0.05)
+
+
+def test_noise_that_grows_with_the_signal_is_not_taken_from_the_dark_background_alone():
+    signal = np.full((256, 256), 10.0)
+    signal[:, 96:] = 1000.0
+    signal = gaussian_filter(signal, 3)
+    noisy = signal + _noise(signal.shape, 1.0) * np.where(signal > 500, 10.0, 1.0)
+    assert estimate_noise(noisy) > 4.0
+
+
+def test_images_without_noise_give_zero(blocks):
+    assert estimate_noise(np.full((20, 20), 7.0)) == 0.0
+    assert estimate_noise(blocks) == 0.0
+    assert estimate_noise(blocks.astype(np.uint8)) == 0.0
+
+
+def test_a_two_valued_noise_image_still_gives_an_answer():
+    coin = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)
+    assert estimate_noise(coin) == pytest.approx(0.5, rel=0.1)
+
+
+def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
+    noisy = brain[:16] + _noise(brain[:16].shape, 1.0)
+    sigma = estimate_noise(noisy)
+    assert estimate_noise(1000 * noisy + 1e6) == pytest.approx(1000 * sigma, rel=1e-6)
+    assert estimate_noise(noisy.astype(np.float32)) == pytest.approx(sigma, rel=1e-3)
+
+
+def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
+    noisy = np.zeros((20, 700, 700), np.float32)
+    noisy[:, 200:600, 100:500] = 50 + _noise((20, 400, 400), 3.0)
+    first = estimate_noise(noisy)
+    assert first == pytest.approx(3.0, rel=0.02)
+    assert estimate_noise(noisy) == first
+
+
+def test_unusable_input_is_refused_with_the_reason():
+    image = np.arange(100.0).reshape(10, 10)
+    with pytest.raises(InputError, match="complex"):
+        estimate_noise(image * 1j)
+    with pytest.raises(InputError, match="no axis of 5"):
+        estimate_noise(image[:4, :4])
+    with pytest.raises(InputError, match="mask: shape"):
+        estimate_noise(image, np.ones((3, 3)))
+    with pytest.raises(InputError, match="no voxel"):
+        estimate_noise(image, np.zeros((10, 10)))
+    image[2, 2], image[5, 5] = np.inf, np.nan
+    with pytest.raises(InputError, match="2 values are not finite"):
+        estimate_noise(image)
