@@ -1,0 +1,625 @@
+"""Files to nodes and back, with slicer-core alone and inside Slicer.
+
+NRRD, NIfTI and MetaImage go through MRML's storage nodes. PNG, JPEG, TIFF and DICOM go through SimpleITK
+everywhere: slicer-core is built without ITK's readers of 2-D formats, and one way for all doors gives the
+same voxels at every door. Slicer's readers also turn 64-bit integers into float32; here such files become
+double, which holds integers up to 2^53.
+
+Every error is one line with the path and the remedy: `InputError` for what the caller can change,
+`OSError` for what the disk refuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import re
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..errors import InputError
+from .scene import (
+    LPS_TO_RAS,
+    addToScene,
+    describeNode,
+    ensureScene,
+    ijkToRas,
+    imageDataFromArray,
+    quietly,
+    volumeArray,
+    vtkFromMatrix,
+)
+
+__all__ = [
+    "checkWritable",
+    "ensureScene",
+    "isSegmentation",
+    "readLabelMap",
+    "readSegmentation",
+    "readVolume",
+    "writeVolume",
+]
+
+PathLike = str | os.PathLike
+
+_TWO_PART_SUFFIXES = (".seg.nrrd", ".nii.gz", ".seg.vtm")
+_STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+_COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
+_INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
+_READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
+
+# What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
+_PICTURE_FORMATS = {
+    ".png": ("PNG", (np.uint8, np.uint16), (1, 3, 4), False),
+    ".jpg": ("JPEG", (np.uint8,), (1, 3), False),
+    ".jpeg": ("JPEG", (np.uint8,), (1, 3), False),
+    ".tif": ("TIFF", (np.uint8, np.uint16, np.int16, np.float32), (1, 3), True),
+    ".tiff": ("TIFF", (np.uint8, np.uint16, np.int16, np.float32), (1, 3), True),
+}
+_WRITABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd, .tif, .png or .jpg"
+
+
+# -- reading
+
+
+def readVolume(path: PathLike):
+    """Read a file, or the DICOM series in a folder, into a new volume node of the scene.
+
+    Parameters
+    ----------
+    path : path
+        NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG (or another image that SimpleITK reads); a folder that
+        holds exactly one DICOM series; or one file of a series, which reads the whole series around it.
+
+    Returns
+    -------
+    vtkMRMLScalarVolumeNode, or vtkMRMLVectorVolumeNode when voxels have several components (colour)
+        Named after the file. A 2-D image becomes one slice, array shape (1, j, i). DICOM values are rescaled
+        (slope and intercept applied).
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, complex, or a sequence of volumes; if a folder holds no series,
+        several of them, or slices that are not evenly spaced. The scene is then as it was.
+    """
+    path = _existing(path)
+    if path.is_dir():
+        return _readDicomSeries(path, *_onlySeries(path))
+    if _isDicom(path):
+        return _readDicomFile(path)
+    vector, needsSitk = _inspect(path)
+    if needsSitk or _suffix(path) not in _STORAGE_NODE_FORMATS:
+        return _addImage(_readImage(path), _stem(path))
+    nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
+    return _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
+
+
+def readLabelMap(path: PathLike):
+    """Read a label map file (one integer per voxel) into a new vtkMRMLLabelMapVolumeNode.
+
+    Raises
+    ------
+    InputError
+        As `readVolume`; also when voxels have several components (a segmentation whose segments overlap).
+    """
+    path = _existing(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a label map file (NRRD, NIfTI or MetaImage)")
+    vector, needsSitk = _inspect(path)
+    if vector:
+        raise InputError(
+            f"{path} has several values per voxel, so it is no label map; read it as a segmentation if it is one"
+        )
+    node = slicer.vtkMRMLLabelMapVolumeNode()
+    if needsSitk or _suffix(path) not in _STORAGE_NODE_FORMATS:
+        return _addImage(_readImage(path), _stem(path), node)
+    return _readWithStorageNode(path, node, slicer.vtkMRMLVolumeArchetypeStorageNode())
+
+
+def readSegmentation(path: PathLike):
+    """Read a segmentation file (.seg.nrrd; also a label map, each of whose values becomes a segment).
+
+    Returns
+    -------
+    vtkMRMLSegmentationNode
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read as a segmentation.
+    """
+    path = _existing(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a segmentation file (.seg.nrrd)")
+    registerConverterRules()
+    return _readWithStorageNode(path, slicer.vtkMRMLSegmentationNode(), slicer.vtkMRMLSegmentationStorageNode())
+
+
+def isSegmentation(path: PathLike) -> bool:
+    """Return whether a file's name says that it holds a segmentation (.seg.nrrd, .seg.vtm)."""
+    return _suffix(Path(path)) in (".seg.nrrd", ".seg.vtm")
+
+
+def registerConverterRules() -> None:
+    """Register the rules that turn surfaces into label maps and back; Slicer's own modules do it there."""
+    factory = slicer.vtkSegmentationConverterFactory.GetInstance()
+    if not factory.GetConverterRules():
+        factory.RegisterConverterRule(slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule())
+        factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())
+
+
+def _existing(path: PathLike) -> Path:
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
+    if path.is_file() and not os.access(path, os.R_OK):
+        raise InputError(f"{path} cannot be opened for reading; check its permissions")
+    return path.absolute()
+
+
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    return next((s for s in _TWO_PART_SUFFIXES if name.endswith(s)), path.suffix.lower())
+
+
+def _stem(path: Path) -> str:
+    suffix = _suffix(path)
+    return path.name[: -len(suffix)] if suffix and len(path.name) > len(suffix) else path.name
+
+
+def _inspect(path: Path) -> tuple[bool, bool]:
+    """Read the header only: (several components a voxel, needs SimpleITK), after refusing what cannot be used."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quietly() as captured:
+        failure = _failure(reader.ReadImageInformation)
+    if failure is not None:
+        raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
+    size, pixel = reader.GetSize(), reader.GetPixelID()
+    if pixel in _COMPLEX:
+        raise InputError(f"{path} is complex ({reader.GetPixelIDValue()}-typed pixels); save its magnitude first")
+    if any(n > 1 for n in size[3:]):
+        raise InputError(
+            f"{path} holds {int(np.prod(size[3:]))} volumes (size {' x '.join(map(str, size))}); "
+            "save the volume wanted, e.g. one time point, in a file of its own"
+        )
+    if _suffix(path) in (".nii", ".nii.gz"):
+        _checkNiftiLength(path)
+    return reader.GetNumberOfComponents() > 1, pixel in _INT64
+
+
+def _failure(function, *arguments) -> Exception | None:
+    """Call a SimpleITK function; return its exception instead of raising it."""
+    try:
+        function(*arguments)
+    except RuntimeError as error:
+        return error
+    return None
+
+
+def _unreadable(path: Path, text: str) -> str:
+    data = _missingDataFile(path)
+    if data:
+        return f"{path} cannot be read: its data file {data} is missing; keep both files in one folder"
+    reason = _reason(text)
+    if "Unable to determine ImageIO reader" in text:
+        reason = f"not a {_suffix(path) or 'known'} file"
+    return (
+        f"{path} cannot be read{f' ({reason})' if reason else ''}; "
+        f"it may be damaged, cut short or of another format: give {_READABLE}"
+    )
+
+
+def _missingDataFile(path: Path) -> str | None:
+    """Return the name of the detached data file of an .mhd or .nhdr header when it does not exist."""
+    if _suffix(path) not in (".mhd", ".nhdr"):
+        return None
+    header = path.read_bytes()[:65536].decode("latin-1")
+    match = re.search(r"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", header, re.MULTILINE | re.IGNORECASE)
+    if not match or match[1].upper() in ("LOCAL", "LIST") or "%" in match[1] or " " in match[1]:
+        return None
+    return None if (path.parent / match[1]).exists() else match[1]
+
+
+def _reason(text: str) -> str:
+    """Return the one informative line of what ITK, MRML or SimpleITK printed."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [
+        re.sub(r"^(sitk::ERROR|ITK ERROR|itk::ERROR|Description|Error|- Error):?\s*", "", line) for line in lines
+    ]
+    nrrd = [re.sub(r"^\[nrrd\] _?\w*:\s*", "", line) for line in lines if line.startswith("[nrrd]")]
+    useful = [line for line in nrrd if line and line != "trouble" and not line.startswith("[nrrd]")][-1:]
+    useful += [line[8:] for line in lines if line.startswith("Reason: ") and "Success" not in line]
+    useful += [line for line in lines if re.match(r"(MetaImage|\*\* ERROR|NWAD|Could not|Unable to|File )", line)]
+    # A reader that did not find a number may report the last, unrelated, error of the system.
+    useful = [line for line in useful if "No such file" not in line]
+    return useful[0][:200] if useful else ""
+
+
+def _checkNiftiLength(path: Path) -> None:
+    """Refuse a NIfTI file that is shorter than its header says: ITK reads and writes one without complaint."""
+    compressed = _suffix(path) == ".nii.gz"
+    try:
+        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+            header = file.read(348)
+            expected = _niftiLength(header)
+            held = len(header)
+            if compressed:
+                while chunk := file.read(1 << 20):
+                    held += len(chunk)
+            else:
+                held = path.stat().st_size
+    except (EOFError, gzip.BadGzipFile, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); it may be damaged or cut short: copy it again"
+        ) from error
+    if held < expected:
+        raise InputError(f"{path} is cut short: {held} of {expected} bytes; copy or write it again")
+
+
+def _niftiLength(header: bytes) -> int:
+    """Return the length in bytes that a NIfTI-1 header announces; 0 when it is no single-file NIfTI-1."""
+    if len(header) < 348 or header[344:347] != b"n+1":
+        return 0
+    order = "<" if struct.unpack("<i", header[:4])[0] == 348 else ">"
+    dimensions = struct.unpack(f"{order}8h", header[40:56])
+    bits = struct.unpack(f"{order}h", header[72:74])[0]
+    offset = struct.unpack(f"{order}f", header[108:112])[0]
+    voxels = int(np.prod([max(n, 1) for n in dimensions[1 : dimensions[0] + 1]], dtype=np.int64))
+    return int(offset) + voxels * bits // 8
+
+
+def _readWithStorageNode(path: Path, node, storage):
+    """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
+    storage.SetFileName(str(path))
+    if hasattr(storage, "SetSingleFile"):
+        storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
+    node.SetName(_stem(path))
+    with quietly() as captured:
+        done = storage.ReadData(node)
+    if not done:
+        raise InputError(_unreadable(path, _messages(storage) + captured.text))
+    return addToScene(node, storage)
+
+
+def _messages(storage) -> str:
+    messages = storage.GetUserMessages()
+    return (messages.GetAllMessagesAsString() or "") + "\n" if messages else ""
+
+
+def _readImage(path: Path) -> sitk.Image:
+    with quietly() as captured:
+        try:
+            return sitk.ReadImage(str(path))
+        except RuntimeError as error:
+            failure = str(error)
+    raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
+
+
+def _addImage(image: sitk.Image, name: str, node=None):
+    """Add a SimpleITK image of 2 or 3 axes (or more, of length 1) to the scene as a volume node."""
+    vector = image.GetNumberOfComponentsPerPixel() > 1
+    array = sitk.GetArrayViewFromImage(image)
+    shape = array.shape[:-1] if vector else array.shape
+    array = array.reshape((1,) * (3 - len(shape)) + shape[-3:] + array.shape[len(shape) :])
+    if node is None:
+        node = slicer.vtkMRMLVectorVolumeNode() if vector else slicer.vtkMRMLScalarVolumeNode()
+    node.SetName(name)
+    node.SetAndObserveImageData(imageDataFromArray(array))
+    node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
+    if vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
+        colour = node.VoxelVectorTypeColorRGB if array.shape[3] == 3 else node.VoxelVectorTypeColorRGBA
+        node.SetVoxelVectorType(colour)
+    return addToScene(node)
+
+
+def _indexToLps(image: sitk.Image) -> np.ndarray:
+    axes = min(image.GetDimension(), 3)
+    direction = np.array(image.GetDirection()).reshape(image.GetDimension(), -1)[:axes, :axes]
+    matrix = np.eye(4)
+    matrix[:axes, :axes] = direction * np.array(image.GetSpacing()[:axes])
+    matrix[:axes, 3] = image.GetOrigin()[:axes]
+    return matrix
+
+
+# -- DICOM
+
+
+def _isDicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return {series instance UID: file names in slice order} of the DICOM files directly in a folder."""
+    with quietly():
+        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+        return {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in uids}
+
+
+def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
+    series = _seriesOf(folder)
+    if not series:
+        raise InputError(
+            f"{folder} holds no DICOM series; give the folder that holds the DICOM files themselves, or one file"
+        )
+    if len(series) > 1:
+        shown = [
+            f"'{_description(files[0])}' ({len(files)} files, {Path(files[0]).name})" for files in series.values()
+        ]
+        more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
+        raise InputError(
+            f"{folder} holds {len(series)} DICOM series: {', '.join(shown[:8])}{more}; "
+            "give one file of the series wanted instead of the folder"
+        )
+    return next(iter(series.items()))
+
+
+def _description(file: str) -> str:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(file)
+    with quietly():
+        failure = _failure(reader.ReadImageInformation)
+    for key in ("0008|103e", "0020|000e"):  # series description, series instance UID
+        if failure is None and reader.HasMetaDataKey(key) and reader.GetMetaData(key).strip():
+            return reader.GetMetaData(key).strip()
+    return "no description"
+
+
+def _readDicomFile(path: Path):
+    for uid, files in _seriesOf(path.parent).items():
+        if any(Path(file).name == path.name for file in files):
+            return _readDicomSeries(path.parent, uid, files)
+    raise InputError(f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file")
+
+
+def _readDicomSeries(folder: Path, uid: str, files: tuple[str, ...]):
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(files)
+    reader.MetaDataDictionaryArrayUpdateOn()
+    with quietly() as captured:
+        try:
+            image, failure = reader.Execute(), ""
+        except RuntimeError as error:
+            image, failure = None, str(error)
+    if image is None:
+        raise InputError(
+            f"the {len(files)} files of the DICOM series in {folder} cannot be read as one volume ("
+            f"{_reason(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+        )
+    if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
+        raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
+    _checkSlicePositions(folder, reader, len(files))
+    return _addImage(image, _description(files[0]))
+
+
+def _checkSlicePositions(folder: Path, reader: sitk.ImageSeriesReader, count: int) -> None:
+    """Refuse missing or repeated slices: kernels are in mm, and ITK would assume an even spacing."""
+    key = "0020|0032"  # image position (patient)
+    if count < 3 or not all(reader.HasMetaDataKey(n, key) for n in range(count)):
+        return
+    positions = np.array([[float(x) for x in reader.GetMetaData(n, key).split("\\")] for n in range(count)])
+    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+    # Positions are decimal text; 2 % of the step (and never less than 10 um) is rounding, not a missing slice.
+    if np.abs(steps - np.median(steps)).max() > max(0.02 * np.median(steps), 0.01):
+        raise InputError(
+            f"the DICOM series in {folder} has {count} slices that are not evenly spaced ({steps.min():.4g} to "
+            f"{steps.max():.4g} mm apart); complete it, or let Slicer's DICOM module regularise it and save as NRRD"
+        )
+    if steps.max() == 0:
+        raise InputError(f"the DICOM series in {folder} has {count} slices at one position; save one time point")
+
+
+# -- writing
+
+
+def writeVolume(node, path: PathLike) -> list[str]:
+    """Write a volume node to a file, whole or not at all.
+
+    The file is written into a temporary folder beside the target, checked, and moved over the target in one
+    step; for .mhd and .nhdr the data file is moved first, and both are put back when the second move fails.
+
+    Parameters
+    ----------
+    node : vtkMRMLScalarVolumeNode or a subclass
+        Not changed, and not made to point at the file.
+    path : path
+        Ends in .nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd; .tif (any number of slices; 8 or 16 bits or float);
+        .png (one slice, 8 or 16 bits); .jpg (one slice, 8 bits).
+
+    Returns
+    -------
+    list of str
+        What the file does not hold: geometry in picture formats, a parent transform.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown or cannot hold these voxels.
+    OSError
+        If the folder is missing or cannot be written, or the disk is full.
+    """
+    path = checkWritable(path)
+    array = volumeArray(node)
+    _checkFits(node, array, path)
+    folder = _temporaryFolder(path)
+    try:
+        temporary = folder / path.name
+        _writeTemporary(node, array, temporary, path)
+        warnings = _losses(node, temporary)
+        _moveInto(folder, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return warnings
+
+
+def checkWritable(path: PathLike) -> Path:
+    """Refuse, before any work is done, an output path that could not be written; return it absolute.
+
+    Raises
+    ------
+    InputError
+        If the extension is unknown.
+    OSError
+        If the folder is missing or nothing can be written into it, or the path is a folder.
+    """
+    path = Path(path).expanduser().absolute()
+    suffix = _suffix(path)
+    if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
+        raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
+    if path.is_dir():
+        raise IsADirectoryError(f"output {path} is a folder; give a file name")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"output folder {path.parent} does not exist; create it first")
+    _temporaryFolder(path).rmdir()
+    return path
+
+
+def _checkFits(node, array: np.ndarray, path: Path) -> None:
+    """Refuse voxels that the format cannot hold."""
+    typeName = node.GetImageData().GetScalarTypeAsString()
+    if _suffix(path) not in _PICTURE_FORMATS:
+        if typeName in ("long long", "unsigned long long", "signed char", "bit"):
+            raise InputError(
+                f"volume {describeNode(node)} of type {typeName} cannot be written by Slicer; cast it to short, "
+                "int or double first"
+            )
+        return
+    label, types, allowed, slices = _PICTURE_FORMATS[_suffix(path)]
+    components = array.shape[3] if array.ndim == 4 else 1
+    problem = None
+    if array.dtype not in [np.dtype(t) for t in types]:
+        problem = f"only {' or '.join(np.dtype(t).name for t in types)}, not {array.dtype}"
+    elif components not in allowed:
+        problem = f"no pixels of {components} values"
+    elif array.shape[0] > 1 and not slices:
+        problem = f"one slice, not {array.shape[0]}"
+    if problem:
+        raise InputError(f"output {path}: {label} holds {problem}; write .nrrd or .nii.gz instead")
+
+
+def _temporaryFolder(path: Path) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=".spatialdeconv-", dir=path.parent))
+    except OSError as error:
+        raise type(error)(
+            f"output folder {path.parent} cannot be written ({error.strerror}); choose another folder or free space"
+        ) from error
+
+
+def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> None:
+    """Write and check the temporary file; `path` is what messages call it."""
+    with quietly() as captured:
+        if _suffix(path) in _PICTURE_FORMATS:
+            problem = _writePicture(node, array, temporary)
+        else:
+            problem = _writeWithStorageNode(node, temporary)
+    if problem is None and _suffix(path) in (".nii", ".nii.gz"):
+        with contextlib.suppress(OSError):
+            problem = _failureText(_checkNiftiLength, temporary)
+    if problem is not None:
+        raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
+
+
+def _failureText(function, *arguments) -> str | None:
+    try:
+        function(*arguments)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _writeWithStorageNode(node, temporary: Path) -> str | None:
+    """Return None when all went well, else what the storage node said."""
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    storage.SetFileName(str(temporary))
+    if storage.WriteData(node) and temporary.is_file():
+        return None
+    return _messages(storage) or "nothing was written"
+
+
+def _writePicture(node, array: np.ndarray, temporary: Path) -> str | None:
+    components = array.ndim == 4
+    picture = array if array.shape[0] > 1 else array[0]
+    image = sitk.GetImageFromArray(picture, isVector=components)
+    image.SetSpacing(node.GetSpacing()[: image.GetDimension()])
+    try:
+        sitk.WriteImage(image, str(temporary), useCompression=True)
+        written = sitk.GetArrayFromImage(sitk.ReadImage(str(temporary)))
+    except RuntimeError as error:
+        return str(error)
+    lossy = _suffix(temporary) in (".jpg", ".jpeg")
+    if written.shape != picture.shape or not (
+        lossy or np.array_equal(written, picture, equal_nan=picture.dtype == np.float32)
+    ):
+        return "the file read back differs"
+    return None
+
+
+def _writeFailure(path: Path, size: int, text: str) -> str:
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(path.parent).free
+        if free < size:
+            return (
+                f"{path} was not written: the disk is full ({free / 2**20:.1f} MiB free, the volume has "
+                f"{size / 2**20:.1f} MiB); free space or choose another folder"
+            )
+    reason = _reason(text)
+    return f"{path} was not written{f' ({reason})' if reason else ''}; check the disk or choose another folder"
+
+
+def _losses(node, written: Path) -> list[str]:
+    """Say what the file does not hold."""
+    losses = []
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(written))
+    with quietly():
+        failure = _failure(reader.ReadImageInformation)
+    if failure is None:
+        expected = ijkToRas(node)
+        difference = np.abs(LPS_TO_RAS @ _indexToLps(reader) - expected)
+        if difference.max() > 1e-5 * max(1.0, np.abs(expected).max()):
+            losses.append(
+                f"{written.name} does not hold the position, directions and spacing of the volume as they are; "
+                "write .nrrd to keep them"
+            )
+    transform = node.GetParentTransformNode()
+    if transform is not None:
+        losses.append(
+            f"{written.name} does not hold the parent transform {describeNode(transform)}; save the scene, or "
+            "harden the transform before"
+        )
+    return losses
+
+
+def _moveInto(folder: Path, path: Path) -> None:
+    """Move what lies in `folder` beside `path`, the header last; put the old files back when a move fails."""
+    sources = sorted(folder.iterdir(), key=lambda source: source.name == path.name)
+    backup = folder / "replaced"
+    if len(sources) > 1:
+        backup.mkdir()
+    moved = []
+    try:
+        for source in sources:
+            target = path.parent / source.name
+            if len(sources) > 1 and target.exists():
+                os.replace(target, backup / source.name)
+            moved.append(target)
+            os.replace(source, target)
+    except OSError as error:
+        for target in moved:
+            if (backup / target.name).exists():
+                os.replace(backup / target.name, target)
+            elif len(sources) > 1:
+                target.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} was not written ({error.strerror}); close programs that use it, or choose another name"
+        ) from error

@@ -1,0 +1,193 @@
+"""What nodes.py and files.py stand on: the scene, the arrays inside volume nodes, and a guard that keeps
+VTK's and ITK's own messages away from the user.
+
+Works with the slicer-core package and inside 3D Slicer. Arrays are in numpy order (k, j, i) or
+(k, j, i, component); MRML's own order is (i, j, k).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+
+try:
+    import slicer
+except ImportError as error:
+    raise ImportError(
+        "volume nodes need 3D Slicer or the slicer-core package: pip install slicer-core, or run inside Slicer"
+    ) from error
+from vtkmodules.util import numpy_support
+from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+from ..errors import InputError
+
+# ITK and DICOM measure positions in LPS, MRML in RAS.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+# Types that Slicer's filters, displays or file writers refuse, and the type that holds their values.
+_STORED_AS = {
+    np.dtype(bool): np.uint8,
+    np.dtype(np.int8): np.int16,
+    np.dtype(np.int64): np.float64,
+    np.dtype(np.uint64): np.float64,
+    np.dtype(np.float16): np.float32,
+}
+
+
+def ensureScene():
+    """Return the MRML scene; without the application (slicer-core, PythonSlicer) make one when there is none.
+
+    The scene is kept as ``slicer.mrmlScene``, where every MRML function looks for it.
+    """
+    if getattr(slicer, "mrmlScene", None) is None:
+        slicer.mrmlScene = slicer.vtkMRMLScene()
+    return slicer.mrmlScene
+
+
+class CapturedText:
+    """What was printed inside a `quietly` block; `text` is filled when the block ends."""
+
+    text = ""
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[CapturedText]:
+    """Keep the messages of VTK, MRML and ITK out of the terminal, and hand them over as text.
+
+    MRML reports to vtkOutputWindow and, through VTK's logger, to the standard error stream; ITK's readers
+    and writers print there directly. So both are redirected, and restored whatever happens.
+    """
+    captured = CapturedText()
+    window, previous = vtkStringOutputWindow(), vtkOutputWindow.GetInstance()
+    vtkOutputWindow.SetInstance(window)
+    try:
+        with tempfile.TemporaryFile() as sink:
+            try:
+                with _standardErrorInto(sink.fileno()):
+                    yield captured
+            finally:
+                sink.seek(0)
+                captured.text = sink.read().decode(errors="replace") + (window.GetOutput() or "")
+    finally:
+        vtkOutputWindow.SetInstance(previous)
+
+
+@contextlib.contextmanager
+def _standardErrorInto(descriptor: int) -> Iterator[None]:
+    try:
+        saved = os.dup(2)
+    except OSError:  # a windowed program on Windows may have no standard error at all
+        yield
+        return
+    try:
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        os.dup2(descriptor, 2)
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def describeNode(node) -> str:
+    """Return how a message calls a node: its name in quotes."""
+    name = node.GetName() if hasattr(node, "GetName") else None
+    return f"'{name}'" if name else repr(node)
+
+
+def volumeArray(node, argument: str = "volume") -> np.ndarray:
+    """Return the voxels of a volume node as a view: changing it changes the node.
+
+    Parameters
+    ----------
+    node : vtkMRMLScalarVolumeNode or a subclass
+    argument : str
+        What error messages call the node.
+
+    Returns
+    -------
+    ndarray, shape (k, j, i), or (k, j, i, component) when a voxel has more than one component
+
+    Raises
+    ------
+    InputError
+        If it is no volume node, holds no voxels, or holds tensors.
+    """
+    if node is None:
+        raise InputError(f"{argument} is not set; choose a volume")
+    if not hasattr(node, "IsA") or not node.IsA("vtkMRMLScalarVolumeNode"):
+        raise InputError(f"{argument} {describeNode(node)} is not a volume node; give a scalar or vector volume")
+    image = node.GetImageData()
+    if image is None or 0 in image.GetDimensions():
+        raise InputError(f"{argument} {describeNode(node)} holds no voxels; load or create its image first")
+    scalars = image.GetPointData().GetScalars()
+    if scalars is None:
+        raise InputError(
+            f"{argument} {describeNode(node)} holds no scalars (a tensor volume?); extract a scalar volume"
+        )
+    shape = image.GetDimensions()[::-1]
+    if scalars.GetNumberOfComponents() > 1:
+        shape = (*shape, scalars.GetNumberOfComponents())
+    return numpy_support.vtk_to_numpy(scalars).reshape(shape)
+
+
+def imageDataFromArray(array: np.ndarray) -> vtkImageData:
+    """Return a vtkImageData with a copy of an array (k, j, i) or (k, j, i, component).
+
+    Types that Slicer cannot display or write are stored in one that can hold their values: bool as unsigned
+    char, int8 as short, 64-bit integers as double, float16 as float.
+    """
+    array = np.asarray(array)
+    array = array.astype(_STORED_AS.get(array.dtype, array.dtype), copy=False)
+    image = vtkImageData()
+    image.SetDimensions(*array.shape[2::-1])
+    components = array.shape[3] if array.ndim == 4 else 1
+    image.AllocateScalars(numpy_support.get_vtk_array_type(array.dtype), components)
+    numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(array.shape)[...] = array
+    return image
+
+
+def spacingOf(node) -> tuple[float, float, float]:
+    """Return the voxel size of a volume node in mm, in the order of the array axes (k, j, i)."""
+    return tuple(reversed(node.GetSpacing()))
+
+
+def matrixFromVtk(matrix: vtkMatrix4x4) -> np.ndarray:
+    """Return a 4 x 4 array with the elements of `matrix`."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def vtkFromMatrix(matrix: np.ndarray) -> vtkMatrix4x4:
+    """Return a vtkMatrix4x4 with the elements of a 4 x 4 array."""
+    result = vtkMatrix4x4()
+    result.DeepCopy(np.asarray(matrix, dtype=float).ravel())
+    return result
+
+
+def ijkToRas(node) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel indices (i, j, k) to the node's own RAS coordinates in mm."""
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return matrixFromVtk(matrix)
+
+
+def addToScene(node, storageNode=None):
+    """Add a node made outside the scene, with its storage node and the default display node; return it."""
+    scene = ensureScene()
+    node.SetName(scene.GetUniqueNameByString(node.GetName() or "Volume"))
+    if storageNode is not None:
+        scene.AddNode(storageNode)
+    scene.AddNode(node)
+    if storageNode is not None:
+        node.SetAndObserveStorageNodeID(storageNode.GetID())
+    node.CreateDefaultDisplayNodes()
+    return node
