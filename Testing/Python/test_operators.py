@@ -1,0 +1,326 @@
+"""The spatially variant blur against explicit matrices, scipy.ndimage, loops and its own transpose."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from scipy.sparse.linalg import lsmr
+
+from SpatialDeconvLib.errors import Cancelled, InputError
+from SpatialDeconvLib.fields import KernelField
+from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, identity_kernel, motion_kernel
+from SpatialDeconvLib.operators import SpatiallyVariantBlur, compress
+
+MODELS = ("detector", "source")
+BOUNDARIES = ("edge", "zero", "periodic", "extended")
+SHAPES_2D = [((7, 9), (3, 5)), ((6, 5), (4, 2)), ((11, 13), (5, 4)), ((4, 5), (9, 12))]
+SHAPES_3D = [((4, 5, 6), (3, 2, 3)), ((1, 6, 7), (1, 3, 4)), ((5, 1, 4), (3, 1, 3)), ((3, 4, 5), (5, 9, 4))]
+
+
+def random_field(rng, shape, kernel_shape, count=3):
+    """Kernels of different sizes, one of them the identity, and random weights that sum to 1."""
+    kernels = []
+    for k in range(count):
+        size = [max(1, n - (k % 2) * (n > 2)) for n in kernel_shape]
+        kernels.append(Kernel(rng.random(size)))
+    kernels.append(identity_kernel(ndim=len(shape)))
+    weights = rng.random((count + 1, *shape))
+    return KernelField.by_weights(weights / weights.sum(0), kernels)
+
+
+def matrix_by_loops(bound, model, boundary):
+    """The definition, voxel by voxel: rows are data voxels, columns those of the domain."""
+    shape = bound.shape
+    kernels = [bound.kernel(k).values for k in range(len(bound))]
+    left = [max(h.shape[a] - 1 - h.shape[a] // 2 for h in kernels) for a in range(len(shape))]
+    right = [max(h.shape[a] // 2 for h in kernels) for a in range(len(shape))]
+    extended = boundary == "extended"
+    lead = left if extended else [0] * len(shape)
+    domain = tuple(n + l + r for n, l, r in zip(shape, left, right, strict=True)) if extended else shape
+    pads = list(zip(left, right, strict=True)) if extended else [(0, 0)] * len(shape)
+    matrix = np.zeros((np.prod(shape), np.prod(domain)))
+    for k, h in enumerate(kernels):
+        weight = bound.weight(k).astype(float)
+        if model == "source":
+            weight = np.pad(weight, pads, mode="edge")
+        for row, i in enumerate(np.ndindex(*shape)):
+            for d in np.ndindex(*h.shape):
+                j = [i[a] + lead[a] - (d[a] - h.shape[a] // 2) for a in range(len(shape))]
+                if boundary == "edge":
+                    j = [min(max(p, 0), n - 1) for p, n in zip(j, domain, strict=True)]
+                elif boundary == "periodic":
+                    j = [p % n for p, n in zip(j, domain, strict=True)]
+                elif any(p < 0 or p >= n for p, n in zip(j, domain, strict=True)):
+                    continue
+                w = weight[tuple(j)] if model == "source" else weight[i]
+                matrix[row, np.ravel_multi_index(j, domain)] += w * h[d]
+    return matrix
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("shape", "kernel_shape"), SHAPES_2D + SHAPES_3D)
+def test_forward_and_adjoint_equal_the_matrix(shape, kernel_shape, model, boundary):
+    rng = np.random.default_rng(1)
+    if boundary == "extended" and max(kernel_shape) > 8:
+        kernel_shape = tuple(min(n, 5) for n in kernel_shape)
+    bound = random_field(rng, shape, kernel_shape).bind(np.zeros(shape))
+    op = SpatiallyVariantBlur(bound, shape, model=model, boundary=boundary, dtype="float64")
+    matrix = matrix_by_loops(bound, model, boundary)
+    assert op.shape == matrix.shape
+    x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
+    np.testing.assert_allclose(op.forward(x).ravel(), matrix @ x.ravel(), atol=1e-10)
+    np.testing.assert_allclose(op.adjoint(y).ravel(), matrix.T @ y.ravel(), atol=1e-10)
+    np.testing.assert_allclose(op @ x.ravel(), matrix @ x.ravel(), atol=1e-10)
+    np.testing.assert_allclose(op.T @ y.ravel(), matrix.T @ y.ravel(), atol=1e-10)
+    left, right = np.vdot(y, op.forward(x)), np.vdot(op.adjoint(y), x)
+    assert abs(left - right) <= 1e-12 * np.linalg.norm(y) * np.linalg.norm(x) * np.abs(matrix).sum(1).max()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_adjoint_passes_the_dot_test_for_any_layout(data):
+    ndim = data.draw(st.sampled_from([2, 3]))
+    shape = tuple(data.draw(st.integers(1, 18 if ndim == 2 else 9)) for _ in range(ndim))
+    kernel_shape = tuple(data.draw(st.integers(1, 12)) if n > 1 else 1 for n in shape)
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    op = SpatiallyVariantBlur(
+        random_field(rng, shape, kernel_shape, data.draw(st.integers(1, 4))),
+        shape,
+        model=data.draw(st.sampled_from(MODELS)),
+        boundary=data.draw(st.sampled_from(BOUNDARIES)),
+        dtype="float64",
+        workers=data.draw(st.sampled_from([1, 2])),
+        memory_limit=data.draw(st.sampled_from([None, 0])),
+    )
+    x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
+    forward, adjoint = op.forward(x), op.adjoint(y)
+    scale = np.linalg.norm(y) * np.linalg.norm(forward) + np.linalg.norm(x) * np.linalg.norm(adjoint)
+    assert abs(np.vdot(y, forward) - np.vdot(adjoint, x)) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize(("boundary", "mode"), [("edge", "nearest"), ("zero", "constant"), ("periodic", "wrap")])
+@pytest.mark.parametrize("shape", [(40, 37), (20, 24, 22)])
+def test_each_kernel_is_the_convolution_of_ndimage(shape, boundary, mode):
+    rng = np.random.default_rng(2)
+    image, guide = rng.random(shape), rng.uniform(0, 30, shape)
+    kernels = {10.0: Kernel(rng.random((5,) * len(shape))), 20.0: Kernel(rng.random((3,) * len(shape)))}
+    field = KernelField.by_intensity(kernels)
+    op = SpatiallyVariantBlur(field, shape, guide=guide, boundary=boundary, dtype="float64")
+    share = np.clip((guide - 10) / 10, 0, 1)
+    low, high = (ndimage.convolve(image, kernels[at].values, mode=mode) for at in (10.0, 20.0))
+    np.testing.assert_allclose(op.forward(image), (1 - share) * low + share * high, atol=1e-5)
+
+
+def gaussian_field(ndim=2, low=0.6, high=2.0, outside="nearest"):
+    sigmas = np.linspace(low, high, 10)
+    kernels = {10.0 * (i + 1): gaussian_kernel(s, ndim=ndim) for i, s in enumerate(sigmas)}
+    return KernelField.by_intensity(kernels, outside=outside)
+
+
+def phantom(shape, seed=3):
+    """Blobs with edges between 0 and 100."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), 4)
+    return 50.0 * (1 + np.sign(smooth)) * np.clip(np.abs(smooth) / smooth.std(), 0, 1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("shape", [(96, 80), (32, 40, 36)])
+def test_ten_gaussians_are_compressed_to_five_within_the_stated_error(shape, model):
+    image = phantom(shape)
+    field = gaussian_field(len(shape))
+    exact = SpatiallyVariantBlur(field, shape, guide=image, model=model, dtype="float64")
+    small = SpatiallyVariantBlur(field, shape, guide=image, model=model)
+    assert exact.compression is None
+    assert small.compression.rank == 5
+    assert small.compression.error < 2e-3
+    assert small.transforms == 6
+    expected = exact.forward(image)
+    error = np.linalg.norm(small.forward(image) - expected) / np.linalg.norm(expected)
+    assert error < 2e-3
+    noise = np.random.default_rng(4).standard_normal(shape)
+    difference = small.forward(noise) - exact.forward(noise)
+    if model == "detector":
+        assert np.abs(difference).max() <= small.compression.worst_case * np.abs(noise).max()
+    else:
+        assert np.abs(difference).sum() <= small.compression.worst_case * np.abs(noise).sum()
+    if model == "detector":
+        np.testing.assert_allclose(small.forward(np.ones(shape)), 1, atol=1e-5)
+
+
+def test_motion_kernels_are_not_compressed():
+    kernels = [motion_kernel(7, angle).values for angle in np.linspace(0, 160, 10)]
+    assert compress(kernels, 2e-3) is None
+    field = KernelField.by_intensity({float(k): motion_kernel(7, 16 * k) for k in range(10)})
+    image = np.random.default_rng(0).uniform(0, 9, (48, 50))
+    assert SpatiallyVariantBlur(field, image.shape, guide=image).compression is None
+
+
+def test_compression_never_exceeds_the_bound_that_was_asked_for():
+    sigmas = np.linspace(0.6, 2.0, 10)
+    kernels = [gaussian_kernel(s, ndim=2).values for s in sigmas]
+    for tolerance in (1e-2, 1e-3, 1e-4):
+        compression = compress(kernels, tolerance)
+        assert compression.error <= tolerance
+        family = np.zeros((10, *compression.basis.shape[1:]))
+        for row, h in zip(family, kernels, strict=True):
+            corner = (family.shape[1] - h.shape[0]) // 2
+            row[corner : corner + h.shape[0], corner : corner + h.shape[0]] = h
+        rebuilt = np.tensordot(compression.coefficients, compression.basis, axes=1)
+        assert np.abs(rebuilt - family).sum(axis=(1, 2)).max() <= compression.worst_case * (1 + 1e-9)
+        np.testing.assert_allclose(rebuilt.sum(axis=(1, 2)), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("model", MODELS)
+def test_kernels_with_compact_weights_take_smaller_transforms_and_change_nothing(model, boundary):
+    rng = np.random.default_rng(5)
+    labels = np.zeros((96, 90), int)
+    labels[30:45, 50:70] = 1
+    labels[0:12, 0:14] = 2
+    kernels = {0: Kernel(rng.random((5, 5))), 1: Kernel(rng.random((3, 4))), 2: Kernel(rng.random((4, 3)))}
+    field = KernelField.by_region(labels, kernels)
+    op = SpatiallyVariantBlur(field, labels.shape, model=model, boundary=boundary, dtype="float64")
+    weights = [labels == v for v in range(3)]
+    # Random weights of the same values, laid over everything, defeat the bounding boxes.
+    tiny = [np.full(labels.shape, 1e-30) + w for w in weights]
+    plain = SpatiallyVariantBlur(
+        KernelField.by_weights(tiny, list(kernels.values())),
+        labels.shape,
+        model=model,
+        boundary=boundary,
+        dtype="float64",
+    )
+    assert plain.transforms == 4
+    if boundary == "periodic":
+        assert op.transforms == 4
+    else:
+        assert op.transforms < 3.5
+    x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
+    np.testing.assert_allclose(op.forward(x), plain.forward(x), atol=1e-10)
+    np.testing.assert_allclose(op.adjoint(y), plain.adjoint(y), atol=1e-10)
+
+
+def test_identity_kernels_cost_no_transform():
+    image = np.random.default_rng(6).integers(45, 55, (30, 32)).astype(float)
+    field = KernelField.by_intensity({50: gaussian_kernel(1, ndim=2)}, outside="unchanged")
+    op = SpatiallyVariantBlur(field, image.shape, guide=image)
+    assert op.transforms == 2
+    inside = image == 50
+    np.testing.assert_array_equal(op.forward(image)[~inside], image.astype(np.float32)[~inside])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_sums_follow_the_model(model):
+    image = phantom((40, 44))
+    field = gaussian_field()
+    op = SpatiallyVariantBlur(field, image.shape, guide=image, model=model, boundary="periodic", dtype="float64")
+    ones = np.ones(image.shape)
+    if model == "detector":
+        np.testing.assert_allclose(op.forward(ones), 1, atol=1e-6)
+    else:
+        np.testing.assert_allclose(op.forward(image).sum(), image.sum(), rtol=1e-6)
+        np.testing.assert_allclose(op.adjoint(ones), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("model", MODELS)
+def test_threads_and_memory_limit_do_not_change_the_result(model, dtype):
+    image = phantom((24, 50, 46))
+    rng = np.random.default_rng(7)
+    kernels = {20.0 * k: Kernel(rng.random((5, 4, 5))).normalized() for k in range(6)}
+    field = KernelField.by_intensity(kernels)
+    make = {"guide": image, "model": model, "dtype": dtype}
+    one = SpatiallyVariantBlur(field, image.shape, workers=1, **make)
+    two = SpatiallyVariantBlur(field, image.shape, workers=2, **make)
+    lean = SpatiallyVariantBlur(field, image.shape, memory_limit=0, **make)
+    np.testing.assert_array_equal(one.forward(image), two.forward(image))
+    np.testing.assert_array_equal(one.adjoint(image), two.adjoint(image))
+    tolerance = 3e-6 if dtype == "float32" else 1e-12
+    for lean_result, result in (
+        (lean.forward(image), two.forward(image)),
+        (lean.adjoint(image), two.adjoint(image)),
+    ):
+        np.testing.assert_allclose(lean_result, result, atol=tolerance * np.abs(result).max())
+
+
+def test_float32_agrees_with_float64():
+    image = phantom((90, 70))
+    rng = np.random.default_rng(8)
+    field = KernelField.by_intensity({30.0 * k: Kernel(rng.random((7, 5))).normalized() for k in range(4)})
+    single = SpatiallyVariantBlur(field, image.shape, guide=image)
+    double = SpatiallyVariantBlur(field, image.shape, guide=image, dtype="float64")
+    result = single.forward(image)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, double.forward(image), atol=1e-4)
+
+
+def test_a_2d_image_and_a_single_slice_agree():
+    image = phantom((40, 30))
+    field = gaussian_field()
+    flat = SpatiallyVariantBlur(field, (40, 30), guide=image, dtype="float64")
+    slab = SpatiallyVariantBlur(field, (1, 40, 30), guide=image[None], dtype="float64")
+    np.testing.assert_array_equal(flat.forward(image), slab.forward(image[None])[0])
+
+
+def test_scipy_solves_with_it():
+    rng = np.random.default_rng(9)
+    truth = rng.random((12, 11))
+    field = random_field(rng, truth.shape, (3, 3))
+    op = SpatiallyVariantBlur(field, truth.shape, boundary="zero", dtype="float64")
+    matrix = matrix_by_loops(op.bound, "detector", "zero")
+    data = matrix @ truth.ravel()
+    ours = lsmr(op, data, damp=0.1, atol=1e-12, btol=1e-12)[0]
+    expected = np.linalg.solve(matrix.T @ matrix + 0.01 * np.eye(truth.size), matrix.T @ data)
+    np.testing.assert_allclose(ours, expected, atol=1e-7)
+
+
+def test_extend_and_crop_are_each_others_inverse():
+    op = SpatiallyVariantBlur(gaussian_field(), (20, 22), guide=phantom((20, 22)), boundary="extended")
+    image = np.random.default_rng(0).random((20, 22)).astype(np.float32)
+    grown = op.extend(image)
+    assert grown.shape == op.domain_shape == (36, 38)
+    np.testing.assert_array_equal(op.crop(grown), image)
+    assert grown[0, 0] == image[0, 0]
+
+
+def test_progress_counts_kernels_and_cancel_stops_between_them():
+    image = phantom((30, 30))
+    op = SpatiallyVariantBlur(gaussian_field(), image.shape, guide=image, low_rank=0)
+    seen = []
+    op.forward(image, progress=lambda fraction, text: seen.append(fraction))
+    np.testing.assert_allclose(seen, np.arange(1, 11) / 10)
+    calls = itertools.count()
+    with pytest.raises(Cancelled):
+        op.adjoint(image, cancelled=lambda: next(calls) >= 3)
+    assert next(calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "both"}, "model 'both'"),
+        ({"boundary": "mirror"}, "boundary 'mirror'"),
+        ({"dtype": "int16"}, "dtype int16"),
+        ({"workers": 0}, "workers 0"),
+        ({"low_rank": 2}, "low_rank 2"),
+        ({"low_rank": "much"}, "low_rank 'much'"),
+        ({"guide": None}, "guide is None"),
+        ({"guide": np.zeros((3, 3))}, r"guide has shape \(3, 3\)"),
+    ],
+)
+def test_bad_arguments_are_named(change, message):
+    options = {"guide": np.zeros((8, 8)), **change}
+    with pytest.raises(InputError, match=message):
+        SpatiallyVariantBlur(gaussian_field(), (8, 8), **options)
+
+
+def test_bad_images_are_named():
+    op = SpatiallyVariantBlur(gaussian_field(), (8, 8), guide=np.zeros((8, 8)))
+    with pytest.raises(InputError, match=r"x has shape \(8, 9\)"):
+        op.forward(np.zeros((8, 9)))
+    with pytest.raises(InputError, match="y is complex"):
+        op.adjoint(np.zeros((8, 8), complex))
