@@ -55,6 +55,16 @@ _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
 
+# The system errors worth showing: ITK adds the last one that happened, whether or not it has to do with it.
+_DISK_ERRORS = (
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Permission denied",
+    "Read-only file system",
+)
+
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
 _PICTURE_FORMATS = {
     ".png": ("PNG", (np.uint8, np.uint16), (1, 3, 4), False),
@@ -211,7 +221,7 @@ def _unreadable(path: Path, text: str) -> str:
         return f"{path} cannot be read: its data file {data} is missing; keep both files in one folder"
     reason = _reason(text)
     if "Unable to determine ImageIO reader" in text:
-        reason = f"not a {_suffix(path) or 'known'} file"
+        reason = f"not a {_suffix(path)} file" if _suffix(path) in _WRITABLE else "no known format"
     return (
         f"{path} cannot be read{f' ({reason})' if reason else ''}; "
         f"it may be damaged, cut short or of another format: give {_READABLE}"
@@ -230,17 +240,12 @@ def _missingDataFile(path: Path) -> str | None:
 
 
 def _reason(text: str) -> str:
-    """Return the one informative line of what ITK, MRML or SimpleITK printed."""
-    lines = [line.strip() for line in text.splitlines()]
-    lines = [
-        re.sub(r"^(sitk::ERROR|ITK ERROR|itk::ERROR|Description|Error|- Error):?\s*", "", line) for line in lines
-    ]
+    """Return the one informative line of what ITK, MRML or SimpleITK printed; empty when there is none."""
+    lines = [re.sub(r" \[vtk\w+\.cxx, line.*", "", line.strip()) for line in text.splitlines()]
     nrrd = [re.sub(r"^\[nrrd\] _?\w*:\s*", "", line) for line in lines if line.startswith("[nrrd]")]
-    useful = [line for line in nrrd if line and line != "trouble" and not line.startswith("[nrrd]")][-1:]
-    useful += [line[8:] for line in lines if line.startswith("Reason: ") and "Success" not in line]
-    useful += [line for line in lines if re.match(r"(MetaImage|\*\* ERROR|NWAD|Could not|Unable to|File )", line)]
-    # A reader that did not find a number may report the last, unrelated, error of the system.
-    useful = [line for line in useful if "No such file" not in line]
+    useful = [line for line in nrrd if line and line != "trouble"][-1:]
+    useful += [line.removeprefix("Reason: ") for line in lines if line.endswith(_DISK_ERRORS)]
+    useful += [line.removeprefix("** ERROR: ") for line in lines if re.match(r"(MetaImage: |\*\* ERROR)", line)]
     return useful[0][:200] if useful else ""
 
 
