@@ -29,6 +29,10 @@ from .kernels import (
     sum_kernel,
 )
 from .kernelsets import read_kernel, read_kernel_set, write_kernel, write_kernel_set
+from .metrics import psnr, rmse, ssim
+from .noise import estimate_noise
+from .operators import SpatiallyVariantBlur
+from .pipeline import Result, convolve, deconvolve
 from .selection import labels_from_masks, mask_from_box, mask_from_labels, mask_from_range
 
 __all__ = [
@@ -40,10 +44,15 @@ __all__ = [
     "KernelField",
     "NotEnoughMemory",
     "ParametricKernel",
+    "Result",
+    "SpatiallyVariantBlur",
     "ball_kernel",
     "box_kernel",
+    "convolve",
     "cross_kernel",
+    "deconvolve",
     "disk_kernel",
+    "estimate_noise",
     "gaussian_kernel",
     "identity_kernel",
     "labels_from_masks",
@@ -53,9 +62,12 @@ __all__ = [
     "mask_from_range",
     "mean_kernel",
     "motion_kernel",
+    "psnr",
     "read_kernel",
     "read_kernel_set",
+    "rmse",
     "sharpen_kernel",
+    "ssim",
     "sum_kernel",
     "write_kernel",
     "write_kernel_set",

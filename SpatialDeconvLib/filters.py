@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 import SimpleITK as sitk
 
 from .errors import Cancelled, InputError
@@ -190,7 +191,7 @@ def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
     if kernel.min() >= 0:
         bound = float(kernel.sum()) ** 2
     else:
-        bound = float(np.abs(np.fft.rfftn(kernel, [2 * n for n in kernel.shape])).max()) ** 2
+        bound = float(np.abs(scipy.fft.rfftn(kernel, [2 * n for n in kernel.shape])).max()) ** 2
     if step is None:
         return 1.0 / bound
     if not 0 < step < 2.0 / bound:

@@ -1,0 +1,501 @@
+"""`deconvolve` and `convolve` end to end on arrays."""
+
+import itertools
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from oracles import hat_weights, naive_convolve, sitk_deconvolve
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.errors import NotEnoughMemory
+
+LEVELS = [20.0, 50.0, 80.0]
+
+
+def phantom(shape=(12, 22, 26), seed=0):
+    """Smooth blobs between 0 and 100 with a few edges."""
+    rng = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(rng.random(shape), 2)
+    image = 100 * (image - image.min()) / np.ptp(image)
+    image[tuple(slice(n // 3, n // 2) for n in shape)] = 90
+    return image
+
+
+def gaussians(ndim=3, sigmas=(0.7, 1.1, 1.5)):
+    return {level: sd.gaussian_kernel(s, ndim=ndim) for level, s in zip(LEVELS, sigmas, strict=True)}
+
+
+# ------------------------------------------------------------------------------------- one kernel, K = 1
+
+ONE_KERNEL = [
+    ("inverse", {"regularization": 0.05}, "Inverse", {"KernelZeroMagnitudeThreshold": 0.05}),
+    ("tikhonov", {"regularization": 0.02}, "Tikhonov", {"RegularizationConstant": 0.02}),
+    ("landweber", {"regularization": 0.5, "iterations": 4}, "Landweber", {"Alpha": 0.5, "NumberOfIterations": 4}),
+    (
+        "projected-landweber",
+        {"regularization": 0.5, "iterations": 4},
+        "ProjectedLandweber",
+        {"Alpha": 0.5, "NumberOfIterations": 4},
+    ),
+    ("richardson-lucy", {"iterations": 4}, "RichardsonLucy", {"NumberOfIterations": 4}),
+]
+
+
+@pytest.mark.parametrize(("method", "ours", "name", "theirs"), ONE_KERNEL, ids=[c[0] for c in ONE_KERNEL])
+@pytest.mark.parametrize("engine", ["simpleitk", "fft"])
+def test_one_kernel_equals_simpleitk(method, ours, name, theirs, engine):
+    image = phantom()
+    values = np.arange(1.0, 4 * 3 * 5 + 1).reshape(4, 3, 5)
+    result = sd.deconvolve(image, sd.Kernel(values), method=method, engine=engine, **ours)
+    expected = sitk_deconvolve(name, image, values / values.sum(), **theirs)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+def test_one_kernel_wiener_equals_simpleitk():
+    image = phantom()
+    kernel = sd.gaussian_kernel(1.0)
+    padded = [20, 30, 36]  # 12, 22, 26 plus twice the radius of 4, up to sizes with factors 2, 3 and 5
+    expected = sitk_deconvolve("Wiener", image, kernel.values, NoiseVariance=0.5**2 * np.prod(padded))
+    result = sd.deconvolve(image, kernel, method="wiener", noise=0.5)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+def test_an_unnormalised_kernel_gives_the_same_as_a_normalised_one():
+    image = phantom()
+    kernel = sd.gaussian_kernel(1.0)
+    big = sd.Kernel(3400 * kernel.values, kernel.spacing)
+    for method in ("tikhonov", "landweber"):
+        a, b = (sd.deconvolve(image, k, method=method, noise=0.1).image for k in (kernel, big))
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+# ---------------------------------------------------------------------------------------------- blending
+
+
+@pytest.mark.parametrize("engine", ["simpleitk", "fft"])
+def test_blend_equals_a_separate_implementation_with_simpleitk(engine):
+    image = phantom()
+    kernels = gaussians()
+    expected = np.zeros(image.shape)
+    for weight, kernel in zip(hat_weights(image, LEVELS), kernels.values(), strict=True):
+        expected += weight * sitk_deconvolve("RichardsonLucy", image, kernel.values, NumberOfIterations=3)
+    field = sd.KernelField.by_intensity(kernels)
+    result = sd.deconvolve(image, field, method="richardson-lucy", iterations=3, engine=engine)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())  # float32 weights
+
+
+def test_ten_even_kernels_of_the_forum_question():
+    """Kernel 1 at 10 ... kernel 10 at 100, 20x20 pixels, on a 2-D image."""
+    image = phantom((60, 70))
+    levels = np.arange(10.0, 101.0, 10.0)
+    grid = np.hypot(*np.mgrid[-10:10, -10:10])
+    kernels = [np.exp(-0.5 * (grid / s) ** 2) for s in np.linspace(0.8, 2.5, 10)]
+    expected = np.zeros(image.shape)
+    for weight, values in zip(hat_weights(image, levels), kernels, strict=True):
+        expected += weight * sitk_deconvolve("Tikhonov", image, values / values.sum(), RegularizationConstant=0.01)
+    field = sd.KernelField.by_intensity({at: sd.Kernel(k) for at, k in zip(levels, kernels, strict=True)})
+    result = sd.deconvolve(image, field, method="tikhonov", regularization=0.01, noise=0.1)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())
+
+
+def test_a_guide_image_chooses_instead_of_the_input():
+    image, guide = phantom(seed=1), phantom(seed=2)
+    kernels = gaussians()
+    expected = np.zeros(image.shape)
+    for weight, kernel in zip(hat_weights(guide, LEVELS), kernels.values(), strict=True):
+        expected += weight * sitk_deconvolve("Tikhonov", image, kernel.values, RegularizationConstant=0.01)
+    field = sd.KernelField.by_intensity(kernels)
+    result = sd.deconvolve(image, field, guide=guide, method="tikhonov", regularization=0.01, noise=0.1)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())
+
+
+@pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
+@pytest.mark.parametrize("corner", ["inner", "border"])
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("richardson-lucy", {"iterations": 5}),
+        ("landweber", {"iterations": 10}),
+        ("tikhonov", {"regularization": 0.01}),
+    ],
+)
+def test_a_small_region_is_filtered_with_its_margin_only(monkeypatch, method, options, boundary, corner):
+    image = phantom((120, 130)).astype(np.float32)
+    labels = np.zeros(image.shape, int)
+    labels[(slice(50, 70), slice(60, 75)) if corner == "inner" else (slice(0, 20), slice(60, 75))] = 1
+    field = sd.KernelField.by_region(labels, {1: sd.gaussian_kernel(1.2, ndim=2)}, outside="unchanged")
+    sizes = []
+    original = sd.pipeline.SimpleITKFilters
+
+    class Recorder(original):
+        def __init__(self, part, *arguments):
+            sizes.append(part.size)
+            super().__init__(part, *arguments)
+
+    monkeypatch.setitem(sd.pipeline.ENGINES, "simpleitk", Recorder)
+    part = sd.deconvolve(image, field, method=method, boundary=boundary, noise=0.1, **options).image
+    assert max(sizes) < image.size / 2
+    whole = sd.deconvolve(image, sd.gaussian_kernel(1.2, ndim=2), method=method, boundary=boundary, noise=0.1,
+                          **options).image  # fmt: skip
+    inside = labels == 1
+    assert np.abs(part - whole)[inside].max() < 1e-3 * np.ptp(image)
+    np.testing.assert_array_equal(part[~inside], image[~inside])
+
+
+def test_unchanged_outside_the_levels_is_bit_identical():
+    image = phantom().astype(np.float32)
+    field = sd.KernelField.by_intensity(gaussians(), outside="unchanged")
+    result = sd.deconvolve(image, field, method="tikhonov").image
+    outside = (image < LEVELS[0]) | (image > LEVELS[-1])
+    assert 0 < outside.sum() < image.size
+    np.testing.assert_array_equal(result[outside], image[outside])
+    assert np.abs(result - image)[~outside].max() > 1
+
+
+def test_mask_keeps_everything_else_exactly_even_large_integers():
+    image = (phantom() * 1e6).astype(np.int32)
+    mask = np.zeros(image.shape, bool)
+    mask[3:8, 5:15, 6:20] = True
+    result = sd.deconvolve(image, sd.gaussian_kernel(1.0), mask=mask, method="wiener").image
+    assert result.dtype == np.float64
+    np.testing.assert_array_equal(result[~mask], image[~mask])
+    assert np.any(result[mask] != image[mask])
+
+
+def test_inputs_are_never_modified():
+    image = phantom().astype(np.float32)
+    mask = (image > 30).astype(np.uint8)
+    before = image.copy(), mask.copy()
+    for method in ("richardson-lucy", "wiener"):
+        sd.deconvolve(image, sd.KernelField.by_intensity(gaussians()), mask=mask, method=method)
+    sd.convolve(image, sd.KernelField.by_intensity(gaussians()), mask=mask, exclude=True)
+    np.testing.assert_array_equal(image, before[0])
+    np.testing.assert_array_equal(mask, before[1])
+
+
+# ------------------------------------------------------------------------------------- slices, dimensions
+
+
+def test_single_slice_volume_equals_the_2d_image():
+    image = phantom((30, 40))
+    field = sd.KernelField.by_intensity(gaussians(ndim=2))
+    flat = sd.deconvolve(image, field, method="richardson-lucy").image
+    volume = sd.deconvolve(image[None], field, spacing=(5.0, 1.0, 1.0), method="richardson-lucy").image
+    assert volume.shape == (1, 30, 40)
+    np.testing.assert_array_equal(volume[0], flat)
+
+
+@pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])
+def test_slicewise_equals_every_slice_on_its_own(method):
+    image = phantom((3, 30, 40))
+    field = sd.KernelField.by_intensity(gaussians(ndim=2))
+    stack = sd.deconvolve(image, field, slicewise=True, method=method, noise=0.2, spacing=(3, 1, 1)).image
+    for number, plane in enumerate(image):
+        alone = sd.deconvolve(plane, field, method=method, noise=0.2).image
+        np.testing.assert_allclose(stack[number], alone, rtol=0, atol=1e-10 * image.max())
+
+
+def test_2d_kernels_on_a_volume_need_an_explicit_choice():
+    with pytest.raises(sd.InputError, match="12 slices; set slicewise=True"):
+        sd.deconvolve(phantom(), sd.disk_kernel(2.0))
+
+
+def test_a_kernel_larger_than_the_image_works():
+    image = phantom((9, 8))
+    kernel = sd.gaussian_kernel(3.0, ndim=2)
+    assert min(kernel.shape) > max(image.shape)
+    expected = sitk_deconvolve("Tikhonov", image, kernel.values, RegularizationConstant=0.01)
+    result = sd.deconvolve(image, kernel, method="tikhonov", regularization=0.01, noise=0.1)
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+def test_kernels_are_resampled_to_the_image_spacing():
+    image = phantom((40, 40))
+    coarse = sd.gaussian_kernel(2.0, 0.5, ndim=2)
+    assert sd.deconvolve(image, coarse, spacing=1.0, method="tikhonov", noise=0.1).image == pytest.approx(
+        sd.deconvolve(image, coarse.resampled(1.0), spacing=1.0, method="tikhonov", noise=0.1).image
+    )
+    assert not np.allclose(
+        sd.deconvolve(image, coarse, spacing=0.5, method="tikhonov", noise=0.1).image,
+        sd.deconvolve(image, coarse, spacing=1.0, method="tikhonov", noise=0.1).image,
+    )
+
+
+# ------------------------------------------------------------------------------- noise, constants, result
+
+
+def blurred_case(sigma=0.5, shape=(64, 64)):
+    rng = np.random.default_rng(5)
+    truth = phantom(shape)
+    kernel = sd.gaussian_kernel(1.3, ndim=len(shape))
+    blurred = sd.convolve(truth, kernel).image + rng.normal(0, sigma, shape)
+    return truth, blurred, kernel
+
+
+@pytest.mark.parametrize("method", ["inverse", "tikhonov"])
+@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0])
+def test_automatic_constant_is_close_to_the_best_one(method, sigma):
+    truth, blurred, kernel = blurred_case(sigma)
+
+    def quality(regularization):
+        restored = sd.deconvolve(blurred, kernel, method=method, regularization=regularization, noise=sigma)
+        return sd.psnr(truth, restored.image, data_range=100)
+
+    best = max(quality(c) for c in np.geomspace(1e-5, 0.9, 40))
+    assert quality("auto") > best - 1.0  # dB
+
+
+def test_residual_is_about_one_for_the_right_kernel_and_not_for_a_wrong_one():
+    _, blurred, kernel = blurred_case()
+    right = sd.deconvolve(blurred, kernel, method="richardson-lucy", iterations=40, noise=0.5).residual
+    wrong = sd.deconvolve(
+        blurred, sd.gaussian_kernel(3.0, ndim=2), method="richardson-lucy", iterations=40, noise=0.5
+    ).residual
+    assert right == pytest.approx(1.0, abs=0.15)
+    assert wrong > 1.5 * right
+
+
+def test_richardson_lucy_survives_noise_around_zero():
+    truth = np.zeros((48, 48))
+    truth[16:32, 16:32] = 100
+    kernel = sd.gaussian_kernel(1.3, ndim=2)
+    blurred = sd.convolve(truth, kernel).image + np.random.default_rng(0).normal(0, 2, truth.shape)
+    assert blurred.min() < 0
+    result = sd.deconvolve(blurred, kernel, method="richardson-lucy", iterations=8)
+    assert result.parameters["offset"] == blurred.min()
+    assert sd.psnr(truth, result.image) > sd.psnr(truth, blurred) + 1
+    with pytest.raises(sd.InputError, match=r"needs non-negative values.*offset='auto'"):
+        sd.deconvolve(blurred, kernel, method="richardson-lucy", offset=0.0)
+
+
+def test_result_carries_what_was_used():
+    _, blurred, kernel = blurred_case()
+    result = sd.deconvolve(blurred, kernel, method="tikhonov")
+    assert result.noise == pytest.approx(0.5, rel=0.25)
+    assert result.parameters["method"] == "tikhonov"
+    assert len(result.parameters["regularization_of_each_kernel"]) == 1
+    assert result.iterations is None
+    assert result.seconds > 0
+
+
+def test_same_input_gives_the_same_bits():
+    image = phantom()
+    field = sd.KernelField.by_intensity(gaussians())
+    a, b = (sd.deconvolve(image, field, method="richardson-lucy", engine="fft").image for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+
+
+# ---------------------------------------------------------------------------------- progress and cancel
+
+
+def test_progress_rises_from_zero_to_one():
+    seen = []
+    sd.deconvolve(
+        phantom(), sd.KernelField.by_intensity(gaussians()), method="richardson-lucy", iterations=3,
+        progress=lambda fraction, text: seen.append(fraction),
+    )  # fmt: skip
+    assert seen[0] == 0
+    assert seen[-1] == 1
+    assert all(b >= a - 1e-6 for a, b in itertools.pairwise(seen))
+    assert len(seen) > 6
+
+
+@pytest.mark.parametrize("engine", ["simpleitk", "fft"])
+@pytest.mark.parametrize("after", [0, 2, 7])
+def test_cancel_raises_wherever_it_comes(engine, after):
+    calls = itertools.count()
+    with pytest.raises(sd.Cancelled):
+        sd.deconvolve(
+            phantom(), sd.KernelField.by_intensity(gaussians()), method="richardson-lucy", iterations=20,
+            engine=engine, cancelled=lambda: next(calls) >= after,
+        )  # fmt: skip
+
+
+def test_convolve_can_be_cancelled():
+    with pytest.raises(sd.Cancelled):
+        sd.convolve(phantom(), sd.KernelField.by_intensity(gaussians()), cancelled=lambda: True)
+
+
+# -------------------------------------------------------------------------------------------- convolve
+
+
+@pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_convolve_equals_the_naive_loops(boundary, model):
+    rng = np.random.default_rng(7)
+    image = 100 * rng.random((7, 9))
+    kernels = {at: sd.Kernel(rng.random(size)) for at, size in zip(LEVELS, [(3, 4), (5, 2), (4, 4)], strict=True)}
+    expected = np.zeros(image.shape)
+    for weight, kernel in zip(hat_weights(image, LEVELS), kernels.values(), strict=True):
+        if model == "detector":
+            expected += weight * naive_convolve(image, kernel.values, boundary)
+        else:
+            expected += naive_convolve(weight * image, kernel.values, boundary)
+    field = sd.KernelField.by_intensity(kernels)
+    result = sd.convolve(image, field, model=model, boundary=boundary).image
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_convolve_equals_scipy_in_3d():
+    image = phantom((10, 12, 14))
+    for kernel in (sd.gaussian_kernel(1.2), sd.mean_kernel(3), sd.cross_kernel(), sd.laplacian_kernel()):
+        result = sd.convolve(image, kernel).image
+        expected = ndimage.convolve(image, kernel.values, mode="nearest")
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        sd.convolve(image, sd.gaussian_kernel(1.2)).image, ndimage.gaussian_filter(image, 1.2, mode="nearest")
+    )
+
+
+def test_interpolated_weights_are_interpolated_kernels():
+    """Between two levels the result is the convolution with the interpolated kernel, exactly."""
+    image = phantom((20, 20))
+    a, b = np.random.default_rng(0).random((2, 5, 4))
+    field = sd.KernelField.by_intensity({10: sd.Kernel(a), 20: sd.Kernel(b)})
+    for value, share in ((12.5, 0.25), (18.0, 0.8)):
+        result = sd.convolve(image, field, guide=np.full(image.shape, value)).image
+        expected = ndimage.convolve(image, (1 - share) * a + share * b, mode="nearest", origin=(0, 0))
+        assert result == pytest.approx(naive_convolve(image, (1 - share) * a + share * b), rel=1e-5)
+        assert result[5:15, 5:15] == pytest.approx(expected[5:15, 5:15], rel=1e-5)
+
+
+def test_source_model_conserves_the_sum_and_detector_model_constants():
+    image = np.zeros((40, 40))
+    image[15:25, 15:25] = phantom((10, 10)) + 10
+    field = sd.KernelField.by_intensity(gaussians(ndim=2))
+    assert sd.convolve(image, field, model="source").image.sum() == pytest.approx(image.sum(), rel=1e-6)
+    flat = np.full((20, 20), 33.0)
+    assert sd.convolve(flat, field, guide=phantom((20, 20))).image == pytest.approx(flat, rel=1e-6)
+
+
+def test_convolve_outside_the_mask_is_exact():
+    image = phantom((20, 20)).astype(np.int16)
+    mask = image > 50
+    result = sd.convolve(image, sd.mean_kernel(3, ndim=2), mask=mask).image
+    np.testing.assert_array_equal(result[~mask], image[~mask])
+    np.testing.assert_allclose(
+        result[mask], ndimage.uniform_filter(image.astype(float), 3, mode="nearest")[mask], rtol=1e-5
+    )
+
+
+def test_excluded_voxels_do_not_leak_in():
+    image = np.full((20, 20), 10.0)
+    image[:, 10:] = 1e6
+    mask = np.zeros(image.shape, bool)
+    mask[:, :10] = True
+    kernel = sd.gaussian_kernel(1.5, ndim=2)
+    for model in ("detector", "source"):
+        result = sd.convolve(image, kernel, mask=mask, exclude=True, model=model).image
+        assert result[mask] == pytest.approx(10.0, rel=1e-6)
+        np.testing.assert_array_equal(result[~mask], image[~mask])
+    assert sd.convolve(image, kernel, mask=mask).image[mask].max() > 100
+
+
+def test_exclude_needs_a_mask_and_a_blur():
+    with pytest.raises(sd.InputError, match="needs a mask"):
+        sd.convolve(phantom(), sd.gaussian_kernel(1.0), exclude=True)
+    with pytest.raises(sd.InputError, match="positive sum"):
+        sd.convolve(phantom(), sd.laplacian_kernel(), exclude=True, mask=phantom() > 50)
+
+
+def test_cascade_stays_within_its_bound_and_is_reported():
+    image = phantom((40, 50))
+    field = sd.KernelField.by_intensity(
+        {at: sd.gaussian_kernel(s, ndim=2) for at, s in zip(LEVELS, (1.0, 3.0, 6.0), strict=True)}
+    )
+    for model in ("detector", "source"):
+        direct = sd.convolve(image, field, cascade=False, model=model)
+        cascade = sd.convolve(image, field, cascade=True, model=model)
+        assert direct.parameters["cascade"] is False
+        assert cascade.parameters["cascade"] is True
+        assert np.abs(direct.image - cascade.image).max() < 1e-3 * np.abs(image).max()
+    with pytest.raises(sd.InputError, match="needs Gaussian kernels"):
+        sd.convolve(image, sd.disk_kernel(2.0), cascade=True)
+
+
+# ------------------------------------------------------------------------------------------- bad input
+
+
+def bad(message, image=None, kernels=None, **options):
+    return pytest.param(message, image, kernels, options, id=message[:30])
+
+
+@pytest.mark.parametrize(
+    ("message", "image", "kernels", "options"),
+    [
+        bad("holds 2 NaN and 1 infinite of", np.array([[np.nan, np.nan], [np.inf, 1]])),
+        bad(r"complex \(complex128\)", np.ones((3, 3), complex)),
+        bad(r"shape \(4,\)", np.ones(4)),
+        bad(r"shape \(0, 3\)", np.ones((0, 3))),
+        bad("does not hold numbers", np.array([["a", "b"]])),
+        bad("strategy 'magic' is unknown; choose one of", strategy="magic"),
+        bad("method 'lucy' is unknown; choose one of inverse", method="lucy"),
+        bad("boundary 'mirror' is unknown", boundary="mirror"),
+        bad("engine 'cuda' is unknown", engine="cuda"),
+        bad("model 'both' is unknown", model="both"),
+        bad("wiener does not iterate", iterations=3),
+        bad("iterations 0 must be", method="landweber", iterations=0),
+        bad("iterations 2.5 must be", method="landweber", iterations=2.5),
+        bad("wiener has no constant", regularization=0.1),
+        bad("regularization -1 must be", method="tikhonov", regularization=-1),
+        bad("regularization 'much' must be", method="tikhonov", regularization="much"),
+        bad("regularization 3 as Landweber's step", method="landweber", regularization=3),
+        bad("noise -1 must be", noise=-1),
+        bad("noise 'loud' must be", noise="loud"),
+        bad("the mask is empty", mask=np.zeros((8, 9))),
+        bad(r"mask has shape \(2, 2\), the image \(8, 9\)", mask=np.ones((2, 2))),
+        bad(r"guide has shape \(2, 2\), the image \(8, 9\)", guide=np.ones((2, 2))),
+        bad("keyed by uniform, not by region", labels=np.ones((8, 9))),
+        bad("spacing .* must be positive", spacing=-1.0),
+        bad("kernels is a ndarray; give", kernels=np.ones((3, 3))),
+        bad("sums to 0, so it cannot be normalised", kernels=sd.laplacian_kernel(ndim=2)),
+        bad("slicewise=True needs a 3-D image", slicewise=True),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_value(message, image, kernels, options):
+    image = phantom((8, 9)) if image is None else image
+    kernels = sd.gaussian_kernel(1.0, ndim=2) if kernels is None else kernels
+    with pytest.raises(sd.InputError, match=message) as caught:
+        sd.deconvolve(image, kernels, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_nan_can_be_filled_from_its_neighbours():
+    image = phantom((20, 24))
+    image[5, 6] = np.nan
+    image[10:12, 3] = -np.inf
+    result = sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), nonfinite="fill")
+    assert np.all(np.isfinite(result.image))
+    assert any("3 NaN or infinite voxels were filled" in text for text in result.warnings)
+
+
+def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
+    monkeypatch.setattr(sd.memory, "available_memory", lambda: 10_000)
+    with pytest.raises(
+        NotEnoughMemory, match=r"GiB of memory are needed, 0\.0 GiB are free: the image has 12x22x26"
+    ):
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0))
+
+
+def test_a_logarithmic_kernel_is_warned_about():
+    values = -np.hypot(*np.mgrid[-10:11, -10:11])
+    with pytest.raises(sd.InputError, match="looks logarithmic: read it with log=True"):
+        sd.deconvolve(phantom((30, 30)), sd.Kernel(values))
+
+
+def test_an_off_centre_kernel_is_warned_about():
+    values = np.zeros((9, 9))
+    values[1, 7] = 1
+    result = sd.deconvolve(phantom((30, 30)), sd.Kernel(values), method="landweber", iterations=1)
+    assert any("the result will be shifted" in text for text in result.warnings)
+
+
+def test_simpleitk_sees_no_integer_images():
+    """SimpleITK gives integer output for integer input; here integers are restored as real numbers."""
+    image = phantom((20, 20)).astype(np.uint8)
+    result = sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), method="richardson-lucy").image
+    assert result.dtype == np.float32
+    assert np.any(result != np.round(result))
+    assert sitk.GetImageFromArray(result).GetPixelID() == sitk.sitkFloat32
