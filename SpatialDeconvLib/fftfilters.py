@@ -33,7 +33,7 @@ from .padding import NUMPY_MODES, image_box, pad_like_itk, padded_shape
 _ZERO_MAGNITUDE = 1e-4  # |H| of the inverse filter, the denominator of Tikhonov's and Wiener's
 _ZERO_DENOMINATOR = 1e-5  # the blurred estimate of Richardson-Lucy, in image units
 
-_PART = 1 << 16  # numbers per part of a sweep: small enough for the cache, large enough for a call
+_PART = 1 << 17  # numbers per part of a sweep: small enough for the cache, large enough for a call
 
 Transfer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
