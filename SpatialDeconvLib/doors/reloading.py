@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 
@@ -24,12 +25,13 @@ def loadOrder(modules: dict[str, ModuleType]) -> list[str]:
 
     Imports inside functions do not count: they are resolved when the function runs.
     """
-    imports = {name: _imports(module) & modules.keys() - {name} for name, module in modules.items()}
+    imports = {name: _imports(module, modules.keys()) - {name} for name, module in modules.items()}
     order: list[str] = []
     while imports:
-        # A package and its own submodules import each other; the package's file is then the later one.
         free = sorted(name for name, needed in imports.items() if needed <= set(order))
-        for name in free or [min(imports, key=lambda n: (len(imports[n] - set(order)), n))]:
+        if not free:  # a circle: begin with the module that waits for the fewest others
+            free = [min(imports, key=lambda name: (len(imports[name] - set(order)), name))]
+        for name in free:
             order.append(name)
             del imports[name]
     return order
@@ -43,8 +45,8 @@ def _loadedModules() -> dict[str, ModuleType]:
     }
 
 
-def _imports(module: ModuleType) -> set[str]:
-    """Absolute names of what a module imports at its top level, with every name that may be a submodule."""
+def _imports(module: ModuleType, known: Collection[str]) -> set[str]:
+    """Those of the `known` modules that a module imports at its top level."""
     path = Path(module.__file__ or "")
     if not path.is_file():
         return set()
@@ -57,5 +59,7 @@ def _imports(module: ModuleType) -> set[str]:
             parts = package.split(".")
             base = ".".join(parts[: len(parts) - statement.level + 1]) if statement.level else ""
             source = ".".join(part for part in (base, statement.module) if part)
-            names |= {source, *(f"{source}.{alias.name}" for alias in statement.names)}
-    return names
+            # "from . import memory" needs the module memory, not the package it is in.
+            submodules = (f"{source}.{alias.name}" for alias in statement.names)
+            names |= {name if name in known else source for name in submodules}
+    return names & set(known)
