@@ -133,8 +133,9 @@ def _reach(kernels: Sequence[np.ndarray]) -> tuple[list[int], list[int]]:
     return left, right
 
 
-def _fast(n: int) -> int:
-    return n if n <= 1 else sfft.next_fast_len(n, real=True)  # real=True: prime factors 2, 3 and 5 only
+def _fast(n: int, last: bool) -> int:
+    # Factors 2, 3 and 5 on the last axis, where the transform is real; up to 11 on the others.
+    return n if n <= 1 else sfft.next_fast_len(n, real=last)
 
 
 def _is_fast(n: int) -> bool:
@@ -183,7 +184,8 @@ def _geometry(problem: _Problem, reach: tuple[list[int], list[int]], box: Box | 
         place = shift + before + first + lead - low  # grid index of the first data voxel
         count = last - first
         # Everything fits, and no data voxel sees the content a second time around the grid's end.
-        total = _fast(max(shift + content, place + count, shift + content + l - place, place + count + r - shift))
+        least = max(shift + content, place + count, shift + content + l - place, place + count + r - shift)
+        total = _fast(least, last=a == 2)
         axes.append((total, low, high - low, shift + before, before, after, first, count, place))
     grid, start, size, offset, left, right, row, rows, place = zip(*axes, strict=True)
     domain = _Side(start, size, offset, left, right, problem.boundary == "periodic")
@@ -620,10 +622,11 @@ class _Term:
 
 @dataclass(eq=False)
 class _Group:
-    """Terms that share one FFT grid."""
+    """Terms that share one FFT grid; with `compression`, its basis in place of the kernels."""
 
     transform: _Transform
     terms: list[_Term]
+    compression: Compression | None = None
 
 
 class SpatiallyVariantBlur(LinearOperator):
@@ -738,7 +741,7 @@ class SpatiallyVariantBlur(LinearOperator):
         rows, cols = canonical(self.data_shape), canonical(self.domain_shape)
         lead = canonical([l for l, _ in self.margins], 0)
         self._problem = _Problem(rows, cols, lead, self.boundary, self.model == "source")
-        self._rows, self._cols = rows, cols
+        self.canonical_data, self.canonical_domain = rows, cols
         self._canonical_kernels = [h.reshape(canonical(h.shape)) for h in reduced]
         source = self.model == "source"
         self._weighted_shape = cols if source else rows
@@ -756,6 +759,7 @@ class SpatiallyVariantBlur(LinearOperator):
         return tolerance
 
     def _prepare(self, tolerance: float, limit: int) -> None:
+        self._accepted, self._limit = tolerance, limit
         kernels = self._canonical_kernels
         self._weights = _Weights(self.bound, self._weighted_shape, self._weight_pads, self.dtype)
         full = _geometry(self._problem, _reach(kernels))
@@ -771,9 +775,11 @@ class SpatiallyVariantBlur(LinearOperator):
         elif local:
             self.compression = self._compressed(shared, full, tolerance, budget)
         if shared:
-            self._groups.append(self._shared_group(full, shared, budget))
+            self._groups.append(self._shared_group(full, shared, self.compression, budget))
+            if self.compression is not None:
+                self._combine_weights(shared, budget)
         for k, geometry in local:
-            transform = _Transform(geometry, self.dtype, self._run)
+            transform = _Transform(geometry, self.dtype, self.run)
             keep = budget.take(_Spectrum.bytes_for(kernels[k], transform, keep=True))
             self._groups.append(_Group(transform, [_Term(k, _Spectrum(kernels[k], transform, keep))]))
         self._keep_weights(budget)
@@ -792,7 +798,7 @@ class SpatiallyVariantBlur(LinearOperator):
                 continue
             # What is extended must be inside the box: the wrapped image, the weighted border voxels.
             extends = self.boundary == "periodic" or (
-                self.boundary == "edge" and self._problem.source and _touches(box, self._cols)
+                self.boundary == "edge" and self._problem.source and _touches(box, self.canonical_domain)
             )
             geometry = full if extends else _geometry(self._problem, _reach([h]), box)
             # Alone, a term takes two transforms of its box; in the shared group, one of the full grid.
@@ -824,22 +830,39 @@ class SpatiallyVariantBlur(LinearOperator):
             return tuple(slice(0, n) for n in self._weighted_shape)
         return bounding_box(self._weights.whole(k))
 
-    def _shared_group(self, full: _Geometry, shared: list[int], budget: _Budget) -> _Group:
-        transform = _Transform(full, self.dtype, self._run)
-        if self.compression is not None:
-            named = [(("basis", r), h) for r, h in enumerate(self.compression.basis)]
-            matrix = np.zeros((len(named), len(self.bound)))
-            matrix[:, shared] = self.compression.coefficients.T
-            for (name, _), weight in zip(named, self._weights.combined(matrix), strict=True):
-                self._weights.kept[name] = weight
-                budget.take(weight.nbytes)
+    def _shared_group(
+        self, geometry: _Geometry, shared: list[int], compression: Compression | None, budget: _Budget
+    ) -> _Group:
+        transform = _Transform(geometry, self.dtype, self.run)
+        if compression is not None:
+            named = [(("basis", r), h) for r, h in enumerate(compression.basis)]
         else:
             named = [(k, self._canonical_kernels[k]) for k in shared]
         terms = []
         for name, kernel in named:
             keep = budget.take(_Spectrum.bytes_for(kernel, transform, keep=True))
             terms.append(_Term(name, _Spectrum(kernel, transform, keep)))
-        return _Group(transform, terms)
+        return _Group(transform, terms, compression)
+
+    def _combine_weights(self, shared: list[int], budget: _Budget) -> None:
+        matrix = np.zeros((self.compression.rank, len(self.bound)))
+        matrix[:, shared] = self.compression.coefficients.T
+        for r, weight in enumerate(self._weights.combined(matrix)):
+            self._weights.kept["basis", r] = weight
+            budget.take(weight.nbytes)
+
+    def all_kernels(self) -> _Group:
+        """The group of all kernels in their order, whatever the weights are: for models with other weights."""
+        everyone = list(range(len(self._canonical_kernels)))
+        for group in self._groups:
+            if group.compression is not None and len(group.compression.coefficients) == len(everyone):
+                return group
+            if [t.index for t in group.terms] == everyone:
+                return group
+        geometry = _geometry(self._problem, _reach(self._canonical_kernels))
+        budget = _Budget(self._limit)
+        compression = self._compressed(everyone, geometry, self._accepted, budget)
+        return self._shared_group(geometry, everyone, compression, budget)
 
     def _keep_weights(self, budget: _Budget) -> None:
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
@@ -879,17 +902,17 @@ class SpatiallyVariantBlur(LinearOperator):
         Cancelled
             If `cancelled` returned true.
         """
-        x = self._canonical(x, self.domain_shape, self._cols, "x")
+        x = self._canonical(x, self.domain_shape, self.canonical_domain, "x")
         hook = _Hook(progress, cancelled, self._term_count(), "blur")
-        return self._product(x, self._rows, False, hook).reshape(self.data_shape)
+        return self._product(x, self.canonical_data, False, hook).reshape(self.data_shape)
 
     def adjoint(
         self, y: np.ndarray, progress: Progress | None = None, cancelled: Cancel | None = None
     ) -> np.ndarray:
         """Return A^T y, of shape `domain_shape`, for `y` of shape `data_shape`. See `forward`."""
-        y = self._canonical(y, self.data_shape, self._rows, "y")
+        y = self._canonical(y, self.data_shape, self.canonical_data, "y")
         hook = _Hook(progress, cancelled, self._term_count(), "transposed blur")
-        return self._product(y, self._cols, True, hook).reshape(self.domain_shape)
+        return self._product(y, self.canonical_domain, True, hook).reshape(self.domain_shape)
 
     def _product(self, image: np.ndarray, shape: tuple[int, ...], transposed: bool, hook: _Hook) -> np.ndarray:
         out = np.zeros(shape, self.dtype)
@@ -904,8 +927,38 @@ class SpatiallyVariantBlur(LinearOperator):
         return out
 
     def _spread(self, group, image, side, out, other, conjugate, hook) -> None:
-        """out += sum_k w_k (h_k * image): one transform of the image, one back for every kernel."""
-        transform, values, target = group.transform, image[side.box], out[other.box]
+        """out += sum_k w_k (h_k * image)."""
+        target = out[other.box]
+
+        def write(r: int) -> Callable:
+            weight = self._weights.reader(group.terms[r].index, other.box)
+
+            def add(a, b, part):
+                part *= weight(a, b)
+                target[a:b] += part
+
+            return add
+
+        self.scatter(group, image[side.box], side, other, conjugate, write, hook)
+
+    def _collect(self, group, image, side, out, other, conjugate, hook) -> None:
+        """out += sum_k h_k * (w_k image)."""
+        values = image[side.box]
+
+        def read(r: int) -> Callable:
+            weight = self._weights.reader(group.terms[r].index, side.box)
+            return lambda a, b: values[a:b] * weight(a, b)
+
+        self.gather(group, side, out[other.box], other, conjugate, read, hook)
+
+    def scatter(self, group, values, side, other, conjugate, write, hook=None) -> None:
+        """Convolve one image with every kernel of a group: one transform, and one back for every kernel.
+
+        ``write(r)(a, b, part)`` takes planes a to b, on the box of `other`, of the image convolved with
+        kernel r (with its transpose when `conjugate`); it may change `part`.
+        """
+        hook = hook or _Hook(None, None, 1, "")
+        transform = group.transform
         one = len(group.terms) == 1
         spectrum = transform.spectrum()
         first = group.terms[0].spectrum
@@ -916,43 +969,37 @@ class SpatiallyVariantBlur(LinearOperator):
             spectrum[:, slab] = part
 
         transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
-        for term in group.terms:
+        for r, term in enumerate(group.terms):
             hook.before()
-            weight = self._weights.reader(term.index, other.box)
-
-            def write(a, b, part, weight=weight):
-                part *= weight(a, b)
-                target[a:b] += part
-
+            times = term.spectrum.times
             if one:
-                transform.synthesise(other, lambda slab: spectrum[:, slab].copy(), write, conjugate)
+                transform.synthesise(other, lambda slab: spectrum[:, slab].copy(), write(r), conjugate)
             else:
-                times = term.spectrum.times
                 transform.synthesise(
-                    other, lambda slab, times=times: times(slab, spectrum[:, slab]), write, conjugate
+                    other, lambda slab, times=times: times(slab, spectrum[:, slab]), write(r), conjugate
                 )
             hook.after()
 
-    def _collect(self, group, image, side, out, other, conjugate, hook) -> None:
-        """out += sum_k h_k * (w_k image): one transform of every weighted image, one back of the sum."""
-        transform, values, target = group.transform, image[side.box], out[other.box]
+    def gather(self, group, side, target, other, conjugate, read, hook=None) -> None:
+        """Add to `target` the sum of images convolved with the kernels of a group: one transform each, one back.
+
+        ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r.
+        """
+        hook = hook or _Hook(None, None, 1, "")
+        transform = group.transform
         total = transform.spectrum()
-        for number, term in enumerate(group.terms):
+        for r, term in enumerate(group.terms):
             hook.before()
-            weight = self._weights.reader(term.index, side.box)
             times = term.spectrum.times
 
-            def add(slab, part, times=times, number=number):
+            def add(slab, part, times=times, r=r):
                 times(slab, part, out=part)
-                if number:
+                if r:
                     total[:, slab] += part
                 else:
                     total[:, slab] = part
 
-            def read(a, b, weight=weight):
-                return values[a:b] * weight(a, b)
-
-            transform.analyse(side, read, add, conjugate)
+            transform.analyse(side, read(r), add, conjugate)
             hook.after()
 
         def write(a, b, part):
@@ -961,8 +1008,7 @@ class SpatiallyVariantBlur(LinearOperator):
         transform.synthesise(other, lambda slab: total[:, slab].copy(), write, conjugate)
 
     def _add_identities(self, image, out, transposed: bool, hook) -> None:
-        # The data's voxels in the domain; weights are on the one or on the other.
-        inner = tuple(slice(a, a + n) for a, n in zip(self._problem.lead, self._problem.rows, strict=True))
+        inner = self._inner()  # weights are on the data or on the domain
         everything = tuple(slice(0, n) for n in self._weighted_shape)
         for k in self._identities:
             hook.before()
@@ -974,6 +1020,14 @@ class SpatiallyVariantBlur(LinearOperator):
             else:
                 out += weight * image[inner]
             hook.after()
+
+    def _inner(self) -> Box:
+        """The data's voxels in the canonical domain."""
+        return tuple(slice(a, a + n) for a, n in zip(self._problem.lead, self._problem.rows, strict=True))
+
+    def canonical_crop(self, x: np.ndarray) -> np.ndarray:
+        """`crop` for arrays in the canonical shape."""
+        return x[self._inner()]
 
     def _matvec(self, x):
         return self.forward(np.asarray(x).reshape(self.domain_shape)).ravel()
@@ -1004,7 +1058,7 @@ class SpatiallyVariantBlur(LinearOperator):
             raise InputError(f"{name} is complex ({array.dtype}); give real values")
         return np.ascontiguousarray(array, self.dtype).reshape(to)
 
-    def _run(self, work: Callable, items: Sequence) -> None:
+    def run(self, work: Callable, items: Sequence) -> None:
         """Call `work` on every item, in threads; the items write to places of their own."""
         if self.workers == 1 or len(items) == 1:
             for item in items:

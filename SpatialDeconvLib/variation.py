@@ -1,0 +1,92 @@
+"""Smoothed total variation and its gradient.
+
+    TV(x) = sum_i ( sqrt( |grad x|_i^2 + eps^2 ) - eps )
+
+with forward differences, zero across the last plane of an axis, in intensity per voxel of the finest axis
+(so that anisotropic voxels are weighted by their spacing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Run = Callable[[Callable, Sequence], None]
+
+_CHUNK = 1 << 17  # voxels worked on at a time
+
+
+class TotalVariation:
+    """Value and gradient for images of one shape.
+
+    Parameters
+    ----------
+    shape, spacing : tuple
+        Of the image, (k, j, i) or (j, i); spacing in mm.
+    run : callable (work, items)
+        Calls `work` on every item, possibly in threads. Chunks do not depend on the number of threads.
+    """
+
+    def __init__(self, shape: Sequence[int], spacing: Sequence[float], run: Run):
+        self.shape = tuple(shape)
+        finest = min(spacing)
+        self.scales = [finest / h for h in spacing]
+        self.run = run
+        thickness = max(1, _CHUNK // max(1, int(np.prod(self.shape[1:]))))
+        self.chunks = [(a, min(a + thickness, self.shape[0])) for a in range(0, self.shape[0], thickness)]
+
+    def __call__(self, x: np.ndarray, eps: float, weight: float, gradient: np.ndarray | None) -> float:
+        """Return TV(x) and add `weight` times its gradient to `gradient` (in place) if given."""
+        values = [0.0] * len(self.chunks)
+
+        def work(number):
+            a, b = self.chunks[number]
+            values[number] = self._chunk(x, a, b, x.dtype.type(eps), x.dtype.type(weight), gradient)
+
+        self.run(work, range(len(self.chunks)))
+        return float(sum(values))
+
+    def _chunk(self, x, a, b, eps, weight, gradient) -> float:
+        # Planes a to b, and the one before: its flux enters the gradient at plane a.
+        low = max(a - 1, 0)
+        part = x[low:b]
+        differences = []
+        for axis, scale in enumerate(self.scales):
+            d = np.zeros_like(part)
+            if axis == 0:
+                high = min(b + 1, self.shape[0])
+                np.subtract(x[low + 1 : high], x[low : high - 1], out=d[: high - 1 - low])
+            else:
+                head = (slice(None),) * axis
+                np.subtract(
+                    part[(*head, slice(1, None))], part[(*head, slice(None, -1))], out=d[(*head, slice(None, -1))]
+                )
+            if scale != 1:
+                d *= x.dtype.type(scale)
+            differences.append(d)
+        norm = np.square(differences[0])
+        square = np.empty_like(norm)
+        for d in differences[1:]:
+            norm += np.square(d, out=square)
+        norm += eps * eps
+        np.sqrt(norm, out=norm)
+        own = norm[a - low :]
+        value = float(own.sum(dtype=np.float64)) - float(eps) * own.size
+        if gradient is None:
+            return value
+        np.divide(weight, norm, out=norm)
+        target = gradient[a:b]
+        for axis, (d, scale) in enumerate(zip(differences, self.scales, strict=True)):
+            d *= norm
+            if scale != 1:
+                d *= x.dtype.type(scale)
+            mine = d[a - low :]
+            target -= mine
+            if axis == 0:
+                before = d[: len(d) - 1]
+                target[b - a - len(before) :] += before
+            else:
+                head = (slice(None),) * axis
+                target[(*head, slice(1, None))] += mine[(*head, slice(None, -1))]
+        return value
