@@ -249,13 +249,16 @@ def _reason(text: str) -> str:
     return useful[0][:200] if useful else ""
 
 
-def _checkNiftiLength(path: Path) -> None:
-    """Refuse a NIfTI file that is shorter than its header says: ITK reads and writes one without complaint."""
+def _checkNiftiLength(path: Path, least: int = 0) -> None:
+    """Refuse a NIfTI file that is shorter than its header says: ITK reads and writes one without complaint.
+
+    `least` is a number of bytes that it must have in any case (uncompressed), whatever its header says.
+    """
     compressed = _suffix(path) == ".nii.gz"
     try:
         with gzip.open(path, "rb") if compressed else path.open("rb") as file:
             header = file.read(348)
-            expected = _niftiLength(header)
+            expected = max(_niftiLength(header), least)
             held = len(header)
             if compressed:
                 while chunk := file.read(1 << 20):
@@ -528,8 +531,7 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-        with contextlib.suppress(OSError):
-            problem = _failureText(_checkNiftiLength, temporary)
+        problem = _failureText(_checkNiftiLength, temporary, array.nbytes)
     if problem is not None:
         raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
 

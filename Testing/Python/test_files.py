@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -164,6 +163,14 @@ def test_a_file_among_numbered_ones_is_read_alone(tmp_path):
     for number in range(3):
         sitk.WriteImage(sitk.GetImageFromArray(randomArray(seed=number)), str(tmp_path / f"s{number:03}.nrrd"))
     np.testing.assert_array_equal(scene.volumeArray(files.readVolume(tmp_path / "s001.nrrd")), randomArray(seed=1))
+
+
+def test_names_that_are_no_ascii(tmp_path):
+    path = tmp_path / "größe 図.nrrd"
+    files.writeVolume(makeVolume(randomArray()), path)
+    node = files.readVolume(path)
+    assert node.GetName() == "größe 図"
+    np.testing.assert_array_equal(scene.volumeArray(node), randomArray())
 
 
 def test_a_file_read_twice_gives_two_names(tmp_path):
@@ -448,6 +455,7 @@ def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
 
 @contextlib.contextmanager
 def filesNoLargerThan(size):
+    resource = pytest.importorskip("resource", reason="file size limits are a thing of Unix")
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -475,6 +483,13 @@ def test_a_writer_that_fails_half_way_leaves_the_old_file_or_none(tmp_path, capf
     assert str(path) in str(error.value)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_nifti_file_of_which_nothing_could_be_written_is_noticed(tmp_path, suffix):
+    with filesNoLargerThan(0), pytest.raises(OSError, match="was not written"):
+        files.writeVolume(makeVolume(randomArray()), tmp_path / f"a{suffix}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_named_with_the_sizes(tmp_path, monkeypatch):
