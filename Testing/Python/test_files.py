@@ -159,10 +159,13 @@ def test_a_2d_nrrd_becomes_one_slice(tmp_path):
     np.testing.assert_allclose(scene.spacingOf(node)[1:], (0.4, 0.25), rtol=1e-12)
 
 
-def test_a_file_among_numbered_ones_is_read_alone(tmp_path):
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".nii.gz", ".png"])
+def test_a_slice_among_numbered_ones_is_read_alone(tmp_path, suffix):
     for number in range(3):
-        sitk.WriteImage(sitk.GetImageFromArray(randomArray(seed=number)), str(tmp_path / f"s{number:03}.nrrd"))
-    np.testing.assert_array_equal(scene.volumeArray(files.readVolume(tmp_path / "s001.nrrd")), randomArray(seed=1))
+        plane = sitk.GetImageFromArray(randomArray(np.uint8, (6, 7), seed=number))
+        sitk.WriteImage(plane, str(tmp_path / f"s{number:03}{suffix}"))
+    values = scene.volumeArray(files.readVolume(tmp_path / f"s001{suffix}"))
+    np.testing.assert_array_equal(values, randomArray(np.uint8, (1, 6, 7), seed=1))
 
 
 def test_names_that_are_no_ascii(tmp_path):

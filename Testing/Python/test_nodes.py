@@ -157,7 +157,7 @@ def test_vector_volumes_are_treated_channel_by_channel():
     expected = [pipeline.deconvolve(c, FIELD, spacing=scene.spacingOf(node)) for c in channels]
     np.testing.assert_array_equal(scene.volumeArray(output), np.stack([e.image for e in expected], axis=-1))
     np.testing.assert_array_equal(result.image, scene.volumeArray(output))
-    assert [c["noise"] for c in result.parameters["channels"]] == [e.noise for e in expected]
+    assert [c["noise"] for c in result.automatic["channels"]] == [e.noise for e in expected]
     assert result.noise == pytest.approx(np.sqrt(np.mean([e.noise**2 for e in expected])))
     fractions = [f for f, _ in calls]
     assert fractions == sorted(fractions)
@@ -205,6 +205,7 @@ def test_an_automatic_window_of_the_input_is_kept_as_it_is():
     assert display.GetAutoWindowLevel() == 1
     shown = nodes.convolveVolume(node, gaussian(3.0))[0].GetDisplayNode()
     assert (shown.GetWindow(), shown.GetLevel()) == (display.GetWindow(), display.GetLevel())
+    assert shown.GetAutoWindowLevel() == 0  # it would be computed again from the smoother result
 
 
 def test_a_new_output_lies_beside_the_input_in_the_subject_hierarchy():
