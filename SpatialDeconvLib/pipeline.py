@@ -14,11 +14,11 @@ import numpy as np
 from scipy import ndimage
 
 from . import memory
-from .automatic import choose_constant
+from .automatic import Simulation
 from .errors import Cancelled, InputError
 from .fftfilters import FFTFilters
 from .fields import AnyKernel, BoundField, Box, KernelField, bounding_box
-from .filters import BOUNDARIES, METHODS, SimpleITKFilters, landweber_step
+from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
 from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 from .noise import estimate_noise
 from .operators import SpatiallyVariantBlur
@@ -59,7 +59,9 @@ class Result:
     noise : float or None
         Standard deviation of the noise that was used, in image units.
     parameters : dict
-        Every parameter as used, "auto" replaced by its values.
+        The arguments, enough to repeat the run.
+    automatic : dict
+        What "auto" and other choices of the run turned into.
     warnings : list of str
         What is unusual, in words.
     seconds : float
@@ -71,6 +73,7 @@ class Result:
     residual: float | None = None
     noise: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    automatic: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -130,10 +133,11 @@ def deconvolve(
         Of the iterative methods; default 10 (Richardson-Lucy) or 20 (Landweber).
     regularization : float or "auto"
         The method's own constant: Tikhonov's constant, the inverse filter's threshold on |H|, Landweber's
-        step. "auto" takes, for each kernel, the constant that does best in a simulation with the middle of
-        the image (see `automatic.choose_constant`), and for Landweber 1 / max|H|^2. Others have none.
+        step. "auto" takes, for each kernel, the constant that does best in a simulation with a block of
+        the image (`automatic.Simulation`), and for Landweber 1 / max|H|^2. Others have none.
     noise : float or "auto"
-        Standard deviation of the noise in image units; "auto" estimates it.
+        Standard deviation of the noise in image units; "auto" estimates it. Wiener takes a given value as
+        it is; with "auto" it finds in the simulation how much more it has to take for noise.
     engine : {"simpleitk", "fft"}
         "fft" gives the same numbers to rounding, faster.
     offset : float or "auto"
@@ -176,6 +180,11 @@ def deconvolve(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         normalize=True, progress=progress, cancelled=cancelled,
     )  # fmt: skip
+    parameters = {
+        "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
+        "regularization": regularization, "noise": noise, "engine": engine, "offset": offset,
+        "slicewise": slicewise, "nonfinite": nonfinite,
+    }  # fmt: skip
     spec = METHODS[method]
     iterations = _iterations(iterations, spec.iterations, method)
     if regularization != "auto":
@@ -191,20 +200,15 @@ def deconvolve(
 
     constants: list[float | None] = []
     shifted = job.image - job.image.dtype.type(offset) if offset else job.image
+    choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
 
     def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
-        kernel = job.bound.kernel(k).values
-        constant = None if regularization == "auto" else regularization
-        if constant is None and spec.constant is not None:
-            if spec.constant == "Alpha":
-                constant = landweber_step(kernel)
-            else:
-                constant = choose_constant(method, shifted, kernel, sigma, boundary, cancelled)
-        constants.append(constant)
+        constants.append(choose(k))
+        options = {"noise": constants[-1]} if method == "wiener" else {"constant": constants[-1]}
         filters = job.filters(ENGINES[engine], part, part_boundary)
         return filters.run(
-            method, kernel, iterations=iterations or 1, constant=constant, noise=sigma,
-            progress=part_progress, cancelled=cancelled,
+            method, job.bound.kernel(k).values, iterations=iterations or 1, progress=part_progress,
+            cancelled=cancelled, **options,
         )  # fmt: skip
 
     blended = job.blend(shifted, run, local=spec.local)
@@ -212,16 +216,15 @@ def deconvolve(
         blended += blended.dtype.type(offset)
     job.check_result(blended, method)
     residual = job.residual(blended, sigma)
-    used = {
-        "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
-        "regularization": regularization, "noise": sigma, "engine": engine, "slicewise": slicewise,
-        "nonfinite": nonfinite, "offset": offset if spec.nonnegative else "auto",
-    }  # fmt: skip
-    if regularization == "auto" and spec.constant:
-        used["regularization_of_each_kernel"] = constants
+    automatic: dict[str, Any] = {"noise": sigma}
+    if spec.nonnegative:
+        automatic["offset"] = offset
+    if spec.iterations is None:
+        automatic["constant_of_each_kernel"] = constants
     return Result(
-        job.finished(blended), iterations, [], residual, sigma, used, job.warnings, time.perf_counter() - started
-    )
+        job.finished(blended), iterations, [], residual, sigma, parameters, automatic, job.warnings,
+        time.perf_counter() - started,
+    )  # fmt: skip
 
 
 def convolve(
@@ -283,13 +286,31 @@ def convolve(
     job.require_memory(0.0, _CONVOLVE_VOLUMES)
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
     result = _normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
-    used = {
-        "model": model, "boundary": boundary, "exclude": exclude, "cascade": used_cascade,
-        "normalize": normalize, "slicewise": slicewise, "nonfinite": nonfinite,
+    parameters = {
+        "model": model, "boundary": boundary, "exclude": exclude, "cascade": cascade, "normalize": normalize,
+        "slicewise": slicewise, "nonfinite": nonfinite,
     }  # fmt: skip
     return Result(
-        job.finished(result), parameters=used, warnings=job.warnings, seconds=time.perf_counter() - started
-    )
+        job.finished(result), parameters=parameters, automatic={"cascade": used_cascade},
+        warnings=job.warnings, seconds=time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def _constant_chooser(
+    job: _Job, spec: Method, method: str, regularization: float | str, noise: float | str, sigma: float
+) -> Callable[[int], float | None]:
+    """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
+    if method == "wiener" and noise != "auto":
+        return lambda k: sigma
+    if regularization != "auto":
+        return lambda k: regularization
+    if spec.iterations is not None:
+        return lambda k: None  # the iterative filters find their own step
+    simulation = Simulation(
+        job.image, job.bound, sigma, job.model, job.boundary,
+        None if job.mask is None else bounding_box(job.mask), job.cancelled,
+    )  # fmt: skip
+    return lambda k: simulation.constant(method, k)
 
 
 def _normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:

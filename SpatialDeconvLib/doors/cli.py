@@ -399,12 +399,9 @@ def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> N
     files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
     for path, digest in recipe["files"].items():
         recipes.check_file({"path": path, "sha256": digest})
-    parameters = {k: v for k, v in recipe["parameters"].items() if k != "regularization_of_each_kernel"}
-    if METHODS.get(parameters.get("method"), METHODS["wiener"]).iterations is None:
-        parameters.pop("iterations", None)
     _run_on_files(
-        recipe["operation"], field_from_dict(recipe["kernel_set"]), parameters, files, recipe["selection"],
-        options.output, None, ProgressBar(options.quiet), cancelled,
+        recipe["operation"], field_from_dict(recipe["kernel_set"]), recipe["parameters"], files,
+        recipe["selection"], options.output, None, ProgressBar(options.quiet), cancelled,
     )  # fmt: skip
 
 

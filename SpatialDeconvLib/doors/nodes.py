@@ -216,7 +216,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
 
     `image` is stacked along a last axis, followed by the `copied` channels. `iterations` is the largest,
     `residual` and `noise` are root mean squares over the channels, `seconds` the sum, `history` the first
-    channel's; each channel's own iterations, residual and noise are in ``parameters["channels"]``, and
+    channel's; each channel's own iterations, residual and noise are in ``automatic["channels"]``, and
     `warnings` name the channel.
     """
     first = results[0]
@@ -230,7 +230,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         iterations=_overChannels(max, [r.iterations for r in results]),
         residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
         noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
-        parameters=dict(first.parameters, channels=channels),
+        automatic=dict(first.automatic, channels=channels),
         warnings=warnings,
         seconds=sum(r.seconds for r in results),
     )

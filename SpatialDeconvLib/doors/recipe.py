@@ -43,6 +43,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
         "schema": SCHEMA,
         "operation": operation,
         "parameters": _plain(result.parameters),
+        "automatic": _plain(result.automatic),
         "kernel_set": _plain(kernel_set),
         "files": {path: sha256(path) for path in paths if os.path.exists(path)},
         "versions": versions(),
