@@ -133,9 +133,13 @@ class KernelField:
         at = tuple(a if isinstance(a, str) else _label(a) for a, _ in pairs)
         _refuse_duplicates(at, "label")
         _choice(outside, OUTSIDE, "outside")
-        if not np.isfinite(feather) or feather < 0:
+        try:
+            width = float(feather)
+        except (TypeError, ValueError):
+            width = -1.0
+        if not 0 <= width < np.inf:
             raise InputError(f"feather {feather!r} must be 0 or a positive width in mm")
-        field = cls("region", _checked_kernels([k for _, k in pairs]), at, "nearest", outside, float(feather))
+        field = cls("region", _checked_kernels([k for _, k in pairs]), at, "nearest", outside, width)
         return field if labels is None else field.with_labels(labels, names)
 
     @classmethod
@@ -172,7 +176,7 @@ class KernelField:
             Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out.
         kernels : sequence of K Kernel
         """
-        weights = [np.asarray(w) for w in weights]
+        weights = [_real(np.asarray(w), f"weight image {number}") for number, w in enumerate(weights)]
         if len(weights) != len(kernels):
             raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
         field = cls("weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights))
@@ -252,8 +256,7 @@ class BoundField:
         kernels = [fit(k, self.shape, self.spacing) for k in field.kernels]
         self._kernels = [k.normalized() for k in kernels] if normalize else kernels
         self._key = _KEY_WEIGHTS[field.key](field, guide, self.spacing)
-        self._has_identity = self._key.rest is not None
-        if self._has_identity:
+        if self._key.has_rest:
             self._kernels.append(identity_kernel(self.spacing, ndim=guide.ndim))
         self._supports: dict[int, Box | None] = {}
 
@@ -270,8 +273,6 @@ class BoundField:
 
     def weight(self, k: int) -> np.ndarray:
         """Weights of kernel `k`: float32, shape of the image, >= 0."""
-        if self._has_identity and k == len(self) - 1:
-            return self._key.rest.astype(np.float32)
         return self._key.weight(k)
 
     def support(self, k: int) -> Box | None:
@@ -283,12 +284,12 @@ class BoundField:
 
 # ------------------------------------------------------------------------------- weights, key by key
 #
-# Each class has `weight(k) -> float32 array` and `rest`: the boolean image of the voxels that belong to
-# the added identity kernel, or None when there is no such kernel.
+# Each class has `weight(k) -> float32 array` and `has_rest`: whether some voxels belong to no kernel, so that
+# weight number K, of the added identity kernel, is theirs.
 
 
 class _UniformWeights:
-    rest = None
+    has_rest = False
 
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         self.shape = guide.shape
@@ -299,36 +300,42 @@ class _UniformWeights:
 
 class _IntensityWeights:
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
-        if np.iscomplexobj(guide):
-            raise InputError(f"the guide image is complex ({guide.dtype}); give real values, e.g. its magnitude")
-        # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64.
-        self.guide = (
-            guide
-            if guide.dtype == np.float64
-            else guide.astype(np.float32 if guide.itemsize <= 2 or guide.dtype == np.float32 else np.float64)
-        )
+        _real(guide, "guide image")
+        # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64, and so do
+        # levels so close that float32 would misplace them.
+        small = guide.dtype == np.float32 or guide.itemsize <= 2
+        dtype = np.float32 if small and _float32_separates(field.at) else np.float64
+        self.guide = guide.astype(dtype, copy=False)
         if not np.isfinite(self.guide.sum(dtype=np.float64)):
             bad = int(np.count_nonzero(~np.isfinite(self.guide)))
             if bad:
                 raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
         self.levels = field.at
         self.nearest = field.interpolation == "nearest"
-        self.rest = None
+        self.outside = None  # where the identity kernel applies
         if field.outside != "nearest":
             low, high = self.levels[0], self.levels[-1]
             outside = (self.guide < low) | (self.guide > high)
-            if field.outside == "unchanged":
-                self.rest = outside
-            elif outside.any():
+            if not outside.any():
+                pass
+            elif field.outside == "unchanged":
+                self.outside = outside
+            else:
                 raise InputError(
                     f"{np.count_nonzero(outside)} voxels lie outside the levels {low:g} ... {high:g} (the guide "
                     f"goes from {self.guide.min():g} to {self.guide.max():g}); add levels, or set outside to "
                     "'nearest' or 'unchanged'"
                 )
 
+    @property
+    def has_rest(self) -> bool:
+        return self.outside is not None
+
     def weight(self, k: int) -> np.ndarray:
         g, levels = self.guide, self.levels
         last = len(levels) - 1
+        if k > last:
+            return self.outside.astype(np.float32)
         if self.nearest:
             inside = np.ones(g.shape, bool)
             if k > 0:
@@ -342,35 +349,45 @@ class _IntensityWeights:
                 _ramp_up(g, levels[k - 1], levels[k], weight)
             if k < last:
                 _ramp_down(g, levels[k], levels[k + 1], weight)
-        if self.rest is not None:
-            weight[self.rest] = 0
+        if self.outside is not None:
+            weight[self.outside] = 0
         return weight
 
 
 def _ramp_up(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
     """Limit `weight` to the share of the upper of two levels, (g - low) / (high - low) in [0, 1]."""
-    share = ((g - low) / (high - low)).astype(np.float32, copy=False)
-    np.minimum(weight, np.clip(share, 0, 1, out=share), out=weight)
+    np.minimum(weight, _upper_share(g, low, high), out=weight)
 
 
 def _ramp_down(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
     """Limit `weight` to the share of the lower of two levels: 1 minus that of the upper, to the last bit."""
-    share = ((g - low) / (high - low)).astype(np.float32, copy=False)
-    np.clip(share, 0, 1, out=share)
+    share = _upper_share(g, low, high)
     np.minimum(weight, np.subtract(1, share, out=share), out=weight)
+
+
+def _upper_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+    share = g - low
+    share /= high - low
+    return np.clip(share, 0, 1, out=share).astype(np.float32, copy=False)
+
+
+def _float32_separates(levels: Sequence[float]) -> bool:
+    largest = max(abs(levels[0]), abs(levels[-1]))
+    gaps = np.diff(levels)
+    return largest < 1e30 and (gaps.size == 0 or float(gaps.min()) > max(2.0**-10 * largest, 1e-30))
 
 
 class _RegionWeights:
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         if field.labels is None:
             raise InputError("the kernels are keyed by region, but there are no labels; give a label map")
-        labels = _matching(field.labels, guide.shape, "labels")
+        labels = _real(_matching(field.labels, guide.shape, "labels"), "label map")
         values = [_label_value(at, field.label_names) for at in field.at]
         _refuse_duplicates(values, "label")
         self.count = len(values)
         self.feather, self.spacing = field.feather, spacing
         self.owner = _owners(labels, values)  # index of the kernel, -1 where there is none
-        self.rest = None
+        self.has_rest = False
         ownerless = self.owner < 0
         if ownerless.any():
             if field.outside == "error":
@@ -389,12 +406,9 @@ class _RegionWeights:
             else:
                 # The rest takes part in the feathering, so that the weights still sum to 1.
                 self.owner[ownerless] = self.count
-                self.rest = self._indicator(self.count)
+                self.has_rest = True
 
     def weight(self, k: int) -> np.ndarray:
-        return self._indicator(k)
-
-    def _indicator(self, k: int) -> np.ndarray:
         weight = (self.owner == k).astype(np.float32)
         if self.feather and weight.any():
             for axis, h in enumerate(self.spacing):
@@ -405,14 +419,18 @@ class _RegionWeights:
 
 
 def _owners(labels: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Index of each voxel's kernel, -1 where its label has none."""
     order = np.argsort(values)
     ordered = np.asarray(values)[order]
-    place = np.searchsorted(ordered, labels).clip(max=len(values) - 1)
-    return np.where(ordered[place] == labels, order[place], -1).astype(np.int16)
+    owner = np.empty(labels.shape, np.int16)
+    for labels_of_slab, owner_of_slab in zip(labels, owner, strict=True):  # slabs: the places are 8 bytes each
+        place = np.searchsorted(ordered, labels_of_slab).clip(max=len(values) - 1)
+        owner_of_slab[...] = np.where(ordered[place] == labels_of_slab, order[place], -1)
+    return owner
 
 
 class _PositionWeights:
-    rest = None
+    has_rest = False
 
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         self.shape = guide.shape
@@ -421,6 +439,8 @@ class _PositionWeights:
         self.points = np.array([p[-guide.ndim :] for p in field.at], dtype=float)
         _refuse_duplicates([tuple(p) for p in self.points], "position")
         self.axes = [np.arange(n) * h for n, h in zip(guide.shape, spacing, strict=True)]
+        # Keeps 1 / distance^2 finite at the position itself, where the weight is then 1 to rounding.
+        self.least = 1e-9 * max(spacing) ** 2
         self.interpolation = field.interpolation
         self._shared: np.ndarray | None = None
         if self.interpolation == "linear":
@@ -446,47 +466,44 @@ class _PositionWeights:
             weight *= hat.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
         return weight
 
-    def _distance2(self, k: int) -> np.ndarray:
+    def _distance2(self, k: int, slab: int) -> np.ndarray:
+        """Squared distance to position `k` in mm^2, in one slab of the first axis."""
         squares = [(axis - p) ** 2 for axis, p in zip(self.axes, self.points[k], strict=True)]
-        total = squares[0]
-        for square in squares[1:]:
-            total = np.add.outer(total, square)
-        return total
+        return sum(np.ix_(*squares[1:])) + squares[0][slab]
 
     def _nearest(self) -> np.ndarray:
         if self._shared is None:
-            owner = np.zeros(self.shape, np.int16)
-            best = self._distance2(0)
-            for k in range(1, len(self.points)):
-                distance = self._distance2(k)
-                owner[distance < best] = k
-                np.minimum(best, distance, out=best)
-            self._shared = owner
+            self._shared = np.zeros(self.shape, np.int16)
+            for slab, owner in enumerate(self._shared):
+                best = self._distance2(0, slab)
+                for k in range(1, len(self.points)):
+                    distance = self._distance2(k, slab)
+                    owner[distance < best] = k
+                    np.minimum(best, distance, out=best)
         return self._shared
-
-    def _inverse(self, k: int) -> np.ndarray:
-        # The offset keeps the weight finite at the position itself, where it is then 1 to rounding.
-        return 1.0 / (self._distance2(k) + 1e-9)
 
     def _shepard(self, k: int) -> np.ndarray:
         if self._shared is None:
-            self._shared = self._inverse(0)
-            for other in range(1, len(self.points)):
-                self._shared += self._inverse(other)
-        return (self._inverse(k) / self._shared).astype(np.float32)
+            self._shared = np.empty(self.shape, np.float32)
+            for slab, total in enumerate(self._shared):
+                total[...] = sum(1.0 / (self._distance2(n, slab) + self.least) for n in range(len(self.points)))
+        weight = np.empty(self.shape, np.float32)
+        for slab, (weight_of_slab, total) in enumerate(zip(weight, self._shared, strict=True)):
+            weight_of_slab[...] = 1.0 / (self._distance2(k, slab) + self.least) / total
+        return weight
 
 
 class _ExplicitWeights:
-    rest = None
+    has_rest = False
 
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         self.weights = [_matching(w, guide.shape, "weights") for w in field.weight_arrays]
-        self.total = np.zeros(guide.shape, np.float64)
-        for weight in self.weights:
-            self.total += weight
+        self.total = np.empty(guide.shape, np.float32)
+        for slab, total in enumerate(self.total):
+            total[...] = sum(weight[slab].astype(np.float64) for weight in self.weights)
 
     def weight(self, k: int) -> np.ndarray:
-        return (self.weights[k] / self.total).astype(np.float32)
+        return np.divide(self.weights[k], self.total, dtype=np.float32, casting="same_kind")
 
 
 _KEY_WEIGHTS = {
@@ -509,6 +526,8 @@ def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, 
 
 def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
     """Sample a kernel on an image's grid and give it the image's number of dimensions."""
+    if isinstance(kernel, ParametricKernel) and len(shape) == 3 and shape[0] == 1:
+        return _on_slices(kernel, shape, spacing)
     sampled = kernel.sampled(spacing)
     values, ndim = sampled.values, len(shape)
     if sampled.ndim == ndim:
@@ -530,7 +549,10 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
 
 
 def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:
-    pairs = list(kernels.items()) if isinstance(kernels, Mapping) else [tuple(pair) for pair in kernels]
+    try:
+        pairs = [(at, kernel) for at, kernel in (kernels.items() if isinstance(kernels, Mapping) else kernels)]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"kernels {kernels!r} must be a mapping {{at: kernel}} or a list of such pairs") from error
     if not pairs:
         raise InputError("the kernel set is empty; give at least one kernel")
     return pairs
@@ -547,6 +569,8 @@ def _checked_kernels(kernels: Sequence[Any]) -> tuple[AnyKernel, ...]:
 
 def _level(value: Any) -> float:
     try:
+        if isinstance(value, str | bool):
+            raise TypeError
         level = float(value)
     except (TypeError, ValueError) as error:
         raise InputError(f"level {value!r} is not a number") from error
@@ -556,7 +580,11 @@ def _level(value: Any) -> float:
 
 
 def _label(value: Any) -> int:
-    if isinstance(value, bool) or not np.isreal(value) or float(value) != int(value):
+    try:
+        whole = not isinstance(value, bool) and float(value) == int(value)
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
         raise InputError(f"label {value!r} must be a whole number or a segment name")
     return int(value)
 
@@ -572,6 +600,8 @@ def _label_value(at: int | str, names: Mapping[str, int] | None) -> int:
 
 def _position(value: Any) -> tuple[float, ...]:
     try:
+        if isinstance(value, str):
+            raise TypeError
         position = tuple(float(v) for v in value)
     except (TypeError, ValueError) as error:
         raise InputError(f"position {value!r} must be [z, y, x] in mm") from error
@@ -589,6 +619,14 @@ def _refuse_duplicates(values: Sequence[Any], what: str) -> None:
 def _choice(value: str, allowed: Sequence[str], name: str) -> None:
     if value not in allowed:
         raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(allowed)}")
+
+
+def _real(array: np.ndarray, name: str) -> np.ndarray:
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+        raise InputError(f"the {name} of type {array.dtype} does not hold numbers")
+    if np.iscomplexobj(array):
+        raise InputError(f"the {name} is complex ({array.dtype}); give real values, e.g. its magnitude")
+    return array
 
 
 def _matching(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:

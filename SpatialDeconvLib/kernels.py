@@ -20,6 +20,8 @@ Spacing = float | Sequence[float]
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
 _SUM_TOLERANCE = 1e-3
+# More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
+_LARGEST = 2**27
 
 
 def spacing_tuple(spacing: Spacing | None, ndim: int, name: str = "spacing") -> tuple[float, ...]:
@@ -32,7 +34,7 @@ def spacing_tuple(spacing: Spacing | None, ndim: int, name: str = "spacing") -> 
     """
     if spacing is None:
         return (1.0,) * ndim
-    values = np.atleast_1d(np.asarray(spacing, dtype=float))
+    values = _numbers(spacing, name)
     if values.ndim != 1 or values.size not in (1, ndim):
         raise InputError(f"{name} {spacing!r} has {values.size} values; give one, or one per axis ({ndim})")
     if not np.all(np.isfinite(values)) or np.any(values <= 0):
@@ -67,8 +69,11 @@ class Kernel:
     source: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        values = np.asarray(self.values)
         label = f"kernel {self.name!r}" if self.name else "kernel"
+        try:
+            values = np.asarray(self.values)
+        except ValueError as error:  # rows of different length
+            raise InputError(f"{label} is no regular array; give a non-empty 2-D or 3-D array") from error
         if values.ndim not in (2, 3) or values.size == 0:
             raise InputError(f"{label} has shape {values.shape}; give a non-empty 2-D or 3-D array")
         if np.iscomplexobj(values):
@@ -131,7 +136,9 @@ class Kernel:
             )
         if total == 1.0:
             return self
-        return Kernel(self.values / total, self.spacing, self.name, self.source)
+        # The entry of a stored kernel describes its values as stored; parameters still hold.
+        stored = self.source is not None and self.source.get("type") in ("file", "values")
+        return Kernel(self.values / total, self.spacing, self.name, None if stored else self.source)
 
     def resampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on a grid of another spacing, with the same integral and the same centre.
@@ -145,14 +152,23 @@ class Kernel:
         ----------
         spacing : float or sequence of float
             New voxel size in mm per axis.
+
+        Returns
+        -------
+        Kernel
+            Without `source`: what it was made from makes another kernel on this grid.
         """
         target = spacing_tuple(spacing, self.ndim)
+        if np.allclose(target, self.spacing, rtol=1e-6, atol=0):
+            return self
+        extent = [n * old / new + 2 for n, old, new in zip(self.shape, self.spacing, target, strict=True)]
+        _refuse_huge(extent, f"kernel {self.name!r} of spacing {self.spacing}", target)
         values = self.values
         for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
             if not math.isclose(old, new, rel_tol=1e-6):
                 matrix = _overlap_matrix(values.shape[axis], old, new)
                 values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
-        return Kernel(values, target, self.name, self.source)
+        return Kernel(values, target, self.name)
 
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
@@ -162,10 +178,7 @@ class Kernel:
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
         if len(axes) < self.ndim:
             axes = (self.spacing[0], *axes)
-        axes = axes[-self.ndim :]
-        if np.allclose(axes, self.spacing, rtol=1e-6, atol=0):
-            return self
-        return self.resampled(axes)
+        return self.resampled(axes[-self.ndim :])
 
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
@@ -189,7 +202,8 @@ class Kernel:
         return warnings
 
     def _peak_warnings(self) -> list[str]:
-        peaks = np.argwhere(self.values == self.values.max())
+        high = float(self.values.max())
+        peaks = np.argwhere(self.values >= high - 1e-6 * abs(high))  # a plateau is flat to rounding only
         distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
         # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
         if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):
@@ -244,9 +258,11 @@ def gaussian_kernel(sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None 
     ndim = _resolve_ndim(ndim, sigma, spacing)
     sigmas = _per_axis(sigma, ndim, "sigma", minimum=0.0)
     spacings = spacing_tuple(spacing, ndim)
+    truncate = _number(truncate, "truncate", minimum=0.0)
+    radii = [int(truncate * s / h + 0.5) for s, h in zip(sigmas, spacings, strict=True)]
+    _refuse_huge([2 * r + 1 for r in radii], f"a Gaussian of sigma {_text(sigmas)} mm", spacings)
     profiles = []
-    for s, h in zip(sigmas, spacings, strict=True):
-        radius = int(truncate * s / h + 0.5)
+    for s, h, radius in zip(sigmas, spacings, radii, strict=True):
         x = np.arange(-radius, radius + 1) * h
         profiles.append(np.exp(-0.5 * (x / s) ** 2) if radius else np.ones(1))
     values = _outer(profiles)
@@ -289,7 +305,7 @@ def motion_kernel(
         unit = np.array([math.sin(angle), math.cos(angle)])
         source = {"type": "motion", "length_mm": length, "angle_deg": float(direction)}
     else:
-        unit = np.asarray(direction, dtype=float)
+        unit = _numbers(direction, "direction")
         if unit.shape not in ((2,), (3,)) or not np.all(np.isfinite(unit)) or not np.any(unit):
             raise InputError(f"direction {direction!r} must be an angle in degrees or 2 or 3 numbers, not all 0")
         source = {"type": "motion", "length_mm": length, "direction": [float(v) for v in unit]}
@@ -297,6 +313,7 @@ def motion_kernel(
     if ndim not in (None, unit.size):
         raise InputError(f"direction {direction!r} makes a {unit.size}-D kernel, not a {ndim}-D one")
     spacings = np.array(_last_axes(spacing, unit.size))
+    _refuse_huge(np.abs(length * unit) / spacings + 1, f"a motion of {length:g} mm", spacings)
     values = _line_weights(length * unit / spacings)
     return Kernel(values, tuple(spacings), f"motion {length:g} mm", source)
 
@@ -329,6 +346,9 @@ def box_kernel(width: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = Non
     ndim = _resolve_ndim(ndim, width, spacing)
     widths = _per_axis(width, ndim, "width", minimum=0.0)
     spacings = spacing_tuple(spacing, ndim)
+    _refuse_huge(
+        [w / h + 1 for w, h in zip(widths, spacings, strict=True)], f"a box of {_text(widths)} mm", spacings
+    )
     profiles = [box_profile(w / h) for w, h in zip(widths, spacings, strict=True)]
     source = {"type": "box", "width_mm": _scalar_if_equal(widths)}
     return Kernel(_outer(profiles), spacings, f"box {_text(widths)} mm", source)
@@ -358,6 +378,7 @@ def sum_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: 
     if any(s != int(s) for s in sizes):
         raise InputError(f"shape {shape!r} must be whole numbers of voxels")
     sizes = tuple(int(s) for s in sizes)
+    _refuse_huge(sizes, f"shape {shape!r}", spacing)
     name = "sum of " + "x".join(map(str, sizes))
     return Kernel(np.ones(sizes), spacing_tuple(spacing, ndim), name, {"type": "sum", "shape": list(sizes)})
 
@@ -400,6 +421,7 @@ def _ball_weights(radius: float, spacing: Sequence[float]) -> np.ndarray:
     radii = [math.ceil(radius / h - 0.5 - 1e-9) if radius > h / 2 else 0 for h in spacing]
     if radius == 0:
         return np.ones([1] * len(spacing))
+    _refuse_huge([2 * r + 1 for r in radii], f"a radius of {radius:g} mm", spacing)
     *other, last = radii
     faces = (np.arange(-last, last + 2) - 0.5) * spacing[-1]
     samples = []
@@ -471,26 +493,22 @@ def _make_motion(p: dict, spacing: tuple[float, ...]) -> Kernel:
 
 
 def _make_gaussian(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    sigma = p["sigma_mm"]
-    if np.ndim(sigma) and np.size(sigma) == 3 and len(spacing) == 2:
-        sigma = sigma[1:]  # a single slice has no third axis to blur along
-    return gaussian_kernel(sigma, spacing, truncate=p.get("truncate", 4.0))
+    return gaussian_kernel(p["sigma_mm"], spacing, truncate=p.get("truncate", 4.0))
 
 
-def _make_box(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    width = p["width_mm"]
-    if np.ndim(width) and np.size(width) == 3 and len(spacing) == 2:
-        width = width[1:]
-    return box_kernel(width, spacing)
+def _make_ball(p: dict, spacing: tuple[float, ...]) -> Kernel:
+    if len(spacing) == 2:
+        raise InputError("a ball is 3-D, the image or its slices 2-D; use a disk")
+    return ball_kernel(p["radius_mm"], spacing)
 
 
 #: Kinds of parametric kernels, by the word used in kernel-set files and on the command line.
 KERNEL_TYPES: dict[str, KernelType] = {
     "gaussian": KernelType(("sigma_mm",), ("truncate",), _make_gaussian, "Gaussian blur"),
     "motion": KernelType(("length_mm",), ("angle_deg", "direction"), _make_motion, "uniform straight motion"),
-    "box": KernelType(("width_mm",), (), _make_box, "mean over a box"),
+    "box": KernelType(("width_mm",), (), lambda p, s: box_kernel(p["width_mm"], s), "mean over a box"),
     "disk": KernelType(("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"),
-    "ball": KernelType(("radius_mm",), (), lambda p, s: ball_kernel(p["radius_mm"], s), "defocus in 3-D"),
+    "ball": KernelType(("radius_mm",), (), _make_ball, "defocus in 3-D"),
     "mean": KernelType(("shape",), (), lambda p, s: mean_kernel(p["shape"], s), "mean of a block of voxels"),
     "sum": KernelType(("shape",), (), lambda p, s: sum_kernel(p["shape"], s), "sum over a block of voxels"),
     "cross": KernelType((), (), lambda p, s: cross_kernel(s), "sum of a voxel and its face neighbours"),
@@ -517,8 +535,8 @@ class ParametricKernel:
         If the kind is unknown, a parameter is missing or unknown, or a value is impossible.
     """
 
-    def __init__(self, type: str, **parameters: Any):
-        if type not in KERNEL_TYPES:
+    def __init__(self, type: str, /, **parameters: Any):
+        if not isinstance(type, str) or type not in KERNEL_TYPES:
             raise InputError(f"unknown kernel type {type!r}; known: {', '.join(KERNEL_TYPES)}, file, values")
         kind = KERNEL_TYPES[type]
         missing = [name for name in kind.required if name not in parameters]
@@ -529,12 +547,23 @@ class ParametricKernel:
             allowed = ", ".join(kind.required + kind.optional) or "none"
             raise InputError(f"a {type} kernel has no parameter {unknown[0]!r}; its parameters: {allowed}")
         self.type = type
-        self.parameters = dict(parameters)
-        self.sampled((1.0,) * self._ndim_of_trial())  # bad values are reported here, not in mid-run
+        # Plain lists and numbers, so that the entry can be written to a kernel set.
+        self.parameters = {
+            n: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for n, v in parameters.items()
+        }
+        self.sampled(self._trial_spacing())  # bad values are reported here, not in mid-run
 
-    def _ndim_of_trial(self) -> int:
-        values = [v for v in self.parameters.values() if np.ndim(v)]
-        return 2 if values and np.size(values[0]) == 2 else 3
+    def _trial_spacing(self) -> tuple[float, ...]:
+        """A grid coarse enough for the kernel to be small on it."""
+        lengths = [1.0]
+        for name, value in self.parameters.items():
+            if name.endswith("_mm"):
+                sizes = np.abs(_numbers(value, name))
+                lengths.extend(sizes[np.isfinite(sizes)].ravel().tolist())
+        return (max(lengths),) * self._own_ndim()
+
+    def _own_ndim(self) -> int:
+        return 2 if any(np.ndim(v) == 1 and np.size(v) == 2 for v in self.parameters.values()) else 3
 
     @property
     def source(self) -> dict[str, Any]:
@@ -549,13 +578,28 @@ class ParametricKernel:
         return f"ParametricKernel({self.name})"
 
     def sampled(self, spacing: Spacing) -> Kernel:
-        """Return the kernel on a grid of `spacing` (mm, one value per axis of the image)."""
-        axes = tuple(float(s) for s in np.atleast_1d(spacing))
+        """Return the kernel on a grid of `spacing`: mm, one value per axis of the image, or one for all.
+
+        Parameters of three axes lose the first one on a 2-D image; parameters of two axes make a 2-D kernel
+        on a 3-D image too.
+        """
+        axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self._own_ndim())
         try:
-            kernel = KERNEL_TYPES[self.type].make(self.parameters, axes)
-        except (TypeError, ValueError) as error:
+            kernel = KERNEL_TYPES[self.type].make(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
         return Kernel(kernel.values, kernel.spacing, kernel.name, self.source)
+
+    def _parameters_for(self, ndim: int) -> dict[str, Any]:
+        parameters = dict(self.parameters)
+        if ndim == 2:
+            for name, value in self.parameters.items():
+                if np.ndim(value) == 1 and np.size(value) == 3:
+                    # Blurring along an axis without neighbours changes nothing; summing and moving do.
+                    if (name == "direction" and value[0] != 0) or (self.type == "sum" and value[0] != 1):
+                        raise InputError(f"{name} {value} leaves the plane of a 2-D image; give two values")
+                    parameters[name] = value[1:]
+        return parameters
 
 
 # -------------------------------------------------------------------------------------------- helpers
@@ -580,8 +624,24 @@ def _resolve_ndim(ndim: int | None, *arguments: Any) -> int:
     return result
 
 
+def _refuse_huge(shape: Sequence[float], what: str, spacing: Spacing) -> None:
+    if math.prod(float(n) for n in shape) > _LARGEST:
+        size = "x".join(f"{n:.0f}" for n in shape)
+        raise InputError(
+            f"{what} would need {size} voxels on a grid of spacing {spacing}; check that both are in mm"
+        )
+
+
+def _numbers(value: Any, name: str) -> np.ndarray:
+    """`value` as a float array of at least one dimension."""
+    try:
+        return np.atleast_1d(np.asarray(value, dtype=float))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} {value!r} must be a number, or one per axis") from error
+
+
 def _per_axis(value: Spacing, ndim: int, name: str, minimum: float) -> tuple[float, ...]:
-    values = np.atleast_1d(np.asarray(value, dtype=float))
+    values = _numbers(value, name)
     if values.size not in (1, ndim) or values.ndim != 1:
         raise InputError(f"{name} {value!r} must be one number or {ndim}")
     if not np.all(np.isfinite(values)) or np.any(values < minimum):
@@ -602,7 +662,7 @@ def _number(value: Any, name: str, minimum: float | None = None) -> float:
 
 def _last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
     """Spacing of the last `ndim` axes: a kernel in the plane ignores the slice spacing."""
-    return spacing_tuple(np.asarray(spacing, dtype=float)[-ndim:] if np.ndim(spacing) else spacing, ndim)
+    return spacing_tuple(tuple(spacing)[-ndim:] if np.ndim(spacing) else spacing, ndim)
 
 
 def _scalar_if_equal(values: Sequence[float]) -> float | list[float]:

@@ -44,7 +44,8 @@ def read_kernel(
         A 2-D or 3-D image; a single slice becomes a 2-D kernel.
     log : bool or float
         True when the file holds the natural logarithm of the kernel, 10 when it holds the decimal one:
-        h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept).
+        h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
+        infinity, the logarithm of 0, becomes 0.
     spacing : float or sequence of float, optional
         Voxel size in mm in axis order, instead of the file's; .npy files have none (default 1 mm).
     normalize : bool
@@ -58,13 +59,19 @@ def read_kernel(
     path = Path(path)
     source = {"type": "file", "path": str(path.resolve())}
     values, file_spacing = _read_array(path)
-    if spacing is not None:
-        source["spacing_mm"] = spacing if np.ndim(spacing) == 0 else [float(s) for s in spacing]
+    if np.size(spacing) == 3 and values.ndim == 2:
+        spacing = spacing[1:]  # of a single slice
+    logarithmic = log is not False and log is not None
+    if logarithmic and np.issubdtype(values.dtype, np.floating) and np.any(np.isfinite(values)):
+        # So far below the largest that its exponential is exactly 0.
+        values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
     try:
         kernel = Kernel(values, file_spacing if spacing is None else spacing, path.name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    if log is not False and log is not None:
+    if spacing is not None:
+        source["spacing_mm"] = list(kernel.spacing)
+    if logarithmic:
         source["log"] = log
         kernel = from_logarithm(kernel, log)
     elif normalize:
@@ -83,25 +90,30 @@ def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
         raise InputError(f"log {base!r} must be true (natural logarithm) or 10 (decimal)")
     exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
     values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
-    return Kernel(values, kernel.spacing, kernel.name, kernel.source).normalized()
+    return Kernel(values, kernel.spacing, kernel.name).normalized()
 
 
-def _read_array(path: Path) -> tuple[np.ndarray, tuple[float, ...] | float]:
-    if not path.exists():
-        raise InputError(f"kernel file {path} does not exist; check the path")
-    if path.suffix == ".npy":
+def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | float]:
+    if not path.is_file():
+        raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
+    if path.suffix.lower() == ".npy":
         try:
-            values = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"kernel file {path} is no readable .npy array ({error})") from error
+            with path.open("rb") as file:
+                values = np.lib.format.read_array(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
+            ) from error
         spacing: tuple[float, ...] | float = 1.0
     else:
         try:
             image = sitk.ReadImage(str(path))
         except RuntimeError as error:
-            raise InputError(f"kernel file {path} is no image that can be read ({_last_line(error)})") from error
+            raise InputError(
+                f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"
+            ) from error
         if image.GetNumberOfComponentsPerPixel() != 1:
-            raise InputError(f"kernel file {path} has several components per voxel; give a scalar image")
+            raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
         values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
     if values.ndim == 3 and values.shape[0] == 1:
         values = values[0]
@@ -110,21 +122,42 @@ def _read_array(path: Path) -> tuple[np.ndarray, tuple[float, ...] | float]:
 
 
 def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
-    """Write a kernel to .npy or to any image format SimpleITK writes (float64, spacing kept), atomically."""
+    """Write a kernel to .npy or to an image format that SimpleITK writes, atomically.
+
+    Values are float64 (TIFF: float32, 2-D only). NRRD and MetaImage keep the spacing exactly, NIfTI and TIFF to
+    float32; .npy has none.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written or the format cannot hold a kernel.
+    """
     path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in (".mhd", ".nhdr", ".hdr", ".img"):
+        raise OSError(f"cannot write kernel {path}: {suffix} keeps its values in a second file; use .mha or .nrrd")
+    tiff = suffix in (".tif", ".tiff")
+    if tiff and kernel.ndim == 3:
+        raise OSError(f"cannot write kernel {path}: TIFF keeps no slice spacing; use .nrrd")
 
     def write(temporary: Path) -> None:
-        if path.suffix == ".npy":
-            np.save(temporary, kernel.values)
+        if suffix == ".npy":
+            with temporary.open("wb") as file:
+                np.save(file, kernel.values)
             return
-        image = sitk.GetImageFromArray(kernel.values)
+        image = sitk.GetImageFromArray(kernel.values.astype(np.float32 if tiff else np.float64))
         image.SetSpacing(kernel.spacing[::-1])
-        try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
-        except RuntimeError as error:
-            raise OSError(f"cannot write kernel {path} ({_last_line(error)}); try .nrrd or .npy") from error
+        _write_image(image, temporary, path)
 
     atomically(path, write)
+
+
+def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
+    try:
+        sitk.WriteImage(image, str(temporary), useCompression=True)
+    except RuntimeError as error:
+        reason = _last_line(error).replace(str(temporary), str(path))
+        raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
 
 
 def atomically(path: Path, write: Any) -> None:
@@ -169,7 +202,7 @@ def read_kernel_set(path: str | os.PathLike) -> KernelField:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"kernel set {path} cannot be read ({reason}); check the path") from error
@@ -207,7 +240,7 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     at = [_at(number, entry) for number, entry in enumerate(entries, 1)]
     options = _options(key, content)
     if key == "weights":
-        return KernelField.by_weights([_read_array(folder / str(a))[0] for a in at], kernels)
+        return KernelField.by_weights([_read_array(folder / str(a), "weight image")[0] for a in at], kernels)
     pairs = list(zip(at, kernels, strict=True))
     if key == "intensity":
         return KernelField.by_intensity(pairs, **options)
@@ -333,7 +366,7 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
 
 def _write_weights(weights: np.ndarray, path: Path) -> None:
     image = sitk.GetImageFromArray(np.asarray(weights, dtype=np.float32))
-    atomically(path, lambda temporary: sitk.WriteImage(image, str(temporary), useCompression=True))
+    atomically(path, lambda temporary: _write_image(image, temporary, path))
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

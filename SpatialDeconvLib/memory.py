@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from .errors import NotEnoughMemory
 
+# Limit, use, and the line of memory.stat that says how much of the use is file cache the kernel would drop.
 _CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -61,11 +63,17 @@ def _available_proc() -> int | None:
     return None
 
 
-def _available_cgroup(limit: str, usage: str) -> int | None:
+def _available_cgroup(folder: str, limit: str, usage: str, cache: str) -> int | None:
     try:
-        return max(int(Path(limit).read_text()) - int(Path(usage).read_text()), 0)
+        left = int((Path(folder) / limit).read_text()) - int((Path(folder) / usage).read_text())
     except (OSError, ValueError):  # no cgroup, or its limit is "max"
         return None
+    with contextlib.suppress(OSError, ValueError):
+        for line in (Path(folder) / "memory.stat").read_text().splitlines():
+            name, _, value = line.partition(" ")
+            if name == cache:
+                left += int(value)
+    return max(left, 0)
 
 
 def _available_windows() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -16,10 +17,13 @@ def mask_from_range(image: np.ndarray, lower: float | None = None, upper: float 
     Raises
     ------
     InputError
-        If neither bound is given, or lower > upper.
+        If neither bound is given, one is NaN, or lower > upper.
     """
     if lower is None and upper is None:
         raise InputError("a threshold needs a lower or an upper bound")
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if bound is not None and math.isnan(bound):
+            raise InputError(f"the {name} bound is NaN; give a number, or leave it out to leave that side open")
     if lower is not None and upper is not None and lower > upper:
         raise InputError(f"the lower bound {lower:g} is above the upper bound {upper:g}; swap them")
     image = np.asarray(image)
@@ -62,6 +66,8 @@ def mask_from_box(
     start, stop = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (start, stop))
     if start.shape != (len(shape),) or stop.shape != (len(shape),):
         raise InputError(f"box {start.tolist()} ... {stop.tolist()} needs {len(shape)} numbers for start and stop")
+    if not np.all(np.isfinite([start, stop])):
+        raise InputError(f"box {start.tolist()} ... {stop.tolist()} must be finite")
     if np.any(start > stop):
         raise InputError(f"box starts at {start.tolist()} after its stop {stop.tolist()}; swap them")
     if unit == "mm":
