@@ -434,13 +434,13 @@ def _run_on_files(
     recipe["selection"] = selection
     if truth is not None:
         recipe["metrics"] = _metrics(truth, nodes.volumeArray(image), nodes.volumeArray(node))
-    volumes.writeVolume(node, output)
+    losses = volumes.writeVolume(node, output)
     try:
         recipes.write_beside(output, recipe)
     except OSError:
         os.unlink(output)  # an output without its recipe is half an output
         raise
-    _report(result, recipe.get("metrics"), output)
+    _report(result, recipe.get("metrics"), output, [*result.warnings, *losses])
 
 
 def _mask(selection: dict, path: str | None, image: Any, volumes: Any, nodes: Any) -> np.ndarray | None:
@@ -494,8 +494,8 @@ def _metrics(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[s
     }
 
 
-def _report(result: Result, metrics: dict | None, output: str) -> None:
-    for text in result.warnings:
+def _report(result: Result, metrics: dict | None, output: str, warnings: Sequence[str]) -> None:
+    for text in warnings:
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
     facts = [f"{result.seconds:.1f} s"]
     if result.noise is not None:

@@ -189,5 +189,6 @@ def addToScene(node, storageNode=None):
     scene.AddNode(node)
     if storageNode is not None:
         node.SetAndObserveStorageNodeID(storageNode.GetID())
-    node.CreateDefaultDisplayNodes()
+    with quietly():  # without the application there are no colour tables, which label maps ask for
+        node.CreateDefaultDisplayNodes()
     return node

@@ -1,0 +1,298 @@
+"""The command line, run as a user runs it: exit codes, messages, files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.doors import cli
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+DIRECTION = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
+
+
+def write_image(path, values, spacing=(1.0, 1.5, 2.0)):
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing(spacing)
+    image.SetOrigin((10.0, -20.0, 5.5))
+    image.SetDirection(DIRECTION.ravel())
+    sitk.WriteImage(image, str(path))
+
+
+def read_array(path):
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    values = ndimage.gaussian_filter(rng.random((8, 20, 24)), 1.5)
+    values = 100 * (values - values.min()) / np.ptp(values)
+    write_image(tmp_path / "image.nrrd", values.astype(np.float32))
+    write_image(tmp_path / "mask.nrrd", (values > 50).astype(np.uint8))
+    kernels = [{"at": at, "type": "gaussian", "sigma_mm": s} for at, s in ((20, 1.0), (60, 1.6), (90, 2.2))]
+    kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}
+    (tmp_path / "set.json").write_text(json.dumps(kernel_set))
+    return tmp_path
+
+
+def run(folder, *arguments):
+    """Run the command in this process, with paths relative to `folder`."""
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        return cli.main([str(a) for a in arguments])
+    finally:
+        os.chdir(here)
+
+
+def test_deconvolve_writes_the_engines_result_with_the_inputs_geometry(folder):
+    assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    expected = sd.deconvolve(
+        read_array(folder / "image.nrrd"), sd.read_kernel_set(folder / "set.json"), spacing=(2.0, 1.5, 1.0)
+    ).image
+    before, after = (sitk.ReadImage(str(folder / name)) for name in ("image.nrrd", "out.nrrd"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(after), expected)
+    for name in ("GetSpacing", "GetOrigin", "GetDirection"):
+        np.testing.assert_allclose(getattr(after, name)(), getattr(before, name)(), rtol=0, atol=1e-9)
+
+
+def test_python_m_is_the_same_command(folder):
+    command = [
+        sys.executable,
+        "-m",
+        "SpatialDeconvLib",
+        "convolve",
+        "image.nrrd",
+        "a.nrrd",
+        "--kernels",
+        "set.json",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert run(folder, "convolve", "image.nrrd", "b.nrrd", "--kernels", "set.json", "--quiet") == 0
+    np.testing.assert_array_equal(read_array(folder / "a.nrrd"), read_array(folder / "b.nrrd"))
+    assert "100% " in done.stderr  # progress, a line for every tenth when it is no terminal
+    assert "a.nrrd: " in done.stdout
+
+
+def test_a_recipe_lies_beside_the_output_and_repeats_it_bit_by_bit(folder):
+    arguments = ("--mask", "mask.nrrd", "--mask-range", 20, 95, "--method", "tikhonov", "--quiet")
+    assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", *arguments) == 0
+    recipe = json.loads((folder / "out.nrrd.recipe.json").read_text())
+    assert recipe["operation"] == "deconvolve"
+    assert recipe["parameters"]["method"] == "tikhonov"
+    assert set(recipe["inputs"]) == {"image", "mask"}
+    assert recipe["versions"]["spatialdeconv"] == sd.__version__
+    assert len(recipe["automatic"]["constant_of_each_kernel"]) == 3
+    (folder / "set.json").unlink()  # the recipe carries the kernels
+    assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
+    assert (folder / "out.nrrd").read_bytes() == (folder / "again.nrrd").read_bytes()
+
+
+def test_repeat_refuses_an_input_that_has_changed(folder, capsys):
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    write_image(folder / "image.nrrd", np.ones((8, 20, 24), np.float32))
+    assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 1
+    assert "image.nrrd, an input of the recipe, has changed since" in capsys.readouterr().err
+
+
+def test_reference_prints_how_much_closer_the_result_is(folder, capsys):
+    assert run(folder, "convolve", "image.nrrd", "blurred.nrrd", "--kernels", "set.json", "--quiet") == 0
+    arguments = ("--kernels", "set.json", "--reference", "image.nrrd", "--method", "richardson-lucy", "--quiet")
+    assert run(folder, "deconvolve", "blurred.nrrd", "out.nrrd", *arguments) == 0
+    output = capsys.readouterr().out
+    metrics = json.loads((folder / "out.nrrd.recipe.json").read_text())["metrics"]
+    truth = read_array(folder / "image.nrrd")
+    assert metrics["after"]["rmse"] == pytest.approx(
+        np.sqrt(np.mean((read_array(folder / "out.nrrd").astype(float) - truth) ** 2)), rel=1e-5
+    )
+    assert metrics["after"]["psnr"] > metrics["before"]["psnr"]
+    assert f"PSNR {metrics['after']['psnr']:.2f} dB" in output
+
+
+def test_selections_combine_and_leave_the_rest_alone(folder):
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--mask", "mask.nrrd",
+               "--mask-box", 0, 0, 0, 8, 10, 24, "--quiet") == 0  # fmt: skip
+    before, after = read_array(folder / "image.nrrd"), read_array(folder / "out.nrrd")
+    mask = read_array(folder / "mask.nrrd") > 0
+    mask[:, 10:] = False
+    np.testing.assert_array_equal(after[~mask], before[~mask])
+    assert np.all(after[mask] != before[mask])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        (("gaussian", "--sigma", 1.5, "--spacing", 1, 1, 1), (13, 13, 13)),
+        (("gaussian", "--sigma", 1.5, "--spacing", 0.5, 0.5), (25, 25)),
+        (("motion", "--length", 5, "--angle", 0), (1, 5)),
+        (("disk", "--radius", 2), (5, 5)),
+        (("laplacian",), (3, 3, 3)),
+        (("mean", "--shape", 4, "--spacing", 1, 1), (4, 4)),
+    ],
+)
+def test_kernel_writes_what_was_asked_for(folder, arguments, shape):
+    assert run(folder, "kernel", *arguments, "--output", "k.nrrd") == 0
+    assert sd.read_kernel(folder / "k.nrrd", normalize=False).shape == shape
+
+
+def test_kernel_can_be_looked_at_as_a_picture(folder):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    assert run(folder, "kernel", "motion", "--length", 7, "--angle", 30, "--output", "k.png") == 0
+    assert read_array(folder / "k.png").std() > 0
+
+
+def test_a_logarithmic_kernel_file_is_read_with_log(folder):
+    kernel = sd.gaussian_kernel(1.5)
+    sitk.WriteImage(sitk.GetImageFromArray(np.log(kernel.values)), str(folder / "log.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(kernel.values), str(folder / "plain.nrrd"))
+    for name, log in (("log", ["--log"]), ("plain", [])):
+        assert run(folder, "deconvolve", "image.nrrd", f"{name}-out.nrrd", "--kernels", f"{name}.nrrd",
+                   "--noise", 0.1, "--quiet", *log) == 0  # fmt: skip
+    np.testing.assert_allclose(
+        read_array(folder / "log-out.nrrd"), read_array(folder / "plain-out.nrrd"), rtol=0, atol=1e-3
+    )
+
+
+# -------------------------------------------------------------------------------------------- bad input
+
+
+def bad_inputs(folder):
+    """Files that cannot be used, and the arguments and message of each."""
+    image = read_array(folder / "image.nrrd")
+    write_image(folder / "other.nrrd", (image > 50).astype(np.uint8), spacing=(1.0, 1.5, 2.5))
+    write_image(folder / "labels.nrrd", (image > 50).astype(np.uint8) + 3)
+    nan = image.copy()
+    nan[3, 4, 5:8] = np.nan
+    write_image(folder / "nan.nrrd", nan)
+    (folder / "junk.nrrd").write_bytes(b"this is no image")
+    (folder / "locked").mkdir()
+    one = {"type": "gaussian", "sigma_mm": 1.0}
+    np.save(folder / "zero.npy", np.zeros((3, 3, 3)))
+    np.save(folder / "nan.npy", np.full((3, 3, 3), np.nan))
+    np.save(folder / "flat.npy", np.ones((3, 3)))
+    sets = {
+        "empty": {"key": "intensity", "kernels": []},
+        "twice": {"key": "intensity", "kernels": [{"at": 10, **one}, {"at": 10.0, **one}]},
+        "region": {"key": "region", "kernels": [{"at": 3, **one}]},
+        "gone": {"key": "uniform", "kernels": [{"type": "file", "path": "gone.nrrd"}]},
+    }
+    for name, content in sets.items():
+        (folder / f"{name}.json").write_text(json.dumps({"schema": "spatialdeconv-kernels/1", **content}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("image", "kernels", "more", "words"),
+    [
+        ("missing.nrrd", "set.json", (), ["missing.nrrd"]),
+        ("junk.nrrd", "set.json", (), ["junk.nrrd"]),
+        ("image.nrrd", "missing.json", (), ["missing.json", "cannot be read"]),
+        ("image.nrrd", "gone.json", (), ["gone.nrrd", "does not exist"]),
+        ("image.nrrd", "empty.json", (), ["kernel set is empty"]),
+        ("image.nrrd", "twice.json", (), ["level 10.0 is given twice"]),
+        ("image.nrrd", "zero.npy", (), ["zero everywhere"]),
+        ("image.nrrd", "nan.npy", (), ["27 NaN or infinite of 27 values"]),
+        ("image.nrrd", "flat.npy", (), ["2-D", "8 slices", "--slicewise"]),
+        ("nan.nrrd", "set.json", (), ["3 NaN and 0 infinite", "--nonfinite fill"]),
+        ("image.nrrd", "set.json", ("--mask", "other.nrrd"), ["mask", "2.5"]),
+        ("image.nrrd", "region.json", ("--labels", "labels.nrrd"), ["labels without a kernel: 4"]),
+        ("image.nrrd", "region.json", (), ["keyed by region", "give a label map"]),
+        ("image.nrrd", "set.json", ("--labels", "labels.nrrd"), ["keyed by intensity, not by region"]),
+        ("image.nrrd", "set.json", ("--iterations", 3), ["wiener does not iterate"]),
+        ("image.nrrd", "set.json", ("--mask-range", 500, 600), ["mask selects no voxel"]),
+        ("image.nrrd", "set.json", ("--reference", "missing.nrrd"), ["missing.nrrd"]),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_1_and_no_output(folder, capfd, image, kernels, more, words):
+    bad_inputs(folder)
+    before = sorted(folder.iterdir())
+    assert run(folder, "deconvolve", image, "out.nrrd", "--kernels", kernels, "--quiet", *more) == 1
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("spatialdeconv: error: ")
+    for word in words:
+        assert word in lines[0]
+    assert sorted(folder.iterdir()) == before
+
+
+def test_an_output_folder_that_does_not_exist_is_refused_before_the_work(folder, capfd, monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.doors.files.readVolume", lambda path: pytest.fail("began to work"))
+    assert run(folder, "deconvolve", "image.nrrd", "nowhere/out.nrrd", "--kernels", "set.json") == 1
+    assert "nowhere" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_leaves_nothing_behind(folder, capfd, monkeypatch):
+    def full(*arguments, **keywords):
+        with open("/dev/full", "w") as stream:
+            stream.write("x" * 100_000)
+
+    monkeypatch.setattr("SpatialDeconvLib.doors.recipe.write_text", full)
+    before = sorted(folder.iterdir())
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 1
+    assert "No space left on device" in capfd.readouterr().err
+    assert sorted(folder.iterdir()) == before
+
+
+def test_too_little_memory_is_said_before_the_start(folder, capfd, monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.memory.available_memory", lambda: 1000)
+    assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 1
+    assert "GiB of memory are needed" in capfd.readouterr().err
+    assert not (folder / "out.nrrd").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("fly",), ("deconvolve", "a.nrrd"), ("deconvolve", "a", "b", "--kernels", "k", "--method", "magic"),
+     ("deconvolve", "a", "b", "--kernels", "k", "--noise", "loud")],
+)  # fmt: skip
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    assert cli.main(list(arguments)) == 2
+    assert "usage: spatialdeconv" in capsys.readouterr().err
+
+
+def test_help_teaches_and_exits_with_0(capsys):
+    assert cli.main(["--help"]) == 0
+    assert "spatialdeconv-kernels/1" in capsys.readouterr().out
+    assert cli.main(["deconvolve", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(method in text for method in ("wiener", "richardson-lucy", "tikhonov"))
+    assert "Divides by the kernel's spectrum" in text
+
+
+def test_ctrl_c_exits_with_130_and_writes_nothing(folder):
+    values = np.random.default_rng(0).random((60, 100, 100)).astype(np.float32)
+    write_image(folder / "large.nrrd", 100 * values)
+    command = [
+        sys.executable, "-m", "SpatialDeconvLib", "deconvolve", "large.nrrd", "out.nrrd", "--kernels", "set.json",
+        "--method", "landweber", "--iterations", "2000",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    before = sorted(folder.iterdir())
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stderr.readline()  # the first line of progress: it is at work
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        sent = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted, nothing was written" in errors
+    assert "Traceback" not in errors
+    assert time.monotonic() - sent < 30
+    assert sorted(folder.iterdir()) == before
