@@ -417,26 +417,40 @@ def ball_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
 
 
 def _ball_weights(radius: float, spacing: Sequence[float]) -> np.ndarray:
-    """Share of a ball per voxel: exact chords on the last axis, midpoint samples on the others."""
+    """Share of a disk or ball per voxel: exact in the plane, Gauss-Legendre quadrature over a ball's sections."""
     radii = [math.ceil(radius / h - 0.5 - 1e-9) if radius > h / 2 else 0 for h in spacing]
     if radius == 0:
         return np.ones([1] * len(spacing))
     _refuse_huge([2 * r + 1 for r in radii], f"a radius of {radius:g} mm", spacing)
-    *other, last = radii
-    faces = (np.arange(-last, last + 2) - 0.5) * spacing[-1]
-    samples = []
-    for r, h in zip(other, spacing, strict=False):
-        # Fine enough that the rim is right to a fraction of a percent, coarse enough for large radii.
-        per_voxel = int(np.clip(math.ceil(256 / (2 * r + 1)), 4, 32))
-        offsets = (np.arange(per_voxel) + 0.5) / per_voxel - 0.5
-        samples.append(((np.arange(-r, r + 1)[:, None] + offsets) * h, per_voxel))
+    *above, rows, columns = ((np.arange(-r, r + 2) - 0.5) * h for r, h in zip(radii, spacing, strict=True))
+    if not above:
+        values = _disk_areas(radius, rows, columns)
+        return values / values.sum()
+    faces = np.clip(above[0], -radius, radius)
+    # Fine enough that the rim is right to a fraction of a percent, coarse enough for large radii.
+    nodes, weights = np.polynomial.legendre.leggauss(int(np.clip(256 // faces.size, 4, 24)))
     values = np.zeros([2 * r + 1 for r in radii])
-    for index in itertools.product(*(range(2 * r + 1) for r in other)):
-        grids = np.meshgrid(*(s[0][i] for s, i in zip(samples, index, strict=True)), indexing="ij")
-        half = np.sqrt(np.clip(radius**2 - sum(g**2 for g in grids), 0, None)).ravel()[:, None]
-        chord = np.minimum(faces[1:], half) - np.maximum(faces[:-1], -half)
-        values[index] = chord.clip(min=0).mean(axis=0)
+    for layer, low, high in zip(values, faces[:-1], faces[1:], strict=True):
+        half = (high - low) / 2
+        for node, weight in zip(nodes, weights, strict=True):
+            section = math.sqrt(max(radius**2 - (low + half + half * node) ** 2, 0.0))
+            layer += weight * half * _disk_areas(section, rows, columns)
     return values / values.sum()
+
+
+def _disk_areas(radius: float, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Area of the disk of `radius` around 0 in each cell between the faces `rows` and `columns`."""
+
+    def below_arc(v: np.ndarray) -> np.ndarray:  # integral of sqrt(radius^2 - v^2) from 0
+        return 0.5 * (v * np.sqrt(radius**2 - v**2) + radius**2 * np.arcsin(v / radius))
+
+    if radius == 0:
+        return np.zeros((rows.size - 1, columns.size - 1))
+    y, x = np.clip(rows, -radius, radius)[:, None], np.clip(columns, -radius, radius)
+    # Signed area between the axes and (x, y): a rectangle up to the height where the arc cuts it, then the arc.
+    cut = np.minimum(np.abs(y), np.sqrt(radius**2 - x**2))
+    area = np.abs(x) * cut + below_arc(np.abs(y)) - below_arc(cut)
+    return np.diff(np.diff(np.sign(x) * np.sign(y) * area, axis=0), axis=1).clip(min=0)
 
 
 def laplacian_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:

@@ -1,0 +1,620 @@
+import itertools
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.kernels import box_profile, spacing_tuple
+
+QUICK = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+def rebinned(values, old, new):
+    """Area-preserving resampling by counting: voxels of `old` half units become voxels of `new` half units.
+
+    `old` and `new` are whole numbers per axis. A voxel of index n covers [n - 1/2, n + 1/2) times its size, so
+    cut into cells of half a unit every cell lies in exactly one voxel of either grid. Returns {index: weight}.
+    """
+    result = {}
+    centre = [n // 2 for n in values.shape]
+    for index in np.ndindex(values.shape):
+        shares = []
+        for i, c, a, b in zip(index, centre, old, new, strict=True):
+            cells = np.arange(2 * a) + 0.5 + (2 * (i - c) - 1) * a  # middles, in half units
+            places, counts = np.unique(np.floor((cells + b) / (2 * b)).astype(int), return_counts=True)
+            shares.append([(int(p), n / (2 * a)) for p, n in zip(places, counts, strict=True)])
+        for parts in itertools.product(*shares):
+            place = tuple(p for p, _ in parts)
+            result[place] = result.get(place, 0.0) + values[index] * math.prod(w for _, w in parts)
+    return result
+
+
+def moments(kernel):
+    """Mean displacement and variance per axis, in mm, of a kernel of sum 1."""
+    result = []
+    for axis, (n, h) in enumerate(zip(kernel.shape, kernel.spacing, strict=True)):
+        profile = kernel.values.sum(axis=tuple(a for a in range(kernel.ndim) if a != axis))
+        x = (np.arange(n) - n // 2) * h
+        mean = (profile * x).sum()
+        result.append((mean, (profile * (x - mean) ** 2).sum()))
+    return result
+
+
+def impulse(shape):
+    image = np.zeros(shape)
+    image[tuple(n // 2 for n in shape)] = 1.0
+    return image
+
+
+# ------------------------------------------------------------------------------------------ the class
+
+
+def test_kernel_keeps_a_read_only_float64_copy():
+    values = np.ones((3, 4), np.uint8)
+    kernel = sd.Kernel(values, 0.5)
+    values[:] = 7
+    assert kernel.values.dtype == np.float64
+    assert kernel.values.sum() == 12
+    assert kernel.spacing == (0.5, 0.5)
+    with pytest.raises(ValueError, match="read-only"):
+        kernel.values[0, 0] = 1
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 4), (1, 6), (2, 5, 4), (1, 1, 1)])
+def test_centre_is_half_the_size_for_odd_and_even_sizes(shape):
+    assert sd.Kernel(np.ones(shape)).centre == tuple(n // 2 for n in shape)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros((3, 3)), ["zero everywhere", "(3, 3)", "at least one weight"]),
+        (np.full((3, 3), np.nan), ["9 NaN or infinite", "replace"]),
+        (np.array([[1.0, np.inf]]), ["1 NaN or infinite of 2"]),
+        (np.ones((3, 3), complex), ["complex", "abs(values)"]),
+        (np.ones(5), ["(5,)", "2-D or 3-D"]),
+        (np.ones((2, 2, 2, 2)), ["(2, 2, 2, 2)", "2-D or 3-D"]),
+        (np.ones((0, 3)), ["(0, 3)", "non-empty"]),
+        ([[1, 2], [3]], ["no regular array"]),
+        ([["a", "b"]], ["does not hold numbers"]),
+        (None, ["2-D or 3-D"]),
+    ],
+)
+def test_values_that_make_no_kernel_are_refused_in_one_line(values, words):
+    with pytest.raises(sd.InputError) as caught:
+        sd.Kernel(values, name="mine")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "'mine'" in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("spacing", [0, -1.0, np.nan, np.inf, (1, 2, 3), "wide", object(), ((1, 1),)])
+def test_spacings_that_make_no_grid_are_refused(spacing):
+    with pytest.raises(sd.InputError, match="spacing"):
+        sd.Kernel(np.ones((3, 3)), spacing)
+
+
+def test_scalar_and_missing_spacing_hold_for_every_axis():
+    assert spacing_tuple(0.4, 3) == (0.4, 0.4, 0.4)
+    assert spacing_tuple(None, 2) == (1.0, 1.0)
+    assert spacing_tuple(np.float32([0.5, 2]), 2) == (0.5, 2.0)
+
+
+def test_only_a_single_centred_one_is_the_identity():
+    assert sd.Kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]]).is_identity
+    assert sd.Kernel([[0, 0], [0, 1]]).is_identity  # centre of an even kernel
+    assert not sd.Kernel([[1, 0], [0, 0]]).is_identity
+    assert not sd.Kernel([[0, 0, 0], [0, 2, 0], [0, 0, 0]]).is_identity
+    assert not sd.gaussian_kernel(1.0).is_identity
+
+
+def test_normalized_sums_to_one_and_keeps_proportions():
+    kernel = sd.Kernel(np.arange(1.0, 7.0).reshape(2, 3), (2, 1)).normalized()
+    assert kernel.total == pytest.approx(1, abs=1e-15)
+    np.testing.assert_allclose(kernel.values * 21, np.arange(1.0, 7.0).reshape(2, 3), rtol=1e-14)
+    assert kernel.spacing == (2, 1)
+
+
+def test_kernels_of_no_positive_sum_cannot_be_normalized():
+    with pytest.raises(sd.InputError, match=r"sums to 0.*use convolve"):
+        sd.laplacian_kernel().normalized()
+    with pytest.raises(sd.InputError, match="read it with log=True"):
+        sd.Kernel(np.log(sd.gaussian_kernel(2.0).values), name="k").normalized()
+
+
+def test_a_changed_kernel_no_longer_names_the_file_it_came_from():
+    kernel = sd.Kernel(np.full((3, 3), 2.0), 1.0, "k", {"type": "file", "path": "k.nrrd", "normalize": False})
+    assert kernel.normalized().source is None
+    assert kernel.resampled(0.5).source is None
+    assert sd.gaussian_kernel(1.0).resampled(0.5).source is None  # no Gaussian of that sigma any more
+    assert kernel.sampled(1.0).source == kernel.source
+
+
+# ----------------------------------------------------------------------------------------- resampling
+
+
+@QUICK
+@given(
+    values=hnp.arrays(float, st.tuples(st.integers(1, 7), st.integers(1, 6)), elements=st.floats(-2, 5)),
+    old=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    new=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    unit=st.floats(1e-3, 10),
+)
+def test_resampling_counts_the_area_shared_by_old_and_new_voxels(values, old, new, unit):
+    if not values.any():
+        values[0, 0] = 1.0
+    result = sd.Kernel(values, [a * unit for a in old]).resampled([b * unit for b in new])
+    expected = np.zeros(result.shape)
+    for place, weight in rebinned(values, old, new).items():
+        index = tuple(p + c for p, c in zip(place, result.centre, strict=True))
+        if weight:
+            assert min(index) >= 0, "weight was cut off before the first voxel"
+        expected[index] += weight
+    np.testing.assert_allclose(result.values, expected, atol=1e-8)
+
+
+@QUICK
+@given(
+    values=hnp.arrays(float, st.tuples(*[st.integers(1, 6)] * 3), elements=st.floats(0, 1)),
+    old=st.tuples(*[st.floats(0.2, 4)] * 3),
+    new=st.tuples(*[st.floats(0.2, 4)] * 3),
+)
+def test_resampling_keeps_sum_sign_and_centre_voxel_in_anisotropic_3d(values, old, new):
+    centre = tuple(n // 2 for n in values.shape)
+    values[centre] += 1.0
+    result = sd.Kernel(values, old).resampled(new)
+    assert result.total == pytest.approx(values.sum(), rel=1e-8)
+    assert result.values.min() >= 0
+    assert result.spacing == pytest.approx(new, rel=1e-6)
+    # A kernel of its centre voxel alone stays centred and symmetric on a grid of odd size around it.
+    alone = sd.Kernel(impulse(values.shape), old).resampled(new)
+    part = alone.values[tuple(slice(1 - n % 2, None) for n in alone.shape)]
+    for axis in range(3):
+        np.testing.assert_allclose(part, np.flip(part, axis), atol=1e-9)
+    assert alone.values[alone.centre] == pytest.approx(alone.values.max())
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (8, 8), (250, 250)])
+def test_portal_kernel_goes_from_0_40_to_0_25_mm_with_its_integral(shape):
+    y, x = np.indices(shape) - np.array([n // 2 for n in shape])[:, None, None]
+    kernel = sd.Kernel(np.exp(-np.hypot(y, x) / 3), 0.40)
+    result = kernel.resampled(0.25)
+    assert result.total == pytest.approx(kernel.total, rel=1e-12)
+    assert result.spacing == (0.25, 0.25)
+    expected = rebinned(kernel.values, (8, 8), (5, 5)) if shape[0] < 10 else {}
+    for place, weight in expected.items():
+        index = tuple(p + c for p, c in zip(place, result.centre, strict=True))
+        assert result.values[index] == pytest.approx(weight)
+    assert np.unravel_index(result.values.argmax(), result.shape) == result.centre
+
+
+def test_resampling_adds_the_variance_of_both_voxels():
+    old, new = (3.0, 0.8, 0.8), (1.2, 0.5, 1.1)
+    kernel = sd.gaussian_kernel((4.0, 2.0, 2.5), old)
+    result = kernel.resampled(new)
+    for (mean, variance), (_, before), a, b in zip(moments(result), moments(kernel), old, new, strict=True):
+        assert mean == pytest.approx(0, abs=1e-9)
+        assert variance == pytest.approx(before + (a**2 + b**2) / 12, rel=2e-3)
+
+
+def test_a_kernel_smaller_than_a_voxel_becomes_one_voxel():
+    result = sd.gaussian_kernel(0.1, 0.05, ndim=2).resampled(5.0)
+    assert result.shape == (1, 1)
+    assert result.total == pytest.approx(1)
+
+
+def test_sampled_is_the_kernel_itself_when_the_spacing_agrees():
+    kernel = sd.gaussian_kernel(1.0, (3.0, 0.7, 0.7))
+    assert kernel.sampled((3.0, 0.7, 0.7)) is kernel
+    assert kernel.sampled((3.0, np.float32(0.7), 0.7)) is kernel  # spacing of a file that stores float32
+    assert kernel.sampled((3.0, 0.7, 0.8)).spacing == (3.0, 0.7, 0.8)
+    flat = sd.disk_kernel(2.0, 0.7)
+    assert flat.sampled((3.0, 0.7, 0.7)) is flat  # a 2-D kernel looks at the plane only
+
+
+def test_a_spacing_in_another_unit_is_reported_before_memory_runs_out():
+    with pytest.raises(sd.InputError, match=r"voxels on a grid of spacing.*mm"):
+        sd.gaussian_kernel(1.0).resampled(1e-3)
+    for make in (
+        lambda: sd.gaussian_kernel(4.0, 1e-3),
+        lambda: sd.gaussian_kernel(1e30),
+        lambda: sd.box_kernel(30.0, 1e-2),
+        lambda: sd.ball_kernel(5.0, 1e-3),
+        lambda: sd.disk_kernel(1e9),
+        lambda: sd.motion_kernel(1e9, [1, 1, 1]),
+        lambda: sd.mean_kernel(5000),
+    ):
+        with pytest.raises(sd.InputError, match="check that both are in mm"):
+            make()
+
+
+# ---------------------------------------------------------------------------------------------- check
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        sd.gaussian_kernel(1.5),
+        sd.gaussian_kernel((0, 1.0), 0.3),
+        sd.motion_kernel(5, 0),
+        sd.motion_kernel(7.3, 33.0),
+        sd.motion_kernel(6.1, [1, 2, 3], (2, 1, 1)),
+        sd.box_kernel(4.5, 0.7),
+        sd.disk_kernel(3.3),
+        sd.ball_kernel(2.6),
+        sd.mean_kernel((4, 4)),
+        sd.mean_kernel((2, 5, 4)),
+        sd.identity_kernel(),
+        sd.gaussian_kernel(2.0, ndim=2).resampled(0.3),
+        sd.Kernel(np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64.0),
+    ],
+    ids=repr,
+)
+def test_check_finds_nothing_unusual_in_blur_kernels(kernel):
+    assert kernel.check() == []
+
+
+def test_check_names_negative_values_and_their_share():
+    (warning,) = sd.Kernel([[0, -0.25, 0], [0, 1.5, 0], [0, -0.25, 0]]).check()
+    assert "2 values are negative" in warning
+    assert "-0.25" in warning
+    assert "25.0%" in warning
+
+
+def test_check_names_a_sum_that_is_not_one():
+    (warning,) = sd.cross_kernel().check()
+    assert "sum is 7, not 1" in warning
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (6, 6), (3, 5, 5)])
+def test_check_names_an_off_centre_peak(shape):
+    values = np.full(shape, 0.001)
+    values[(0,) * len(shape)] = 1 - values.sum() + 0.001
+    (warning,) = sd.Kernel(values).check()
+    assert f"peak is at {(0,) * len(shape)}" in warning
+    assert f"centre at {tuple(n // 2 for n in shape)}" in warning
+
+
+@pytest.mark.parametrize("scale", [np.log, np.log10])
+def test_check_recognises_a_logarithm_and_says_how_to_read_it(scale):
+    (warning,) = sd.Kernel(scale(sd.gaussian_kernel(2.0, ndim=2).values)).check()
+    assert "logarithm" in warning
+    assert "log=True" in warning
+
+
+def test_check_takes_sharpening_and_laplace_for_no_logarithm():
+    for kernel in (sd.laplacian_kernel(0.2), sd.sharpen_kernel(3.0), sd.laplacian_kernel(ndim=2)):
+        assert not any("logarithm" in warning for warning in kernel.check())
+
+
+# --------------------------------------------------------------------------------------------- makers
+
+
+@pytest.mark.parametrize("sigma", [0.3, 0.8, 1.0, 2.37])
+@pytest.mark.parametrize("truncate", [3.0, 4.0])
+def test_gaussian_is_the_impulse_response_of_scipys_filter(sigma, truncate):
+    kernel = sd.gaussian_kernel((sigma, 2 * sigma), (0.5, 1.3), truncate=truncate)
+    image = impulse((61, 61))
+    expected = ndimage.gaussian_filter(image, (sigma / 0.5, 2 * sigma / 1.3), truncate=truncate)
+    box = tuple(slice(30 - c, 30 + c + 1) for c in kernel.centre)
+    np.testing.assert_allclose(kernel.values, expected[box], atol=1e-15)
+    assert expected.sum() - expected[box].sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_gaussian_takes_its_dimension_from_its_arguments():
+    assert sd.gaussian_kernel(1.0).ndim == 3
+    assert sd.gaussian_kernel(1.0, ndim=2).ndim == 2
+    assert sd.gaussian_kernel((1.0, 2.0)).ndim == 2
+    assert sd.gaussian_kernel(1.0, (1.0, 1.0)).ndim == 2
+    assert sd.gaussian_kernel((0.0, 1.0, 1.0)).shape[0] == 1
+    with pytest.raises(sd.InputError, match="do not agree"):
+        sd.gaussian_kernel((1.0, 2.0), (1, 1, 1))
+    with pytest.raises(sd.InputError, match="not 4-D"):
+        sd.gaussian_kernel(1.0, ndim=4)
+
+
+def test_motion_equals_fspecial_for_whole_odd_lengths():
+    np.testing.assert_allclose(sd.motion_kernel(5, 0).values, np.full((1, 5), 0.2), atol=1e-15)
+    np.testing.assert_allclose(sd.motion_kernel(5, 90).values, np.full((5, 1), 0.2), atol=1e-15)
+
+
+def test_motion_counts_fractions_of_a_voxel():
+    np.testing.assert_allclose(sd.motion_kernel(2, 0).values, [[0.25, 0.5, 0.25]], atol=1e-15)
+    np.testing.assert_allclose(sd.motion_kernel(1.5, 0, 0.5).values, [[1 / 3] * 3], atol=1e-15)
+    np.testing.assert_allclose(sd.motion_kernel(1.2, 180).values, [[0.1 / 1.2, 1 / 1.2, 0.1 / 1.2]], atol=1e-14)
+    np.testing.assert_allclose(sd.motion_kernel(3 * math.sqrt(2), 45).values, np.diag([1 / 3] * 3), atol=1e-12)
+    assert sd.motion_kernel(0.9, 20).is_identity
+    assert sd.motion_kernel(0, 20).is_identity
+
+
+def test_motion_angle_turns_from_i_towards_j():
+    kernel = sd.motion_kernel(5, 30).values
+    assert kernel[-1, -1] > 0  # to larger j and larger i
+    assert kernel[0, -1] == 0
+
+
+@QUICK
+@given(
+    length=st.floats(0, 9),
+    direction=st.one_of(
+        st.floats(-180, 180),
+        st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: max(map(abs, v)) > 0.1),
+    ),
+    spacing=st.tuples(*[st.floats(0.5, 2)] * 3),
+)
+def test_motion_is_the_share_of_a_finely_sampled_line(length, direction, spacing):
+    kernel = sd.motion_kernel(length, direction, spacing)
+    if np.ndim(direction) == 0:
+        unit = np.array([math.sin(math.radians(direction)), math.cos(math.radians(direction))])
+    else:
+        unit = np.array(direction) / np.linalg.norm(direction)
+    count = 20_000
+    t = (np.arange(count) + 0.5) / count - 0.5
+    points = t[:, None] * length * unit / np.array(spacing[-unit.size :])
+    index = np.rint(points).astype(int) + kernel.centre
+    expected = np.zeros(kernel.shape)
+    index = index.clip(0, np.array(kernel.shape) - 1)  # a face reached to rounding
+    np.add.at(expected, tuple(index.T), 1 / count)
+    np.testing.assert_allclose(kernel.values, expected, atol=1e-3)
+    np.testing.assert_allclose(kernel.values, np.flip(kernel.values), atol=1e-15)
+    assert kernel.total == pytest.approx(1, abs=1e-12)
+
+
+@QUICK
+@given(width=st.floats(0, 12))
+def test_box_profile_is_the_overlap_of_an_interval_with_voxels(width):
+    profile = box_profile(width)
+    assert profile.size % 2 == 1
+    index = np.arange(profile.size) - profile.size // 2
+    half = max(width, 1.0) / 2
+    expected = [max(0.0, min(i + 0.5, half) - max(i - 0.5, -half)) / (2 * half) for i in index]
+    np.testing.assert_allclose(profile, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_box_of_odd_voxels_is_scipys_uniform_filter(size):
+    kernel = sd.box_kernel(size * 0.7, 0.7, ndim=2)
+    image = np.random.default_rng(0).random((20, 20))
+    np.testing.assert_allclose(
+        ndimage.convolve(image, kernel.values), ndimage.uniform_filter(image, size), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (2, 3, 5)])
+def test_mean_and_sum_of_a_block_are_scipys_uniform_filter(shape):
+    image = np.random.default_rng(0).random((11, 12, 13)[: len(shape)])
+    mean, total = sd.mean_kernel(shape), sd.sum_kernel(shape)
+    # Correlation and convolution centre even sizes on different sides.
+    expected = ndimage.uniform_filter(image, shape, origin=[0 if n % 2 else -1 for n in shape])
+    np.testing.assert_allclose(ndimage.convolve(image, mean.values), expected, atol=1e-12)
+    np.testing.assert_array_equal(total.values, np.ones(shape))
+
+
+def test_disk_of_one_pixel_equals_fspecial():
+    expected = [[0.0251, 0.1453, 0.0251], [0.1453, 0.3183, 0.1453], [0.0251, 0.1453, 0.0251]]
+    np.testing.assert_allclose(sd.disk_kernel(1.0).values, expected, atol=5.1e-5)
+
+
+@pytest.mark.parametrize(
+    ("radius", "spacing"), [(1.7, (1.0, 1.0)), (2.5, (0.5, 1.2)), (0.4, (1.0, 1.0)), (4.0, (1.3, 0.9))]
+)
+def test_disk_is_the_share_of_its_area_in_each_pixel(radius, spacing):
+    kernel = sd.disk_kernel(radius, spacing)
+    fine = 200
+    expected = np.zeros(kernel.shape)
+    for index in np.ndindex(kernel.shape):
+        y, x = (
+            (i - c + (np.arange(fine) + 0.5) / fine - 0.5) * h
+            for i, c, h in zip(index, kernel.centre, spacing, strict=True)
+        )
+        expected[index] = np.mean(y[:, None] ** 2 + x**2 <= radius**2)
+    expected *= spacing[0] * spacing[1] / (math.pi * radius**2)
+    assert expected.sum() == pytest.approx(1, abs=2e-3)  # nothing of the disk lies outside the kernel
+    np.testing.assert_allclose(kernel.values, expected, atol=1e-3 * expected.max())
+
+
+def test_ball_is_the_share_of_its_volume_in_each_voxel():
+    radius, spacing, fine = 2.3, (1.4, 0.9, 0.7), 40
+    kernel = sd.ball_kernel(radius, spacing)
+    axes = [
+        ((np.arange(n * fine) + 0.5) / fine - 0.5 - n // 2) * h for n, h in zip(kernel.shape, spacing, strict=True)
+    ]
+    z, y, x = np.ix_(*axes)
+    cells = (z**2 + y**2 + x**2 <= radius**2).reshape([m for n in kernel.shape for m in (n, fine)])
+    expected = cells.mean(axis=(1, 3, 5)) * math.prod(spacing) / (4 / 3 * math.pi * radius**3)
+    assert expected.sum() == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(kernel.values, expected, atol=2e-3 * expected.max())
+
+
+def test_voxels_inside_a_disk_and_a_ball_weigh_their_share_of_the_whole():
+    assert sd.disk_kernel(6.0, 0.8).values.max() == pytest.approx(0.8**2 / (math.pi * 36), rel=1e-12)
+    assert sd.ball_kernel(4.0, (1, 0.9, 0.8)).values.max() == pytest.approx(0.72 / (4 / 3 * math.pi * 64), rel=1e-3)
+
+
+def test_disk_and_ball_have_the_second_moments_of_their_shapes():
+    for (_, variance), h in zip(moments(sd.disk_kernel(5.0, (1.0, 0.6))), (1.0, 0.6), strict=True):
+        assert variance == pytest.approx(25 / 4 + h**2 / 12, rel=5e-3)
+    for (_, variance), h in zip(moments(sd.ball_kernel(4.0, (0.75, 0.5, 0.5))), (0.75, 0.5, 0.5), strict=True):
+        assert variance == pytest.approx(16 / 5 + h**2 / 12, rel=2e-3)
+
+
+def test_radius_zero_is_the_identity():
+    assert sd.disk_kernel(0.0).is_identity
+    assert sd.ball_kernel(0.0).is_identity
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_cross_sums_the_face_neighbours(ndim):
+    expected = ndimage.generate_binary_structure(ndim, 1).astype(float)
+    np.testing.assert_array_equal(sd.cross_kernel(ndim=ndim).values, expected)
+    assert sd.cross_kernel(ndim=ndim).total == 2 * ndim + 1
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_laplace_at_spacing_one_is_scipys(ndim):
+    image = np.random.default_rng(0).random((9, 10, 11)[:ndim])
+    np.testing.assert_allclose(
+        ndimage.convolve(image, sd.laplacian_kernel(ndim=ndim).values), ndimage.laplace(image), atol=1e-12
+    )
+
+
+def test_laplace_is_exact_on_a_parabola_at_any_spacing():
+    spacing = (2.0, 0.7, 0.3)
+    z, y, x = np.meshgrid(*(np.arange(7) * h for h in spacing), indexing="ij")
+    result = ndimage.convolve(1.5 * z**2 - 2 * y**2 + 0.25 * x**2 + z * y, sd.laplacian_kernel(spacing).values)
+    np.testing.assert_allclose(result[2:-2, 2:-2, 2:-2], 2 * (1.5 - 2 + 0.25), atol=1e-9)
+
+
+def test_sharpening_is_the_textbook_kernel_and_sums_to_one():
+    np.testing.assert_allclose(
+        sd.sharpen_kernel(ndim=2, spacing=0.4).values, [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], atol=1e-12
+    )
+    assert sd.sharpen_kernel(2.5, (3, 1, 1)).total == pytest.approx(1)
+    assert sd.sharpen_kernel(2.5, (3, 1, 1)).values.max() == pytest.approx(1 + 2.5 * 2 * (1 + 1 + 1 / 9))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: sd.gaussian_kernel(-1.0), ["sigma", "-1.0"]),
+        (lambda: sd.gaussian_kernel("wide"), ["sigma", "'wide'", "number"]),
+        (lambda: sd.gaussian_kernel(1.0, truncate=-2), ["truncate", "-2"]),
+        (lambda: sd.gaussian_kernel(1.0, truncate=np.inf), ["truncate", "inf"]),
+        (lambda: sd.gaussian_kernel((1, 2, 3, 4)), ["not 4-D"]),
+        (lambda: sd.motion_kernel(-3), ["length", "-3"]),
+        (lambda: sd.motion_kernel(3, [0, 0]), ["direction", "[0, 0]"]),
+        (lambda: sd.motion_kernel(3, [1, 2, 3, 4]), ["direction"]),
+        (lambda: sd.motion_kernel(3, ["x", 1]), ["direction", "'x'"]),
+        (lambda: sd.motion_kernel(3, 20.0, ndim=3), ["direction", "3-D"]),
+        (lambda: sd.box_kernel(None), ["width", "None"]),
+        (lambda: sd.disk_kernel(-1), ["radius", "-1"]),
+        (lambda: sd.ball_kernel("r"), ["radius", "'r'"]),
+        (lambda: sd.mean_kernel(2.5), ["shape", "2.5", "whole"]),
+        (lambda: sd.mean_kernel(0), ["shape", "0"]),
+        (lambda: sd.sharpen_kernel(np.nan), ["amount", "nan"]),
+    ],
+)
+def test_makers_name_the_argument_and_the_bad_value(make, words):
+    with pytest.raises(sd.InputError) as caught:
+        make()
+    for word in words:
+        assert word in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------- parametric kernels
+
+SPACING = (2.0, 0.8, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        (sd.ParametricKernel("gaussian", sigma_mm=1.2), sd.gaussian_kernel(1.2, SPACING)),
+        (
+            sd.ParametricKernel("gaussian", sigma_mm=[1, 2, 3], truncate=3),
+            sd.gaussian_kernel((1, 2, 3), SPACING, truncate=3),
+        ),
+        (sd.ParametricKernel("motion", length_mm=4, direction=[1, 2, 0]), sd.motion_kernel(4, [1, 2, 0], SPACING)),
+        (sd.ParametricKernel("motion", length_mm=4, angle_deg=30), sd.motion_kernel(4, 30, SPACING)),
+        (sd.ParametricKernel("box", width_mm=[2, 3, 4]), sd.box_kernel((2, 3, 4), SPACING)),
+        (sd.ParametricKernel("disk", radius_mm=2), sd.disk_kernel(2, SPACING)),
+        (sd.ParametricKernel("ball", radius_mm=2), sd.ball_kernel(2, SPACING)),
+        (sd.ParametricKernel("mean", shape=[1, 2, 3]), sd.mean_kernel((1, 2, 3), SPACING)),
+        (sd.ParametricKernel("sum", shape=3), sd.sum_kernel(3, SPACING)),
+        (sd.ParametricKernel("cross"), sd.cross_kernel(SPACING)),
+        (sd.ParametricKernel("laplacian"), sd.laplacian_kernel(SPACING)),
+        (sd.ParametricKernel("sharpen", amount=2), sd.sharpen_kernel(2, SPACING)),
+        (sd.ParametricKernel("identity"), sd.identity_kernel(SPACING)),
+    ],
+    ids=lambda k: k.name if isinstance(k, sd.ParametricKernel) else "",
+)
+def test_parametric_kernels_are_sampled_by_their_makers(kernel, expected):
+    sampled = kernel.sampled(SPACING)
+    np.testing.assert_array_equal(sampled.values, expected.values)
+    assert sampled.spacing == expected.spacing
+    assert sampled.source == kernel.source == {"type": kernel.type, **kernel.parameters}
+
+
+def test_every_kernel_type_is_covered_above():
+    assert set(sd.KERNEL_TYPES) == {
+        *("gaussian", "motion", "box", "disk", "ball", "mean", "sum", "cross", "laplacian", "sharpen", "identity")
+    }
+
+
+def test_one_spacing_holds_for_every_axis_of_a_parametric_kernel():
+    assert sd.ParametricKernel("gaussian", sigma_mm=1).sampled(0.5).spacing == (0.5,) * 3
+    assert sd.ParametricKernel("gaussian", sigma_mm=[1, 2]).sampled(0.5).spacing == (0.5,) * 2
+
+
+def test_making_a_wide_parametric_kernel_costs_next_to_nothing():
+    tracemalloc.start()
+    try:
+        kernel = sd.ParametricKernel("gaussian", sigma_mm=300.0)  # 2401^3 voxels at 1 mm
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert kernel.sampled(100.0).shape == (25, 25, 25)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "shape"),
+    [
+        (sd.ParametricKernel("gaussian", sigma_mm=[3, 1, 1]), (9, 9)),
+        (sd.ParametricKernel("box", width_mm=[9, 3, 5]), (3, 5)),
+        (sd.ParametricKernel("mean", shape=[7, 3, 5]), (3, 5)),
+        (sd.ParametricKernel("sum", shape=[1, 3, 5]), (3, 5)),
+        (sd.ParametricKernel("motion", length_mm=3, direction=[0, 0, 1]), (1, 3)),
+    ],
+    ids=lambda v: v.name if isinstance(v, sd.ParametricKernel) else "",
+)
+def test_parameters_of_three_axes_fit_a_single_slice(kernel, shape):
+    assert kernel.sampled((1.0, 1.0)).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("type", "parameters", "words"),
+    [
+        ("motion", {"length_mm": 3, "direction": [1, 0, 1]}, ["direction [1, 0, 1]", "leaves the plane"]),
+        ("sum", {"shape": [3, 3, 3]}, ["shape [3, 3, 3]", "leaves the plane"]),
+        ("ball", {"radius_mm": 2}, ["3-D", "use a disk"]),
+    ],
+)
+def test_parameters_that_leave_a_single_slice_are_refused(type, parameters, words):
+    with pytest.raises(sd.InputError) as caught:
+        sd.ParametricKernel(type, **parameters).sampled((1.0, 1.0))
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("type", "parameters", "words"),
+    [
+        ("gausian", {}, ["'gausian'", "known: gaussian"]),
+        (["gaussian"], {}, ["['gaussian']", "known"]),
+        ("gaussian", {}, ["needs 'sigma_mm'"]),
+        ("gaussian", {"sigma_mm": 1, "fwhm": 2}, ["no parameter 'fwhm'", "sigma_mm, truncate"]),
+        ("gaussian", {"sigma_mm": 1, "self": 2}, ["no parameter 'self'"]),
+        ("gaussian", {"sigma_mm": -1}, ["gaussian", "sigma -1"]),
+        ("gaussian", {"sigma_mm": "1 mm"}, ["sigma_mm", "'1 mm'"]),
+        ("gaussian", {"sigma_mm": None}, ["None"]),
+        ("gaussian", {"sigma_mm": {}}, ["sigma_mm"]),
+        ("gaussian", {"sigma_mm": 1, "truncate": 1e9}, ["mm"]),
+        ("cross", {"size": 3}, ["no parameter 'size'", "none"]),
+        ("motion", {"length_mm": 3}, ["angle_deg", "direction"]),
+        ("motion", {"length_mm": 3, "angle_deg": 1, "direction": [1, 0]}, ["either"]),
+    ],
+)
+def test_parametric_kernels_check_their_parameters_when_made(type, parameters, words):
+    with pytest.raises(sd.InputError) as caught:
+        sd.ParametricKernel(type, **parameters)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
