@@ -109,9 +109,12 @@ SAMPLE_NAMES = {"brain": "SpatialDeconvBrain", "portal": "SpatialDeconvPortal"}
 
 
 def loadSample(source):
-    """Load the sample of a Sample Data source into the scene and return its nodes."""
+    """Load the sample of a Sample Data source, show it, and return its nodes."""
     case = next(case for case, sampleName in SAMPLE_NAMES.items() if sampleName == source.sampleName)
-    return SpatialDeconvLogic().loadSample(case)
+    with slicer.util.WaitCursor():
+        blurred, truth = SpatialDeconvLogic().loadSample(case)
+    slicer.util.setSliceViewerLayers(background=blurred, fit=True)
+    return [blurred, truth]
 
 
 #
@@ -466,7 +469,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show how a run ended. A run that was cancelled leaves nothing behind."""
         if output is not None and run.cancelRequested and state.output_volume is None:
             # The wish to stop came after the engine had looked for it the last time.
-            slicer.mrmlScene.RemoveNode(output)
+            for node in (output.GetDisplayNode(), output):
+                if node:
+                    slicer.mrmlScene.RemoveNode(node)
             output = None
         if run.panelGone:
             return
@@ -573,6 +578,25 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, **options,
         )  # fmt: skip
+
+    def loadSample(self, name, folder=None):
+        """Load a demo case, generated on this computer, and choose it in the panel.
+
+        :param name: "brain" (MR volume, ten kernels keyed to intensity) or "portal" (portal image, one kernel)
+        :param folder: where the kernel set file is written (default: Slicer's cache folder)
+        :return: blurred volume node, sharp volume node
+        """
+        findLibrary()
+        from SpatialDeconvLib.doors import samples
+
+        if folder is None:
+            cache = slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory()
+            folder = os.path.join(cache, f"SpatialDeconv-{name}")
+        (blurred, truth), kernelSet = samples.loadCase(name, folder)
+        parameterNode = self.getParameterNode()
+        parameterNode.inputVolume = blurred
+        parameterNode.kernelSetPath = str(kernelSet)
+        return blurred, truth
 
     def runState(self, state, kernelSetPath, run):
         """Run what the panel shows.

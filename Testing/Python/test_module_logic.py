@@ -421,3 +421,55 @@ def test_reloading_brings_in_what_changed(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1", "True", "True"]
+
+
+# -- sample data
+
+
+class SampleDataLogic:
+    """Keeps what Slicer's SampleData.SampleDataLogic.registerCustomSampleDataSource is given."""
+
+    sources = ()
+
+    @classmethod
+    def registerCustomSampleDataSource(cls, **source):
+        cls.sources = (*cls.sources, SimpleNamespace(**source))
+
+
+def test_both_demo_cases_are_registered_without_a_download(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=SampleDataLogic))
+    monkeypatch.setattr(SampleDataLogic, "sources", ())
+    module.registerSampleData()
+    names = [source.sampleName for source in SampleDataLogic.sources]
+    assert names == ["SpatialDeconvBrain", "SpatialDeconvPortal"]
+    for source in SampleDataLogic.sources:
+        assert source.customDownloader is module.loadSample
+        assert not source.uris.startswith(("http", "ftp"))
+        assert Path(source.thumbnailFileName).is_file()
+
+
+def test_a_sample_is_loaded_with_its_kernel_set_and_chosen_in_the_panel(module, scene, tmp_path, monkeypatch):
+    from SpatialDeconvLib.doors import demo, samples
+
+    def small_case():
+        return demo.portal_case(size=48, kernel_size=24)
+
+    monkeypatch.setitem(samples.CASES, "portal", small_case)
+    logic = module.SpatialDeconvLogic()
+    chosen = SimpleNamespace()
+    monkeypatch.setattr(logic, "getParameterNode", lambda: chosen)
+    blurred, truth = logic.loadSample("portal", tmp_path / "made" / "here")
+    case = small_case()
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(blurred), case.blurred)
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(truth), case.truth)
+    assert blurred.GetSpacing() == pytest.approx(case.spacing[::-1])
+    assert chosen.inputVolume is blurred
+    assert panelmodel.kernel_set_summary(chosen.kernelSetPath).usable
+    output, _result = logic.deconvolve(blurred, chosen.kernelSetPath)
+    before, after = (sd.rmse(case.truth, slicer.util.arrayFromVolume(node)) for node in (blurred, output))
+    assert after < before
+
+
+def test_a_sample_that_does_not_exist_is_named(module, scene, tmp_path):
+    with pytest.raises(sd.InputError, match=r"'liver'.*brain, portal"):
+        module.SpatialDeconvLogic().loadSample("liver", tmp_path)
