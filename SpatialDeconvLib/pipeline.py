@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from . import memory
 from .automatic import Simulation
+from .cascade import Cascade
 from .errors import Cancelled, InputError
 from .fftfilters import FFTFilters
 from .fields import AnyKernel, BoundField, Box, KernelField, bounding_box
@@ -239,7 +240,7 @@ def convolve(
     guide: np.ndarray | None = None,
     boundary: str = "edge",
     exclude: bool = False,
-    cascade: str | bool = "auto",
+    cascade: str | bool = False,
     normalize: bool = False,
     slicewise: bool = False,
     nonfinite: str = "error",
@@ -259,9 +260,10 @@ def convolve(
     exclude : bool
         Keep what the mask excludes from leaking in (normalised convolution): with m the mask, the result is
         A(m x) A(1) / A(m) inside the mask. Kernels must have a positive sum.
-    cascade : {"auto", True, False}
-        Let families of Gaussians go through a cascade on ever coarser grids: always, never, or ("auto")
-        where it is faster. Its error is bounded by 1e-3 of the image's largest magnitude.
+    cascade : {False, "auto", True}
+        Let families of Gaussians go through a cascade on ever coarser grids: never, where it is faster, or
+        always. Its error is at most 1e-3 of the image's largest magnitude; without it the result is exact
+        to rounding.
     normalize : bool
         Scale each kernel to sum 1 first; by default values are used as they are (sum, Laplace).
 
@@ -451,8 +453,6 @@ class _Job:
 
     def forward_model(self, cascade: str | bool, passes: int = 1) -> tuple[Callable, bool]:
         """Return the function x -> A x on the working image, and whether it goes through the cascade."""
-        from .cascade import Cascade
-
         done = [0]
 
         def report(fraction: float, text: str) -> None:
@@ -486,12 +486,14 @@ class _Job:
             boundary=self.boundary,
             dtype=self.image.dtype,
             low_rank=0.0,
+            memory_limit=0,  # it is applied once: nothing is worth keeping
         )
 
     def residual(self, estimate: np.ndarray, sigma: float) -> float | None:
         """||y - A x|| / (sigma sqrt N) over the filtered voxels; None without noise to compare with."""
         if not sigma > 0:
             return None
+        self._filters.clear()
         composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
         difference = self.operator().forward(composite, cancelled=self.cancelled)
         difference -= self.image

@@ -237,9 +237,9 @@ def _add_convolve(commands: Any) -> None:
     )
     parser.add_argument(
         "--cascade",
-        choices=("auto", "on", "off"),
-        default="auto",
-        help="Gaussian families through a cascade on coarser grids, error below 1e-3 of the largest value",
+        choices=("off", "auto", "on"),
+        default="off",
+        help="Gaussian families through a cascade on coarser grids: faster, error below 1e-3 of the largest value",
     )
     _add_selection(parser)
 
