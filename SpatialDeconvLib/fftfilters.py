@@ -18,7 +18,9 @@ ProjectedLandweber,RichardsonLucy}DeconvolutionImageFilter and itkDivideOrZeroOu
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +37,7 @@ _ZERO_DENOMINATOR = 1e-5  # the blurred estimate of Richardson-Lucy, in image un
 
 _PART = 1 << 17  # numbers per part of a sweep: small enough for the cache, large enough for a call
 
-Transfer = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Transfer = Callable[[np.ndarray, np.ndarray, "_Scratch"], None]
 
 
 class FFTFilters:
@@ -51,6 +53,8 @@ class FFTFilters:
         What the image is taken to be beyond its border (padding by half the kernel, then FFTs).
     workers : int, optional
         Threads; all that this process may use by default. Their number does not change the result.
+
+    One object serves one run at a time.
 
     Raises
     ------
@@ -68,6 +72,8 @@ class FFTFilters:
         self._padded_key: tuple | None = None
         self._padded = self._image
         self._image_spectrum: np.ndarray | None = None
+        self._pool = ThreadPoolExecutor(self._workers)
+        self._scratch = _Scratch()
 
     def run(
         self,
@@ -141,19 +147,21 @@ class FFTFilters:
         report(0.3)
         rows = self._kernel_rows(kernel)
         box = image_box(self._image.shape, kernel.shape)
-        half = np.empty((self._image.shape[0], *image.shape[1:]), self._complex)
+        half = np.empty(image.shape, self._complex)
         result = np.empty(self._image.shape, self._dtype)
 
         def frequencies(part: slice) -> None:
-            filtered = transfer(image[:, part], self._response(rows, part)).astype(self._complex, copy=False)
-            half[:, part] = fft.ifft(filtered, axis=0, overwrite_x=True)[box[0]]
+            spectrum = self._response(rows, part)
+            transfer(image[:, part], spectrum, self._scratch)
+            half[:, part] = spectrum
+            fft.ifft(half[:, part], axis=0, overwrite_x=True)
 
         def voxels(part: slice) -> None:
-            result[part] = self._to_voxels(half[part])[(slice(None), *box[1:])]
+            result[part] = self._to_voxels(half[box[0]][part])[(slice(None), *box[1:])]
 
         self._sweep(frequencies, image.shape, 1)
         report(0.7)
-        self._sweep(voxels, half.shape, 0)
+        self._sweep(voxels, (result.shape[0], *half.shape[1:]), 0)
         report(1.0)
         return result
 
@@ -161,20 +169,24 @@ class FFTFilters:
         """x <- x * H^T(y / H x), the ratio taken as 0 where H x is below 1e-5, starting at y."""
         response = self._full_response(kernel)
         y, x = self._padded, self._padded.copy()
-        half = self._half_spectrum(x)
+        half = np.empty(response.shape, self._complex)
+        self._sweep(lambda part: self._from_voxels(x[part], half[part]), half.shape, 0)
 
         def blur(part: slice) -> None:
-            _filter_columns(half, part, lambda s: np.multiply(s, response[:, part], out=s))
+            _filter_columns(half[:, part], lambda s: np.multiply(s, response[:, part], out=s))
 
         def compare(part: slice) -> None:
-            half[part] = fft.rfftn(_divided_or_zero(y[part], self._to_voxels(half[part])), axes=self._axes)
+            ratio = _divided_or_zero(y[part], self._to_voxels(half[part]))
+            self._from_voxels(ratio, half[part])
 
         def blur_back(part: slice) -> None:
-            _filter_columns(half, part, lambda s: np.multiply(s, response[:, part].conj(), out=s))
+            h = response[:, part]
+            conjugate = np.conjugate(h, out=self._scratch("conjugate", h.shape, h.dtype))
+            _filter_columns(half[:, part], lambda s: np.multiply(s, conjugate, out=s))
 
         def correct(part: slice) -> None:
             x[part] *= self._to_voxels(half[part])
-            half[part] = fft.rfftn(x[part], axes=self._axes)
+            self._from_voxels(x[part], half[part])
 
         for n in range(iterations):
             for work, axis in ((blur, 1), (compare, 0), (blur_back, 1), (correct, 0)):
@@ -184,16 +196,18 @@ class FFTFilters:
 
     def _projected_landweber(self, kernel, iterations: int, step: float, report: _Reporter) -> np.ndarray:
         """x <- max(0, x + step H^T(y - H x)), starting at y."""
-        response = self._full_response(kernel)
+        gradient = self._full_response(kernel)  # H, to become step H* Y
+        damping = np.empty(gradient.shape, self._dtype)  # 1 - step |H|^2
         x = self._padded.copy()
-        half = self._half_spectrum(x)
-        gradient = np.empty_like(half)  # step H* Y
-        damping = np.empty(half.shape, self._dtype)  # 1 - step |H|^2
+        half = np.empty_like(gradient)
 
         def prepare(part: slice) -> None:
-            h = response[:, part]
-            gradient[:, part] = step * h.conj() * fft.fft(half[:, part], axis=0)
-            damping[:, part] = 1 - step * _power(h)
+            _power(gradient[:, part], damping[:, part], self._scratch)
+            damping[:, part] *= -step
+            damping[:, part] += 1
+            np.conjugate(gradient[:, part], out=gradient[:, part])
+            gradient[:, part] *= step
+            gradient[:, part] *= fft.fft(half[:, part], axis=0)
 
         def descend(spectrum: np.ndarray, part: slice) -> None:
             spectrum *= damping[:, part]
@@ -201,11 +215,12 @@ class FFTFilters:
 
         def project(part: slice) -> None:
             np.maximum(self._to_voxels(half[part]), 0, out=x[part])
-            half[part] = fft.rfftn(x[part], axes=self._axes)
+            self._from_voxels(x[part], half[part])
 
+        self._sweep(lambda part: self._from_voxels(x[part], half[part]), half.shape, 0)
         self._sweep(prepare, half.shape, 1)
         for n in range(iterations):
-            self._sweep(lambda part: _filter_columns(half, part, lambda s: descend(s, part)), half.shape, 1)
+            self._sweep(lambda part: _filter_columns(half[:, part], lambda s: descend(s, part)), half.shape, 1)
             self._sweep(project, half.shape, 0)
             report((n + 1) / iterations)
         return x[image_box(self._image.shape, kernel.shape)].copy()
@@ -236,24 +251,34 @@ class FFTFilters:
             self._image_spectrum = fft.rfftn(self._padded.astype(np.float64), workers=self._workers)
         return self._image_spectrum
 
-    def _half_spectrum(self, x: np.ndarray) -> np.ndarray:
-        return fft.rfftn(x, axes=self._axes, workers=self._workers)
+    def _from_voxels(self, x: np.ndarray, half: np.ndarray) -> None:
+        """half <- FFT of x on all axes but the first."""
+        half[...] = fft.rfft(x, axis=-1)
+        for axis in self._axes[:-1]:
+            fft.fft(half, axis=axis, overwrite_x=True)
 
     def _to_voxels(self, half: np.ndarray) -> np.ndarray:
-        return fft.irfftn(half, self._padded.shape[1:], axes=self._axes)
+        """Inverse of `_from_voxels`; the spectrum is lost."""
+        for axis in self._axes[:-1]:
+            fft.ifft(half, axis=axis, overwrite_x=True)
+        return fft.irfft(half, self._padded.shape[-1], axis=-1)
 
     def _kernel_rows(self, kernel: np.ndarray) -> np.ndarray:
         """FFT of the kernel, its centre at the origin, on all axes but the first; zero rows are left out."""
         rows = kernel.astype(np.float64)
         for axis in reversed(self._axes):
-            rows = _centred(rows, axis, self._padded.shape[axis])
+            padded = np.empty((*rows.shape[:axis], self._padded.shape[axis], *rows.shape[axis + 1 :]), rows.dtype)
+            _centred(rows, axis, padded)
             transform = fft.rfft if axis == kernel.ndim - 1 else fft.fft
-            rows = transform(rows, axis=axis, workers=self._workers)
+            rows = transform(padded, axis=axis, workers=self._workers)
         return rows
 
     def _response(self, rows: np.ndarray, part: slice) -> np.ndarray:
-        """A block of the kernel's spectrum H, in double precision."""
-        return fft.fft(_centred(rows[:, part], 0, self._padded.shape[0]), axis=0, overwrite_x=True)
+        """A block of the kernel's spectrum H, in double precision; the memory is used again."""
+        shape = (self._padded.shape[0], *rows[0, part].shape)
+        spectrum = self._scratch("response", shape, rows.dtype)
+        _centred(rows[:, part], 0, spectrum)
+        return fft.fft(spectrum, axis=0, overwrite_x=True)
 
     def _full_response(self, kernel: np.ndarray) -> np.ndarray:
         rows = self._kernel_rows(kernel)
@@ -267,82 +292,126 @@ class FFTFilters:
 
     def _sweep(self, work: Callable[[slice], None], shape: tuple[int, ...], axis: int) -> None:
         """Call `work` on parts of one axis, in parallel; each part has its own voxels or frequencies."""
-        step = max(1, min(_PART * shape[axis] // int(np.prod(shape)), -(-shape[axis] // self._workers)))
+        step = max(1, min(_PART * shape[axis] // math.prod(shape), -(-shape[axis] // self._workers)))
         parts = [slice(start, start + step) for start in range(0, shape[axis], step)]
-        if self._workers == 1 or len(parts) == 1:
-            for part in parts:
-                work(part)
-        else:
-            with ThreadPoolExecutor(self._workers) as pool:
-                list(pool.map(work, parts))
+        list(self._pool.map(work, parts))
 
 
-# ------------------------------------------------------------------- transfer functions, block by block
+# ---------------------------------------------------------------- transfer functions, block by block
 #
-# Each maker returns a function of the image's spectrum Y and the kernel's H (complex128).
+# Each maker returns a function of the image's spectrum Y, the kernel's H (both complex128) and scratch
+# memory, that turns H into the spectrum of the result.
 
 
 def _inverse(threshold: float) -> Transfer:
     """Y / H where |H| reaches the threshold, else 0."""
 
-    def transfer(y: np.ndarray, h: np.ndarray) -> np.ndarray:
-        return np.divide(y, h, out=np.zeros_like(y), where=np.abs(h) >= threshold)
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+        magnitude = np.abs(h, out=scratch("magnitude", h.shape))
+        zero = np.less(magnitude, threshold, out=scratch("zero", h.shape, np.bool_))
+        np.copyto(h, 1, where=zero)
+        np.divide(y, h, out=h)
+        np.copyto(h, 0, where=zero)
 
     return transfer
 
 
 def _tikhonov(constant: float) -> Transfer:
-    """Y H* / (|H|^2 + constant)."""
+    """Y H* / (|H|^2 + constant), 0 where the denominator is below 1e-4."""
 
-    def transfer(y: np.ndarray, h: np.ndarray) -> np.ndarray:
-        return _damped(y, h, _power(h) + constant)
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+        gain = _power(h, scratch("gain", h.shape), scratch)
+        gain += constant
+        with np.errstate(divide="ignore"):
+            np.divide(1, gain, out=gain)
+        _apply_gain(gain, y, h, scratch)
 
     return transfer
 
 
 def _wiener(noise_power: float) -> Transfer:
-    """Y H* / (|H|^2 + Pn / (|Y|^2 - Pn)); 0 where the image has just the power of the noise."""
+    """Y H* / (|H|^2 + Pn / (|Y|^2 - Pn)), 0 where the denominator is below 1e-4 or |Y|^2 is Pn."""
 
-    def transfer(y: np.ndarray, h: np.ndarray) -> np.ndarray:
-        signal = _power(y) - noise_power
-        ratio = np.divide(noise_power, signal, out=np.full_like(signal, np.inf), where=signal != 0)
-        return _damped(y, h, _power(h) + ratio)
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+        # 1 / denominator = S / (S |H|^2 + Pn), with S = |Y|^2 - Pn
+        gain = _power(y, scratch("gain", h.shape), scratch)
+        gain -= noise_power
+        below = _power(h, scratch("below", h.shape), scratch)
+        below *= gain
+        below += noise_power
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gain /= below
+        _apply_gain(gain, y, h, scratch)
 
     return transfer
 
 
 def _landweber(step: float, iterations: int) -> Transfer:
-    """The n-th iterate of x <- x + step H*(Y - H x) from Y: Y + step H*(Y - H Y) (1 + q + ... + q^(n-1)).
+    """The n-th iterate of x <- x + step H*(Y - H x) from Y: Y (1 + step (H* - |H|^2) (1 + q + ... + q^(n-1))).
 
     q = 1 - step |H|^2. Nothing leaves the frequencies between the iterations, so they are summed there,
     by doubling: s(2m) = s(m) (1 + q^m), s(m + 1) = 1 + q s(m).
     """
 
-    def transfer(y: np.ndarray, h: np.ndarray) -> np.ndarray:
-        q = 1 - step * _power(h)
-        total, power = np.zeros_like(q), np.ones_like(q)
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+        power = _power(h, scratch("power", h.shape), scratch)
+        np.conjugate(h, out=h)
+        h -= power
+        q = power
+        q *= -step
+        q += 1
+        total, raised, square = (scratch(name, h.shape) for name in ("total", "raised", "square"))
+        total[...] = 0
+        raised[...] = 1
         for bit in f"{iterations:b}":
-            total *= 1 + power
-            power *= power
+            np.multiply(total, raised, out=square)
+            total += square
+            raised *= raised
             if bit == "1":
-                total = 1 + q * total
-                power *= q
-        return y * (1 + step * total * (h.conj() - _power(h)))
+                total *= q
+                total += 1
+                raised *= q
+        total *= step
+        h *= total
+        h += 1
+        h *= y
 
     return transfer
 
 
-def _damped(y: np.ndarray, h: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    gain = np.zeros_like(denominator)
-    np.divide(1, denominator, out=gain, where=np.abs(denominator) >= _ZERO_MAGNITUDE)
-    return y * (h.conj() * gain)
+def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+    """h <- y h* gain, with no gain where its inverse is below ITK's threshold (or where it is NaN)."""
+    magnitude = np.abs(gain, out=scratch("magnitude", gain.shape))
+    kept = np.less_equal(magnitude, 1 / _ZERO_MAGNITUDE, out=scratch("kept", gain.shape, np.bool_))
+    np.logical_not(kept, out=kept)
+    np.copyto(gain, 0, where=kept)
+    np.conjugate(h, out=h)
+    h *= y
+    h *= gain
 
 
-def _power(z: np.ndarray) -> np.ndarray:
-    return z.real**2 + z.imag**2
+def _power(z: np.ndarray, out: np.ndarray, scratch: _Scratch) -> np.ndarray:
+    """out <- |z|^2."""
+    imaginary = np.square(z.imag, out=scratch("imaginary", z.shape, out.dtype))
+    np.square(z.real, out=out)
+    out += imaginary
+    return out
 
 
 # -------------------------------------------------------------------------------------------- helpers
+
+
+class _Scratch(threading.local):
+    """Arrays to write intermediate results to, by name, kept from one part of a sweep to the next."""
+
+    def __init__(self):
+        self._arrays: dict[tuple, np.ndarray] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike = np.float64) -> np.ndarray:
+        size, key = math.prod(shape), (name, np.dtype(dtype))
+        if key not in self._arrays or self._arrays[key].size < size:
+            self._arrays[key] = np.empty(size, dtype)
+        return self._arrays[key][:size].reshape(shape)
 
 
 class _Reporter:
@@ -367,26 +436,21 @@ def usable_processors() -> int:
 
 def _divided_or_zero(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """denominator <- numerator / denominator, or 0 where that is below ITK's threshold."""
-    keep = denominator >= _ZERO_DENOMINATOR
-    np.divide(numerator, denominator, out=denominator, where=keep)
-    denominator *= keep
-    return denominator
+    np.copyto(denominator, np.inf, where=denominator < _ZERO_DENOMINATOR)
+    return np.divide(numerator, denominator, out=denominator)
 
 
-def _filter_columns(half: np.ndarray, part: slice, work: Callable[[np.ndarray], object]) -> None:
+def _filter_columns(half: np.ndarray, work: Callable[[np.ndarray], object]) -> None:
     """Transform a block on the first axis, change it in place with `work`, and transform it back."""
-    spectrum = fft.fft(half[:, part], axis=0)
-    work(spectrum)
-    half[:, part] = fft.ifft(spectrum, axis=0, overwrite_x=True)
+    fft.fft(half, axis=0, overwrite_x=True)
+    work(half)
+    fft.ifft(half, axis=0, overwrite_x=True)
 
 
-def _centred(array: np.ndarray, axis: int, size: int) -> np.ndarray:
-    """Zero-pad one axis to `size`, with index n // 2 moved to 0 and what lies before it to the end."""
+def _centred(array: np.ndarray, axis: int, out: np.ndarray) -> None:
+    """Zero-pad one axis to the size of `out`, index n // 2 moved to 0 and what lies before it to the end."""
     n = array.shape[axis]
-    shape = list(array.shape)
-    shape[axis] = size
-    out = np.zeros(shape, array.dtype)
+    out[...] = 0
     source, target = np.moveaxis(array, axis, 0), np.moveaxis(out, axis, 0)
     target[: n - n // 2] = source[n // 2 :]
-    target[size - n // 2 :] = source[: n // 2]
-    return out
+    target[target.shape[0] - n // 2 :] = source[: n // 2]
