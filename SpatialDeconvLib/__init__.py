@@ -34,6 +34,7 @@ from .noise import estimate_noise
 from .operators import SpatiallyVariantBlur
 from .pipeline import Result, convolve, deconvolve
 from .selection import labels_from_masks, mask_from_box, mask_from_labels, mask_from_range
+from .solvers import Solution, solve
 
 __all__ = [
     "KERNEL_TYPES",
@@ -45,6 +46,7 @@ __all__ = [
     "NotEnoughMemory",
     "ParametricKernel",
     "Result",
+    "Solution",
     "SpatiallyVariantBlur",
     "ball_kernel",
     "box_kernel",
@@ -67,6 +69,7 @@ __all__ = [
     "read_kernel_set",
     "rmse",
     "sharpen_kernel",
+    "solve",
     "ssim",
     "sum_kernel",
     "write_kernel",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 from .noise import estimate_noise
 from .operators import SpatiallyVariantBlur
 from .padding import padded_shape
+from .solvers import METHODS as JOINT_METHODS
+from .solvers import Solution, solve
 
 Progress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
@@ -39,6 +41,7 @@ _BLOCK_SHARE = 0.7
 # Testing/Benchmarks/bench_memory.py and rounded up: ITK's filters hold several complex spectra at once.
 _FILTER_VOLUMES = {"simpleitk": 10.0, "fft": 8.0}
 _BLEND_VOLUMES = 6.0
+_JOINT_VOLUMES = 30.0
 _CONVOLVE_VOLUMES = 10.0
 
 
@@ -85,7 +88,7 @@ def deconvolve(
     *,
     spacing: Spacing | None = None,
     strategy: str = "blend",
-    method: str = "wiener",
+    method: str | None = None,
     model: str = "detector",
     mask: np.ndarray | None = None,
     labels: np.ndarray | None = None,
@@ -104,9 +107,11 @@ def deconvolve(
 ) -> Result:
     """Deconvolve an image whose blur differs from place to place.
 
-    ``strategy="blend"``: the filter runs once per kernel on the original image, x_k = D_k(y), and the
-    results are blended with the weights, x = sum_k w_k x_k. With linear interpolation between levels this
-    interpolates the *results*; it is exact away from changes of kernel and an approximation near them.
+    ``strategy="blend"``: a filter of SimpleITK runs once per kernel on the original image, x_k = D_k(y), and
+    the results are blended with the weights, x = sum_k w_k x_k. It is fast and exact away from changes of
+    kernel, and an approximation near them.
+
+    ``strategy="joint"``: the spatially variant model y = A x is inverted itself (`solvers.solve`).
 
     Parameters
     ----------
@@ -117,33 +122,39 @@ def deconvolve(
         A single kernel applies everywhere. Kernels are normalised to sum 1.
     spacing : float or sequence of float
         Voxel size in mm in axis order; default 1.
-    strategy : {"blend"}
-    method : str
-        "inverse", "tikhonov", "wiener", "landweber", "projected-landweber" or "richardson-lucy".
+    strategy : {"blend", "joint"}
+    method : str, optional
+        blend: "wiener" (default), "inverse", "tikhonov", "landweber", "projected-landweber" or
+        "richardson-lucy". joint: "richardson-lucy" (default), "landweber", "projected-landweber",
+        "tikhonov", "tv" or "self-keyed" (the kernels belong to the true intensity, not to the guide's).
     model : {"detector", "source"}
-        Which model of the blur the residual is computed with; blending itself does not depend on it.
+        The model of the blur, see `convolve`. Blending does not depend on it, but its residual and the
+        automatic constants do.
     mask : ndarray, shape of the image, optional
         Where to deconvolve (non-zero); other voxels keep their value exactly.
     labels, label_names : ndarray, mapping of str to int, optional
         Label map for kernels keyed by region, and the label values of named segments.
     guide : ndarray, shape of the image, optional
         The image whose values choose the kernel (key "intensity"); default `image`.
-    boundary : {"edge", "zero", "periodic"}
-        What the image is taken to be beyond its border.
+    boundary : {"edge", "zero", "periodic", "extended"}
+        What the image is taken to be beyond its border; "extended" (joint only) estimates it.
     iterations : int, optional
-        Of the iterative methods; default 10 (Richardson-Lucy) or 20 (Landweber).
+        Of the iterative methods; blend: default 10 (Richardson-Lucy) or 20 (Landweber); joint: default
+        until the method's own rule stops it.
     regularization : float or "auto"
         The method's own constant: Tikhonov's constant, the inverse filter's threshold on |H|, Landweber's
         step. "auto" takes, for each kernel, the constant that does best in a simulation with a block of
-        the image (`automatic.Simulation`), and for Landweber 1 / max|H|^2. Others have none.
+        the image (`automatic.Simulation`), and for Landweber 1 / max|H|^2. Others have none. For joint
+        methods see `solvers.solve`.
     noise : float or "auto"
         Standard deviation of the noise in image units; "auto" estimates it. Wiener takes a given value as
         it is; with "auto" it finds in the simulation how much more it has to take for noise.
     engine : {"simpleitk", "fft"}
-        "fft" gives the same numbers to rounding, faster.
+        Of the blend: "fft" gives the same numbers to rounding, faster. Joint methods always use FFTs.
     offset : float or "auto"
         Subtracted before and added after the methods that need non-negative values (Richardson-Lucy,
-        projected Landweber). "auto" is the image's minimum where that is negative, else 0.
+        projected Landweber). "auto" is the image's minimum where that is negative, else 0; joint methods
+        take noise around zero as it is and use the minimum only below -6 sigma.
     slicewise : bool
         Filter each slice of a 3-D image as a 2-D image, with 2-D kernels.
     nonfinite : {"error", "fill"}
@@ -174,33 +185,58 @@ def deconvolve(
     image, a single kernel gives SimpleITK's own numbers.
     """
     started = time.perf_counter()
-    _choose(strategy, ("blend",), "strategy")
-    _choose(method, METHODS, "method")
+    _choose(strategy, ("blend", "joint"), "strategy")
+    if method is None:
+        method = "wiener" if strategy == "blend" else "richardson-lucy"
+    methods = METHODS if strategy == "blend" else JOINT_METHODS
+    if method not in methods:
+        raise InputError(
+            f"method {method!r} is unknown for strategy {strategy!r}; choose one of {', '.join(methods)}"
+        )
     _choose(engine, ENGINES, "engine")
-    job = _Job.prepare(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        normalize=True, progress=progress, cancelled=cancelled,
-    )  # fmt: skip
+    _choose(boundary, [*BOUNDARIES, "extended"] if strategy == "joint" else BOUNDARIES, "boundary")
     parameters = {
         "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
         "regularization": regularization, "noise": noise, "engine": engine, "offset": offset,
         "slicewise": slicewise, "nonfinite": nonfinite,
     }  # fmt: skip
+    if method == "self-keyed" and guide is not None:
+        raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
+    job = _Job.prepare(
+        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
+        normalize=True, progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    sigma = _noise(noise, job.image, job.mask)
+    if strategy == "blend":
+        found = _blend(job, method, iterations, regularization, noise, sigma, engine, offset)
+    else:
+        found = _joint(job, method, iterations, regularization, sigma, offset)
+    job.check_result(found.image, method)
+    residual = job.residual(found.image, sigma) if strategy == "blend" else found.residual
+    return Result(
+        job.finished(found.image), found.iterations, found.history, residual, sigma, parameters,
+        {"noise": sigma, **found.parameters}, job.warnings, time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def _blend(
+    job: _Job, method: str, iterations: int | None, regularization: float | str, noise: float | str,
+    sigma: float, engine: str, offset: float | str,
+) -> Solution:  # fmt: skip
+    """Filter with every kernel, then blend."""
     spec = METHODS[method]
     iterations = _iterations(iterations, spec.iterations, method)
     if regularization != "auto":
         regularization = _constant(regularization, spec.constant, method)
-    sigma = _noise(noise, job.image, job.mask)
-    offset = _offset(offset, job.image) if spec.nonnegative else 0.0
-    if spec.nonnegative and job.image.min() < offset:
+    shift = _offset(offset, job.image, 0.0) if spec.nonnegative else 0.0
+    if spec.nonnegative and job.image.min() < shift:
         raise InputError(
             f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
-            f"{offset:g}; use offset='auto'"
+            f"{shift:g}; use offset='auto'"
         )
     job.require_memory(_FILTER_VOLUMES[engine], _BLEND_VOLUMES)
-
     constants: list[float | None] = []
-    shifted = job.image - job.image.dtype.type(offset) if offset else job.image
+    shifted = job.image - job.image.dtype.type(shift) if shift else job.image
     choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
 
     def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
@@ -209,23 +245,41 @@ def deconvolve(
         filters = job.filters(ENGINES[engine], part, part_boundary)
         return filters.run(
             method, job.bound.kernel(k).values, iterations=iterations or 1, progress=part_progress,
-            cancelled=cancelled, **options,
+            cancelled=job.cancelled, **options,
         )  # fmt: skip
 
     blended = job.blend(shifted, run, local=spec.local)
-    if offset:
-        blended += blended.dtype.type(offset)
-    job.check_result(blended, method)
-    residual = job.residual(blended, sigma)
-    automatic: dict[str, Any] = {"noise": sigma}
-    if spec.nonnegative:
-        automatic["offset"] = offset
+    if shift:
+        blended += blended.dtype.type(shift)
+    found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
     if spec.iterations is None:
-        automatic["constant_of_each_kernel"] = constants
-    return Result(
-        job.finished(blended), iterations, [], residual, sigma, parameters, automatic, job.warnings,
-        time.perf_counter() - started,
+        found["constant_of_each_kernel"] = constants
+    return Solution(blended, iterations, [], None, found)
+
+
+def _joint(
+    job: _Job, method: str, iterations: int | None, regularization: float | str, sigma: float,
+    offset: float | str,
+) -> Solution:  # fmt: skip
+    """Invert the spatially variant model itself."""
+    job.require_memory(_JOINT_VOLUMES, 0.0)
+    operator = SpatiallyVariantBlur(
+        job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype
+    )
+    positive = method in ("richardson-lucy", "projected-landweber")
+    shift = _offset(offset, job.image, -6 * sigma) if positive else 0.0
+    background = 0.0
+    if shift:
+        # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
+        background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype))
+    solution = solve(
+        operator, job.image, method, iterations=iterations, regularization=regularization, noise=sigma,
+        mask=job.mask, background=background, progress=job.progress, cancelled=job.cancelled,
     )  # fmt: skip
+    if shift:
+        solution.image += solution.image.dtype.type(shift)
+    found = {**solution.parameters, "offset": shift} if positive else solution.parameters
+    return replace(solution, parameters=found)
 
 
 def convolve(
@@ -279,6 +333,7 @@ def convolve(
     started = time.perf_counter()
     if exclude and mask is None:
         raise InputError("exclude=True needs a mask that says what to exclude")
+    _choose(boundary, BOUNDARIES, "boundary")
     if cascade not in ("auto", True, False):
         raise InputError(f"cascade {cascade!r} is unknown; choose auto, True or False")
     job = _Job.prepare(
@@ -359,7 +414,6 @@ class _Job:
         *, normalize, progress, cancelled,
     ) -> _Job:  # fmt: skip
         _choose(model, MODELS, "model")
-        _choose(boundary, BOUNDARIES, "boundary")
         _choose(nonfinite, ("error", "fill"), "nonfinite")
         original = np.asarray(image)
         spacings = _check_image(original, spacing)
@@ -378,7 +432,7 @@ class _Job:
         bound = field_.bind(guide, spacings, normalize=normalize, slicewise=slicewise)
         return cls(
             original, work, mask, bound, model, boundary, slicewise, warnings,
-            progress or (lambda fraction, text: None), cancelled or (lambda: False),
+            _rising(progress), cancelled or (lambda: False),
         )  # fmt: skip
 
     # -- blending
@@ -551,6 +605,18 @@ class _SliceBySlice:
         return result
 
 
+def _rising(progress: Progress | None) -> Progress:
+    """The callback, told fractions that never fall; without one, nothing is told."""
+    highest = [0.0]
+
+    def report(fraction: float, text: str) -> None:
+        highest[0] = max(highest[0], min(fraction, 1.0))
+        if progress is not None:
+            progress(highest[0], text)
+
+    return report
+
+
 # -------------------------------------------------------------------------------------- checking input
 
 
@@ -659,9 +725,10 @@ def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> fl
     return sigma
 
 
-def _offset(offset: float | str, image: np.ndarray) -> float:
+def _offset(offset: float | str, image: np.ndarray, tolerated: float) -> float:
     if offset == "auto":
-        return min(float(image.min()), 0.0)
+        lowest = float(image.min())
+        return lowest if lowest < tolerated else 0.0
     try:
         number = float(offset)
     except (TypeError, ValueError) as error:

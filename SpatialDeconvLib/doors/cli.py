@@ -27,6 +27,7 @@ from ..kernelsets import field_from_dict, read_kernel, read_kernel_set, write_ke
 from ..metrics import psnr, rmse, ssim
 from ..pipeline import ENGINES, MODELS, Result
 from ..selection import mask_from_box, mask_from_range
+from ..solvers import METHODS as JOINT_METHODS
 
 PROGRAM = "spatialdeconv"
 
@@ -173,20 +174,42 @@ def _add_demo(commands: Any) -> None:
     )
 
 
+_JOINT_DESCRIPTIONS = {
+    "richardson-lucy": "Accelerated; keeps the result positive; stops by itself.",
+    "landweber": "Accelerated gradient steps; stops by itself.",
+    "projected-landweber": "The same with non-negative values.",
+    "tikhonov": "Smoothness as a penalty; linear.",
+    "tv": "Total variation as a penalty: keeps edges, flattens noise.",
+    "self-keyed": "Kernels keyed to the true intensity, which is found along; with total variation.",
+}
+
+
 def _add_deconvolve(commands: Any) -> None:
     methods = "\n".join(f"  {name:20} {spec.describe}" for name, spec in METHODS.items())
+    joint = "\n".join(f"  {name:20} {text}" for name, text in _JOINT_DESCRIPTIONS.items())
     parser = _add_command(
         commands,
         "deconvolve",
         _run_operation,
         "undo a spatially variant blur",
-        "Deconvolves a volume: the chosen filter runs once per kernel, and the results are blended with the\n"
-        f"kernels' weights.\n\nmethods:\n{methods}",
+        "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
+        "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
+        f"methods of blend:\n{methods}\n\nmethods of joint:\n{joint}",
     )
     parser.set_defaults(operation="deconvolve")
     _add_files(parser)
-    parser.add_argument("--strategy", choices=("blend",), default="blend", help="default: %(default)s")
-    parser.add_argument("--method", choices=tuple(METHODS), default="wiener", help="default: %(default)s")
+    parser.add_argument(
+        "--strategy",
+        choices=("blend", "joint"),
+        default="blend",
+        help="blend: a filter per kernel, results blended; joint: invert the spatially variant model itself, "
+        "slower and better near edges (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--method",
+        choices=tuple(dict.fromkeys([*METHODS, *JOINT_METHODS])),
+        help="default: wiener (blend), richardson-lucy (joint)",
+    )
     parser.add_argument("--iterations", type=int, metavar="N", help="of the iterative methods")
     parser.add_argument(
         "--regularization",
@@ -265,7 +288,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
         "Default: %(default)s",
     )
-    parser.add_argument("--boundary", choices=tuple(BOUNDARIES), default="edge", help="default: %(default)s")
+    parser.add_argument(
+        "--boundary",
+        choices=(*BOUNDARIES, "extended"),
+        default="edge",
+        help="what lies beyond the border; extended: estimate it (joint only). Default: %(default)s",
+    )
     parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
     parser.add_argument(
         "--nonfinite",

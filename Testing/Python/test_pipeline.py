@@ -454,7 +454,7 @@ def bad(message, image=None, kernels=None, **options):
         bad(r"shape \(0, 3\)", np.ones((0, 3))),
         bad("does not hold numbers", np.array([["a", "b"]])),
         bad("strategy 'magic' is unknown; choose one of", strategy="magic"),
-        bad("method 'lucy' is unknown; choose one of inverse", method="lucy"),
+        bad("method 'lucy' is unknown for strategy 'blend'; choose one of inverse", method="lucy"),
         bad("boundary 'mirror' is unknown", boundary="mirror"),
         bad("engine 'cuda' is unknown", engine="cuda"),
         bad("model 'both' is unknown", model="both"),
@@ -522,3 +522,86 @@ def test_simpleitk_sees_no_integer_images():
     assert result.dtype == np.float32
     assert np.any(result != np.round(result))
     assert sitk.GetImageFromArray(result).GetPixelID() == sitk.sitkFloat32
+
+
+# ------------------------------------------------------------------------------------------------ joint
+
+
+def edges_case(model="detector", offset=0.0):
+    """A brain-like image with edges, blurred by kernels keyed to its own values, with noise."""
+    truth = phantom((56, 60)) + offset
+    field = sd.KernelField.by_intensity(
+        {level + offset: sd.gaussian_kernel(s, ndim=2) for level, s in zip(LEVELS, (0.8, 1.5, 2.2), strict=True)}
+    )
+    blurred = sd.convolve(truth, field, model=model).image
+    blurred += np.random.default_rng(9).normal(0, 0.5, blurred.shape)
+    return truth, blurred, field
+
+
+@pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "projected-landweber", "tikhonov", "tv"])
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_joint_methods_with_the_true_guide_beat_the_best_blend(method, model):
+    truth, blurred, field = edges_case(model)
+    data = {"guide": truth, "model": model, "noise": 0.5}
+    best_blend = max(
+        sd.psnr(truth, sd.deconvolve(blurred, field, method=m, engine="fft", **data).image)
+        for m in ("wiener", "tikhonov", "richardson-lucy", "landweber")
+    )
+    joint = sd.deconvolve(blurred, field, strategy="joint", method=method, **data)
+    assert sd.psnr(truth, joint.image) > best_blend
+    assert joint.residual == pytest.approx(1.0, abs=0.25)
+    assert joint.image.shape == truth.shape
+
+
+def test_joint_works_on_negative_values_as_on_positive_ones():
+    truth, blurred, field = edges_case(offset=-1000.0)
+    shifted = sd.KernelField.by_intensity({at + 1000: k for at, k in zip(field.at, field.kernels, strict=True)})
+    below = sd.deconvolve(blurred, field, strategy="joint", noise=0.5)
+    above = sd.deconvolve(blurred - blurred.min(), shifted, strategy="joint", noise=0.5, guide=blurred + 1000)
+    assert below.automatic["offset"] == blurred.min()
+    np.testing.assert_allclose(below.image, above.image + blurred.min(), atol=0.05)
+
+
+def test_self_keyed_needs_no_guide_and_refuses_one():
+    truth, blurred, field = edges_case()
+    result = sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", noise=0.5)
+    assert sd.psnr(truth, result.image) > sd.psnr(truth, sd.deconvolve(blurred, field, noise=0.5).image) + 1
+    with pytest.raises(sd.InputError, match="leave the guide out"):
+        sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", guide=truth)
+
+
+def test_joint_honours_mask_and_slices():
+    truth, blurred, field = edges_case()
+    mask = np.zeros(truth.shape, bool)
+    mask[10:40, 10:45] = True
+    spoiled = blurred.copy()
+    spoiled[:5] = 1e5  # excluded, so it must not matter
+    options = {"strategy": "joint", "guide": truth, "mask": mask, "noise": 0.5, "boundary": "extended"}
+    a = sd.deconvolve(blurred, field, **options).image
+    b = sd.deconvolve(spoiled[None], field, **{**options, "guide": truth[None], "mask": mask[None]}).image[0]
+    np.testing.assert_allclose(a[mask], b[mask], atol=1e-6)
+    np.testing.assert_array_equal(b[~mask], spoiled[~mask])
+
+
+def test_joint_progress_rises_and_cancel_is_honoured():
+    _, blurred, field = edges_case()
+    for method in ("richardson-lucy", "tv", "self-keyed"):
+        seen = []
+        sd.deconvolve(blurred, field, strategy="joint", method=method, iterations=5,
+                      progress=lambda f, t, seen=seen: seen.append(f))  # fmt: skip
+        assert all(b >= a for a, b in itertools.pairwise(seen))
+        calls = itertools.count()
+        with pytest.raises(sd.Cancelled):
+            sd.deconvolve(blurred, field, strategy="joint", method=method,
+                          cancelled=lambda calls=calls: next(calls) > 20)  # fmt: skip
+
+
+def test_methods_belong_to_their_strategy():
+    with pytest.raises(
+        sd.InputError, match="'wiener' is unknown for strategy 'joint'; choose one of richardson-lucy"
+    ):
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="joint", method="wiener")
+    with pytest.raises(sd.InputError, match="'tv' is unknown for strategy 'blend'"):
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), method="tv")
+    with pytest.raises(sd.InputError, match="boundary 'extended' is unknown"):
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), boundary="extended")

@@ -1,0 +1,86 @@
+"""Peak memory of every filter and engine, in volumes of the padded image; the estimates in pipeline.py come from here.
+
+    python Testing/Benchmarks/bench_memory.py [--shape 100 256 256]
+
+Each case runs in a process of its own; "volumes" is the growth of its resident set over that before the run, in
+units of one padded volume of the working type (float32). "estimate" is what the run itself would have asked for.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+METHODS = ("wiener", "tikhonov", "inverse", "landweber", "projected-landweber", "richardson-lucy")
+CASES = [(engine, method) for engine in ("simpleitk", "fft") for method in METHODS] + [
+    ("convolve", model) for model in ("detector", "source")
+]
+
+
+def one_case(engine, method, shape):
+    """Run one case in this process and return its figures."""
+    import numpy as np
+    from scipy import ndimage
+
+    import SpatialDeconvLib as sd
+    from SpatialDeconvLib import memory
+    from SpatialDeconvLib.padding import padded_shape
+
+    coarse = np.random.default_rng(0).random([max(n // 16, 2) for n in shape]).astype(np.float32)
+    image = ndimage.zoom(coarse, [n / c for n, c in zip(shape, coarse.shape, strict=True)], order=1) * 100
+    levels = zip(range(10, 101, 10), np.linspace(0.8, 2.5, 10), strict=True)
+    field = sd.KernelField.by_intensity({at: sd.ParametricKernel("gaussian", sigma_mm=s) for at, s in levels})
+    asked = []
+    memory.require = lambda needed, what, available=None: asked.append(needed)
+    padded = 4 * float(np.prod(padded_shape(image.shape, (21, 21, 21))))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    started = time.perf_counter()
+    if engine == "convolve":
+        sd.convolve(image, field, model=method)
+    else:
+        iterations = {"iterations": 2} if method in METHODS[3:] else {}
+        sd.deconvolve(image, field, method=method, engine=engine, **iterations)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "engine": engine,
+        "method": method,
+        "seconds": time.perf_counter() - started,
+        "peak_gib": peak / 2**30,
+        "volumes": (peak - before) / padded,
+        "estimate": asked[0] / padded,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", nargs=3, type=int, default=(100, 256, 256))
+    parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(one_case(*options.case, tuple(options.shape))))
+        return
+    print(f"ten kernels, {'x'.join(map(str, options.shape))}, float32")
+    print(f"{'engine':10} {'method':20} {'seconds':>8} {'peak GiB':>9} {'volumes':>8} {'estimate':>9}")
+    rows = []
+    for case in CASES:
+        command = [sys.executable, __file__, "--shape", *map(str, options.shape), "--case", *case]
+        row = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        rows.append(row)
+        print(
+            f"{row['engine']:10} {row['method']:20} {row['seconds']:8.1f} {row['peak_gib']:9.2f} "
+            f"{row['volumes']:8.1f} {row['estimate']:9.1f}",
+            flush=True,
+        )
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
