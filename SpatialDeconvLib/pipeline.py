@@ -37,12 +37,12 @@ MODELS = ("detector", "source")
 _HALO_RADII = 4
 # Filtering a part is worth it only when it is clearly smaller than the whole image.
 _BLOCK_SHARE = 0.7
-# Peak bytes per voxel of the padded image and byte of its pixel type, measured with
-# Testing/Benchmarks/bench_memory.py and rounded up: ITK's filters hold several complex spectra at once.
-_FILTER_VOLUMES = {"simpleitk": 10.0, "fft": 8.0}
-_BLEND_VOLUMES = 6.0
+# Peak memory in volumes of the working type, measured with Testing/Benchmarks/bench_memory.py and rounded up:
+# of the padded image, and besides of the image itself. ITK's filters hold several complex spectra at once.
+_FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
+_BLEND_VOLUMES = 4.0
 _JOINT_VOLUMES = 30.0
-_CONVOLVE_VOLUMES = 10.0
+_CONVOLVE_VOLUMES = 3.0
 
 
 @dataclass(frozen=True)
@@ -340,7 +340,7 @@ def convolve(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         normalize=normalize, progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    job.require_memory(0.0, _CONVOLVE_VOLUMES)
+    job.require_memory(_CONVOLVE_VOLUMES, 1.0)
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
     result = _normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
     parameters = {
