@@ -19,6 +19,7 @@ from slicer import (
     vtkMRMLLabelMapVolumeNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
+    vtkMRMLVectorVolumeNode,
 )
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -31,8 +32,10 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-# A label map, or a segmentation with all its segments. (Slicer 5.10 serializes typing.Union only.)
-RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode]  # noqa: UP007
+# Slicer's parameter node wrapper serializes typing.Union, takes "no node" only where None is in it, and lets
+# the node selectors offer exactly these classes.
+VolumeNode = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
+RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
 
 
 def findLibrary() -> None:
@@ -167,6 +170,16 @@ class Boundary(enum.Enum):
         return panelModel().boundary_label(self.value)
 
 
+class Engine(enum.Enum):
+    """Who computes the filters. The scene stores the names of the members: never rename them."""
+
+    SimpleITK = "simpleitk"
+    FFT = "fft"
+
+    def label(self):
+        return panelModel().engine_label(self.value)
+
+
 @parameterNodeWrapper
 class SpatialDeconvParameterNode:
     """The user's choices, saved with the scene.
@@ -186,9 +199,9 @@ class SpatialDeconvParameterNode:
     outputVolume - The volume that receives the result; none: a new one for every run.
     """
 
-    inputVolume: vtkMRMLScalarVolumeNode
+    inputVolume: VolumeNode
     kernelSetPath: str = ""
-    guideVolume: vtkMRMLScalarVolumeNode
+    guideVolume: VolumeNode
     labels: RegionNode
     mask: RegionNode
     operation: Operation = Operation.Deconvolve
@@ -201,10 +214,11 @@ class SpatialDeconvParameterNode:
     model: Model = Model.Detector
     exclude: bool = False
     boundary: Boundary = Boundary.Edge
+    engine: Engine = Engine.SimpleITK
     slicewise: bool = False
     fillNonfinite: bool = False
     resample: bool = False
-    outputVolume: vtkMRMLScalarVolumeNode
+    outputVolume: VolumeNode
 
 
 #
@@ -219,7 +233,7 @@ CONTROL_WIDGETS = {
     "iterations": ("iterationsLabel", "iterationsSpinBox"),
     "regularization": ("regularizationLabel", "regularizationRow"),
     "noise": ("noiseLabel", "noiseRow"),
-    "model": ("modelLabel", "modelComboBox"),
+    "engine": ("engineLabel", "engineComboBox"),
     "exclude": ("excludeLabel", "excludeCheckBox"),
     "resample": ("resampleLabel", "resampleCheckBox"),
 }
@@ -412,6 +426,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             method=node.method.value,
             model=node.model.value,
             boundary=node.boundary.value,
+            engine=node.engine.value,
             iterations=node.iterations,
             regularization_auto=node.regularizationAuto,
             regularization=node.regularization,

@@ -110,6 +110,11 @@ def default_iterations_text(method: str) -> str:
     return "" if default is None else _("default ({count})").format(count=default)
 
 
+def engine_label(engine: str) -> str:
+    """Return the engine's name for the combo box."""
+    return {"simpleitk": _("SimpleITK"), "fft": _("FFT (same result, faster)")}[engine]
+
+
 def constant_label(method: str) -> str:
     """Return the row label of the method's own constant."""
     if method == "inverse":
@@ -199,13 +204,13 @@ def _kernels_text(key: str, kernels: Sequence[Mapping[str, Any]]) -> str:
     count = len(kernels)
     levels = [kernel.get("at") for kernel in kernels]
     if key == "intensity" and all(isinstance(v, int | float) and math.isfinite(v) for v in levels):
-        text = _("{count} kernels ({kind}), keyed to intensity {least:g} to {most:g}.")
+        text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
         return text.format(count=count, kind=kind, least=min(levels), most=max(levels))
     keyed = {
-        "intensity": _("{count} kernels ({kind}), keyed to intensity."),
-        "region": _("{count} kernels ({kind}), keyed to regions."),
-        "position": _("{count} kernels ({kind}), keyed to position."),
-        "weights": _("{count} kernels ({kind}), each with its own weight image."),
+        "intensity": _("{count} {kind} kernels, keyed to intensity."),
+        "region": _("{count} {kind} kernels, keyed to regions."),
+        "position": _("{count} {kind} kernels, keyed to position."),
+        "weights": _("{count} {kind} kernels, each with its own weight image."),
     }
     return keyed[key].format(count=count, kind=kind)
 
@@ -224,6 +229,7 @@ class PanelState:
     method: str = "wiener"
     model: str = "detector"
     boundary: str = "edge"
+    engine: str = "simpleitk"
     iterations: int = 0
     regularization_auto: bool = True
     regularization: float = 0.01
@@ -249,7 +255,7 @@ class PanelState:
 def visible_controls(state: PanelState) -> frozenset[str]:
     """Return the names of the controls that have a meaning for what is chosen.
 
-    Controls that every choice has (input, kernel set, boundary, output) are not named.
+    Controls that every choice has (input, kernel set, model, boundary, output) are not named.
     """
     traits = METHODS[state.method]
     shown = {
@@ -258,10 +264,11 @@ def visible_controls(state: PanelState) -> frozenset[str]:
         "resample": any(node is not None for node in (state.mask, used_labels(state), used_guide(state))),
     }
     if state.operation == "convolve":
-        shown |= {"model": True, "exclude": state.mask is not None}
+        shown["exclude"] = state.mask is not None
     else:
         shown |= {
             "method": True,
+            "engine": True,
             "iterations": traits.iterations is not None,
             "regularization": traits.constant,
             "noise": uses_noise(state),
@@ -325,6 +332,7 @@ def apply_tool_tip(state: PanelState) -> str:
 def engine_options(state: PanelState) -> dict[str, Any]:
     """Return the keyword arguments for the logic's `deconvolve` or `convolve`; only what the method has."""
     options: dict[str, Any] = {
+        "model": state.model,
         "boundary": state.boundary,
         "slicewise": state.slicewise,
         "nonfinite": "fill" if state.fill_nonfinite else "error",
@@ -332,11 +340,11 @@ def engine_options(state: PanelState) -> dict[str, Any]:
     }
     shown = visible_controls(state)
     if state.operation == "convolve":
-        options["model"] = state.model
         if "exclude" in shown:
             options["exclude"] = state.exclude
         return options
     options["method"] = state.method
+    options["engine"] = state.engine
     if "iterations" in shown and state.iterations > 0:
         options["iterations"] = state.iterations
     if "regularization" in shown and not state.regularization_auto:

@@ -84,7 +84,7 @@ def parameters():
 
 def kind_of(annotation):
     """The key of `BINDINGS` for an annotation of the parameter node."""
-    if "vtkMRML" in annotation or annotation == "RegionNode":
+    if annotation in ("VolumeNode", "RegionNode"):
         return "node"
     simple = re.fullmatch(r"(?:Annotated\[)?(bool|int|float|str)\b.*", annotation)
     return simple.group(1) if simple else "enum"
@@ -210,6 +210,19 @@ def test_every_parameter_is_bound_to_a_widget_that_can_show_it():
     assert set(bound) == set(fields) - {"kernelSetPath"}
     for name, widget_class in bound.items():
         assert widget_class in BINDINGS[kind_of(fields[name])], name
+
+
+def test_node_selectors_offer_the_classes_of_their_parameters():
+    unions = {
+        node.targets[0].id: {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)} - {"Union"}
+        for node in module_tree().body
+        if isinstance(node, ast.Assign) and node.targets[0].id.endswith("Node")
+    }
+    fields = parameters()
+    for widget in ui_widgets():
+        if widget.get("class") == "qMRMLNodeComboBox":
+            offered = set(property_text(widget, "nodeTypes").split())
+            assert offered == unions[fields[property_text(widget, "SlicerParameterName")]]
 
 
 def test_every_input_has_a_tool_tip_and_is_reached_by_tab():

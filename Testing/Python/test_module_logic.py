@@ -16,7 +16,7 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import filters
+from SpatialDeconvLib import filters, pipeline
 from SpatialDeconvLib.doors import nodes, panelmodel, reloading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -338,8 +338,9 @@ def test_a_kernel_set_that_has_gone_is_told_instead_of_run(module, scene, events
 def test_choices_of_the_panel_are_those_of_the_engine(module):
     assert [m.value for m in module.Method] == list(filters.METHODS)
     assert [b.value for b in module.Boundary] == list(filters.BOUNDARIES)
-    assert sorted(m.value for m in module.Model) == ["detector", "source"]
-    for choices in (module.Operation, module.Method, module.Model, module.Boundary):
+    assert [m.value for m in module.Model] == list(pipeline.MODELS)
+    assert [e.value for e in module.Engine] == list(pipeline.ENGINES)
+    for choices in (module.Operation, module.Method, module.Model, module.Boundary, module.Engine):
         assert all(choice.label() for choice in choices)
 
 
@@ -350,6 +351,7 @@ def test_the_scene_keeps_the_names_of_the_choices(module):
         module.Method: ["Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
         module.Model: ["Detector", "Source"],
         module.Boundary: ["Edge", "Zero", "Periodic"],
+        module.Engine: ["SimpleITK", "FFT"],
     }
     for choices, names in stored.items():
         assert set(names) <= set(choices.__members__)

@@ -74,6 +74,7 @@ def test_every_choice_of_the_engine_has_a_name():
         assert panelmodel.constant_label(name).endswith(":")
         assert panelmodel.constant_tool_tip(name).endswith(".")
     assert all(panelmodel.boundary_label(name) for name in BOUNDARIES)
+    assert all(panelmodel.engine_label(name) for name in pipeline.ENGINES)
     assert all(panelmodel.model_label(name) for name in pipeline.MODELS)
     assert all(panelmodel.operation_label(name) for name in ("deconvolve", "convolve"))
 
@@ -93,7 +94,7 @@ def test_every_choice_of_the_engine_has_a_name():
     ],
 )
 def test_only_what_the_method_has_is_shown(method, shown):
-    parameters = {"iterations", "regularization", "noise", "model", "exclude"}
+    parameters = {"iterations", "regularization", "noise", "exclude"}
     assert panelmodel.visible_controls(with_(method=method)) & parameters == shown
 
 
@@ -103,10 +104,9 @@ def test_noise_is_shown_only_while_it_changes_the_result():
     assert "noise" in panelmodel.visible_controls(with_(fixed, method="wiener"))
 
 
-def test_convolution_shows_the_model_and_no_filter():
+def test_convolution_shows_nothing_of_the_filters():
     shown = panelmodel.visible_controls(with_(operation="convolve"))
-    assert "model" in shown
-    assert not shown & {"method", "iterations", "regularization", "noise", "exclude"}
+    assert not shown & {"method", "engine", "iterations", "regularization", "noise", "exclude"}
     assert "exclude" in panelmodel.visible_controls(with_(operation="convolve", mask="mask"))
 
 
@@ -191,9 +191,7 @@ def test_what_is_missing_is_named(changes, word):
 
 def test_a_kernel_set_is_summed_up_in_one_line(tmp_path):
     summary = panelmodel.kernel_set_summary(write_set(tmp_path, kernel_set(*GAUSSIANS)))
-    assert summary == KernelSetSummary(
-        "10 kernels (gaussian), keyed to intensity 10 to 100.", True, "intensity", 10
-    )
+    assert summary == KernelSetSummary("10 gaussian kernels, intensity 10 to 100.", True, "intensity", 10)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +201,7 @@ def test_a_kernel_set_is_summed_up_in_one_line(tmp_path):
         (
             [{"at": 1, "type": "box"}, {"at": "liver", "type": "disk"}],
             "region",
-            "2 kernels (different), keyed to regions",
+            "2 different kernels, keyed to regions",
         ),
         ([{"at": [0, 0, 0], "type": "box"}], "position", "keyed to position"),
         ([{"at": "w.nrrd", "type": "box"}], "weights", "weight image"),

@@ -16,7 +16,8 @@ i18n.tr, i18n.translate
     return the text as it is, as the originals do without a translation.
 parameterNodeWrapper
     gives the class a constructor that takes the parameter node, and plain attributes with the declared
-    defaults (None for nodes). Nothing is stored in the node.
+    defaults (None for nodes). Nothing is stored in the node. A field whose default its type does not allow is
+    refused, as the original's UnionSerializer refuses "no node" for a union of node classes without None.
 WithinRange
     an annotation with `minimum` and `maximum`.
 """
@@ -77,6 +78,9 @@ class WithinRange:
 def parameterNodeWrapper(classtype):
     fields = typing.get_type_hints(classtype, include_extras=True)
     defaults = {name: getattr(classtype, name, None) for name in fields}
+    for name, field in fields.items():
+        if typing.get_origin(field) is typing.Union and type(defaults[name]) not in typing.get_args(field):
+            raise TypeError(f"Unable to write value '{defaults[name]}' of type '{type(defaults[name])}'")
 
     def initialize(self, parameterNode):
         self.parameterNode = parameterNode
