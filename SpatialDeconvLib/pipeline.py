@@ -41,7 +41,9 @@ _BLOCK_SHARE = 0.7
 # of the padded image, and besides of the image itself. ITK's filters hold several complex spectra at once.
 _FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
 _BLEND_VOLUMES = 4.0
-_JOINT_VOLUMES = 30.0
+# L-BFGS keeps pairs of images from earlier steps.
+_JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 36.0}
+_JOINT_VOLUMES_OTHERWISE = 16.0
 _CONVOLVE_VOLUMES = 3.0
 
 
@@ -262,7 +264,7 @@ def _joint(
     offset: float | str,
 ) -> Solution:  # fmt: skip
     """Invert the spatially variant model itself."""
-    job.require_memory(_JOINT_VOLUMES, 0.0)
+    job.require_memory(_JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE), 0.0)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype
     )

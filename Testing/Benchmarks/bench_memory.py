@@ -1,4 +1,4 @@
-"""Peak memory of every filter and engine, in volumes of the padded image; the estimates in pipeline.py come from here.
+"""Peak memory of every filter and engine, in volumes of the padded image: the source of pipeline.py's estimates.
 
     python Testing/Benchmarks/bench_memory.py [--shape 100 256 256]
 
@@ -18,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 METHODS = ("wiener", "tikhonov", "inverse", "landweber", "projected-landweber", "richardson-lucy")
-CASES = [(engine, method) for engine in ("simpleitk", "fft") for method in METHODS] + [
-    ("convolve", model) for model in ("detector", "source")
+JOINT_METHODS = ("richardson-lucy", "landweber", "projected-landweber", "tikhonov", "tv", "self-keyed")
+CASES = [
+    *((engine, method) for engine in ("simpleitk", "fft") for method in METHODS),
+    *(("joint", method) for method in JOINT_METHODS),
+    *(("convolve", model) for model in ("detector", "source")),
 ]
 
 
@@ -43,6 +46,9 @@ def one_case(engine, method, shape):
     started = time.perf_counter()
     if engine == "convolve":
         sd.convolve(image, field, model=method)
+    elif engine == "joint":
+        weight = {"regularization": 0.1} if method in ("tv", "self-keyed", "tikhonov") else {}
+        sd.deconvolve(image, field, strategy="joint", method=method, iterations=3, **weight)
     else:
         iterations = {"iterations": 2} if method in METHODS[3:] else {}
         sd.deconvolve(image, field, method=method, engine=engine, **iterations)
