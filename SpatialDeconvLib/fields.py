@@ -526,20 +526,17 @@ def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, 
 
 def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
     """Sample a kernel on an image's grid and give it the image's number of dimensions."""
-    if isinstance(kernel, ParametricKernel) and len(shape) == 3 and shape[0] == 1:
-        return _on_slices(kernel, shape, spacing)
+    single = len(shape) == 3 and shape[0] == 1
+    if single and (isinstance(kernel, ParametricKernel) or kernel.ndim == 2 or kernel.shape[0] == 1):
+        return _on_slices(kernel, shape, spacing)  # no other slice to reach, whatever the slices' thickness
     sampled = kernel.sampled(spacing)
     values, ndim = sampled.values, len(shape)
+    if single:
+        raise InputError(f"kernel {sampled.name!r} has {sampled.shape[0]} slices, the image one; give a 2-D kernel")
     if sampled.ndim == ndim:
-        if ndim == 3 and shape[0] == 1 and sampled.shape[0] > 1:
-            raise InputError(
-                f"kernel {sampled.name!r} has {sampled.shape[0]} slices, the image one; give a 2-D kernel"
-            )
         return sampled
     if ndim == 2 and values.shape[0] == 1:
         return Kernel(values[0], spacing, sampled.name, sampled.source)
-    if ndim == 3 and shape[0] == 1:
-        return Kernel(values[None], spacing, sampled.name, sampled.source)
     if ndim == 3:
         raise InputError(
             f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; set slicewise=True (--slicewise) to "
