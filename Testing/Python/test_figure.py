@@ -1,0 +1,212 @@
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from SpatialDeconvLib.doors import figure
+from SpatialDeconvLib.errors import InputError
+from SpatialDeconvLib.kernels import gaussian_kernel, laplacian_kernel, motion_kernel
+
+pytest.importorskip("matplotlib", reason="figures need matplotlib")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def _case(shape=(6, 40, 50)):
+    truth = np.full(shape, 20.0)
+    truth[..., 10:25, 20:40] = 80.0
+    noise = np.random.default_rng(0).normal(0, 1, shape)
+    blurred = truth.copy()
+    for axis in (-1, -2):
+        blurred = (np.roll(blurred, 1, axis) + blurred + np.roll(blurred, -1, axis)) / 3
+    kernels = [(f"level {n}\nsigma {s} mm", gaussian_kernel(s, (1.0, 1.0))) for n, s in ((10, 0.8), (60, 2.0))]
+    values = np.linspace(0, 100, 11)
+    weights = values, np.stack([1 - values / 100, values / 100])
+    return {
+        "truth": truth,
+        "blurred": blurred + noise,
+        "restored": truth + noise,
+        "spacing": (2.0, 1.0, 0.5)[-len(shape) :],
+        "kernels": kernels,
+        "weights": weights,
+        "scores": {"inverse": 20.0, "richardson-lucy": 27.5},
+        "blurred_score": 25.0,
+        "title": "A title of the whole figure",
+    }
+
+
+@pytest.fixture(autouse=True)
+def _coarse(monkeypatch):
+    monkeypatch.setattr(figure, "DPI", 60)  # drawing at print resolution takes a second or two
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The matplotlib figures that were saved."""
+    figures = []
+    save = figure.save
+
+    def keep(made, path):
+        figures.append(made)
+        return save(made, path)
+
+    monkeypatch.setattr(figure, "save", keep)
+    return figures
+
+
+def _png_size(path):
+    return sitk.ReadImage(str(path)).GetSize()
+
+
+def test_demo_figure_is_written_at_the_asked_resolution_and_nothing_else_is(tmp_path):
+    path = figure.demo_figure(tmp_path / "f.png", **_case())
+    assert path == tmp_path / "f.png"
+    assert _png_size(path) == (12.5 * figure.DPI, 10.4 * figure.DPI)
+    assert [p.name for p in tmp_path.iterdir()] == ["f.png"]
+
+
+@pytest.mark.parametrize("shape", [(6, 40, 50), (64, 48)])
+@pytest.mark.parametrize("layout", ["several kernels", "one kernel, logarithmic"])
+def test_no_text_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, layout, shape):
+    monkeypatch.setattr(figure, "DPI", 100)  # the figure's own: labels are where they were drawn
+    case = _case(shape)
+    if layout != "several kernels":
+        for name in ("truth", "blurred", "restored"):
+            case[name] = 10.0 ** (case[name] / 20.0)
+        case.update(log=True, kernels=[("K", gaussian_kernel(2.0, (0.4, 0.4)))], weights=None)
+    figure.demo_figure(tmp_path / "f.png", **case)
+    (made,) = drawn
+    renderer = FigureCanvasAgg(made).get_renderer()
+    texts = [ax.title for ax in made.axes] + [axis.label for ax in made.axes for axis in (ax.xaxis, ax.yaxis)]
+    texts += [t for ax in made.axes for t in ax.texts]
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_text()]
+    assert len(boxes) >= 15
+    for name, box in boxes:
+        assert min(box.x0, box.y0) >= 0, name
+        assert box.x1 <= made.bbox.width, name
+        assert box.y1 <= made.bbox.height, name
+    for (name, one), (other_name, other) in itertools.combinations(boxes, 2):
+        apart = one.x1 <= other.x0 or other.x1 <= one.x0 or one.y1 <= other.y0 or other.y1 <= one.y0
+        assert apart, (name, other_name)
+
+
+def test_images_share_one_scale_and_errors_another(tmp_path, drawn):
+    case = _case()
+    figure.demo_figure(tmp_path / "f.png", slice_index=2, **case)
+    images = [ax.images[0] for ax in drawn[0].axes[:10]]  # the two rows of five
+    for row in (images[:5], images[5:]):
+        assert {image.get_clim() for image in row[:3]} == {(20.0, 80.0)}
+        (low, high), other = (image.get_clim() for image in row[3:])
+        assert (low, high) == other == (-high, high)
+    np.testing.assert_array_equal(images[0].get_array(), case["truth"][2])
+    np.testing.assert_allclose(images[3].get_array(), (case["blurred"] - case["truth"])[2])
+
+
+def test_images_are_drawn_in_mm_and_in_true_aspect(tmp_path, drawn):
+    figure.demo_figure(tmp_path / "f.png", origin="lower", **_case())
+    whole, enlarged = drawn[0].axes[0], drawn[0].axes[5]
+    assert whole.images[0].get_extent() == [0.0, 25.0, 0.0, 40.0]
+    assert whole.get_aspect() == 1.0
+    left, right, bottom, top = enlarged.images[0].get_extent()
+    assert right - left == pytest.approx(top - bottom, abs=1.0)
+    assert 0 <= left < right <= 25
+    assert 0 <= bottom < top <= 40
+
+
+def test_the_enlarged_square_is_where_the_blur_does_most_harm_or_where_it_is_asked_for(tmp_path, drawn):
+    case = _case((80, 100))
+    case["blurred"][50:60, 70:80] += 40.0
+    figure.demo_figure(tmp_path / "f.png", **case)
+    left, right, bottom, top = drawn[0].axes[5].images[0].get_extent()
+    assert left <= 70 * 0.5 < 80 * 0.5 <= right
+    assert top <= 50 < 60 <= bottom  # origin "upper": rows run down
+    figure.demo_figure(tmp_path / "g.png", focus=(79, 0), **case)
+    left, right, bottom, top = drawn[1].axes[5].images[0].get_extent()
+    assert left == 0
+    assert bottom == 80
+
+
+def test_kernels_are_centred_on_their_centre_voxel_and_share_one_scale_of_mm(tmp_path, drawn):
+    kernels = [gaussian_kernel(1.0, (0.5, 0.5, 0.5)), motion_kernel(9.0, 30.0, (1.0, 0.5)), laplacian_kernel()]
+    figure.kernels_figure(tmp_path / "k.png", kernels, ["one", "two", "three"])
+    axes = drawn[0].axes
+    assert [ax.get_title() for ax in axes] == ["one", "two", "three"]
+    assert len({ax.get_xlim() for ax in axes}) == 1
+    for ax, kernel in zip(axes, kernels, strict=True):
+        left, right, bottom, top = ax.images[0].get_extent()
+        j, i = kernel.centre[-2:]
+        dj, di = kernel.spacing[-2:]
+        assert left + (i + 0.5) * di == pytest.approx(0.0)
+        assert top + (j + 0.5) * dj == pytest.approx(0.0)
+        assert right - left == pytest.approx(kernel.shape[-1] * di)
+        assert bottom - top == pytest.approx(kernel.shape[-2] * dj)
+    low, high = axes[2].images[0].get_clim()
+    assert low == -high  # negative weights: a scale around zero
+
+
+def test_a_single_kernel_is_drawn_and_more_than_five_take_two_rows(tmp_path):
+    one = figure.kernels_figure(tmp_path / "1.png", [gaussian_kernel(2.0, 1.0)], log=True)
+    six = figure.kernels_figure(tmp_path / "6.png", [gaussian_kernel(2.0, 1.0)] * 6)
+    assert _png_size(six)[0] > 3 * _png_size(one)[0]
+    assert _png_size(six)[1] == 2 * 2.5 * figure.DPI
+
+
+def test_bars_start_at_the_blurred_image():
+    ax = Figure().subplots()
+    figure.draw_scores(ax, {"worse": 24.0, "better": 27.5}, 25.0)
+    assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(25.0, -1.0), (25.0, 2.5)]
+    assert {t.get_text() for t in ax.texts} == {"24.00 (-1.00)", "27.50 (+2.50)", "blurred 25.00"}
+
+
+def test_the_weights_are_drawn_over_the_histogram():
+    made = Figure()
+    ax = made.subplots()
+    values = np.linspace(0, 100, 5)
+    rows = np.stack([1 - values / 100, values / 100])
+    figure.draw_histogram(ax, np.random.default_rng(0).uniform(0, 100, (20, 20)), weights=(values, rows))
+    (_, over) = made.axes
+    for line, row in zip(over.lines, rows, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), values)
+        np.testing.assert_array_equal(line.get_ydata(), row)
+
+
+def test_drawing_leaves_no_global_state(tmp_path):
+    code = (
+        "import sys, matplotlib\n"
+        "from SpatialDeconvLib.doors.figure import kernels_figure\n"
+        "from SpatialDeconvLib.kernels import gaussian_kernel\n"
+        "names = [n for n in matplotlib.rcParams if n != 'backend']\n"  # reading that one imports pyplot
+        "before = [matplotlib.rcParams[n] for n in names]\n"
+        f"kernels_figure({str(tmp_path / 'k.png')!r}, [gaussian_kernel(1.0, 1.0)])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert [matplotlib.rcParams[n] for n in names] == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_library_is_imported_without_matplotlib():
+    code = "import sys, SpatialDeconvLib.doors.figure; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install spatialdeconv\[figure\]"):
+        figure.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_unusable_input_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(InputError, match="empty"):
+        figure.kernels_figure(tmp_path / "k.png", [])
+    with pytest.raises(InputError, match="2 for 1 kernels"):
+        figure.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)], ["a", "b"])
+    case = _case()
+    case["restored"] = case["restored"][:, 1:]
+    with pytest.raises(InputError, match="differ"):
+        figure.demo_figure(tmp_path / "f.png", **case)
+    with pytest.raises(OSError, match="does not exist"):
+        figure.kernels_figure(tmp_path / "missing" / "k.png", [gaussian_kernel(1.0, 1.0)])
