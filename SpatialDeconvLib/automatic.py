@@ -59,7 +59,8 @@ class Simulation:
         box, self._judged = _block(image.shape, np.max([k.shape for k in self._kernels], axis=0), region)
         block = image[box].astype(np.float64)
         self._spread = float(block.std())
-        self._weights = [bound.weight(k)[box] for k in range(len(bound))]
+        # Copies: a slice would keep the whole weight image alive, for every kernel at once.
+        self._weights = [bound.weight(k)[box].copy() for k in range(len(bound))]
         operator = SpatiallyVariantBlur(
             KernelField.by_weights(self._weights, self._kernels).bind(block, bound.spacing),
             block.shape,

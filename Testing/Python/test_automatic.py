@@ -1,0 +1,153 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.automatic import Simulation, _block, _minimum
+
+KERNEL = sd.gaussian_kernel(1.5, ndim=2)
+
+
+def scene(shape=(96, 96), seed=0):
+    """Smooth patches with sharp edges, values about 0 ... 100."""
+    field = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), 4)
+    return 50 + 25 * np.sign(field) + 300 * field
+
+
+def blurred(truth, sigma, noise, seed=1):
+    return ndimage.gaussian_filter(truth, sigma, mode="nearest") + np.random.default_rng(seed).normal(
+        0, noise, truth.shape
+    )
+
+
+def simulation(image, noise, field=None, **options):
+    field = field or sd.KernelField.uniform(KERNEL)
+    return Simulation(image, field.bind(image, normalize=True), noise, **options)
+
+
+def itk_filter(method, image, kernel, constant):
+    """SimpleITK's own filter, zero-flux boundary."""
+    y, h = sitk.GetImageFromArray(image), sitk.GetImageFromArray(np.ascontiguousarray(kernel))
+    if method == "inverse":
+        return sitk.GetArrayFromImage(sitk.InverseDeconvolution(y, h, constant, True))
+    return sitk.GetArrayFromImage(sitk.TikhonovDeconvolution(y, h, constant, True))
+
+
+@pytest.mark.parametrize("noise", [0.3, 2.0])
+@pytest.mark.parametrize(("method", "candidates"), [("tikhonov", (-5, 0)), ("inverse", (-2.5, -0.05))])
+def test_the_constant_does_nearly_as_well_as_the_best_one_for_the_unknown_truth(method, candidates, noise):
+    truth = scene()
+    image = blurred(truth, 1.5, noise)
+    chosen = simulation(image, noise).constant(method, 0)
+
+    def error(constant):
+        return np.sqrt(np.mean((itk_filter(method, image, KERNEL.values, float(constant)) - truth) ** 2))
+
+    best = min(error(constant) for constant in np.logspace(*candidates, 60))
+    assert error(chosen) < 1.1 * best
+    if method == "tikhonov":  # the thresholded inverse rings too much to gain anything at the higher noise
+        assert error(chosen) < np.sqrt(np.mean((image - truth) ** 2))
+
+
+@pytest.mark.parametrize("method", ["tikhonov", "inverse"])
+def test_more_noise_asks_for_more_damping(method):
+    truth = scene()
+    constants = [simulation(blurred(truth, 1.5, s), s).constant(method, 0) for s in (0.1, 1.0, 8.0)]
+    assert constants == sorted(constants)
+    assert constants[2] > 2 * constants[0]
+
+
+def test_wieners_noise_is_never_below_the_images_own():
+    truth = scene()
+    for noise in (0.2, 3.0):
+        assert simulation(blurred(truth, 1.5, noise), noise).constant("wiener", 0) >= noise
+
+
+def test_a_constant_image_leaves_wieners_noise_alone():
+    assert simulation(np.full((32, 32), 7.0), 0.5).constant("wiener", 0) == 0.5
+
+
+def test_the_same_input_gives_the_same_constant():
+    image = blurred(scene(), 1.5, 1.0)
+    first, second = (simulation(image, 1.0).constant("tikhonov", 0) for _ in range(2))
+    assert first == second
+
+
+def test_every_kernel_gets_a_constant_of_its_own():
+    truth = scene()
+    labels = np.repeat([1, 2], 48)[:, None] * np.ones((1, 96), int)
+    image = np.where(labels == 1, blurred(truth, 0.8, 1.0), blurred(truth, 2.5, 1.0))
+    field = sd.KernelField.by_region(
+        labels, {1: sd.gaussian_kernel(0.8, ndim=2), 2: sd.gaussian_kernel(2.5, ndim=2), 3: KERNEL}
+    )
+    found = simulation(image, 1.0, field)
+    constants = [found.constant("tikhonov", k) for k in range(3)]
+    assert constants[0] != constants[1]
+    assert all(1e-5 <= c <= 1 for c in constants)  # label 3 has no voxel; it is judged by all of them
+
+
+def test_cancelling_stops_the_search():
+    with pytest.raises(sd.Cancelled):
+        simulation(scene(), 1.0, cancelled=lambda: True)
+
+
+def test_the_weights_of_the_whole_image_are_not_kept():
+    shape, count = (40, 128, 128), 12
+    image = np.random.default_rng(0).uniform(0, count, shape).astype(np.float32)
+    kernel = sd.Kernel(np.ones((1, 3, 3)))
+    bound = sd.KernelField.by_intensity({float(n): kernel for n in range(count)}).bind(image, normalize=True)
+    tracemalloc.start()
+    try:
+        kept = Simulation(image, bound, 0.1)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept.constant("wiener", 0) > 0
+    # The block is a fifth of this image: its weights, its truth and its filters, far from 12 images.
+    assert held < 6 * image.nbytes
+
+
+@pytest.mark.parametrize("least", [1e-5, 3e-4, 0.02, 1.0])
+def test_minimum_comes_close_to_the_least_point_on_a_logarithmic_scale(least):
+    tried = []
+
+    def error(x):
+        tried.append(x)
+        return abs(np.log(x / least))
+
+    found = _minimum(error, 1e-5, 1.0)
+    step = 1e5 ** (1 / 8)
+    assert abs(np.log(found / least)) <= np.log(step) / 8 + 1e-9
+    assert len(tried) == len(set(tried)) <= 13
+    assert min(tried) >= 1e-5 * (1 - 1e-9)
+    assert max(tried) <= 1 + 1e-9
+
+
+def test_a_small_image_is_its_own_block():
+    assert _block((20, 30), np.array([5, 5]), None) == ((slice(0, 20), slice(0, 30)),) * 2
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        None,
+        (slice(0, 4), slice(0, 9), slice(0, 9)),
+        (slice(90, 100), slice(200, 300), slice(500, 512)),
+        (slice(40, 42), slice(250, 252), slice(100, 102)),
+    ],
+)
+def test_the_block_lies_inside_the_image_around_the_region(region):
+    shape, reach = (100, 300, 512), np.array([3, 9, 9])
+    box, judged = _block(shape, reach, region)
+    sizes = [s.stop - s.start for s in box]
+    assert 2**15 < np.prod(sizes) <= 2**17
+    for axis, (s, j, n) in enumerate(zip(box, judged, shape, strict=True)):
+        assert 0 <= s.start < s.stop <= n
+        middle = n / 2 if region is None else (region[axis].start + region[axis].stop) / 2
+        nearest = min(max(middle, (s.stop - s.start) / 2), n - (s.stop - s.start) / 2)
+        assert (s.start + s.stop) / 2 == pytest.approx(nearest, abs=1)
+        margin = reach[axis] if s.stop - s.start < n else 0
+        assert (j.start, s.stop - s.start - j.stop) == (margin, margin)
