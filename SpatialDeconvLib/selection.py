@@ -73,11 +73,11 @@ def mask_from_box(
     if unit == "mm":
         spacings = np.array(spacing_tuple(spacing, len(shape)))
         slack = 1e-9  # a centre that lies on the face up to rounding is inside
-        first = np.ceil(start / spacings - slack).astype(int)
-        last = np.floor(stop / spacings + slack).astype(int) + 1
+        first = np.ceil(np.clip(start / spacings - slack, -1, shape)).astype(int)
+        last = np.floor(np.clip(stop / spacings + slack, -1, shape)).astype(int) + 1
     elif unit == "voxels":
-        first, last = start.astype(int), stop.astype(int)
-        if np.any(first != start) or np.any(last != stop):
+        first, last = (np.clip(v, -1, shape).astype(int) for v in (start, stop))
+        if np.any(np.rint(start) != start) or np.any(np.rint(stop) != stop):
             raise InputError(f"box {start.tolist()} ... {stop.tolist()} must be whole voxels; or use unit='mm'")
     else:
         raise InputError(f"unit {unit!r} is unknown; choose voxels or mm")

@@ -1,0 +1,75 @@
+import os
+import sys
+
+import pytest
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib import memory
+
+GIB = 2**30
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="sysconf is needed to know the true size of the memory")
+def test_what_is_available_is_a_part_of_what_there_is():
+    available = memory.available_memory()
+    assert 0 < available <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def test_a_run_that_does_not_fit_is_refused_with_the_estimate_and_the_remedy():
+    with pytest.raises(sd.NotEnoughMemory) as caught:
+        memory.require(12.34 * GIB, "crop the image", available=4 * GIB)
+    message = str(caught.value)
+    for word in ("12.3 GiB", "4.0 GiB", "crop the image"):
+        assert word in message
+    assert "\n" not in message
+    assert isinstance(caught.value, MemoryError)
+
+
+def test_a_run_that_fits_or_cannot_be_judged_goes_on(monkeypatch):
+    memory.require(4 * GIB, "", available=4 * GIB)
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    memory.require(1e30, "")
+
+
+def test_the_system_is_asked_when_no_limit_is_given(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 3 * GIB)
+    with pytest.raises(sd.NotEnoughMemory, match=r"3\.0 GiB are free"):
+        memory.require(5 * GIB, "")
+
+
+def cgroup(folder, limit, usage, stat=None):
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{usage}\n")
+    if stat is not None:
+        (folder / "memory.stat").write_text(stat)
+    return str(folder), "memory.max", "memory.current", "inactive_file"
+
+
+@pytest.mark.parametrize(
+    ("limit", "usage", "stat", "expected"),
+    [
+        (8 * GIB, 3 * GIB, None, 5 * GIB),
+        (8 * GIB, 7 * GIB, f"anon {GIB}\ninactive_file {4 * GIB}\nactive_file {GIB}\n", 5 * GIB),
+        (8 * GIB, 9 * GIB, "inactive_file 0\n", 0),
+        (8 * GIB, 3 * GIB, "inactive_file some\n", 5 * GIB),
+        ("max", 3 * GIB, "inactive_file 0\n", None),
+    ],
+)
+def test_a_containers_limit_counts_and_its_file_cache_is_free(tmp_path, limit, usage, stat, expected):
+    assert memory._available_cgroup(*cgroup(tmp_path, limit, usage, stat)) == expected
+
+
+def test_no_container_sets_no_limit(tmp_path):
+    assert memory._available_cgroup(str(tmp_path / "none"), "memory.max", "memory.current", "inactive_file") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /proc and no cgroups")
+def test_the_tightest_limit_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_CGROUPS", (cgroup(tmp_path, 3 * GIB, 2 * GIB),))
+    monkeypatch.setattr(memory, "_available_proc", lambda: 2 * GIB)
+    assert memory.available_memory() == GIB
+    monkeypatch.setattr(memory, "_available_proc", lambda: GIB // 2)
+    assert memory.available_memory() == GIB // 2
+    monkeypatch.setattr(memory, "_available_proc", lambda: None)
+    monkeypatch.setattr(memory, "_CGROUPS", ())
+    assert memory.available_memory() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
