@@ -31,6 +31,10 @@ from .variation import TotalVariation
 
 Iterations = int | None
 
+_WHITENESS_VOXELS = 1 << 18
+_HELD_OUT = 4000  # voxels, within these shares of all:
+_HELD_OUT_SHARES = (0.005, 0.05)
+
 
 @dataclass
 class Solution:
@@ -82,6 +86,7 @@ class _Data:
         self.minimum = float(seen.min())
         self.noise = max(_sigma(noise, self.y), 1e-6 * self.span)
         self.progress, self.cancelled = progress, cancelled
+        self.held: np.ndarray | None = None
         self.history: list[float] = []
 
     def _background(self, background) -> Any:
@@ -103,6 +108,18 @@ class _Data:
             raise InputError("mask is empty; at least one voxel must count")
         return None if mask.all() else mask
 
+    def hold_out(self) -> None:
+        """Leave some voxels out of the data term, for a `_Judge`; a fixed random choice."""
+        self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < np.clip(
+            _HELD_OUT / self.count, *_HELD_OUT_SHARES
+        )
+        if self.mask is not None:
+            self.held &= self.mask
+        if not self.held.any():
+            self.held.flat[int(np.flatnonzero(self.mask if self.mask is not None else ~self.held)[0])] = True
+        self.mask = ~self.held if self.mask is None else self.mask & ~self.held
+        self.count = int(np.count_nonzero(self.mask))
+
     @property
     def nonnegative(self) -> bool:
         """Whether the data look like those of a non-negative image."""
@@ -116,10 +133,23 @@ class _Data:
 
     def start(self) -> np.ndarray:
         """The first guess: the data, with the mean where nothing is known."""
-        y = self.y
-        if self.mask is not None:
-            y = np.where(self.mask, y, self.dtype.type(y[self.mask].mean()))
-        return self.operator.extend(y)
+        known = self.mask if self.held is None or self.mask is None else self.mask | self.held
+        if known is None or known.all():
+            return self.operator.extend(self.y)
+        return self.operator.extend(np.where(known, self.y, self.dtype.type(self.y[known].mean())))
+
+    @property
+    def keyed_to_data(self) -> bool:
+        """Whether the data themselves choose the kernels, so that their noise and blur are in the weights."""
+        bound = self.operator.bound
+        if bound.field.key != "intensity" or len(bound.field.at) < 2:
+            return False
+        levels, k = bound.field.at, len(bound.field.at) // 2
+        place = np.interp(self.y + self.background, levels, np.arange(len(levels)))
+        if bound.field.interpolation == "nearest":
+            place = np.rint(place)
+        expected = np.maximum(0, 1 - np.abs(place - k))
+        return float(np.mean(np.abs(bound.weight(k) - expected) < 1e-3)) > 0.99
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         return self.operator.forward(x, cancelled=self.cancelled)
@@ -146,6 +176,12 @@ class _Data:
         """Call `work` on slices of planes, in threads."""
         thickness = max(1, (1 << 16) * length // max(1, self.y.size))
         self.operator.run(work, [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)])
+
+    def judged(self, judge, **parameters) -> Solution:
+        """The solution that a `_Judge` found best."""
+        number, image, residual = judge.best
+        del self.history[number + 1 :]
+        return self.solution(image, residual, **parameters)
 
     def solution(self, x: np.ndarray, residual: float, **parameters) -> Solution:
         image = np.ascontiguousarray(self.operator.crop(x))
@@ -184,24 +220,67 @@ def power_norm(operator: SpatiallyVariantBlur, mask: np.ndarray | None = None, i
     return value
 
 
-class _Stopping:
-    """Stops an iteration that fits less and less of the image and more and more of the noise.
+def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """Return how far a residual is from white: the sum of its squared autocorrelations at all other lags,
+    over that at lag 0 squared, in a block in the middle (A. Lanza et al., "Residual whiteness principle for
+    parameter-free image restoration", ETNA 53, 2020)."""
+    side = round(_WHITENESS_VOXELS ** (1 / max(1, sum(n > 1 for n in difference.shape))))
+    box = tuple(slice(max(0, (n - side) // 2), max(0, (n - side) // 2) + min(n, side)) for n in difference.shape)
+    d = difference[box]
+    if mask is None:
+        d = d - d.mean()
+    elif mask[box].any():
+        d = np.where(mask[box], d - d[mask[box]].mean(), 0)
+    power = np.square(np.abs(sfft.rfftn(d)))
+    lags = sfft.irfftn(power, s=d.shape)
+    zero = float(lags.flat[0])
+    if zero <= 0:
+        return 0.0
+    lags /= zero
+    return float(np.square(lags).sum(dtype=np.float64)) - 1.0
 
-    It stops when the residual reaches 1 (the discrepancy principle), or when it is still above and has
-    all but ceased to fall: then the kernels or the weights do not explain the rest.
+
+#: Mean squared errors of left-out voxels this share above the lowest count as equal to it.
+_SLACK = 0.006
+_SLACK_KEYED_TO_DATA = 0.06
+
+_FALL = 0.004  # a smaller relative fall of the error per iteration is none
+_FALL_KEYED_TO_DATA = 0.01
+
+
+class _Judge:
+    """Says which iterate is best, from voxels that the solver does not see and from the residual's whiteness.
+
+    A few voxels chosen at random are left out of the data term. The error with which the iterates predict
+    them falls as long as the iteration recovers the image and rises when it fits noise. Where the kernels
+    are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest residual
+    comes early where they are wide: the later of the two is taken. Where the kernels or weights do not
+    explain the data neither may come at all, so the iteration also ends when the error all but ceases to
+    fall.
     """
 
-    def __init__(self, fall: float, level: float = 1.0):
-        self.fall, self.level = fall, level
-        self.values: list[float] = []
+    def __init__(self, data: _Data, patience: int = 4):
+        self.data, self.patience = data, patience
+        # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
+        self.fall = _FALL_KEYED_TO_DATA if data.keyed_to_data else _FALL
+        self.errors: list[float] = []
+        self.whitest = math.inf
+        self.best: tuple[int, Any, float] | None = None
 
-    def reached(self, residual: float) -> str | None:
-        self.values.append(residual)
-        if residual <= self.level:
-            return "the residual reached the noise"
-        recent = self.values[-4:]
-        if len(recent) == 4 and recent[0] - recent[-1] < 3 * self.fall * recent[-1]:
-            return "the residual ceased to fall"
+    def reached(self, image: np.ndarray, difference: np.ndarray, residual: float) -> str | None:
+        """Take an iterate and its residual image; return why to stop, or None."""
+        held = difference[self.data.held]
+        error = math.sqrt(float(np.square(held).mean(dtype=np.float64)))
+        white = correlation(difference, self.data.mask)
+        number = len(self.errors)
+        if white < self.whitest or error < min(self.errors, default=math.inf):
+            self.best = (number, image, residual)
+        self.whitest = min(white, self.whitest)
+        self.errors.append(error)
+        if number - self.best[0] >= self.patience:
+            return "left-out voxels are predicted best"
+        if number >= 4 and self.errors[-5] - error < 4 * self.fall * error:
+            return "left-out voxels are not predicted better any more"
         return None
 
 
@@ -212,8 +291,12 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
     """Biggs and Andrews' acceleration (Applied Optics 36, 1997), with restarts whenever the likelihood
     would fall. The likelihood is evaluated where the step starts, so it costs nothing."""
     operator, dtype = data.operator, data.dtype
+    judge = None
+    if iterations is None:
+        data.hold_out()
+        judge = _Judge(data)
     # Data around 0 are lifted, and the model with them: the background then is `lift`.
-    lift = dtype.type(max(0.0, -data.minimum) + options.get("lift", 0.0) * data.noise)
+    lift = dtype.type(max(0.0, -data.minimum))
     y = data.y + lift
     ones = np.ones(operator.data_shape, dtype)
     weights = data.adjoint(data.masked(ones))
@@ -221,12 +304,12 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
     tv = _Tv(data, regularization, "richardson-lucy") if regularization != "auto" else None
     accelerate = options.get("accelerate", True)
     limit = iterations or 200
-    stopping = None if iterations else _Stopping(options.get("fall", 0.01))
     x = np.maximum(data.start(), dtype.type(1e-3 * data.span))
     point, correction = x, None
     best, restarts, reason = -math.inf, 0, "iterations"
     while len(data.history) < limit:
-        ratio, likelihood, squared = _ratio(data, data.forward(point), y, lift)
+        difference = np.empty_like(y) if judge is not None else None
+        ratio, likelihood, squared = _ratio(data, data.forward(point), y, lift, difference)
         if tv is not None:
             likelihood -= tv.weight * tv.value(point)
         if likelihood < best and point is not x:
@@ -235,14 +318,11 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
             continue
         best = likelihood
         residual = data.relative(squared)
-        if stopping is not None and (reason_now := stopping.reached(residual)):
-            reason = reason_now
-            x = point
-            data.step(residual, 1.0, f"Richardson-Lucy {len(data.history) + 1}")
-            break
-        factor = data.adjoint(ratio)
-        new, change = _rl_update(data, point, factor, weights, floor, tv)
         data.step(residual, len(data.history) / limit, f"Richardson-Lucy {len(data.history) + 1}")
+        if judge is not None and (why := judge.reached(point, difference, residual)):
+            reason = why
+            break
+        new, change = _rl_update(data, point, data.adjoint(ratio), weights, floor, tv)
         along = 0.0
         if accelerate and correction is not None:
             along = dot(change, correction) / max(dot(correction, correction), 1e-300)
@@ -253,14 +333,15 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
             x = new
         else:
             point = x = new
-    parameters = {"accelerated": accelerate, "restarts": restarts, "stopped": reason}
-    if tv is not None:
-        parameters["regularization"] = tv.weight
+    if judge is not None:
+        return data.judged(judge, regularization=tv and tv.weight, restarts=restarts, stopped=reason)
+    parameters = {"regularization": tv and tv.weight, "restarts": restarts, "stopped": reason}
     return data.solution(x, data.history[-1], **parameters)
 
 
-def _ratio(data: _Data, model: np.ndarray, y: np.ndarray, lift) -> tuple[np.ndarray, float, float]:
-    """y / model, the Poisson log-likelihood and |y - model|^2, all over the mask. Overwrites `model`."""
+def _ratio(data: _Data, model: np.ndarray, y: np.ndarray, lift, difference) -> tuple[np.ndarray, float, float]:
+    """y / model, the Poisson log-likelihood and |y - model|^2, all over the mask. Overwrites `model`, and
+    `difference`, if given, with y - model."""
     tiny = data.dtype.type(1e-6 * data.span)
     out = np.empty_like(model)
     sums = {}
@@ -269,19 +350,20 @@ def _ratio(data: _Data, model: np.ndarray, y: np.ndarray, lift) -> tuple[np.ndar
         m = model[rows]
         m += lift
         np.maximum(m, tiny, out=m)
-        data_part = y[rows]
-        part = np.divide(data_part, m, out=out[rows])
-        inside = slice(None) if data.mask is None else data.mask[rows]
-        likelihood = np.log(m[inside])
-        likelihood *= data_part[inside]
-        likelihood -= m[inside]
-        difference = data_part[inside] - m[inside]
+        seen = y[rows]
+        part = np.divide(seen, m, out=out[rows])
+        apart = seen - m if difference is None else np.subtract(seen, m, out=difference[rows])
+        likelihood = np.log(m)
+        likelihood *= seen
+        likelihood -= m
+        if data.mask is not None:
+            part[~data.mask[rows]] = 0
+            likelihood = likelihood[data.mask[rows]]
+            apart = apart[data.mask[rows]]
         sums[rows.start] = (
             float(likelihood.sum(dtype=np.float64)),
-            float(np.square(difference).sum(dtype=np.float64)),
+            float(np.vdot(apart, apart)),
         )
-        if data.mask is not None:
-            part[~inside] = 0
 
     data.planes(work, len(model))
     parts = [sums[start] for start in sorted(sums)]
@@ -352,12 +434,15 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     `regularization` is the step alpha; automatic: 1 / |A|^2.
     """
     dtype = data.dtype
+    judge = None
+    if iterations is None:
+        data.hold_out()
+        judge = _Judge(data)
     if regularization == "auto":
         step = 0.98 / max(power_norm(data.operator, data.mask), 1e-30)
     else:
         step = _weight(regularization, "landweber")
     limit = iterations or 300
-    stopping = None if iterations else _Stopping(options.get("fall", 0.01))
     x = data.start()
     if project:
         np.maximum(x, 0, out=x)
@@ -366,17 +451,17 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     while len(data.history) < limit:
         difference = data.forward(point)
         np.subtract(data.y, difference, out=difference)
-        residual = data.relative(dot(data.masked(difference), difference))
-        if stopping is not None and (reason_now := stopping.reached(residual)):
-            data.step(residual, 1.0, name)
-            reason, x = reason_now, point
+        seen = data.masked(difference.copy()) if judge is not None else data.masked(difference)
+        residual = data.relative(dot(seen, seen))
+        data.step(residual, len(data.history) / limit, f"{name} {len(data.history) + 1}")
+        if judge is not None and (why := judge.reached(point, difference, residual)):
+            reason = why
             break
-        new = data.adjoint(difference)
+        new = data.adjoint(seen)
         new *= dtype.type(step)
         new += point
         if project:
             np.maximum(new, 0, out=new)
-        data.step(residual, len(data.history) / limit, f"{name} {len(data.history) + 1}")
         if dot(point - new, new - x) > 0:
             momentum = 1.0  # the momentum points uphill: start it again
         following = 0.5 * (1 + math.sqrt(1 + 4 * momentum**2))
@@ -384,6 +469,8 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
         if project:
             np.maximum(point, 0, out=point)
         x, momentum = new, following
+    if judge is not None:
+        return data.judged(judge, regularization=step, stopped=reason)
     return data.solution(x, data.history[-1], regularization=step, stopped=reason)
 
 
@@ -414,33 +501,28 @@ class _Gradient:
 
 
 def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> Solution:
-    """Conjugate gradients on (A^T M A + l D) x = A^T M y, warm-started.
-
-    Automatic l: the ratio of the noise's variance to the mean of |grad x|^2, which is that of the
-    Gaussian prior with the same mean square gradient, found by a fixed-point iteration over x.
-    """
+    """Conjugate gradients on (A^T M A + l D) x = A^T M y, warm-started."""
     penalty = _Gradient(data, options.get("penalty", "gradient"))
-    right = data.adjoint(data.masked(data.y.copy()))
     x = data.start()
-    automatic = regularization == "auto"
-    rounds = 3 if automatic else 1
     limit = iterations or 40
-    weight = None if automatic else _weight(regularization, "tikhonov")
-    for number in range(rounds):
-        if automatic:
-            energy = max(dot(x, penalty(x)), 1e-30) if number else dot(x, penalty(x)) * 1.0
-            weight = options.get("theta", 1.0) * data.noise**2 * x.size / max(energy, 1e-30)
-        steps = limit if number == rounds - 1 else max(4, limit // 4)
-        x = _conjugate_gradients(data, penalty, weight, right, x, steps, tolerance=1e-3)
+    if regularization == "auto":
+
+        def try_weight(weight, x):
+            x = _conjugate_gradients(data, penalty, weight, x, 12, 1e-3)
+            return x, data.y - data.forward(x)
+
+        x, weight = _search(data, [f * data.noise**2 for f in _TIKHONOV_PATH], x, try_weight)
+    else:
+        weight = _weight(regularization, "tikhonov")
+    x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-4))
     difference = data.masked(data.y - data.forward(x))
     residual = data.relative(dot(difference, difference))
-    if not data.history:
-        data.history.append(residual)
     return data.solution(x, residual, regularization=weight, penalty=options.get("penalty", "gradient"))
 
 
-def _conjugate_gradients(data, penalty, weight, right, x, steps, tolerance) -> np.ndarray:
+def _conjugate_gradients(data, penalty, weight, x, steps, tolerance) -> np.ndarray:
     dtype = data.dtype
+    right = data.adjoint(data.masked(data.y.copy()))
 
     def model(image):
         seen = data.masked(data.forward(image))
@@ -452,7 +534,7 @@ def _conjugate_gradients(data, penalty, weight, right, x, steps, tolerance) -> n
     r = right - product
     p = r.copy()
     rho = dot(r, r)
-    target = tolerance**2 * dot(right, right) * 1e-2
+    target = tolerance**2 * dot(right, right)
     seen = data.masked(data.y - seen)  # the residual in the data, updated along
     for _ in range(steps):
         if rho <= target:
@@ -465,7 +547,7 @@ def _conjugate_gradients(data, penalty, weight, right, x, steps, tolerance) -> n
         before, rho = rho, dot(r, r)
         p *= dtype.type(rho / before)
         p += r
-        data.step(data.relative(dot(seen, seen)), len(data.history) / (2 * steps), "Tikhonov")
+        data.step(data.relative(dot(seen, seen)), len(data.history) / (3 * steps), "Tikhonov")
     return x
 
 
@@ -507,23 +589,9 @@ class _Penalised:
         return 0.5 * squared + self.weight * variation, gradient
 
     def difference(self, x: np.ndarray) -> np.ndarray:
+        """y - F(x) at every voxel, also where the data do not count."""
         out, _ = self.model.forward(x)
-        return self.data.masked(self.data.y - out)
-
-
-def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Return how far a residual is from white: the sum of its squared autocorrelations at all other lags,
-    over that at lag 0 squared (A. Lanza et al., "Residual whiteness principle for parameter-free image
-    restoration", ETNA 53, 2020)."""
-    d = difference - difference.mean() if mask is None else np.where(mask, difference - difference[mask].mean(), 0)
-    power = sfft.rfftn(d.astype(np.float32, copy=False), workers=1)
-    power = np.square(np.abs(power))
-    lags = sfft.irfftn(power, s=d.shape, workers=1)
-    zero = float(lags.flat[0])
-    if zero <= 0:
-        return 0.0
-    lags /= zero
-    return float(np.square(lags).sum(dtype=np.float64)) - 1.0
+        return np.subtract(self.data.y, out, out=out)
 
 
 def _tv(data: _Data, iterations: Iterations, regularization, options) -> Solution:
@@ -534,10 +602,10 @@ def _self_keyed(data: _Data, iterations: Iterations, regularization, options) ->
     return _penalised(data, SelfKeyedBlur(data.operator), iterations, regularization, options, "self-keyed")
 
 
-#: Weights of TV, in units of the noise sigma, tried from strong to weak.
-_PATH = (0.4, 0.2, 0.1, 0.05)
-#: The weight that is best on average, in the same units.
-_USUAL = 0.1
+#: Weights of TV tried from strong to weak, in units of the noise sigma.
+_TV_PATH = (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125)
+#: Weights of |grad x|^2, in units of sigma^2.
+_TIKHONOV_PATH = (1.28, 0.32, 0.08, 0.02, 0.005, 0.00125)
 
 
 def _penalised(data, model, iterations, regularization, options, name) -> Solution:
@@ -546,50 +614,68 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
     limit = iterations or 60
     x = data.start()
     if regularization == "auto":
-        x, weight = _walk(data, objective, x, lower, name)
+
+        def try_weight(weight, x):
+            x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
+            return x, objective.difference(x)
+
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight)
     else:
         weight = _weight(regularization, name)
-        if isinstance(model, SelfKeyedBlur):
-            x = _descend(data, objective, x, lower, 4 * weight, 10, 1e-3, name, 0.2)  # first the coarse image
-    result = _descend(
-        data, objective, x, lower, weight, limit, options.get("tolerance", 2e-5), name, 1.0, full=True
-    )
-    difference = objective.difference(result.image)
-    residual = data.relative(dot(difference, difference))
+        if isinstance(model, SelfKeyedBlur):  # first the coarse image
+            x = _descend(data, objective, x, lower, 4 * weight, 15, 1e-3, name, 0.2).image
+    result = _descend(data, objective, x, lower, weight, limit, options.get("tolerance", 2e-5), name, 1.0)
+    difference = data.masked(objective.difference(result.image))
     return data.solution(
-        result.image, residual, regularization=weight, smoothing=objective.eps, lower=lower, stopped=result.reason
+        result.image,
+        data.relative(dot(difference, difference)),
+        regularization=weight,
+        smoothing=objective.eps,
+        lower=lower,
+        stopped=result.reason,
     )
 
 
-def _descend(data, objective, x, lower, weight, steps, tolerance, name, share, full=False):
+def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
     objective.weight = weight
 
     def after(step, value):
         data.step(objective.residual, share * step / steps, f"{name}, weight {weight:.3g}, step {step}")
 
-    result = minimise(objective, x, lower, math.inf, steps, tolerance=tolerance, after_step=after)
-    return result if full else result.image
+    return minimise(objective, x, lower, math.inf, steps, tolerance=tolerance, after_step=after)
 
 
-def _walk(data, objective, x, lower, name) -> tuple[np.ndarray, float]:
-    """Find the weight of TV on the way from strong to weak, each solution starting the next.
+def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable) -> tuple[np.ndarray, float]:
+    """Find the weight of a penalty that predicts left-out voxels well, on the way from strong to weak.
 
-    Whiteness of the residual alone prefers weights about twice too strong, and is flat where the kernels
-    do not explain the data; half of it is therefore averaged (geometrically) with the usual weight.
+    ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next. All voxels count
+    again afterwards.
     """
-    best, chosen = math.inf, None
-    images = {}
-    for factor in _PATH:
-        x = _descend(data, objective, x, lower, factor * data.noise, 25, 2e-4, name, 0.5)
-        white = correlation(objective.difference(x), data.mask)
-        images[factor] = x
-        if white < best:
-            best, chosen = white, factor
-        elif white > 1.02 * best:
+    whole, count = data.mask, data.count
+    data.hold_out()
+    errors: list[float] = []
+    images: list[np.ndarray] = []
+    for weight in weights:
+        x, difference = try_weight(weight, x)
+        images = [*images[-3:], x]
+        errors.append(float(np.square(difference[data.held]).mean(dtype=np.float64)))
+        if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
             break
-    factor = math.sqrt(0.5 * chosen * _USUAL)
-    start = min(images, key=lambda f: abs(math.log(f / factor)))
-    return images[start], factor * data.noise
+    data.mask, data.count, data.held = whole, count, None
+    chosen = _strongest(weights, errors, _SLACK_KEYED_TO_DATA if data.keyed_to_data else _SLACK)
+    recent = np.asarray(weights[len(errors) - len(images) : len(errors)])
+    return images[int(np.argmin(np.abs(np.log(recent / chosen))))], chosen
+
+
+def _strongest(weights: list[float], errors: list[float], slack: float) -> float:
+    """The largest weight whose error exceeds the lowest by no more than `slack` of it, on straight lines
+    through the errors over log(weight): near its minimum the error says little, and noise is worse than blur."""
+    limit = (1 + slack) * min(errors)
+    first = next(i for i, e in enumerate(errors) if e <= limit)
+    if first == 0:
+        return weights[0]
+    share = (errors[first - 1] - limit) / (errors[first - 1] - errors[first])
+    return weights[first - 1] * (weights[first] / weights[first - 1]) ** share
 
 
 # ------------------------------------------------------------------------------------------- the door

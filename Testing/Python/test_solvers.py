@@ -1,0 +1,379 @@
+"""The joint solvers against dense linear algebra, finite differences and cases whose answer is known."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import ndimage, optimize
+from scipy.sparse.linalg import lsmr
+
+from SpatialDeconvLib.errors import Cancelled, InputError
+from SpatialDeconvLib.fields import KernelField
+from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
+from SpatialDeconvLib.operators import SpatiallyVariantBlur
+from SpatialDeconvLib.quasinewton import minimise
+from SpatialDeconvLib.selfkeyed import SelfKeyedBlur
+from SpatialDeconvLib.solvers import METHODS, correlation, power_norm, solve
+from SpatialDeconvLib.variation import TotalVariation
+
+MODELS = ("detector", "source")
+BOUNDARIES = ("edge", "zero", "periodic", "extended")
+
+
+def serially(work, items):
+    for item in items:
+        work(item)
+
+
+def phantom(shape, seed=3):
+    """Flat patches of six intensities from 0 to 100, with edges."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), 4)
+    return 20.0 * np.digitize(smooth, np.quantile(smooth, [0.2, 0.4, 0.6, 0.8, 0.95]))
+
+
+def gaussians(ndim, low=0.8, high=2.2, count=6):
+    sigmas = np.linspace(low, high, count)
+    return KernelField.by_intensity({20.0 * i: gaussian_kernel(s, ndim=ndim) for i, s in enumerate(sigmas)})
+
+
+def blurred(truth, model="detector", noise=0.5, boundary="edge", seed=0):
+    field = gaussians(truth.ndim)
+    op = SpatiallyVariantBlur(field, truth.shape, guide=truth, model=model, boundary=boundary, dtype="float64")
+    return op.forward(truth) + noise * np.random.default_rng(seed).standard_normal(truth.shape)
+
+
+def operator_for(guide, model="detector", boundary="edge", dtype="float32", **options):
+    field = gaussians(guide.ndim)
+    return SpatiallyVariantBlur(
+        field, guide.shape, guide=guide, model=model, boundary=boundary, dtype=dtype, **options
+    )
+
+
+def psnr(image, truth):
+    return 20 * np.log10(100 / np.sqrt(np.mean((np.asarray(image, float) - truth) ** 2)))
+
+
+# -- parts
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (2.0, 0.5), (3.0, 1.0, 1.5)])
+def test_total_variation_equals_its_definition_and_its_gradient_finite_differences(spacing):
+    rng = np.random.default_rng(0)
+    shape = (7, 6, 5)[: len(spacing)]
+    x = rng.random(shape)
+    squares = np.full(shape, 0.1**2)
+    for axis, h in enumerate(spacing):
+        last = np.take(x, [-1], axis=axis)
+        squares += (np.diff(x, axis=axis, append=last) * min(spacing) / h) ** 2
+    tv = TotalVariation(shape, spacing, serially)
+    tv.chunks = [(a, min(a + 2, shape[0])) for a in range(0, shape[0], 2)]
+    gradient = np.ones(shape)
+    assert tv(x, 0.1, 2.0, gradient) == pytest.approx((np.sqrt(squares) - 0.1).sum(), rel=1e-12)
+    direction = rng.standard_normal(shape)
+    h = 1e-6
+    slope = (tv(x + h * direction, 0.1, 1, None) - tv(x - h * direction, 0.1, 1, None)) / (2 * h)
+    assert np.vdot(gradient - 1, direction) / 2 == pytest.approx(slope, rel=1e-7)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
+def test_self_keyed_model_and_gradient(shape, model, boundary):
+    rng = np.random.default_rng(1)
+    kernels = {10.0 * i: Kernel(rng.random((3, 4, 3)[: len(shape)])).normalized() for i in (1, 2, 4)}
+    field = KernelField.by_intensity(kernels)
+    op = SpatiallyVariantBlur(
+        field, shape, guide=rng.random(shape), model=model, boundary=boundary, dtype="float64"
+    )
+    model_of = SelfKeyedBlur(op)
+    x = rng.uniform(0, 50, op.domain_shape)
+    value, slope = model_of.forward(x)
+    if boundary != "extended":  # the linear operator keyed to x is the same thing
+        linear = SpatiallyVariantBlur(field, shape, guide=x, model=model, boundary=boundary, dtype="float64")
+        np.testing.assert_allclose(value, linear.forward(x), atol=1e-5)
+    residual, direction = rng.standard_normal(shape), rng.standard_normal(op.domain_shape)
+    h = 1e-6
+    ahead, behind = (model_of.forward(x + s * h * direction)[0] for s in (1, -1))
+    expected = np.vdot(residual, (ahead - behind) / (2 * h))
+    assert np.vdot(model_of.transposed(x, residual, slope), direction) == pytest.approx(expected, rel=1e-6)
+
+
+def test_self_keyed_compression_changes_little():
+    truth = phantom((40, 44))
+    field = gaussians(2, count=10)
+    exact = SelfKeyedBlur(SpatiallyVariantBlur(field, truth.shape, guide=truth, dtype="float64"))
+    small = SelfKeyedBlur(SpatiallyVariantBlur(field, truth.shape, guide=truth))
+    assert small.group.compression is not None
+    expected, expected_slope = exact.forward(truth)
+    value, slope = small.forward(truth.astype(np.float32))
+    assert np.linalg.norm(value - expected) < 2e-3 * np.linalg.norm(expected)
+    assert np.linalg.norm(slope - expected_slope) < 2e-2 * np.linalg.norm(expected_slope)
+
+
+def test_bounded_minimiser_agrees_with_scipy():
+    rng = np.random.default_rng(2)
+    matrix = rng.standard_normal((60, 40))
+    data = rng.standard_normal(60)
+
+    def objective(x):
+        r = matrix @ x.ravel() - data
+        return 0.5 * r @ r, (matrix.T @ r).reshape(x.shape)
+
+    ours = minimise(objective, np.full((8, 5), 0.5), 0.0, 0.2, 500, tolerance=1e-12)
+    expected = optimize.lsq_linear(matrix, data, (0.0, 0.2), tol=1e-12)
+    assert ours.value == pytest.approx(expected.cost, rel=1e-6)
+    np.testing.assert_allclose(ours.image.ravel(), expected.x, atol=1e-4)
+    assert ours.image.min() >= 0
+    assert ours.image.max() <= 0.2
+
+
+def test_power_norm_is_the_largest_singular_value_squared():
+    rng = np.random.default_rng(3)
+    shape = (9, 10)
+    op = SpatiallyVariantBlur(KernelField.uniform(Kernel(rng.random((3, 3)))), shape, dtype="float64")
+    matrix = np.array([op.forward(e.reshape(shape)).ravel() for e in np.eye(90)]).T
+    largest = np.linalg.norm(matrix, 2) ** 2
+    assert power_norm(op, iterations=300) == pytest.approx(largest, rel=2e-2)
+    assert 0.9 * largest < power_norm(op) <= largest * (1 + 1e-9)
+
+
+def test_correlation_is_small_for_white_noise_and_large_for_blurred_noise():
+    noise = np.random.default_rng(4).standard_normal((64, 64))
+    assert correlation(ndimage.gaussian_filter(noise, 1)) > 2 * correlation(noise)
+    assert correlation(np.zeros((8, 8))) == 0
+
+
+# -- against dense linear algebra
+
+
+@pytest.mark.parametrize("penalty", ["identity", "gradient"])
+def test_tikhonov_equals_lsmr_on_the_explicit_matrix(penalty):
+    rng = np.random.default_rng(5)
+    shape = (10, 9)
+    op = operator_for(rng.uniform(0, 100, shape), dtype="float64", model="source")
+    y = rng.uniform(0, 100, shape)
+    matrix = np.array([op.forward(e.reshape(shape)).ravel() for e in np.eye(90)]).T
+    if penalty == "identity":
+        smooth = np.eye(90)
+    else:
+        index = np.arange(90).reshape(shape)
+        first = np.concatenate([index[:-1].ravel(), index[:, :-1].ravel()])
+        second = np.concatenate([index[1:].ravel(), index[:, 1:].ravel()])
+        smooth = np.eye(90)[second] - np.eye(90)[first]
+    weight = 0.05
+    stacked = np.vstack([matrix, np.sqrt(weight) * smooth])
+    expected = lsmr(stacked, np.concatenate([y.ravel(), np.zeros(len(smooth))]), atol=1e-13, btol=1e-13)[0]
+    ours = solve(
+        op, y, "tikhonov", regularization=weight, iterations=400, noise=1.0, penalty=penalty, tolerance=1e-10
+    )
+    np.testing.assert_allclose(ours.image.ravel(), expected, atol=1e-5)
+
+
+def test_projected_landweber_converges_to_nnls():
+    rng = np.random.default_rng(6)
+    shape = (8, 8)
+    op = operator_for(rng.uniform(0, 100, shape), dtype="float64", boundary="zero")
+    y = rng.standard_normal(shape)
+    matrix = np.array([op.forward(e.reshape(shape)).ravel() for e in np.eye(64)]).T
+    norm = optimize.nnls(matrix, y.ravel())[1]
+    ours = solve(op, y, "projected-landweber", iterations=3000, noise=1.0)
+    assert np.linalg.norm(matrix @ ours.image.ravel() - y.ravel()) == pytest.approx(norm, rel=1e-3)
+    assert ours.image.min() >= 0
+
+
+def test_landweber_without_acceleration_of_one_step_is_the_textbook_step():
+    rng = np.random.default_rng(7)
+    shape = (12, 11)
+    op = operator_for(rng.uniform(0, 100, shape), dtype="float64")
+    y = rng.uniform(0, 100, shape)
+    ours = solve(op, y, "landweber", iterations=1, regularization=0.3, noise=1.0)
+    np.testing.assert_allclose(ours.image, y + 0.3 * op.adjoint(y - op.forward(y)), atol=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_plain_richardson_lucy_is_the_textbook_iteration(model):
+    truth = phantom((20, 18)) + 5
+    y = blurred(truth, model, noise=0.1)
+    op = operator_for(truth, model, dtype="float64")
+    x = y.copy()
+    for _ in range(5):
+        x = x * op.adjoint(y / op.forward(x)) / op.adjoint(np.ones(y.shape))
+    ours = solve(op, y, "richardson-lucy", iterations=5, noise=0.1, accelerate=False)
+    np.testing.assert_allclose(ours.image, x, rtol=1e-9)
+
+
+def test_richardson_lucy_likelihood_never_falls_and_acceleration_is_faster():
+    truth = phantom((48, 50)) + 2
+    y = blurred(truth, noise=0.3)
+    op = operator_for(truth, dtype="float64")
+
+    def likelihood(iterations, accelerate):
+        x = solve(op, y, "richardson-lucy", iterations=iterations, noise=0.3, accelerate=accelerate).image
+        model = op.forward(x)
+        return float((y * np.log(model) - model).sum())
+
+    fast = [likelihood(n, True) for n in range(2, 30, 3)]
+    assert np.all(np.diff(fast) > -1e-9 * abs(fast[0]))
+    assert fast[-1] > likelihood(120, False)
+
+
+# -- automatic settings on known cases
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "self-keyed"])
+@pytest.mark.parametrize("model", MODELS)
+def test_automatic_settings_restore_a_known_case(method, model):
+    truth = phantom((96, 100))
+    y = blurred(truth, model, noise=1.0)
+    op = operator_for(truth, model)
+    result = solve(op, y, method, noise=1.0)
+    assert result.image.shape == y.shape
+    assert result.image.dtype == np.float32
+    assert psnr(result.image, truth) > psnr(y, truth) + 1.4
+    assert 0.75 < result.residual < 1.1
+    assert len(result.history) == result.iterations > 1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_self_keyed_beats_the_same_model_with_weights_from_the_data(model):
+    truth = phantom((96, 100))
+    y = blurred(truth, model, noise=0.5)
+    op = operator_for(y, model)
+    linear = solve(op, y, "richardson-lucy", noise=0.5)
+    keyed = solve(op, y, "self-keyed", noise=0.5)
+    assert psnr(keyed.image, truth) > psnr(linear.image, truth) + 1.2
+    assert keyed.residual < 1.1
+
+
+def test_wrong_kernels_show_in_the_residual():
+    truth = phantom((80, 80))
+    y = blurred(truth, noise=0.3)
+    right = solve(operator_for(truth), y, "richardson-lucy", noise=0.3)
+    wrong_field = KernelField.uniform(gaussian_kernel(3.0, ndim=2))
+    wrong = solve(SpatiallyVariantBlur(wrong_field, y.shape), y, "richardson-lucy", noise=0.3)
+    assert right.residual < 1.1
+    assert wrong.residual > 1.5
+
+
+def test_noise_is_estimated_when_not_given():
+    truth = phantom((96, 96))
+    y = blurred(truth, noise=1.0)
+    result = solve(operator_for(truth), y, "richardson-lucy")
+    assert result.parameters["noise"] == pytest.approx(1.0, rel=0.15)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_masked_out_voxels_do_not_count(method):
+    truth = phantom((64, 60))
+    y = blurred(truth, noise=0.5)
+    mask = np.ones(y.shape, bool)
+    mask[20:30, 25:33] = False
+    spoilt = y.copy()
+    spoilt[~mask] = 1e4
+    op = operator_for(truth, boundary="extended")
+    options = {"noise": 0.5, "mask": mask, "iterations": 8}
+    clean = solve(op, y, method, **options)
+    result = solve(op, spoilt, method, **options)
+    np.testing.assert_array_equal(result.image, clean.image)
+
+
+def test_extended_domain_removes_what_comes_from_outside():
+    whole = phantom((120, 120)) + 5
+    field = KernelField.uniform(gaussian_kernel(2.5, ndim=2))
+    inside = (slice(30, 90), slice(30, 90))
+    y = SpatiallyVariantBlur(field, whole.shape, dtype="float64").forward(whole)[inside]
+    errors = {}
+    for boundary in ("zero", "extended"):
+        op = SpatiallyVariantBlur(field, y.shape, boundary=boundary)
+        image = solve(op, y, "richardson-lucy", iterations=40, noise=0.1).image
+        errors[boundary] = np.abs(image - whole[inside])[:4].mean()
+    assert errors["extended"] < 0.6 * errors["zero"]
+
+
+def test_background_is_part_of_the_model():
+    truth = phantom((64, 60))
+    y = blurred(truth, noise=0.3)
+    op = operator_for(truth)
+    plain = solve(op, y, "richardson-lucy", iterations=10, noise=0.3)
+    lifted = solve(op, y + 50, "richardson-lucy", iterations=10, noise=0.3, background=50)
+    np.testing.assert_allclose(lifted.image, plain.image, atol=1e-2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_number_of_threads_does_not_change_a_bit(method):
+    truth = phantom((30, 40, 36))
+    y = blurred(truth)
+    one, two = (solve(operator_for(y, workers=n), y, method, iterations=3, noise=0.5) for n in (1, 2))
+    np.testing.assert_array_equal(one.image, two.image)
+
+
+# -- control and errors
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_cancel_stops_half_way_and_leaves_the_data_alone(method):
+    truth = phantom((48, 48))
+    y = blurred(truth)
+    before = y.copy()
+    calls = itertools.count()
+    with pytest.raises(Cancelled):
+        solve(operator_for(truth), y, method, noise=0.5, cancelled=lambda: next(calls) > 12)
+    np.testing.assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_progress_stays_between_0_and_1(method):
+    truth = phantom((48, 48))
+    seen = []
+    solve(
+        operator_for(truth),
+        blurred(truth),
+        method,
+        iterations=4,
+        noise=0.5,
+        progress=lambda fraction, text: seen.append((fraction, text)),
+    )
+    assert seen
+    assert all(0 <= fraction <= 1 and "residual" in text for fraction, text in seen)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "magic"}, "method 'magic'"),
+        ({"iterations": 0}, "iterations 0"),
+        ({"regularization": -1, "method": "tv"}, "regularization -1"),
+        ({"regularization": "strong", "method": "tikhonov"}, "regularization 'strong'"),
+        ({"noise": -1}, "noise -1"),
+        ({"mask": np.zeros((8, 8))}, "mask is empty"),
+        ({"mask": np.ones((8, 7))}, r"mask has shape \(8, 7\)"),
+        ({"background": np.inf}, "background must be finite"),
+        ({"background": np.ones((3, 3))}, r"background has shape \(3, 3\)"),
+        ({"y": np.ones((8, 7))}, r"y has shape \(8, 7\)"),
+        ({"y": np.full((8, 8), np.nan)}, "y holds NaN"),
+        ({"y": np.ones((8, 8), complex)}, "y is complex"),
+        ({"method": "tikhonov", "penalty": "cubic"}, "penalty 'cubic'"),
+    ],
+)
+def test_bad_arguments_are_named(change, message):
+    arguments = {"y": np.ones((8, 8)), "method": "richardson-lucy", "noise": 1.0, **change}
+    with pytest.raises(InputError, match=message):
+        solve(operator_for(np.zeros((8, 8))), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (KernelField.uniform(gaussian_kernel(1, ndim=2)), "not by uniform"),
+        (KernelField.by_intensity({1: gaussian_kernel(1, ndim=2)}), "two levels"),
+        (KernelField.by_intensity({k: gaussian_kernel(1, ndim=2) for k in (1, 2)}, "nearest"), "'nearest'"),
+        (
+            KernelField.by_intensity({k: gaussian_kernel(1, ndim=2) for k in (1, 2)}, outside="unchanged"),
+            "'unchanged'",
+        ),
+    ],
+)
+def test_self_keyed_refuses_fields_without_a_derivative(field, message):
+    op = SpatiallyVariantBlur(field, (8, 8), guide=np.ones((8, 8)))
+    with pytest.raises(InputError, match=message):
+        solve(op, np.ones((8, 8)), "self-keyed", noise=1.0)
