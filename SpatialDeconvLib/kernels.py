@@ -225,8 +225,7 @@ def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
     before = math.ceil((-edges[0] - slack) / new - 0.5)
     after = math.ceil((edges[-1] - slack) / new - 0.5)
     # n // 2 must be the centre again: as many voxels before it as after it, or one more.
-    before = max(before, after)
-    after = before if after == before else before - 1
+    after = max(after, before - 1)
     new_edges = (np.arange(-before, after + 2) - 0.5) * new
     low = np.maximum(new_edges[:-1, None], edges[None, :-1])
     high = np.minimum(new_edges[1:, None], edges[None, 1:])
@@ -332,7 +331,7 @@ def _line_weights(vector: np.ndarray) -> np.ndarray:
     middle = 0.5 * (t[1:] + t[:-1]) - 0.5
     index = np.rint(middle[:, None] * vector).astype(int) + radius
     np.add.at(values, tuple(index.T), np.diff(t))
-    # A path along a voxel face could fall to either side; its mirror image makes the choice symmetric.
+    # Symmetric to the last bit, whatever the rounding of the cuts.
     values = 0.5 * (values + np.flip(values))
     return values / values.sum()
 

@@ -89,6 +89,16 @@ def test_every_kernel_gets_a_constant_of_its_own():
     assert all(1e-5 <= c <= 1 for c in constants)  # label 3 has no voxel; it is judged by all of them
 
 
+def test_a_kernel_is_judged_where_it_has_weight():
+    truth = scene()
+    truth[:, 48:] = 50.0  # the same kernel twice: on the left there is detail to restore, on the right only noise
+    labels = np.ones((96, 1), int) * np.repeat([1, 2], 48)
+    image = blurred(truth, 1.5, 1.0)
+    found = simulation(image, 1.0, sd.KernelField.by_region(labels, {1: KERNEL, 2: KERNEL}))
+    for method in ("tikhonov", "wiener"):
+        assert found.constant(method, 1) > 1.2 * found.constant(method, 0)
+
+
 def test_cancelling_stops_the_search():
     with pytest.raises(sd.Cancelled):
         simulation(scene(), 1.0, cancelled=lambda: True)

@@ -209,6 +209,8 @@ def test_large_integers_keep_their_digits():
     guide = np.array([[[2**24, 2**24 + 1, 2**24 + 2, 2**24 + 3]]], np.int32)
     bound = sd.KernelField.by_intensity({2**24: K1, 2**24 + 2: K2}).bind(guide)
     np.testing.assert_array_equal(bound.weight(1), [[[0, 0.5, 1, 1]]])
+    bound = sd.KernelField.by_intensity({0: K1, 2**24: K2}, outside="unchanged").bind(guide)
+    np.testing.assert_array_equal(bound.weight(2), [[[0, 1, 1, 1]]])
 
 
 @pytest.mark.parametrize(

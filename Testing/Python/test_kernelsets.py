@@ -108,10 +108,11 @@ def test_logarithmic_kernels_lose_their_offset_and_sum_to_one(tmp_path, log, sca
     assert result.source["log"] == log
 
 
-def test_the_logarithm_of_zero_is_zero_weight(tmp_path):
+@pytest.mark.parametrize("offset", [-5000.0, 0.0, 700.0])
+def test_the_logarithm_of_zero_is_zero_weight(tmp_path, offset):
     values = np.pad(np.ones((3, 3)), 2)
     with np.errstate(divide="ignore"):
-        np.save(tmp_path / "k.npy", np.log(values))
+        np.save(tmp_path / "k.npy", np.log(values) + offset)
     np.testing.assert_array_equal(sd.read_kernel(tmp_path / "k.npy", log=True).values, values / 9)
     np.save(tmp_path / "k.npy", np.full((3, 3), -np.inf))
     assert "9 NaN or infinite" in message_of(sd.read_kernel, tmp_path / "k.npy", log=True)
