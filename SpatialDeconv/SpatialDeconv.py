@@ -265,7 +265,7 @@ class PanelRun:
         self.panelGone = False
         self._show = show
         self._started = self._painted = time.monotonic()
-        self._fraction, self._text = 0.0, ""
+        self._fraction, self._text = 0.0, _("Preparing...")
 
     def progress(self, fraction, text):
         self._fraction, self._text = fraction, text
@@ -313,8 +313,15 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = SpatialDeconvLogic()
 
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneChangeEnd)
+        # While a scene is read, the node selectors choose nodes by themselves and would overwrite what was
+        # saved: let go of the parameter node, and take it up again after the selectors (lower priority).
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneChangeEnd, priority=-1.0)
+
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
 
         # No connector exists for a path that may be empty. The path line edit reports paths that exist with
         # the first signal, and that there is none (any more) with the second.
@@ -346,14 +353,30 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._run:
             self._run.cancelRequested = True
             self._run.sceneClosed = True
+        else:
+            self.ui.statusLabel.text = ""
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event) -> None:
-        """Called just after the scene was closed."""
-        if not self._run:
-            self.ui.statusLabel.text = ""
-        if self.parent.isEntered:
+    def onSceneStartImport(self, caller, event) -> None:
+        """Called just before a scene is read."""
+        self.setParameterNode(None)
+
+    def onSceneChangeEnd(self, caller, event) -> None:
+        """Called after the scene was closed or read: show its parameter node if the panel is open."""
+        if self.parent.isEntered and not self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
             self.initializeParameterNode()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAboutToBeRemoved(self, caller, event, node) -> None:
+        """Called before a node leaves the scene: an optional choice becomes "none".
+
+        A node selector would choose another node instead: Apply would overwrite a volume that nobody chose.
+        """
+        if not self._parameterNode:
+            return
+        for name in ("guideVolume", "labels", "mask", "outputVolume"):
+            if self._parameterNode.getValue(name) is node:
+                self._parameterNode.setValue(name, None)
 
     def onReload(self) -> None:
         """Reload the library's modules in the order of their dependencies, then this one."""
@@ -463,6 +486,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.applyButton.enabled = False
             self.ui.statusLabel.text = _("Cancelling...")
             return
+        if not self._parameterNode:  # the scene is being read
+            return
         state = self.panelState()
         missing = self._model.what_is_missing(state)  # a file may have gone since the button was enabled
         if missing:
@@ -510,7 +535,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.applyButton.enabled = True
         if running:
             self.ui.applyButton.toolTip = _("Stop and leave the scene as it is.")
-            self.ui.statusLabel.text = _("Starting...")
+            self.ui.statusLabel.text = _("Preparing...")
             slicer.app.processEvents()
         else:
             self.onParameterNodeModified()

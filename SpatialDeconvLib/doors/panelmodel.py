@@ -198,7 +198,7 @@ def _content_summary(content: Any, folder: Path) -> KernelSetSummary:
 
 def _kernels_text(key: str, kernels: Sequence[Mapping[str, Any]]) -> str:
     kinds = {str(kernel.get("type")) for kernel in kernels}
-    kind = kinds.pop() if len(kinds) == 1 else _("different")
+    kind = _kind_text(kinds.pop()) if len(kinds) == 1 else _("different")
     if key == "uniform":
         return _("One {kind} kernel for the whole volume.").format(kind=kind)
     count = len(kernels)
@@ -213,6 +213,12 @@ def _kernels_text(key: str, kernels: Sequence[Mapping[str, Any]]) -> str:
         "weights": _("{count} {kind} kernels, each with its own weight image."),
     }
     return keyed[key].format(count=count, kind=kind)
+
+
+def _kind_text(kind: str) -> str:
+    """The kind of kernels as an adjective; a type that is unknown here is left as it is."""
+    kinds = {"gaussian": _("Gaussian"), "file": _("stored"), "values": _("stored"), "laplacian": _("Laplace")}
+    return kinds.get(kind, kind)
 
 
 # ---------------------------------------------------------------------------------------- the panel
@@ -407,10 +413,20 @@ def result_text(result: Any, output_name: str) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """Return an exception as one line for the user, without Python's vocabulary where the engine has its own."""
+    """Return an exception as one line, with the control that helps where the engine names an option."""
     text = " ".join(str(error).split())
     if isinstance(error, ValueError | OSError | MemoryError) and text:
-        return text
+        return " ".join([text, *_places(text)])
     if isinstance(error, MemoryError):
         return _("The computer ran out of memory; close other data or crop the volume.")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _places(text: str) -> list[str]:
+    """Where the panel has the options that an error message of the engine names."""
+    places = {
+        "nonfinite=": _("(In the panel: Advanced, NaN and infinity.)"),
+        "resample": _("(In the panel: Advanced, Other geometry.)"),
+        "slicewise": _("(In the panel: Advanced, Slice by slice.)"),
+    }
+    return [place for word, place in places.items() if word in text]

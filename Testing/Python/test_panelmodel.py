@@ -5,6 +5,7 @@ import inspect
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from SpatialDeconvLib import pipeline
@@ -13,6 +14,7 @@ from SpatialDeconvLib.doors.panelmodel import KernelSetSummary, PanelState
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
 from SpatialDeconvLib.fields import KEYS
 from SpatialDeconvLib.filters import BOUNDARIES, METHODS
+from SpatialDeconvLib.kernels import Kernel
 from SpatialDeconvLib.kernelsets import SCHEMA
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
@@ -191,13 +193,14 @@ def test_what_is_missing_is_named(changes, word):
 
 def test_a_kernel_set_is_summed_up_in_one_line(tmp_path):
     summary = panelmodel.kernel_set_summary(write_set(tmp_path, kernel_set(*GAUSSIANS)))
-    assert summary == KernelSetSummary("10 gaussian kernels, intensity 10 to 100.", True, "intensity", 10)
+    assert summary == KernelSetSummary("10 Gaussian kernels, intensity 10 to 100.", True, "intensity", 10)
 
 
 @pytest.mark.parametrize(
     ("kernels", "key", "words"),
     [
-        ([{"type": "box", "size_mm": 3}], "uniform", "One box kernel"),
+        ([{"type": "box", "width_mm": 3}], "uniform", "One box kernel"),
+        ([{"type": "values", "values": [1]}], "uniform", "One stored kernel"),
         (
             [{"at": 1, "type": "box"}, {"at": "liver", "type": "disk"}],
             "region",
@@ -288,3 +291,16 @@ def test_an_error_is_one_line():
     assert "memory" in panelmodel.error_text(MemoryError())
     assert panelmodel.error_text(KeyError("k")) == "KeyError: 'k'"
     assert panelmodel.error_text(RuntimeError()) == "RuntimeError"
+
+
+def engine_message(image, kernel, **options):
+    with pytest.raises(InputError) as caught:
+        pipeline.deconvolve(image, kernel, **options)
+    return panelmodel.error_text(caught.value)
+
+
+def test_an_error_says_where_the_panel_has_the_option_it_names():
+    flat = Kernel(np.ones((3, 3)), 1.0)
+    assert "Slice by slice" in engine_message(np.ones((5, 6, 7)), flat)
+    assert "NaN and infinity" in engine_message(np.full((6, 7), np.nan), flat)
+    assert "In the panel" not in engine_message(np.ones((6, 7)), flat, noise=-1.0)
