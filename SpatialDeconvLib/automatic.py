@@ -20,7 +20,8 @@ from .fftfilters import FFTFilters
 from .fields import BoundField, Box, KernelField
 from .operators import SpatiallyVariantBlur
 
-_BLOCK_VOXELS = 2**17
+# Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
+_BLOCK_VOXELS = 2**20
 _LARGEST = {"tikhonov": 1.0, "inverse": 0.9}
 _SMALLEST = {"tikhonov": 1e-5, "inverse": 3e-3}
 
@@ -56,9 +57,9 @@ class Simulation:
         self._kernels = [bound.kernel(k) for k in range(len(bound))]
         self._boundary, self._noise = boundary, noise
         self._cancelled = cancelled or (lambda: False)
-        box, self._judged = _block(image.shape, np.max([k.shape for k in self._kernels], axis=0), region)
-        block = image[box].astype(np.float64)
-        self._spread = float(block.std())
+        box = _block(image.shape, region)
+        block = np.ascontiguousarray(image[box])
+        self._spread = float(block.std(dtype=np.float64))
         # Copies: a slice would keep the whole weight image alive, for every kernel at once.
         self._weights = [bound.weight(k)[box].copy() for k in range(len(bound))]
         operator = SpatiallyVariantBlur(
@@ -66,10 +67,10 @@ class Simulation:
             block.shape,
             model=model,
             boundary=boundary,
-            dtype="float64",
+            dtype=block.dtype,
+            low_rank=0.0,
         )
-        rng = np.random.default_rng(0)
-        noise_field = rng.normal(0.0, noise, block.shape) if noise > 0 else 0.0
+        noise_field = np.random.default_rng(0).normal(0.0, noise, block.shape).astype(block.dtype)
 
         def use_as_truth(truth: np.ndarray) -> None:
             self._truth = truth
@@ -82,7 +83,7 @@ class Simulation:
             if weight.any():
                 # Tikhonov's, whatever the method: a thresholded inverse has a band limit of its own and
                 # would only find that again.
-                constant = self.constant("tikhonov", k)
+                constant = self._best(k, "tikhonov", 1e-4, 1.0, coarse=5, halvings=0)
                 restored += weight * filters.run("tikhonov", kernel.values, constant=constant)
         use_as_truth(restored)
 
@@ -92,7 +93,15 @@ class Simulation:
         For "tikhonov" and "inverse" it is the filter's own constant; for "wiener" the standard deviation
         of what the filter has to take for noise, at least the noise itself.
         """
-        weight = self._weights[k][self._judged]
+        if method != "wiener":
+            return self._best(k, method, _SMALLEST[method], _LARGEST[method])
+        if self._spread == 0:  # a constant image holds nothing to restore
+            return self._noise
+        low = max(self._noise, 1e-4 * self._spread)
+        return self._best(k, method, low, max(self._spread, 2 * low))
+
+    def _best(self, k: int, method: str, low: float, high: float, coarse: int = 9, halvings: int = 2) -> float:
+        weight = self._weights[k]
         if not weight.any():  # the block has no voxel of this kernel: judge by all of it
             weight = np.ones_like(weight)
         kernel = self._kernels[k].values
@@ -101,21 +110,18 @@ class Simulation:
             if self._cancelled():
                 raise Cancelled
             options = {"noise": constant} if method == "wiener" else {"constant": constant}
-            result = self._filters.run(method, kernel, **options)
-            return float(np.sum(weight * np.square((result - self._truth)[self._judged])))
+            difference = self._filters.run(method, kernel, **options)
+            difference -= self._truth
+            np.square(difference, out=difference)
+            return float(np.vdot(weight, difference))
 
-        if method != "wiener":
-            return _minimum(error, _SMALLEST[method], _LARGEST[method])
-        if self._spread == 0:  # a constant image holds nothing to restore
-            return self._noise
-        low = max(self._noise, 1e-4 * self._spread)
-        return _minimum(error, low, max(self._spread, 2 * low))
+        return _minimum(error, low, high, coarse, halvings)
 
 
-def _minimum(error: Callable[[float], float], low: float, high: float) -> float:
-    """Where `error` is least between `low` and `high`: nine points on a logarithmic scale, then two halvings."""
-    found = {float(x): error(float(x)) for x in np.geomspace(low, high, 9)}
-    for _ in range(2):
+def _minimum(error: Callable[[float], float], low: float, high: float, coarse: int, halvings: int) -> float:
+    """Where `error` is least: `coarse` points from `low` to `high` on a logarithmic scale, then finer ones."""
+    found = {float(x): error(float(x)) for x in np.geomspace(low, high, coarse)}
+    for _ in range(halvings):
         best = min(found, key=found.get)
         ordered = sorted(found)
         place = ordered.index(best)
@@ -125,19 +131,15 @@ def _minimum(error: Callable[[float], float], low: float, high: float) -> float:
     return min(found, key=found.get)
 
 
-def _block(shape: tuple[int, ...], reach: np.ndarray, region: Box | None) -> tuple[Box, Box]:
-    """The block to try on, around the middle of the region, and the part of the block to judge by.
-
-    Where the block is cut out of the image its border is none of the image's: a margin there is not judged.
-    """
+def _block(shape: tuple[int, ...], region: Box | None) -> Box:
+    """The block to try on: the whole image, or what is left around the middle of the region when its longest
+    axes are halved until it is small enough."""
     sizes = list(shape)
     while np.prod(sizes) > _BLOCK_VOXELS:
         sizes[int(np.argmax(sizes))] //= 2
     middles = [n // 2 for n in shape] if region is None else [(s.start + s.stop) // 2 for s in region]
-    box, judged = [], []
-    for n, size, middle, m in zip(shape, sizes, middles, reach, strict=True):
+    box = []
+    for n, size, middle in zip(shape, sizes, middles, strict=True):
         start = min(max(middle - size // 2, 0), n - size)
         box.append(slice(start, start + size))
-        inset = min(int(m), size // 4) if size < n else 0
-        judged.append(slice(inset, size - inset))
-    return tuple(box), tuple(judged)
+    return tuple(box)
