@@ -12,7 +12,8 @@ that the sum is 1 there too.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ from .kernels import Kernel, ParametricKernel, Spacing, box_profile, identity_ke
 
 AnyKernel = Kernel | ParametricKernel
 Box = tuple[slice, ...]
+
+_SLAB_VOXELS = 2**16
 
 KEYS = ("intensity", "region", "position", "weights", "uniform")
 OUTSIDE = ("nearest", "unchanged", "error")
@@ -214,7 +217,8 @@ class KernelField:
         Parameters
         ----------
         guide : ndarray, 2-D or 3-D
-            The image whose values choose (key "intensity"); for other keys only its shape counts.
+            The image whose values choose (key "intensity"); for other keys only its shape counts. It is
+            kept, not copied: do not change it while the result is in use.
         spacing : float or sequence of float
             Voxel size in mm.
         normalize : bool
@@ -304,54 +308,62 @@ class _IntensityWeights:
         # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64, and so do
         # levels so close that float32 would misplace them.
         small = guide.dtype == np.float32 or guide.itemsize <= 2
-        dtype = np.float32 if small and _float32_separates(field.at) else np.float64
-        self.guide = guide.astype(dtype, copy=False)
-        if not np.isfinite(self.guide.sum(dtype=np.float64)):
-            bad = int(np.count_nonzero(~np.isfinite(self.guide)))
+        self.dtype = np.float32 if small and _float32_separates(field.at) else np.float64
+        self.guide, self.levels = guide, field.at
+        if not np.isfinite(guide.sum(dtype=np.float64)):
+            bad = int(np.count_nonzero(~np.isfinite(guide)))
             if bad:
                 raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
-        self.levels = field.at
-        self.nearest = field.interpolation == "nearest"
+        self.share = _nearest_share if field.interpolation == "nearest" else _linear_share
         self.outside = None  # where the identity kernel applies
         if field.outside != "nearest":
             low, high = self.levels[0], self.levels[-1]
-            outside = (self.guide < low) | (self.guide > high)
+            outside = np.empty(guide.shape, bool)
+            for slab in _slabs(guide.shape):
+                g = self._values(slab)
+                outside[slab] = (g < low) | (g > high)
             if not outside.any():
-                pass
-            elif field.outside == "unchanged":
-                self.outside = outside
-            else:
+                return
+            if field.outside == "error":
                 raise InputError(
                     f"{np.count_nonzero(outside)} voxels lie outside the levels {low:g} ... {high:g} (the guide "
-                    f"goes from {self.guide.min():g} to {self.guide.max():g}); add levels, or set outside to "
+                    f"goes from {guide.min():g} to {guide.max():g}); add levels, or set outside to "
                     "'nearest' or 'unchanged'"
                 )
+            self.outside = outside
 
     @property
     def has_rest(self) -> bool:
         return self.outside is not None
 
+    def _values(self, slab: slice) -> np.ndarray:
+        return self.guide[slab].astype(self.dtype, copy=False)
+
     def weight(self, k: int) -> np.ndarray:
-        g, levels = self.guide, self.levels
-        last = len(levels) - 1
-        if k > last:
+        if k == len(self.levels):
             return self.outside.astype(np.float32)
-        if self.nearest:
-            inside = np.ones(g.shape, bool)
-            if k > 0:
-                inside &= g >= 0.5 * (levels[k - 1] + levels[k])
-            if k < last:
-                inside &= g < 0.5 * (levels[k] + levels[k + 1])
-            weight = inside.astype(np.float32)
-        else:
-            weight = np.ones(g.shape, np.float32)
-            if k > 0:
-                _ramp_up(g, levels[k - 1], levels[k], weight)
-            if k < last:
-                _ramp_down(g, levels[k], levels[k + 1], weight)
+        weight = np.empty(self.guide.shape, np.float32)
+        for slab in _slabs(weight.shape):
+            self.share(self._values(slab), self.levels, k, weight[slab])
         if self.outside is not None:
             weight[self.outside] = 0
         return weight
+
+
+def _nearest_share(g: np.ndarray, levels: Sequence[float], k: int, weight: np.ndarray) -> None:
+    weight[...] = 1
+    if k > 0:
+        weight[g < 0.5 * (levels[k - 1] + levels[k])] = 0
+    if k + 1 < len(levels):
+        weight[g >= 0.5 * (levels[k] + levels[k + 1])] = 0
+
+
+def _linear_share(g: np.ndarray, levels: Sequence[float], k: int, weight: np.ndarray) -> None:
+    weight[...] = 1
+    if k > 0:
+        _ramp_up(g, levels[k - 1], levels[k], weight)
+    if k + 1 < len(levels):
+        _ramp_down(g, levels[k], levels[k + 1], weight)
 
 
 def _ramp_up(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
@@ -423,9 +435,9 @@ def _owners(labels: np.ndarray, values: Sequence[int]) -> np.ndarray:
     order = np.argsort(values)
     ordered = np.asarray(values)[order]
     owner = np.empty(labels.shape, np.int16)
-    for labels_of_slab, owner_of_slab in zip(labels, owner, strict=True):  # slabs: the places are 8 bytes each
-        place = np.searchsorted(ordered, labels_of_slab).clip(max=len(values) - 1)
-        owner_of_slab[...] = np.where(ordered[place] == labels_of_slab, order[place], -1)
+    for slab in _slabs(labels.shape):  # the places take 8 bytes a voxel
+        place = np.searchsorted(ordered, labels[slab]).clip(max=len(values) - 1)
+        owner[slab] = np.where(ordered[place] == labels[slab], order[place], -1)
     return owner
 
 
@@ -516,6 +528,13 @@ _KEY_WEIGHTS = {
 
 
 # -------------------------------------------------------------------------------------------- helpers
+
+
+def _slabs(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Parts of the first axis, small enough for the processor's cache, so that temporaries stay small."""
+    step = max(1, _SLAB_VOXELS * shape[0] // max(1, math.prod(shape)))
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)
 
 
 def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
