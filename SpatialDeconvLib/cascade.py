@@ -5,8 +5,7 @@ growing width can share the work: a level is a narrow increment of an earlier, n
 level is smooth against the spacing, every second sample of it holds all there is, so that wide levels
 live on grids with 8, 64, ... times fewer voxels and are interpolated back.
 
-Everything is separable, and every step is a small matrix along one axis: increment, decimation,
-interpolation, the boundary rule. Along an axis of the image with spacing 1,
+Everything is separable. Along one axis, in voxels of the image,
 
     s_k[i] = sum_q c_k(f i - q) x[q]                the samples of level k, on a grid of step f
     c_k(q) = sum_m d_k(m) c_p(q - f_p m)            from its parent p, d_k fitted by least squares
@@ -20,10 +19,11 @@ over all phases of the coarse grid, and |.| the largest absolute voxel,
 
 because extending an image by its border, by zeros or periodically does not raise its largest voxel.
 (Rounding adds some 1e-6 |x| in float32.) A kernel that cannot keep the tolerance is filtered directly: by
-its own separable matrices, exactly, or by FFT when it is not separable.
+itself, exactly: one axis after the other, or by FFT where that is cheaper or it is not separable.
 
-The boundary rule is applied once, to what the direct definition extends too: the image (detector) or
-w_k x (source). All later levels are computed as far beyond the border as the next ones look.
+The boundary rule holds for what the direct definition extends: the image (detector) or w_k x (source), and
+not for the levels. But far enough outside, levels repeat themselves as their input does, so they are kept
+to where that begins (`_Beyond`), a few sigmas from the border.
 
 The source model runs the same steps backwards (Horner's scheme): what belongs to the widest kernels is
 added up on the coarsest grid, and every increment is applied once to the sum of all that need it.
@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
@@ -40,6 +41,7 @@ import numpy as np
 from scipy import signal
 
 from .errors import Cancelled, InputError
+from .fftfilters import _Scratch, usable_processors
 from .fields import BoundField
 from .kernels import Kernel, Spacing, spacing_tuple
 from .padding import NUMPY_MODES
@@ -61,14 +63,15 @@ _INTERPOLATION_TAPS = (4, 6, 8)
 # Taps of mixed signs that nearly cancel would amplify rounding.
 _LARGEST_TAP_SUM = 1.3
 _PARENTS_TRIED = 3
-# Output rows per matrix. Narrow blocks waste little on the zeros beside the band; the last axis, where the
-# matrix stands on the right, needs wide ones to be fast.
-_ROWS, _ROWS_LAST = 16, 64
+# Gaussians cut off at 4 sigma lack 6e-5 of their weight, each at another place: no increment turns one into
+# another more closely than that.
+_FINEST_FIT = 2e-5
+_PART = 1 << 17  # voxels worked on at a time: small enough for the cache, large enough for a call
 
-# Nanoseconds per voxel, measured on two cores (Testing/Benchmarks/bench_cascade.py): a pass along an axis
-# with matrices of w columns; a level of the FFT, per voxel and log2 of the number of voxels.
-_PASS, _PASS_LAST, _COLUMN = 0.7, 2.0, 0.02
-_FFT_LEVEL = 0.6
+# Nanoseconds of processor time (Testing/Benchmarks/bench_cascade.py): an operation per voxel, how much
+# slower it is between different grids on the last axis, and a level of `SpatiallyVariantBlur` (an FFT) per
+# voxel and log2 of their number. A kernel filtered by FFT here takes three: it shares none with others.
+_OPERATION, _STRIDED, _FFT_LEVEL = 0.2, 1.7, 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,7 @@ class Level:
     bound : float
         ``prod(1 + errors) - 1``, the bound on |cascade - direct| / max|x|.
     separable : bool
-        Whether the kernel goes through matrices at all; False for FFTs.
+        Whether it is filtered one axis after the other; False for FFTs.
     """
 
     kernel: int
@@ -113,7 +116,7 @@ class Level:
     @property
     def direct(self) -> bool:
         """Whether the kernel is filtered from the image by itself, without approximation."""
-        return self.parent == ROOT and all(s == 1 for s in self.steps)
+        return self.parent == ROOT and not self.interpolated
 
 
 def plan(
@@ -163,10 +166,10 @@ def _best_level(n: int, profiles, levels: list[Level], tolerance: float, shape: 
     ndim = len(profiles)
     ones = (1,) * ndim
     direct = Level(n, ROOT, ones, ones, (0.0,) * ndim, True, profiles, (None,) * ndim, profiles)
-    candidates = [direct]
+    candidates = [direct, Level(n, errors=(0.0,), separable=False)]
     limit = (1 + tolerance) ** (1 / max(1, sum(p.size > 1 for p in profiles))) - 1
     largest = [_largest_step(p) for p in profiles]
-    parents = [p for p in range(len(levels)) if levels[p].separable][-_PARENTS_TRIED:]
+    parents = [p for p, level in enumerate(levels) if level.separable][-_PARENTS_TRIED:]
     for step in sorted({1, *largest}):
         steps = tuple(min(step, s) for s in largest)
         for parent in (*reversed(parents), ROOT):
@@ -256,7 +259,7 @@ def _largest_step(profile: np.ndarray) -> int:
 @lru_cache(maxsize=4096)
 def _fit_axis(profile: _Taps, step: int, parent: _Taps, parent_step: int, limit: float):
     """Fit increment and interpolation of one axis: (increment, response, interpolation, error), or None."""
-    if step % parent_step:
+    if step % parent_step or (limit < _FINEST_FIT and parent.values.size > 1):
         return None
     target = profile.values
     if step > 1:
@@ -283,14 +286,15 @@ def _fit_increment(parent: np.ndarray, step: int, target: np.ndarray, limit: flo
     if added < 0:
         return None
     spread = math.sqrt(added) / step
-    for radius in range(max(0, int(1.5 * spread)), int(5 * spread) + 3):
+    for radius in sorted({math.ceil(share * spread) for share in (1.5, 2, 2.5, 3, 3.5, 4, 5)}):
         size = max(parent.size // 2 + step * radius, target.size // 2)
         q = np.arange(-size, size + 1)
-        columns = [_at(parent, q)]
-        columns += [_at(parent, q - step * m) + _at(parent, q + step * m) for m in range(1, radius + 1)]
+        shifted = _at(parent, q[:, None] - step * np.arange(-radius, radius + 1))
+        columns = shifted[:, radius:].copy()
+        columns[:, 1:] += shifted[:, :radius][:, ::-1]
         goal = _at(target, q)
-        half, *_ = np.linalg.lstsq(np.stack(columns, axis=1), goal, rcond=1e-7)
-        response = np.stack(columns, axis=1) @ half
+        half, *_ = np.linalg.lstsq(columns, goal, rcond=1e-7)
+        response = columns @ half
         error = float(np.abs(response - goal).sum())
         if error <= limit and 2 * np.abs(half).sum() - abs(half[0]) <= _LARGEST_TAP_SUM:
             increment = np.zeros(2 * step * radius + 1)
@@ -331,12 +335,16 @@ def _composed_error(response: np.ndarray, step: int, interpolation: np.ndarray, 
     return float(max(difference.sum(axis=1).max(), backwards.max()))
 
 
-# ------------------------------------------------------------------------- matrices along one axis
+# ------------------------------------------------------------------------------ steps along one axis
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """y[r] = sum_c taps(out_step r - in_step c) x[c]: all that is ever done along an axis."""
+    """y[r] = sum_c taps(out_step r - in_step c) x[c]: all that is ever done along an axis.
+
+    One of the two grid steps is a multiple of the other: equal when filtering, `out_step` is the larger
+    one when decimating, the smaller one when interpolating.
+    """
 
     taps: np.ndarray
     out_step: int
@@ -345,6 +353,14 @@ class _Step:
     @property
     def trivial(self) -> bool:
         return self.taps.size == 1 and self.out_step == self.in_step and self.taps[0] == 1.0
+
+    @property
+    def operations(self) -> float:
+        """Passes through the output that `apply` makes."""
+        if self.trivial:
+            return 0.0
+        used = np.count_nonzero(self.taps)
+        return 1.5 * used if self.out_step >= self.in_step else 1 + 2 * used * self.out_step / self.in_step
 
     def transposed(self) -> _Step:
         return _Step(self.taps, self.in_step, self.out_step)  # the taps are symmetric
@@ -356,86 +372,156 @@ class _Step:
         high = (self.out_step * (rows[1] - 1) + radius) // self.in_step
         return low, high + 1
 
+    def reaches(self, beyond: _Beyond) -> _Beyond:
+        """How the output goes on outside, given how the input does."""
+        radius = self.taps.size // 2
+        low = (self.in_step * beyond.low - radius) // self.out_step
+        high = -((-self.in_step * (beyond.high - 1) - radius) // self.out_step) + 1
+        pattern = max(1, self.in_step * beyond.pattern // self.out_step)
+        return _Beyond(beyond.rule, low - (pattern - 1), high + (pattern - 1), pattern)
+
+    def phases(self, rows: Interval, first: int) -> list[tuple[slice, int, list[tuple[float, list[slice]]]]]:
+        """What to add up: per phase of the output, where it goes, how many there are, and the terms.
+
+        A term is a tap and the one or two places of the input that it holds for; `first` is the grid index
+        at which the input array begins.
+        """
+        stride = max(1, self.in_step // self.out_step)  # of the output
+        jump = max(1, self.out_step // self.in_step)  # of the input from one output to the next
+        radius, found = self.taps.size // 2, []
+        for phase in range(min(stride, rows[1] - rows[0])):
+            row = rows[0] + phase
+            count = -((row - rows[1]) // stride)
+            places: dict[float, list[slice]] = {}
+            for c in range(*self.needs((row, row + 1))):
+                tap = float(self.taps[radius + self.out_step * row - self.in_step * c])
+                if tap:
+                    start = c - first
+                    places.setdefault(tap, []).append(slice(start, start + (count - 1) * jump + 1, jump))
+            terms = [(tap, ends[n : n + 2]) for tap, ends in places.items() for n in range(0, len(ends), 2)]
+            found.append((slice(phase, None, stride), count, terms))
+        return found
+
 
 @dataclass(frozen=True)
-class _Fold:
-    """The boundary rule along one axis: grid index -> index of an array that holds lo ... hi - 1 of n voxels."""
+class _Beyond:
+    """How a level goes on outside of the grid indices low ... high - 1, along one axis.
+
+    edge: the outermost `pattern` samples repeat themselves (more than one where a coarser grid was
+    interpolated: equal neighbours then differ by their phase); zero: nothing; periodic: the whole range
+    repeats itself; none: unknown, so the level must be computed as far as it is looked at.
+    """
 
     rule: str
-    n: int
-    held: Interval
+    low: int
+    high: int
+    pattern: int = 1
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
-        """Array indices, -1 for what is zero."""
+        """Indices inside that hold the same values; outside still where the values are zero."""
+        if self.rule == "periodic":
+            return self.low + (index - self.low) % (self.high - self.low)
         if self.rule == "edge":
-            index = np.clip(index, 0, self.n - 1)
-        elif self.rule == "periodic":
-            index = index % self.n
-        low, high = self.held
-        return np.where((index >= low) & (index < high), index - low, -1)
+            before = self.low + (index - self.low) % self.pattern
+            after = self.high - self.pattern + (index - self.high) % self.pattern
+            return np.where(index < self.low, before, np.where(index >= self.high, after, index))
+        return index
+
+    def held(self, needed: Interval) -> Interval:
+        """What must be computed for a range to be known."""
+        low, high = needed
+        if self.rule == "none" or (self.low <= low and high <= self.high):
+            return needed
+        if self.rule == "periodic":
+            return self.low, self.high
+        start, stop = max(low, self.low), min(high, self.high)
+        if low < self.low:
+            stop = max(stop, self.low + self.pattern)
+        if high > self.high:
+            start = min(start, self.high - self.pattern)
+        return start, stop
 
 
-Columns = Interval | _Fold
+class _Array:
+    """An array of a level, with the grid indices it holds and how it goes on outside, per axis.
 
-
-def _apply(step: _Step, rows: Interval, columns: Columns, x: np.ndarray, axis: int) -> np.ndarray:
-    """Compute rows lo ... hi - 1 of a step along one axis.
-
-    `columns` says what `x` holds along the axis: a range of grid indices, or (a `_Fold`) the image itself,
-    to be continued by the boundary rule. The band matrix is cut into dense blocks.
+    Outside of what it holds, an array of a part of an image is zero.
     """
-    if step.trivial:
-        return _taken(x, _positions(columns, np.arange(*rows)), axis)
-    before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
-    out = np.empty((*x.shape[:axis], rows[1] - rows[0], *x.shape[axis + 1 :]), x.dtype)
-    source, target = np.ascontiguousarray(x).reshape(before, -1, after), out.reshape(before, -1, after)
-    if after == 1:  # the matrix stands on the right: one product instead of `before` small ones
-        source, target = source[:, :, 0], target[:, :, 0]
-    blocks: dict[tuple[int, ...], np.ndarray] = {}
-    size = _ROWS_LAST if after == 1 else _ROWS
-    for start in range(rows[0], rows[1], size):
-        stop = min(start + size, rows[1])
-        low, high = step.needs((start, stop))
-        key = (stop - start, high - low, step.out_step * start - step.in_step * low)
-        if key not in blocks:  # inside, blocks repeat
-            offsets = step.out_step * np.arange(stop - start)[:, None] - step.in_step * np.arange(high - low)
-            blocks[key] = _at(step.taps, offsets + key[2]).astype(x.dtype)
-        matrix, take = _gathered(blocks[key], _positions(columns, np.arange(low, high)))
-        place = slice(start - rows[0], stop - rows[0])
-        if after == 1:
-            np.matmul(source[:, take], matrix.T, out=target[:, place])
-        else:
-            np.matmul(matrix, source[:, take], out=target[:, place])
-    return out
+
+    def __init__(self, values: np.ndarray, held: Sequence[Interval], beyond: Sequence[_Beyond]):
+        self.values, self.held, self.beyond = values, held, beyond
 
 
-def _positions(columns: Columns, index: np.ndarray) -> np.ndarray:
-    """Grid indices -> array indices, -1 for what is zero."""
-    return columns(index) if isinstance(columns, _Fold) else index - columns[0]
+class _Worker:
+    """Applies steps to arrays, in parts that stay in the cache, with threads."""
+
+    def __init__(self, workers: int | None = None):
+        self._pool = ThreadPoolExecutor(workers or usable_processors())
+        self._scratch = _Scratch()
+
+    def apply(self, steps: Sequence[_Step], rows: Sequence[Interval], x: _Array) -> np.ndarray:
+        """Apply one step per axis and return the grid indices in `rows`."""
+        # Decimation starts with the first axis and interpolation ends with it: the last axis, of strided
+        # access, gets the smallest arrays.
+        order = range(len(steps))
+        if any(step.out_step < step.in_step for step in steps):
+            order = reversed(order)
+        values = x.values
+        for axis in order:
+            values = self._along(values, axis, steps[axis], rows[axis], x.held[axis], x.beyond[axis])
+        return values
+
+    def _along(
+        self, x: np.ndarray, axis: int, step: _Step, rows: Interval, held: Interval, beyond: _Beyond
+    ) -> np.ndarray:
+        x, first = _continued(x, axis, step.needs(rows), held, beyond)
+        if step.trivial:
+            return x[(*(slice(None),) * axis, slice(rows[0] - first, rows[1] - first))]
+        out = np.empty((*x.shape[:axis], rows[1] - rows[0], *x.shape[axis + 1 :]), x.dtype)
+        size = max(1, _PART * len(out) // out.size)
+
+        def work(start: int) -> None:
+            part = slice(start, min(start + size, len(out)))
+            if axis:
+                self._part(x[part], out[part], axis, step.phases(rows, first))
+            else:
+                self._part(x, out[part], axis, step.phases((rows[0] + part.start, rows[0] + part.stop), first))
+
+        list(self._pool.map(work, range(0, len(out), size)))
+        return out
+
+    def _part(self, source: np.ndarray, target: np.ndarray, axis: int, phases) -> None:
+        before = (slice(None),) * axis
+        for place, count, terms in phases:
+            shape = (*target.shape[:axis], count, *target.shape[axis + 1 :])
+            direct = len(phases) == 1
+            total = target if direct else self._scratch("total", shape, target.dtype)
+            product = self._scratch("product", shape, target.dtype)
+            for n, (tap, places) in enumerate(terms):
+                goal = product if n else total
+                if len(places) == 2:
+                    np.add(source[(*before, places[0])], source[(*before, places[1])], out=goal)
+                    goal *= target.dtype.type(tap)
+                else:
+                    np.multiply(source[(*before, places[0])], target.dtype.type(tap), out=goal)
+                if n:
+                    total += product
+            if not terms:
+                total[...] = 0
+            if not direct:
+                target[(*before, place)] = total
 
 
-def _is_range(index: np.ndarray) -> bool:
-    return index[0] >= 0 and index[-1] - index[0] + 1 == index.size and bool(np.all(np.diff(index) == 1))
-
-
-def _gathered(matrix: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, slice | np.ndarray]:
-    """Add up the columns that read the same input; drop those that read zeros."""
-    if _is_range(index):
-        return matrix, slice(int(index[0]), int(index[-1]) + 1)
-    keep = index >= 0
-    columns, place = np.unique(index[keep], return_inverse=True)
-    total = np.zeros((columns.size, matrix.shape[0]), matrix.dtype)
-    np.add.at(total, place, matrix.T[keep])
-    return total.T, slice(int(columns[0]), int(columns[-1]) + 1) if columns.size and _is_range(columns) else columns
-
-
-def _taken(x: np.ndarray, index: np.ndarray, axis: int) -> np.ndarray:
-    before = (slice(None),) * axis
-    if _is_range(index):
-        return x[(*before, slice(int(index[0]), int(index[-1]) + 1))]
-    out = x.take(index, axis=axis, mode="clip")
-    out[(*before, index < 0)] = 0
-    return out
+def _continued(x: np.ndarray, axis: int, needed: Interval, held: Interval, beyond: _Beyond):
+    """An array that holds all of a range along one axis, and the grid index at which it begins."""
+    if held[0] <= needed[0] and needed[1] <= held[1]:
+        return x, held[0]
+    index = beyond(np.arange(*needed))
+    zero = (index < held[0]) | (index >= held[1])
+    x = x.take(index - held[0], axis=axis, mode="clip")
+    if zero.any():
+        x[(*(slice(None),) * axis, zero)] = 0
+    return x, needed[0]
 
 
 # ------------------------------------------------------------------------------------------ the cascade
@@ -453,8 +539,8 @@ class Cascade:
         Largest error accepted, as a share of max|x|; see `error_bound`.
     model : {"detector", "source"}
         The model that the tolerance is for. Detector: no voxel mixes kernels but by weights that sum to 1,
-        so every level may take the whole tolerance. Source: a voxel receives from all kernels, and the
-        tolerance is divided among them.
+        so every level may take the whole tolerance. Source: a voxel receives from all kernels, so their
+        bounds add up, and each may take a share only.
 
     Attributes
     ----------
@@ -478,9 +564,13 @@ class Cascade:
         if model not in MODELS:
             raise InputError(f"model {model!r} is unknown; choose detector or source")
         self.bound, self.boundary = bound, boundary
+        self._worker = _Worker()
         kernels = [bound.kernel(k) for k in range(len(bound))]
-        share = tolerance if model == DETECTOR else tolerance / len(kernels)
+        share = tolerance
         self.levels = plan(kernels, tolerance=share, shape=bound.shape)
+        while model == SOURCE and self.source_error_bound > tolerance:
+            share *= 0.6
+            self.levels = plan(kernels, tolerance=share, shape=bound.shape)
         self._children = {
             p: [n for n, level in enumerate(self.levels) if level.separable and level.parent == p]
             for p in range(ROOT, len(self.levels))
@@ -488,7 +578,7 @@ class Cascade:
 
     @property
     def possible(self) -> bool:
-        return any(level.separable for level in self.levels)
+        return any(_profiles(self.bound.kernel(k).values) is not None for k in range(len(self.bound)))
 
     @property
     def error_bound(self) -> float:
@@ -500,10 +590,8 @@ class Cascade:
 
     @property
     def worthwhile(self) -> bool:
-        voxels = math.prod(self.bound.shape)
-        by_fft = _fft_cost(voxels)
-        cost = sum(_cost(v, self.bound.shape) if v.separable else by_fft for v in self.levels)
-        return cost < (len(self.levels) + 1) * by_fft
+        cost = sum(_cost(level, self.bound.shape) for level in self.levels)
+        return cost < (len(self.levels) + 1) * _fft_cost(math.prod(self.bound.shape))
 
     def detector(
         self, x: np.ndarray, progress: Progress | None = None, cancelled: IsCancelled | None = None
@@ -518,14 +606,20 @@ class Cascade:
         x = self._checked(x)
         y = np.zeros_like(x)
         boxes = [self.bound.support(level.kernel) for level in self.levels]
-        held = self._detector_ranges(boxes)
-        states: dict[int, np.ndarray] = {ROOT: x}
+        beyond = self._beyond_detector()
+        held = self._held_detector(boxes, beyond)
+        whole = [(0, n) for n in x.shape]
+        states = {ROOT: _Array(x, whole, beyond[ROOT])}
         for n, level in enumerate(self.levels):
             self._report(n, progress, cancelled)
             if level.separable and held[n] is not None:
-                states[n] = _applied(_increments(level), held[n], held[level.parent], states[level.parent])
+                values = self._worker.apply(_increments(level), held[n], states[level.parent])
+                states[n] = _Array(values, held[n], beyond[n])
             if boxes[n] is not None:
-                filtered = self._filtered(level, boxes[n], held[n], states.get(n), x)
+                if level.separable:
+                    filtered = self._worker.apply(_interpolations(level), _ends(boxes[n]), states[n])
+                else:
+                    filtered = self._by_fft(x, level.kernel)[boxes[n]]
                 y[boxes[n]] += self.bound.weight(level.kernel)[boxes[n]] * filtered
             for done in [p for p in states if p != ROOT and max(self._children[p], default=p) <= n]:
                 del states[done]  # nothing else is filtered from it
@@ -543,8 +637,10 @@ class Cascade:
             If `cancelled` returned True; it is asked at every kernel.
         """
         x = self._checked(x)
-        held = self._source_ranges()
-        sums: dict[int, np.ndarray | None] = {ROOT: np.zeros_like(x)}
+        beyond = self._beyond_source()
+        held = self._held_source(beyond)
+        rule = [_Beyond(self.boundary, 0, n) for n in x.shape]
+        sums: dict[int, np.ndarray] = {ROOT: np.zeros_like(x)}
         for done, n in enumerate(reversed(range(len(self.levels)))):
             level = self.levels[n]
             self._report(done, progress, cancelled)
@@ -556,16 +652,18 @@ class Cascade:
                     whole[box] = weighted
                     sums[ROOT] += self._by_fft(whole, level.kernel)
                 continue
-            total, columns = sums.pop(n, None), held[n]
+            increments = _transposed(_increments(level))
+            total = sums.pop(n, None)
             if weighted is not None:
-                folds = self._folds(box)
+                weighted = _Array(weighted, _ends(box), rule)
                 if total is None and not level.interpolated:
-                    total, columns = weighted, folds  # the increment itself follows the boundary rule
-                else:
-                    total = _added(total, _applied(_transposed(_interpolations(level)), held[n], folds, weighted))
+                    _add(sums, level.parent, self._worker.apply(increments, held[level.parent], weighted))
+                    continue
+                own = self._worker.apply(_transposed(_interpolations(level)), held[n], weighted)
+                total = own if total is None else np.add(total, own, out=total)
             if total is not None:
-                filtered = _applied(_transposed(_increments(level)), held[level.parent], columns, total)
-                sums[level.parent] = _added(sums.get(level.parent), filtered)
+                array = _Array(total, held[n], beyond[n])
+                _add(sums, level.parent, self._worker.apply(increments, held[level.parent], array))
         self._report(len(self.levels), progress, cancelled)
         return sums[ROOT]
 
@@ -584,41 +682,65 @@ class Cascade:
             text = f"Cascade: kernel {done + 1} of {count}" if done < count else "Cascade"
             progress(done / count, text)
 
-    def _folds(self, box: Sequence[slice]) -> list[_Fold]:
-        """How an array that holds a box of the image continues along each axis."""
-        return [_Fold(self.boundary, n, (s.start, s.stop)) for n, s in zip(self.bound.shape, box, strict=True)]
+    def _beyond_detector(self) -> dict[int, list[_Beyond]]:
+        """How the levels go on outside: a level is as its parent is, from one radius further out on."""
+        beyond = {ROOT: [_Beyond(self.boundary, 0, n) for n in self.bound.shape]}
+        for n, level in enumerate(self.levels):
+            if level.separable:
+                reached = [d.reaches(b) for d, b in zip(_increments(level), beyond[level.parent], strict=True)]
+                beyond[n] = self._periods(level, reached)
+        return beyond
 
-    def _detector_ranges(self, boxes) -> dict[int, list]:
-        """Per level and axis, the part of its grid that outputs and later levels look at."""
-        whole = [slice(0, n) for n in self.bound.shape]
-        held: dict[int, list | None] = {ROOT: self._folds(whole)}
+    def _beyond_source(self) -> dict[int, list[_Beyond]]:
+        """How the sums go on outside: from where all that is added to them has come to repeat itself."""
+        image = [_Beyond(self.boundary, 0, n) for n in self.bound.shape]
+        beyond: dict[int, list[_Beyond]] = {}
         for n in reversed(range(len(self.levels))):
-            level, ranges = self.levels[n], []
+            level = self.levels[n]
+            if level.separable:
+                added = [[u.reaches(b) for u, b in zip(_transposed(_interpolations(level)), image, strict=True)]]
+                for child in self._children[n]:
+                    steps = _transposed(_increments(self.levels[child]))
+                    added.append([d.reaches(b) for d, b in zip(steps, beyond[child], strict=True)])
+                beyond[n] = self._periods(level, [_widest(part) for part in zip(*added, strict=True)])
+        return beyond
+
+    def _periods(self, level: Level, reached: Sequence[_Beyond]) -> list[_Beyond]:
+        """A level of a periodic image repeats itself on its grid only when the period is a multiple of the step."""
+        if self.boundary != "periodic":
+            return list(reached)
+        return [
+            _Beyond("none" if n % (step * r.pattern) else "periodic", 0, n // step, r.pattern)
+            for n, step, r in zip(self.bound.shape, level.steps, reached, strict=True)
+        ]
+
+    def _held_detector(self, boxes, beyond) -> dict[int, list[Interval] | None]:
+        """Per level, the part of its grid to compute: what outputs and later levels look at."""
+        held: dict[int, list[Interval] | None] = {}
+        for n in reversed(range(len(self.levels))):
+            level, looks = self.levels[n], []
             if level.separable and boxes[n] is not None:
-                rows = [(s.start, s.stop) for s in boxes[n]]
-                ranges.append([u.needs(r) for u, r in zip(_interpolations(level), rows, strict=True)])
+                steps = _interpolations(level)
+                looks.append([u.needs(rows) for u, rows in zip(steps, _ends(boxes[n]), strict=True)])
             for child in self._children[n]:
                 if held[child] is not None:
                     steps = _increments(self.levels[child])
-                    ranges.append([d.needs(r) for d, r in zip(steps, held[child], strict=True)])
-            held[n] = [(min(low), max(high)) for low, high in map(_ends, zip(*ranges, strict=True))] or None
+                    looks.append([d.needs(rows) for d, rows in zip(steps, held[child], strict=True)])
+            held[n] = None
+            if looks:
+                hulls = [(min(a for a, _ in look), max(b for _, b in look)) for look in zip(*looks, strict=True)]
+                held[n] = [b.held(hull) for b, hull in zip(beyond[n], hulls, strict=True)]
         return held
 
-    def _source_ranges(self) -> dict[int, list]:
-        """Per level and axis, the part of its grid that reaches the image."""
-        held: dict[int, list] = {ROOT: [(0, n) for n in self.bound.shape]}
+    def _held_source(self, beyond) -> dict[int, list[Interval]]:
+        """Per level, the part of its grid to sum up: what reaches the image."""
+        held: dict[int, list[Interval]] = {ROOT: [(0, n) for n in self.bound.shape]}
         for n, level in enumerate(self.levels):
             if level.separable:
                 steps = _transposed(_increments(level))
-                held[n] = [d.needs(r) for d, r in zip(steps, held[level.parent], strict=True)]
+                looks = [d.needs(rows) for d, rows in zip(steps, held[level.parent], strict=True)]
+                held[n] = [b.held(look) for b, look in zip(beyond[n], looks, strict=True)]
         return held
-
-    def _filtered(self, level: Level, box, held, state, x: np.ndarray) -> np.ndarray:
-        """h_k * x in a box."""
-        if not level.separable:
-            return self._by_fft(x, level.kernel)[box]
-        rows = [(s.start, s.stop) for s in box]
-        return _applied(_interpolations(level), rows, held, state)
 
     def _by_fft(self, x: np.ndarray, k: int) -> np.ndarray:
         values = self.bound.kernel(k).values.astype(x.dtype)
@@ -646,42 +768,41 @@ def _transposed(steps: Sequence[_Step]) -> list[_Step]:
     return [step.transposed() for step in steps]
 
 
-def _applied(
-    steps: Sequence[_Step], rows: Sequence[Interval], columns: Sequence[Columns], x: np.ndarray
-) -> np.ndarray:
-    """Apply one step per axis. Matrices that shrink come first, matrices that widen go last."""
-    order = sorted(range(x.ndim), key=lambda a: (rows[a][1] - rows[a][0]) / x.shape[a])
-    for axis in order:
-        x = _apply(steps[axis], rows[axis], columns[axis], x, axis)
-    return x
+def _add(sums: dict[int, np.ndarray], n: int, x: np.ndarray) -> None:
+    if n in sums:
+        sums[n] += x
+    else:
+        sums[n] = x
 
 
-def _added(total: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    if total is None:
-        return x
-    total += x
-    return total
+def _ends(box: Sequence[slice]) -> list[Interval]:
+    return [(part.start, part.stop) for part in box]
 
 
-def _ends(ranges: Sequence[Interval]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return tuple(low for low, _ in ranges), tuple(high for _, high in ranges)
+def _widest(parts: Sequence[_Beyond]) -> _Beyond:
+    """How a sum goes on whose terms go on as `parts` do; patterns are powers of 2."""
+    pattern = max(part.pattern for part in parts)
+    low = min(part.low for part in parts) - (pattern - 1)
+    high = max(part.high for part in parts) + (pattern - 1)
+    return _Beyond(parts[0].rule, low, high, pattern)
 
 
 # ------------------------------------------------------------------------------------------------ cost
 
 
 def _cost(level: Level, shape: Sequence[int]) -> float:
-    """Estimated nanoseconds for one level, increments and interpolation."""
+    """Estimated nanoseconds for one level: increments and interpolation, or FFT."""
+    if not level.separable:
+        return 3 * _fft_cost(math.prod(shape))
     sizes = [n / step for n, step in zip(shape, level.parent_steps, strict=True)]
     total = 0.0
     for steps in (_increments(level), _interpolations(level)):
-        for axis, step in enumerate(steps):
+        order = range(len(steps)) if steps[0].out_step >= steps[0].in_step else reversed(range(len(steps)))
+        for axis in order:
+            step = steps[axis]
             sizes[axis] *= step.in_step / step.out_step
-            if not step.trivial:
-                last = axis == len(steps) - 1
-                rows = _ROWS_LAST if last else _ROWS
-                width = (step.taps.size + rows * step.out_step) / step.in_step
-                total += math.prod(sizes) * ((_PASS_LAST if last else _PASS) + _COLUMN * width)
+            strided = axis == len(steps) - 1 and step.in_step != step.out_step
+            total += math.prod(sizes) * step.operations * (_STRIDED if strided else 1) * _OPERATION
     return total
 
 

@@ -1,0 +1,135 @@
+"""The Gaussian cascade against FFTs of every kernel: time, stated bound, measured error.
+
+    python Testing/Benchmarks/bench_cascade.py [--runs 5] [--json FILE]
+
+Prints a table and writes the same as JSON. Times are those of one convolution from scratch, with whatever
+is prepared for it; the contestants take turns, and medians are given. `direct` is one real FFT of the
+padded image, and for every kernel the FFT of the kernel, the product, an inverse FFT and the weights.
+`operator` is `SpatiallyVariantBlur`, which may compress families of kernels to fewer of its own accord; its
+own error is in the table too. `faster` is the time of `direct` over that of the cascade, `processor` the same
+for the time summed over threads, `operator/` that of the operator over that of the cascade (processor).
+`expected` is what `Cascade.worthwhile` says beforehand (against the operator).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy import fft
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from SpatialDeconvLib.cascade import Cascade
+from SpatialDeconvLib.fftfilters import usable_processors
+from SpatialDeconvLib.fields import BoundField, KernelField
+from SpatialDeconvLib.kernels import gaussian_kernel
+from SpatialDeconvLib.operators import SpatiallyVariantBlur
+
+CASES = [
+    # name, shape, spacing, smallest and largest sigma in mm
+    ("0.6 ... 2.0", (96, 128, 128), 1.0, 0.6, 2.0),
+    ("0.8 ... 2.5", (96, 128, 128), 1.0, 0.8, 2.5),
+    ("1 ... 4", (96, 128, 128), 1.0, 1.0, 4.0),
+    ("1 ... 8", (96, 128, 128), 1.0, 1.0, 8.0),
+    ("2 ... 12, slices of 3 mm", (48, 160, 160), (3.0, 1.0, 1.0), 2.0, 12.0),
+    ("1 ... 4, plane", (1024, 1024), 1.0, 1.0, 4.0),
+    ("2 ... 20, plane", (1024, 1024), 1.0, 2.0, 20.0),
+]
+
+
+class DirectFFT:
+    """One FFT of the image, one inverse FFT per kernel; the edge repeated."""
+
+    def __init__(self, bound: BoundField):
+        self.bound, self.workers = bound, usable_processors()
+        kernels = [bound.kernel(k).values.astype(np.float32) for k in range(len(bound))]
+        self.radii = [max(h.shape[a] // 2 for h in kernels) for a in range(len(bound.shape))]
+        self.grid = [fft.next_fast_len(n + 2 * r, real=True) for n, r in zip(bound.shape, self.radii, strict=True)]
+        self.spectra = []
+        for h in kernels:
+            padded = np.zeros(self.grid, np.float32)
+            padded[tuple(slice(0, n) for n in h.shape)] = h
+            padded = np.roll(padded, [-(n // 2) for n in h.shape], range(h.ndim))
+            self.spectra.append(fft.rfftn(padded, workers=self.workers))
+        self.box = tuple(slice(r, r + n) for r, n in zip(self.radii, bound.shape, strict=True))
+
+    def detector(self, x: np.ndarray) -> np.ndarray:
+        width = [(r, g - n - r) for n, r, g in zip(x.shape, self.radii, self.grid, strict=True)]
+        spectrum = fft.rfftn(np.pad(x, width, mode="edge"), workers=self.workers)
+        y = np.zeros_like(x)
+        for k, response in enumerate(self.spectra):
+            filtered = fft.irfftn(spectrum * response, self.grid, workers=self.workers, overwrite_x=True)
+            y += self.bound.weight(k) * filtered[self.box]
+        return y
+
+
+def measure(case, runs: int) -> dict:
+    name, shape, spacing, low, high = case
+    rng = np.random.default_rng(0)
+    guide = rng.uniform(0, 110, shape).astype(np.float32)
+    sigmas = np.linspace(low, high, 10)
+    kernels = {10.0 * (n + 1): gaussian_kernel(float(s), spacing, ndim=len(shape)) for n, s in enumerate(sigmas)}
+    bound = KernelField.by_intensity(kernels).bind(guide, spacing)
+    x = rng.choice(np.array([-1, 1], np.float32), shape)
+    cascade = Cascade(bound)
+    calls = {
+        "direct": lambda: DirectFFT(bound).detector(x),
+        "operator": lambda: SpatiallyVariantBlur(bound, shape, boundary="edge", dtype="float32").forward(x),
+        "cascade": lambda: Cascade(bound).detector(x),
+    }
+    seconds: dict[str, list[float]] = {key: [] for key in calls}
+    processor: dict[str, list[float]] = {key: [] for key in calls}
+    results = {}
+    for run in range(runs + 1):
+        for key, call in calls.items():
+            start, busy = time.perf_counter(), time.process_time()
+            results[key] = call()
+            if run:  # the first one warms up
+                seconds[key].append(time.perf_counter() - start)
+                processor[key].append(time.process_time() - busy)
+    row = {
+        "sigma_mm": name,
+        "shape": list(shape),
+        **{f"{key}_seconds": statistics.median(values) for key, values in seconds.items()},
+        **{f"{key}_processor_seconds": statistics.median(values) for key, values in processor.items()},
+        "bound": cascade.error_bound,
+        "error": float(np.abs(results["cascade"] - results["direct"]).max()),
+        "operator_error": float(np.abs(results["operator"] - results["direct"]).max()),
+        "expected": bool(cascade.worthwhile),
+        "steps": [list(level.steps) for level in cascade.levels],
+    }
+    row["faster"] = row["direct_seconds"] / row["cascade_seconds"]
+    print(
+        f"{name:<26} {row['direct_seconds']:>7.3f} {row['operator_seconds']:>9.3f} {row['cascade_seconds']:>8.3f} "
+        f"{row['faster']:>7.1f} "
+        f"{row['direct_processor_seconds'] / row['cascade_processor_seconds']:>9.1f} "
+        f"{row['operator_processor_seconds'] / row['cascade_processor_seconds']:>9.1f} "
+        f"{row['expected']!s:>9} {row['bound']:>9.1e} {row['error']:>9.1e} {row['operator_error']:>14.1e}",
+        flush=True,
+    )
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="runs of each contestant (default 5)")
+    parser.add_argument("--json", type=Path, default=Path("bench_cascade.json"), help="where to write the JSON")
+    arguments = parser.parse_args()
+    print(
+        f"{'ten Gaussians, sigma mm':<26} {'direct':>7} {'operator':>9} {'cascade':>8} {'faster':>7} "
+        f"{'processor':>9} {'operator/':>9} {'expected':>9} {'bound':>9} {'error':>9} {'operator error':>14}"
+    )
+    rows = [measure(case, arguments.runs) for case in CASES]
+    report = {"runs": arguments.runs, "processors": usable_processors(), "rows": rows}
+    arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"written to {arguments.json}")
+
+
+if __name__ == "__main__":
+    main()
