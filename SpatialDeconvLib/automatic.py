@@ -41,6 +41,8 @@ class Simulation:
     boundary : {"edge", "zero", "periodic"}
     region : tuple of slice, optional
         The part that matters: the block lies around its middle.
+    progress : callable(text), optional
+        Told before every trial what is being tried.
     cancelled : callable() -> bool, optional
     """
 
@@ -52,10 +54,12 @@ class Simulation:
         model: str = "detector",
         boundary: str = "edge",
         region: Box | None = None,
+        progress: Callable[[str], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ):
         self._kernels = [bound.kernel(k) for k in range(len(bound))]
         self._boundary, self._noise = boundary, noise
+        self._progress = progress or (lambda text: None)
         self._cancelled = cancelled or (lambda: False)
         box = _block(image.shape, region)
         block = np.ascontiguousarray(image[box])
@@ -109,6 +113,7 @@ class Simulation:
         def error(constant: float) -> float:
             if self._cancelled():
                 raise Cancelled
+            self._progress(f"trying constants for kernel {k + 1} of {len(self._kernels)}")
             options = {"noise": constant} if method == "wiener" else {"constant": constant}
             difference = self._filters.run(method, kernel, **options)
             difference -= self._truth

@@ -19,6 +19,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,9 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     at = [_at(number, entry) for number, entry in enumerate(entries, 1)]
     options = _options(key, content)
     if key == "weights":
-        return KernelField.by_weights([_read_array(folder / str(a), "weight image")[0] for a in at], kernels)
+        paths = [str((folder / str(a)).resolve()) for a in at]
+        field = KernelField.by_weights([_read_array(Path(p), "weight image")[0] for p in paths], kernels)
+        return replace(field, at=tuple(paths))
     pairs = list(zip(at, kernels, strict=True))
     if key == "intensity":
         return KernelField.by_intensity(pairs, **options)
@@ -312,7 +315,8 @@ def _only(parameters: Mapping[str, Any], known: set[str], needed: set[str], kind
 def field_to_dict(field: KernelField) -> dict[str, Any]:
     """Return the content of a kernel set file for a field; kernels without a source are written as values.
 
-    Labels and weight images are not part of it (weight images are numbered in `at`).
+    Labels and weight images are not part of it; `at` of a weight image is the path it was read from, or its
+    number when it was not read from a file.
     """
     content: dict[str, Any] = {"schema": SCHEMA, "key": field.key}
     if field.key in ("intensity", "position"):

@@ -367,7 +367,8 @@ def _constant_chooser(
         return lambda k: None  # the iterative filters find their own step
     simulation = Simulation(
         job.image, job.bound, sigma, job.model, job.boundary,
-        None if job.mask is None else bounding_box(job.mask), job.cancelled,
+        region=None if job.mask is None else bounding_box(job.mask),
+        progress=lambda text: job.progress(0.0, text), cancelled=job.cancelled,
     )  # fmt: skip
     return lambda k: simulation.constant(method, k)
 

@@ -287,7 +287,8 @@ def _copyDisplay(source, target) -> None:
     if shown is None or display is None or shown.GetClassName() != display.GetClassName():
         return
     display.CopyContent(shown)
-    display.SetAndObserveColorNodeID(shown.GetColorNodeID())
+    if shown.GetColorNodeID():  # colour images have no colour table
+        display.SetAndObserveColorNodeID(shown.GetColorNodeID())
     if hasattr(display, "SetAutoWindowLevel"):
         # An automatic window would be computed again from the result.
         display.SetAutoWindowLevel(0)

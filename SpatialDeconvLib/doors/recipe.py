@@ -5,7 +5,7 @@
  "parameters": {...},            every keyword argument of the engine, "auto" replaced by what it was
  "kernel_set": {...},            the content of a kernel set file, paths absolute
  "inputs": {"image": {"path": ..., "sha256": ...}, ...},      of runs on files
- "files": {path: sha256},        of kernels that were read from files
+ "files": {path: sha256},        of kernels and weights read from files
  "versions": {...},
  "result": {"residual": ..., "noise": ..., "iterations": ..., "warnings": [...]}}
 """
@@ -39,6 +39,8 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
     """Return the recipe of a run, without its input files."""
     kernel_set = field_to_dict(field)
     paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
+    if field.key == "weights":
+        paths += [at for at in field.at if isinstance(at, str)]
     return {
         "schema": SCHEMA,
         "operation": operation,

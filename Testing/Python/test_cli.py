@@ -296,3 +296,13 @@ def test_ctrl_c_exits_with_130_and_writes_nothing(folder):
     assert "Traceback" not in errors
     assert time.monotonic() - sent < 30
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_run_with_weight_images_can_be_repeated(folder):
+    shape = read_array(folder / "image.nrrd").shape
+    share = np.random.default_rng(1).random(shape).astype(np.float32)
+    kernels = [sd.ParametricKernel("gaussian", sigma_mm=s) for s in (1.0, 2.0)]
+    sd.write_kernel_set(folder / "weights.json", sd.KernelField.by_weights([share, 1 - share], kernels))
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "weights.json", "--quiet") == 0
+    assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
+    assert (folder / "out.nrrd").read_bytes() == (folder / "again.nrrd").read_bytes()

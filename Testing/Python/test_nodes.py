@@ -686,3 +686,11 @@ def test_resampling_goes_all_the_way_through_a_run():
     kept = ~nodes.maskArray(mask, node, resample=True)
     assert kept.any()
     np.testing.assert_array_equal(scene.volumeArray(output)[kept], image()[kept])
+
+
+def test_colour_images_keep_their_display_and_have_no_colour_table():
+    node = makeVolume(np.stack([image(seed=n) for n in range(3)], axis=-1))
+    node.CreateDefaultDisplayNodes()
+    assert node.GetDisplayNode().GetColorNodeID() is None
+    output, _ = nodes.convolveVolume(node, FIELD)
+    assert output.GetDisplayNode().GetClassName() == node.GetDisplayNode().GetClassName()
