@@ -671,7 +671,10 @@ class SpatiallyVariantBlur(LinearOperator):
         Numbers of voxels of y and x: the operator as a matrix, on raveled images.
     compression : Compression or None
         The reduced basis, when one is used.
-    transforms : int
+    grid : tuple of int
+        Size of the full FFT grid, along the canonical axes: those of the image, with an axis of one voxel
+        between the two of a 2-D image.
+    transforms : float
         Real FFTs (of the full grid's size, smaller ones counted in proportion) of one product.
 
     Notes
@@ -785,6 +788,7 @@ class SpatiallyVariantBlur(LinearOperator):
         self._keep_weights(budget)
         cost = sum((1 + len(g.terms)) * g.transform.geometry.cost for g in self._groups)
         self.transforms = cost / full.cost
+        self.grid = full.grid
 
     def _sort_terms(self, full: _Geometry) -> tuple[list[int], list[tuple[int, _Geometry]], list[int]]:
         """Split the kernels: identities, those worth an FFT of their own bounding box, and the rest."""

@@ -49,10 +49,10 @@ class SelfKeyedBlur:
             matrix = self.group.compression.coefficients
         # Below the first and above the last level the nearest kernel holds: slope 0 in two more intervals.
         self.knots = self.levels.astype(operator.dtype)
-        self.values = np.vstack([matrix[:1], matrix]).astype(operator.dtype)
+        self.values = _rows(np.vstack([matrix[:1], matrix]), operator.dtype)
         slopes = np.diff(matrix, axis=0) / np.diff(self.levels)[:, None]
         zero = np.zeros((1, matrix.shape[1]))
-        self.slopes = np.vstack([zero, slopes, zero]).astype(operator.dtype)
+        self.slopes = _rows(np.vstack([zero, slopes, zero]), operator.dtype)
         self.origins = np.concatenate([self.levels[:1], self.levels]).astype(operator.dtype)
 
     @property
@@ -75,7 +75,7 @@ class SelfKeyedBlur:
         def write(r: int) -> Callable:
             def add(a, b, part):
                 cell = cells(a, b)
-                slope[a:b] += part * self.slopes[:, r][cell]
+                slope[a:b] += part * self.slopes[r][cell]
                 part *= self._value(r, cell, seen[a:b])
                 out[a:b] += part
 
@@ -99,7 +99,7 @@ class SelfKeyedBlur:
                     cell = cells(a, b)
                     here = x[a:b]
                     factor = self._value(r, cell, here)
-                    factor += here * self.slopes[:, r][cell]
+                    factor += here * self.slopes[r][cell]
                     part *= factor
                     out[a:b] += part
 
@@ -128,8 +128,8 @@ class SelfKeyedBlur:
 
     def _value(self, r: int, cell: np.ndarray, x: np.ndarray) -> np.ndarray:
         value = x - self.origins[cell]
-        value *= self.slopes[:, r][cell]
-        value += self.values[:, r][cell]
+        value *= self.slopes[r][cell]
+        value += self.values[r][cell]
         return value
 
     def _weighted(self, x: np.ndarray, image: np.ndarray | None = None) -> Callable:
@@ -140,6 +140,11 @@ class SelfKeyedBlur:
             return lambda a, b: image[a:b] * self._value(r, cells(a, b), x[a:b])
 
         return read
+
+
+def _rows(table: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """One contiguous row of values per interval for every kernel."""
+    return np.ascontiguousarray(table.T, dtype)
 
 
 def check_self_keyed(field: KernelField) -> None:

@@ -302,7 +302,7 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
     weights = data.adjoint(data.masked(ones))
     floor = dtype.type(1e-3 * float(weights.max()))
     tv = _Tv(data, regularization, "richardson-lucy") if regularization != "auto" else None
-    accelerate = options.get("accelerate", True)
+    accelerate, observe = options.get("accelerate", True), options.get("observe")
     limit = iterations or 200
     x = np.maximum(data.start(), dtype.type(1e-3 * data.span))
     point, correction = x, None
@@ -319,6 +319,8 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
         best = likelihood
         residual = data.relative(squared)
         data.step(residual, len(data.history) / limit, f"Richardson-Lucy {len(data.history) + 1}")
+        if observe is not None:
+            observe(operator.crop(point))
         if judge is not None and (why := judge.reached(point, difference, residual)):
             reason = why
             break
@@ -511,7 +513,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             x = _conjugate_gradients(data, penalty, weight, x, 12, 1e-3)
             return x, data.y - data.forward(x)
 
-        x, weight = _search(data, [f * data.noise**2 for f in _TIKHONOV_PATH], x, try_weight)
+        x, weight = _search(data, [f * data.noise**2 for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-4))
@@ -619,7 +621,8 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight)
+        slack = _SLACK if isinstance(model, SelfKeyedBlur) else _slack(data)
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight, slack)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
@@ -645,7 +648,9 @@ def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
     return minimise(objective, x, lower, math.inf, steps, tolerance=tolerance, after_step=after)
 
 
-def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable) -> tuple[np.ndarray, float]:
+def _search(
+    data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable, slack: float
+) -> tuple[np.ndarray, float]:
     """Find the weight of a penalty that predicts left-out voxels well, on the way from strong to weak.
 
     ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next. All voxels count
@@ -662,9 +667,13 @@ def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callab
         if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
             break
     data.mask, data.count, data.held = whole, count, None
-    chosen = _strongest(weights, errors, _SLACK_KEYED_TO_DATA if data.keyed_to_data else _SLACK)
+    chosen = _strongest(weights, errors, slack)
     recent = np.asarray(weights[len(errors) - len(images) : len(errors)])
     return images[int(np.argmin(np.abs(np.log(recent / chosen))))], chosen
+
+
+def _slack(data: _Data) -> float:
+    return _SLACK_KEYED_TO_DATA if data.keyed_to_data else _SLACK
 
 
 def _strongest(weights: list[float], errors: list[float], slack: float) -> float:
@@ -729,7 +738,7 @@ def solve(
         Added to A x in the model.
     progress, cancelled : callable, optional
     options
-        "richardson-lucy": accelerate (True); "tikhonov": penalty ("gradient" or "identity").
+        "richardson-lucy": accelerate (True), observe (called with every iterate); "tikhonov": penalty ("gradient" or "identity").
 
     Returns
     -------
