@@ -554,7 +554,7 @@ def test_joint_methods_with_the_true_guide_beat_the_best_blend(method, model):
 
 
 def test_joint_works_on_negative_values_as_on_positive_ones():
-    truth, blurred, field = edges_case(offset=-1000.0)
+    _, blurred, field = edges_case(offset=-1000.0)
     shifted = sd.KernelField.by_intensity({at + 1000: k for at, k in zip(field.at, field.kernels, strict=True)})
     below = sd.deconvolve(blurred, field, strategy="joint", noise=0.5)
     above = sd.deconvolve(blurred - blurred.min(), shifted, strategy="joint", noise=0.5, guide=blurred + 1000)
