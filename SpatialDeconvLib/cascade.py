@@ -41,7 +41,7 @@ import numpy as np
 from scipy import signal
 
 from .errors import Cancelled, InputError
-from .fftfilters import _Scratch, usable_processors
+from .fftfilters import Scratch, usable_processors
 from .fields import BoundField
 from .kernels import Kernel, Spacing, spacing_tuple
 from .padding import NUMPY_MODES
@@ -457,7 +457,7 @@ class _Worker:
 
     def __init__(self, workers: int | None = None):
         self._pool = ThreadPoolExecutor(workers or usable_processors())
-        self._scratch = _Scratch()
+        self._scratch = Scratch()
 
     def apply(self, steps: Sequence[_Step], rows: Sequence[Interval], x: _Array) -> np.ndarray:
         """Apply one step per axis and return the grid indices in `rows`."""

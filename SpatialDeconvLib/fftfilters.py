@@ -37,7 +37,7 @@ _ZERO_DENOMINATOR = 1e-5  # the blurred estimate of Richardson-Lucy, in image un
 
 _PART = 1 << 17  # numbers per part of a sweep: small enough for the cache, large enough for a call
 
-Transfer = Callable[[np.ndarray, np.ndarray, "_Scratch"], None]
+Transfer = Callable[[np.ndarray, np.ndarray, "Scratch"], None]
 
 
 class FFTFilters:
@@ -73,7 +73,7 @@ class FFTFilters:
         self._padded = self._image
         self._image_spectrum: np.ndarray | None = None
         self._pool = ThreadPoolExecutor(self._workers)
-        self._scratch = _Scratch()
+        self._scratch = Scratch()
 
     def run(
         self,
@@ -306,7 +306,7 @@ class FFTFilters:
 def _inverse(threshold: float) -> Transfer:
     """Y / H where |H| reaches the threshold, else 0."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
         magnitude = np.abs(h, out=scratch("magnitude", h.shape))
         zero = np.less(magnitude, threshold, out=scratch("zero", h.shape, np.bool_))
         np.copyto(h, 1, where=zero)
@@ -319,7 +319,7 @@ def _inverse(threshold: float) -> Transfer:
 def _tikhonov(constant: float) -> Transfer:
     """Y H* / (|H|^2 + constant), 0 where the denominator is below 1e-4."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
         gain = _power(h, scratch("gain", h.shape), scratch)
         gain += constant
         with np.errstate(divide="ignore"):
@@ -332,7 +332,7 @@ def _tikhonov(constant: float) -> Transfer:
 def _wiener(noise_power: float) -> Transfer:
     """Y H* / (|H|^2 + Pn / (|Y|^2 - Pn)), 0 where the denominator is below 1e-4 or |Y|^2 is Pn."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
         # 1 / denominator = S / (S |H|^2 + Pn), with S = |Y|^2 - Pn
         gain = _power(y, scratch("gain", h.shape), scratch)
         gain -= noise_power
@@ -353,7 +353,7 @@ def _landweber(step: float, iterations: int) -> Transfer:
     by doubling: s(2m) = s(m) (1 + q^m), s(m + 1) = 1 + q s(m).
     """
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
         power = _power(h, scratch("power", h.shape), scratch)
         np.conjugate(h, out=h)
         h -= power
@@ -379,7 +379,7 @@ def _landweber(step: float, iterations: int) -> Transfer:
     return transfer
 
 
-def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray, scratch: _Scratch) -> None:
+def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
     """h <- y h* gain, with no gain where its inverse is below ITK's threshold (or where it is NaN)."""
     magnitude = np.abs(gain, out=scratch("magnitude", gain.shape))
     kept = np.less_equal(magnitude, 1 / _ZERO_MAGNITUDE, out=scratch("kept", gain.shape, np.bool_))
@@ -390,7 +390,7 @@ def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray, scratch: _Scratc
     h *= gain
 
 
-def _power(z: np.ndarray, out: np.ndarray, scratch: _Scratch) -> np.ndarray:
+def _power(z: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.ndarray:
     """out <- |z|^2."""
     imaginary = np.square(z.imag, out=scratch("imaginary", z.shape, out.dtype))
     np.square(z.real, out=out)
@@ -401,7 +401,7 @@ def _power(z: np.ndarray, out: np.ndarray, scratch: _Scratch) -> np.ndarray:
 # -------------------------------------------------------------------------------------------- helpers
 
 
-class _Scratch(threading.local):
+class Scratch(threading.local):
     """Arrays to write intermediate results to, by name, kept from one part of a sweep to the next."""
 
     def __init__(self):
