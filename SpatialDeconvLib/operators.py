@@ -237,17 +237,17 @@ class _Transform:
         self.slabs = [slice(a, min(a + step, self.columns)) for a in range(0, self.columns, step)]
         self.thickness = max(1, _SLAB // (n1 * self.frequencies))
 
-    def spectrum(self) -> np.ndarray:
-        """An uninitialised array for a spectrum, shape (N0, N1 * frequencies)."""
-        return np.empty((self.geometry.grid[0], self.columns), self.complex)
+    def spectrum(self) -> list[np.ndarray | None]:
+        """Room for a spectrum: one array (N0, columns of the slab) for every slab, each in one piece."""
+        return [None] * len(self.slabs)
 
     def chunks(self, side: _Side) -> list[tuple[int, int]]:
         n = side.size[0]
         return [(a, min(a + self.thickness, n)) for a in range(0, n, self.thickness)]
 
     def analyse(self, side: _Side, read: Callable, sink: Callable, conjugate: bool) -> None:
-        """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(slab, column)`
-        takes the spectrum slab by slab."""
+        """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(i, column)` takes
+        slab number i of the spectrum, an array that is its own to keep."""
         n0, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
@@ -271,7 +271,8 @@ class _Transform:
                     side.extend(part, 1, 1)
                 _fft_in_place(part, 1, conjugate)
 
-        def column(slab):
+        def column(number):
+            slab = self.slabs[number]
             part = np.empty((n0, slab.stop - slab.start), self.complex)
             rows = side.rows(0)
             part[: rows.start] = 0
@@ -280,19 +281,20 @@ class _Transform:
             if extended[0]:
                 side.extend(part, 0, 0)
             _fft_in_place(part, 0, conjugate)
-            sink(slab, part)
+            sink(number, part)
 
         self.run(planes, self.chunks(side))
-        self.run(column, self.slabs)
+        self.run(column, range(len(self.slabs)))
 
     def synthesise(self, side: _Side, source: Callable, write: Callable, conjugate: bool) -> None:
-        """Transform back: `source(slab)` gives a new array with a slab of the spectrum, `write(a, b, image)`
-        takes planes a to b of the side's box."""
+        """Transform back: `source(i)` gives slab number i of the spectrum, an array that may be overwritten;
+        `write(a, b, image)` takes planes a to b of the side's box."""
         _, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
-        def column(slab):
-            part = source(slab)
+        def column(number):
+            slab = self.slabs[number]
+            part = source(number)
             _fft_in_place(part, 0, not conjugate)
             if extended[0]:
                 side.fold(part, 0, 0)
@@ -310,7 +312,7 @@ class _Transform:
                 side.fold(rows, 2, 2)
             write(a, b, rows[:, :, side.rows(2)])
 
-        self.run(column, self.slabs)
+        self.run(column, range(len(self.slabs)))
         self.run(planes, self.chunks(side))
 
 
@@ -350,6 +352,7 @@ class _Spectrum:
     def __init__(self, kernel: np.ndarray, transform: _Transform, keep: bool):
         self.grid = transform.geometry.grid
         self.complex = transform.complex
+        self.slabs = transform.slabs
         self.full = self.partial = self.profile = None
         self.places = (np.arange(kernel.shape[0]) - kernel.shape[0] // 2) % self.grid[0]
         scaled = kernel / math.prod(self.grid)
@@ -365,11 +368,10 @@ class _Spectrum:
             return
         partial = self._plane_spectrum(scaled)
         if not keep and 2 * kernel.shape[0] <= self.grid[0]:
-            self.partial = partial.astype(self.complex)
+            self.partial = [partial[:, slab].astype(self.complex) for slab in self.slabs]
             return
-        self.full = np.empty((_rows_kept(kernel, self.grid[0]), partial.shape[1]), self.complex)
-        for slab in transform.slabs:
-            self.full[:, slab] = self._column(partial[:, slab])[: len(self.full)]
+        rows = _rows_kept(kernel, self.grid[0])
+        self.full = [self._column(partial[:, slab])[:rows].astype(self.complex) for slab in self.slabs]
 
     @staticmethod
     def bytes_for(kernel: np.ndarray, transform: _Transform, keep: bool) -> int:
@@ -399,10 +401,10 @@ class _Spectrum:
         _fft_in_place(out, 0, False)
         return out
 
-    def times(self, slab: slice, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def times(self, number: int, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Return `values` (a slab of an image's spectrum) times the kernel's spectrum, in `out` if given."""
         if self.full is not None:
-            kept, n0 = self.full[:, slab], self.grid[0]
+            kept, n0 = self.full[number], self.grid[0]
             if len(kept) == n0:
                 return np.multiply(values, kept, out=out)
             out = np.empty_like(values) if out is None else out
@@ -411,8 +413,8 @@ class _Spectrum:
             np.multiply(values[half:], kept[n0 - half : 0 : -1], out=out[half:])
             return out
         if self.partial is not None:
-            return np.multiply(values, self._column(self.partial[:, slab]), out=out)
-        out = np.multiply(values, self.plane[slab], out=out)
+            return np.multiply(values, self._column(self.partial[number]), out=out)
+        out = np.multiply(values, self.plane[self.slabs[number]], out=out)
         if np.isrealobj(self.profile):
             real = out.view(self.profile.dtype)
             real *= self.profile
@@ -967,21 +969,17 @@ class SpatiallyVariantBlur(LinearOperator):
         spectrum = transform.spectrum()
         first = group.terms[0].spectrum
 
-        def store(slab, part):
-            if one:
-                first.times(slab, part, out=part)
-            spectrum[:, slab] = part
+        def store(i, part):
+            spectrum[i] = first.times(i, part, out=part) if one else part
 
         transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
         for r, term in enumerate(group.terms):
             hook.before()
-            times = term.spectrum.times
             if one:
-                transform.synthesise(other, lambda slab: spectrum[:, slab].copy(), write(r), conjugate)
+                transform.synthesise(other, lambda i: spectrum[i], write(r), conjugate)
             else:
-                transform.synthesise(
-                    other, lambda slab, times=times: times(slab, spectrum[:, slab]), write(r), conjugate
-                )
+                times = term.spectrum.times
+                transform.synthesise(other, lambda i, times=times: times(i, spectrum[i]), write(r), conjugate)
             hook.after()
 
     def gather(self, group, side, target, other, conjugate, read, hook=None) -> None:
@@ -996,12 +994,12 @@ class SpatiallyVariantBlur(LinearOperator):
             hook.before()
             times = term.spectrum.times
 
-            def add(slab, part, times=times, r=r):
-                times(slab, part, out=part)
+            def add(i, part, times=times, r=r):
+                times(i, part, out=part)
                 if r:
-                    total[:, slab] += part
+                    total[i] += part
                 else:
-                    total[:, slab] = part
+                    total[i] = part
 
             transform.analyse(side, read(r), add, conjugate)
             hook.after()
@@ -1009,7 +1007,7 @@ class SpatiallyVariantBlur(LinearOperator):
         def write(a, b, part):
             target[a:b] += part
 
-        transform.synthesise(other, lambda slab: total[:, slab].copy(), write, conjugate)
+        transform.synthesise(other, lambda i: total[i], write, conjugate)
 
     def _add_identities(self, image, out, transposed: bool, hook) -> None:
         inner = self._inner()  # weights are on the data or on the domain
