@@ -396,6 +396,10 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
     if "cascade" in parameters:
         parameters["cascade"] = {"auto": "auto", "on": True, "off": False}[parameters["cascade"]]
     if Path(options.kernels).suffix == ".json":
+        if options.log:
+            raise InputError(
+                f"--log is for a kernel file; in the set {options.kernels}, write \"log\": true beside its path"
+            )
         field = read_kernel_set(options.kernels)
     else:
         field = KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=_is_blur(options)))
@@ -445,6 +449,7 @@ def _run_on_files(
     volumes.checkWritable(output)
     volumes.ensureScene()
     image = volumes.readVolume(files["image"])
+    volumes.checkWritable(output, like=image)
     mask = _mask(selection, files.get("mask"), image, volumes, nodes)
     labels = _labels(files.get("labels"), volumes)
     guide = volumes.readVolume(files["guide"]) if "guide" in files else None
@@ -462,7 +467,7 @@ def _run_on_files(
     recipe["selection"] = selection
     if truth is not None:
         recipe["metrics"] = _metrics(truth, nodes.volumeArray(image), nodes.volumeArray(node))
-    losses = volumes.writeVolume(node, output)
+    losses = volumes.writeVolume(node, output, like=image)
     try:
         recipes.write_beside(output, recipe)
     except OSError:
@@ -539,14 +544,19 @@ def _run_kernel(options: argparse.Namespace, cancelled: Callable[[], bool]) -> N
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
+    parameters = _kernel_parameters(options)
     if options.type == "file":
         if not options.path:
             raise InputError("type 'file' needs --from FILE")
+        if parameters:
+            raise InputError(f"type 'file' takes no {next(iter(parameters))}; leave it out, or choose another type")
         kernel = read_kernel(options.path, log=options.log, normalize=False)
         if options.spacing:
             kernel = kernel.resampled(spacing[-kernel.ndim :])
+    elif options.path or options.log:
+        raise InputError(f"--from and --log read a file; with type {options.type!r} leave them out")
     else:
-        kernel = ParametricKernel(options.type, **_kernel_parameters(options)).sampled(spacing)
+        kernel = ParametricKernel(options.type, **parameters).sampled(spacing)
     for text in kernel.check():
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
     if Path(options.output).suffix.lower() == ".png":

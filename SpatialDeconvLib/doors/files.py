@@ -429,7 +429,7 @@ def _checkSlicePositions(folder: Path, reader: sitk.ImageSeriesReader, count: in
 # -- writing
 
 
-def writeVolume(node, path: PathLike) -> list[str]:
+def writeVolume(node, path: PathLike, like=None) -> list[str]:
     """Write a volume node to a file, whole or not at all.
 
     The file is written into a temporary folder beside the target, checked, and moved over the target in one
@@ -442,11 +442,14 @@ def writeVolume(node, path: PathLike) -> list[str]:
     path : path
         Ends in .nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd; .tif (any number of slices; 8 or 16 bits or float);
         .png (one slice, 8 or 16 bits); .jpg (one slice, 8 bits).
+    like : vtkMRMLScalarVolumeNode, optional
+        The volume this one was made from: floating-point values that go into .png or .jpg are rounded and
+        clipped to its integer type. Without it they are refused.
 
     Returns
     -------
     list of str
-        What the file does not hold: geometry in picture formats, a parent transform.
+        What the file does not hold: fractions and geometry in picture formats, a parent transform.
 
     Raises
     ------
@@ -457,25 +460,30 @@ def writeVolume(node, path: PathLike) -> list[str]:
     """
     path = checkWritable(path)
     array = volumeArray(node)
+    rounded = []
+    if like is not None:
+        array, rounded = _roundedToFit(array, path, volumeArray(like).dtype)
     _checkFits(node, array, path)
     folder = _temporaryFolder(path)
     try:
         temporary = folder / path.name
         _writeTemporary(node, array, temporary, path)
-        warnings = _losses(node, temporary)
+        warnings = rounded + _losses(node, temporary)
         _moveInto(folder, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return warnings
 
 
-def checkWritable(path: PathLike) -> Path:
+def checkWritable(path: PathLike, like=None) -> Path:
     """Refuse, before any work is done, an output path that could not be written; return it absolute.
+
+    `like` is the volume the output will be made from (see `writeVolume`), when it is known already.
 
     Raises
     ------
     InputError
-        If the extension is unknown.
+        If the extension is unknown, or the format cannot hold what is made from `like`.
     OSError
         If the folder is missing or nothing can be written into it, or the path is a folder.
     """
@@ -487,8 +495,26 @@ def checkWritable(path: PathLike) -> Path:
         raise IsADirectoryError(f"output {path} is a folder; give a file name")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"output folder {path.parent} does not exist; create it first")
+    if like is not None and suffix in _PICTURE_FORMATS:
+        array = volumeArray(like)
+        if np.float32 in _PICTURE_FORMATS[suffix][1] and array.dtype != np.float64:
+            array = np.broadcast_to(np.float32(0), array.shape)  # results are floating-point; this holds them
+        _checkFits(like, array, path)
     _temporaryFolder(path).rmdir()
     return path
+
+
+def _roundedToFit(array: np.ndarray, path: Path, wanted: np.dtype) -> tuple[np.ndarray, list[str]]:
+    """Round and clip to an integer type where the format has that but not the array's; and say so."""
+    types = _PICTURE_FORMATS.get(_suffix(path), ("", (), (), True))[1]
+    if wanted not in types or array.dtype in types or array.dtype.kind != "f":
+        return array, []
+    limits = np.iinfo(wanted)
+    values = np.rint(array)
+    clipped = int(np.count_nonzero((values < limits.min) | (values > limits.max)))
+    text = f"{path.name} holds {wanted} only: values were rounded, and {clipped} of {array.size} clipped to "
+    text += f"{limits.min} ... {limits.max}; write .nrrd to keep them as they are"
+    return np.clip(values, limits.min, limits.max).astype(wanted), [text]
 
 
 def _checkFits(node, array: np.ndarray, path: Path) -> None:

@@ -167,6 +167,58 @@ def test_a_logarithmic_kernel_file_is_read_with_log(folder):
     )
 
 
+@pytest.mark.parametrize(("name", "pixel"), [("p.png", np.uint8), ("p.png", np.uint16), ("p.jpg", np.uint8)])
+def test_a_picture_becomes_a_picture_of_its_own_type(folder, capsys, name, pixel):
+    values = np.linspace(0, 255, 24 * 30).reshape(24, 30).astype(pixel)
+    values[8:12, 8:12] = 255  # sharpened beyond what 8 bits hold
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(folder / name))
+    values = read_array(folder / name)  # what JPEG kept
+    np.save(folder / "k.npy", sd.sharpen_kernel(3.0, ndim=2).values)
+    assert run(folder, "convolve", name, f"out-{name}", "--kernels", "k.npy", "--quiet") == 0
+    assert f"out-{name} holds {np.dtype(pixel).name} only: values were rounded" in capsys.readouterr().err
+    expected = sd.convolve(values, sd.read_kernel(folder / "k.npy", normalize=False)).image
+    after = read_array(folder / f"out-{name}")
+    assert after.dtype == pixel
+    clipped = np.clip(np.rint(expected), 0, np.iinfo(pixel).max)
+    tolerance = 0 if name.endswith("png") else 12  # JPEG is lossy
+    np.testing.assert_allclose(after, clipped, rtol=0, atol=tolerance)
+
+
+def test_a_colour_picture_becomes_a_colour_picture(folder):
+    values = np.random.default_rng(0).integers(0, 256, (16, 20, 3)).astype(np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(values, isVector=True), str(folder / "c.png"))
+    np.save(folder / "k.npy", np.ones((3, 3)))
+    assert run(folder, "convolve", "c.png", "out.png", "--kernels", "k.npy", "--normalize", "--quiet") == 0
+    expected = [ndimage.uniform_filter(values[..., n].astype(float), 3, mode="nearest") for n in range(3)]
+    assert np.abs(read_array(folder / "out.png") - np.stack(expected, -1)).max() < 0.51
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("out.png", "one slice, not 8"), ("out.jpg", "not float32"), ("out.tif", "not float64")]
+)
+def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(folder, capsys, monkeypatch, name, word):
+    pixel = {"out.png": np.uint8, "out.jpg": np.float32, "out.tif": np.float64}[name]
+    write_image(folder / "image.nrrd", read_array(folder / "image.nrrd").astype(pixel))
+    monkeypatch.setattr("SpatialDeconvLib.pipeline.convolve", lambda *a, **k: pytest.fail("began to work"))
+    assert run(folder, "convolve", "image.nrrd", name, "--kernels", "set.json") == 1
+    assert word in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--log"), "--log is for a kernel file"),
+        (("kernel", "gaussian", "--sigma", 1, "--log", "--output", "out.nrrd"), "with type 'gaussian'"),
+        (("kernel", "gaussian", "--sigma", 1, "--from", "a.nrrd", "--output", "out.nrrd"), "with type 'gaussian'"),
+        (("kernel", "file", "--from", "mask.nrrd", "--sigma", 1, "--output", "out.nrrd"), "takes no sigma_mm"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(folder, capsys, arguments, word):
+    assert run(folder, *arguments) == 1
+    assert word in capsys.readouterr().err
+    assert not (folder / "out.nrrd").exists()
+
+
 # -------------------------------------------------------------------------------------------- bad input
 
 
