@@ -398,7 +398,7 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
     if Path(options.kernels).suffix == ".json":
         if options.log:
             raise InputError(
-                f"--log is for a kernel file; in the set {options.kernels}, write \"log\": true beside its path"
+                f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
             )
         field = read_kernel_set(options.kernels)
     else:
