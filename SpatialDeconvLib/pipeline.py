@@ -228,7 +228,7 @@ def _blend(
     """Filter with every kernel, then blend."""
     spec = METHODS[method]
     iterations = _iterations(iterations, spec.iterations, method)
-    if regularization != "auto":
+    if not _is_auto(regularization):
         regularization = _constant(regularization, spec.constant, method)
     shift = _offset(offset, job.image, 0.0) if spec.nonnegative else 0.0
     if spec.nonnegative and job.image.min() < shift:
@@ -239,6 +239,9 @@ def _blend(
     job.require_memory(_FILTER_VOLUMES[engine], _BLEND_VOLUMES)
     constants: list[float | None] = []
     shifted = job.image - job.image.dtype.type(shift) if shift else job.image
+    scale = job.image.dtype.type(_lucy_scale(shifted) if method == "richardson-lucy" else 1.0)
+    if scale != 1:
+        shifted = shifted * scale
     choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
 
     def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
@@ -251,6 +254,8 @@ def _blend(
         )  # fmt: skip
 
     blended = job.blend(shifted, run, local=spec.local)
+    if scale != 1:
+        blended /= scale
     if shift:
         blended += blended.dtype.type(shift)
     found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
@@ -259,11 +264,22 @@ def _blend(
     return Solution(blended, iterations, [], None, found)
 
 
+def _lucy_scale(image: np.ndarray) -> float:
+    """A power of two that lifts a very dim image to a maximum of about 1; 1 for others.
+
+    ITK's Richardson-Lucy takes estimates below an absolute 1e-5 for zero, which would empty such images.
+    """
+    highest = float(image.max())
+    return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
+
+
 def _joint(
     job: _Job, method: str, iterations: int | None, regularization: float | str, sigma: float,
     offset: float | str,
 ) -> Solution:  # fmt: skip
     """Invert the spatially variant model itself."""
+    if iterations is not None:
+        iterations = _iterations(iterations, 1, method)
     job.require_memory(_JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE), 0.0)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype
@@ -338,6 +354,8 @@ def convolve(
     _choose(boundary, BOUNDARIES, "boundary")
     if cascade not in ("auto", True, False):
         raise InputError(f"cascade {cascade!r} is unknown; choose auto, True or False")
+    if cascade != "auto":
+        cascade = bool(cascade)  # 0 and numpy's False are False too
     job = _Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         normalize=normalize, progress=progress, cancelled=cancelled,
@@ -418,6 +436,7 @@ class _Job:
     ) -> _Job:  # fmt: skip
         _choose(model, MODELS, "model")
         _choose(nonfinite, ("error", "fill"), "nonfinite")
+        _refuse_masked(image, "image")
         original = np.asarray(image)
         spacings = _check_image(original, spacing)
         field_ = _as_field(kernels)
@@ -426,9 +445,7 @@ class _Job:
             field_ = field_.with_labels(labels, label_names)
         work = _finite(_working_copy(original), nonfinite, warnings)
         guide = work if guide is None else _same_shape(guide, original.shape, "guide")
-        mask = None if mask is None else _same_shape(mask, original.shape, "mask") != 0
-        if mask is not None and not mask.any():
-            raise InputError("the mask is empty: it selects no voxel")
+        mask = None if mask is None else _selected(mask, original.shape)
         if not slicewise and original.ndim == 3 and original.shape[0] == 1:
             work, guide, spacings = work[0], guide[0], spacings[1:]
             mask = None if mask is None else mask[0]
@@ -517,7 +534,7 @@ class _Job:
 
         chosen = None
         if cascade is not False:
-            chosen = Cascade(self.bound, self.boundary)
+            chosen = Cascade(self.bound, self.boundary, model=self.model)
             if cascade is True and not chosen.possible:
                 raise InputError("cascade=True needs Gaussian kernels; use cascade='auto'")
             if not chosen.possible or (cascade == "auto" and not chosen.worthwhile):
@@ -633,7 +650,7 @@ def _check_image(image: np.ndarray, spacing: Spacing | None) -> tuple[float, ...
         raise InputError(f"the image has shape {image.shape}; give a non-empty 2-D or 3-D array")
     if np.iscomplexobj(image):
         raise InputError(f"the image is complex ({image.dtype}); deconvolve its real and imaginary parts apart")
-    if not (np.issubdtype(image.dtype, np.number) or image.dtype == bool):
+    if image.dtype.kind not in "biuf":
         raise InputError(f"the image of type {image.dtype} does not hold numbers")
     return spacing_tuple(spacing, image.ndim)
 
@@ -658,8 +675,8 @@ def _kernel_warnings(field_: KernelField, normalize: bool) -> list[str]:
 
 def _working_copy(image: np.ndarray) -> np.ndarray:
     """The image as float32, or as float64 where float32 would lose digits."""
-    if image.dtype == np.float64:
-        return image
+    if image.dtype.kind == "f" and image.dtype.itemsize >= 8:  # of either byte order
+        return image.astype(np.float64, copy=False)
     if np.issubdtype(image.dtype, np.integer) and image.dtype.itemsize > 2:
         largest = max(abs(int(image.min())), abs(int(image.max())))
         if largest > 2**24:
@@ -685,7 +702,30 @@ def _finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarra
     return image[tuple(nearest)]
 
 
+def _selected(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The voxels where the mask is not zero."""
+    mask = _same_shape(mask, shape, "mask")
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"the mask of type {mask.dtype} does not hold numbers; give True or not 0 where to work")
+    if mask.dtype.kind == "f" and np.isnan(mask).any():
+        nans = int(np.count_nonzero(np.isnan(mask)))
+        raise InputError(f"the mask holds {nans} NaN, neither inside nor outside; replace them by 0 or 1")
+    selected = mask != 0
+    if not selected.any():
+        raise InputError("the mask is empty: it selects no voxel")
+    return selected
+
+
+def _refuse_masked(array: Any, name: str) -> None:
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        hidden = int(np.ma.count_masked(array))
+        raise InputError(
+            f"the {name} is a masked array with {hidden} hidden voxels; give its .filled() values, and mask= apart"
+        )
+
+
 def _same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    _refuse_masked(array, name)
     array = np.asarray(array)
     if array.shape != shape:
         raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")
@@ -699,9 +739,14 @@ def _iterations(iterations: int | None, default: int | None, method: str) -> int
         return None
     if iterations is None:
         return default
-    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
+    whole = isinstance(iterations, int | np.integer | float | np.floating) and iterations % 1 == 0
+    if isinstance(iterations, bool) or not whole or iterations < 1:
         raise InputError(f"iterations {iterations!r} must be a whole number of at least 1")
     return int(iterations)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _constant(value: Any, constant: str | None, method: str) -> float:
@@ -717,7 +762,7 @@ def _constant(value: Any, constant: str | None, method: str) -> float:
 
 
 def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> float:
-    if noise == "auto":
+    if _is_auto(noise):
         return estimate_noise(image, mask)
     try:
         sigma = float(noise)
@@ -729,7 +774,7 @@ def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> fl
 
 
 def _offset(offset: float | str, image: np.ndarray, tolerated: float) -> float:
-    if offset == "auto":
+    if _is_auto(offset):
         lowest = float(image.min())
         return lowest if lowest < tolerated else 0.0
     try:

@@ -270,6 +270,15 @@ def test_richardson_lucy_survives_noise_around_zero():
         sd.deconvolve(blurred, kernel, method="richardson-lucy", offset=0.0)
 
 
+def test_richardson_lucy_does_not_depend_on_the_unit_of_the_intensity():
+    """ITK's own result for such an image is zero everywhere: it has an absolute threshold of 1e-5."""
+    _, blurred, kernel = blurred_case()
+    blurred -= blurred.min()
+    result = sd.deconvolve(blurred, kernel, method="richardson-lucy").image
+    dim = sd.deconvolve(blurred * 2.0**-30, kernel, method="richardson-lucy").image
+    np.testing.assert_allclose(dim * 2.0**30, result, rtol=1e-6, atol=1e-3)
+
+
 def test_result_carries_what_was_used():
     _, blurred, kernel = blurred_case()
     result = sd.deconvolve(blurred, kernel, method="tikhonov")
@@ -438,6 +447,22 @@ def test_cascade_stays_within_its_bound_and_is_reported():
         sd.convolve(image, sd.disk_kernel(2.0), cascade=True)
 
 
+@pytest.mark.parametrize("off", [0, np.False_])
+def test_cascade_is_off_for_everything_that_is_false(off):
+    result = sd.convolve(phantom((40, 50)), sd.gaussian_kernel(6.0, ndim=2), cascade=off)
+    assert result.automatic["cascade"] is False
+
+
+@pytest.mark.parametrize("kind", [">f8", np.longdouble])
+def test_double_precision_of_any_kind_is_kept(kind):
+    image = phantom((20, 24)) + 1e7  # next to which float32 loses the phantom's digits
+    kernel = sd.gaussian_kernel(1.0, ndim=2)
+    for operation in (sd.convolve, sd.deconvolve):
+        expected = operation(image, kernel).image
+        assert expected.dtype == np.float64
+        np.testing.assert_array_equal(operation(image.astype(kind), kernel).image, expected)
+
+
 # ------------------------------------------------------------------------------------------- bad input
 
 
@@ -453,6 +478,8 @@ def bad(message, image=None, kernels=None, **options):
         bad(r"shape \(4,\)", np.ones(4)),
         bad(r"shape \(0, 3\)", np.ones((0, 3))),
         bad("does not hold numbers", np.array([["a", "b"]])),
+        bad("image is a masked array with 1 hidden", np.ma.masked_equal([[1.0, 2.0], [3.0, 4.0]], 2)),
+        bad("type timedelta64", np.zeros((3, 3), "m8[s]")),
         bad("strategy 'magic' is unknown; choose one of", strategy="magic"),
         bad("method 'lucy' is unknown for strategy 'blend'; choose one of inverse", method="lucy"),
         bad("boundary 'mirror' is unknown", boundary="mirror"),
@@ -461,13 +488,21 @@ def bad(message, image=None, kernels=None, **options):
         bad("wiener does not iterate", iterations=3),
         bad("iterations 0 must be", method="landweber", iterations=0),
         bad("iterations 2.5 must be", method="landweber", iterations=2.5),
+        bad("iterations 'many' must be", method="landweber", iterations="many"),
+        bad("iterations inf must be", method="landweber", iterations=np.inf),
+        bad(r"iterations \[5\] must be", method="landweber", strategy="joint", iterations=[5]),
         bad("wiener has no constant", regularization=0.1),
         bad("regularization -1 must be", method="tikhonov", regularization=-1),
         bad("regularization 'much' must be", method="tikhonov", regularization="much"),
         bad("regularization 3 as Landweber's step", method="landweber", regularization=3),
         bad("noise -1 must be", noise=-1),
         bad("noise 'loud' must be", noise="loud"),
+        bad(r"noise array\(\[1., 2.\]\) must be", noise=np.array([1.0, 2.0])),
+        bad(r"regularization array\(\[1., 2.\]\) must be", method="tikhonov", regularization=np.array([1.0, 2.0])),
+        bad(r"offset array\(\[1., 2.\]\) must be", method="richardson-lucy", offset=np.array([1.0, 2.0])),
         bad("the mask is empty", mask=np.zeros((8, 9))),
+        bad("the mask holds 72 NaN", mask=np.full((8, 9), np.nan)),
+        bad("the mask of type <U1 does not hold numbers", mask=np.full((8, 9), "a")),
         bad(r"mask has shape \(2, 2\), the image \(8, 9\)", mask=np.ones((2, 2))),
         bad(r"guide has shape \(2, 2\), the image \(8, 9\)", guide=np.ones((2, 2))),
         bad("keyed by uniform, not by region", labels=np.ones((8, 9))),
