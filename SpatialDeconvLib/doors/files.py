@@ -195,7 +195,7 @@ def _inspect(path: Path) -> tuple[bool, bool]:
         raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
     size, pixel = reader.GetSize(), reader.GetPixelID()
     if pixel in _COMPLEX:
-        raise InputError(f"{path} is complex ({reader.GetPixelIDValue()}-typed pixels); save its magnitude first")
+        raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
     if any(n > 1 for n in size[3:]):
         raise InputError(
             f"{path} holds {int(np.prod(size[3:]))} volumes (size {' x '.join(map(str, size))}); "

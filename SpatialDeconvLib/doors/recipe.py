@@ -81,6 +81,9 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
         raise InputError(f"recipe {path} cannot be read ({error})") from error
     if not isinstance(recipe, dict) or recipe.get("schema") != SCHEMA:
         raise InputError(f"{path} is no recipe: its schema is not {SCHEMA!r}")
+    missing = [word for word in ("operation", "parameters", "kernel_set", "files") if word not in recipe]
+    if missing:
+        raise InputError(f"recipe {path} has no {missing[0]!r}; take the file that was written beside the output")
     return recipe
 
 

@@ -109,6 +109,16 @@ def test_repeat_refuses_an_input_that_has_changed(folder, capsys):
     assert "image.nrrd, an input of the recipe, has changed since" in capsys.readouterr().err
 
 
+def test_repeat_refuses_what_is_no_whole_recipe(folder, capsys):
+    for content, word in (
+        ({"schema": "spatialdeconv-recipe/1", "inputs": {}}, "has no 'operation'"),
+        ([], "no recipe"),
+    ):
+        (folder / "r.json").write_text(json.dumps(content))
+        assert run(folder, "repeat", "r.json", "again.nrrd") == 1
+        assert word in capsys.readouterr().err
+
+
 def test_reference_prints_how_much_closer_the_result_is(folder, capsys):
     assert run(folder, "convolve", "image.nrrd", "blurred.nrrd", "--kernels", "set.json", "--quiet") == 0
     arguments = ("--kernels", "set.json", "--reference", "image.nrrd", "--method", "richardson-lucy", "--quiet")
