@@ -286,9 +286,11 @@ class _Transform:
         self.run(planes, self.chunks(side))
         self.run(column, range(len(self.slabs)))
 
-    def synthesise(self, side: _Side, source: Callable, write: Callable, conjugate: bool) -> None:
+    def synthesise(
+        self, side: _Side, source: Callable, write: Callable, conjugate: bool, between: Callable | None = None
+    ) -> None:
         """Transform back: `source(i)` gives slab number i of the spectrum, an array that may be overwritten;
-        `write(a, b, image)` takes planes a to b of the side's box."""
+        `write(a, b, image)` takes planes a to b of the side's box; `between` is called before the first."""
         _, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
@@ -313,6 +315,8 @@ class _Transform:
             write(a, b, rows[:, :, side.rows(2)])
 
         self.run(column, range(len(self.slabs)))
+        if between is not None:
+            between()
         self.run(planes, self.chunks(side))
 
 
@@ -368,6 +372,8 @@ class _Spectrum:
             return
         partial = self._plane_spectrum(scaled)
         if not keep and 2 * kernel.shape[0] <= self.grid[0]:
+            if _mirrored(kernel):  # the upper half says it all
+                partial = partial[: kernel.shape[0] // 2 + 1]
             self.partial = [partial[:, slab].astype(self.complex) for slab in self.slabs]
             return
         rows = _rows_kept(kernel, self.grid[0])
@@ -381,7 +387,9 @@ class _Spectrum:
         if _factors(kernel, transform.real) is not None:
             return item * (n0 + transform.columns)
         partial = not keep and 2 * kernel.shape[0] <= n0
-        return item * transform.columns * (kernel.shape[0] if partial else _rows_kept(kernel, n0))
+        if not partial:
+            return item * transform.columns * _rows_kept(kernel, n0)
+        return item * transform.columns * (kernel.shape[0] // 2 + 1 if _mirrored(kernel) else kernel.shape[0])
 
     def _plane_spectrum(self, kernel: np.ndarray) -> np.ndarray:
         """Spectra of the planes, phases relative to the centre; shape (planes, N1 * frequencies)."""
@@ -394,6 +402,8 @@ class _Spectrum:
 
     def _column(self, partial: np.ndarray) -> np.ndarray:
         out = np.zeros((self.grid[0], partial.shape[1]), partial.dtype)
+        if len(partial) < len(self.places):
+            partial = np.concatenate([partial, partial[-2::-1]])
         if self.places.size == np.unique(self.places).size:
             out[self.places] = partial
         else:
@@ -459,6 +469,7 @@ class _Weights:
     def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype):
         self.bound, self.shape, self.pads = bound, shape, pads
         self.kept: dict[object, np.ndarray] = {}
+        self.tables: dict[object, tuple[np.ndarray, np.ndarray]] = {}
         self.level: np.ndarray | None = None
         field = getattr(bound, "field", None)
         self.hats = dtype == np.float32 and field is not None and field.key == "intensity" and len(bound) > 2
@@ -480,8 +491,16 @@ class _Weights:
                 total += np.multiply(weight, np.float32(c), out=part)
         return totals
 
+    def tabulate(self, names: Sequence[object], matrix: np.ndarray) -> None:
+        """Weights of a compressed family from the levels: sum_k matrix[r, k] w_k is piecewise linear in u."""
+        self.prepare_levels()
+        for name, row in zip(names, matrix.astype(np.float32), strict=True):
+            self.tables[name] = row, np.append(np.diff(row), np.float32(0))
+
     def prepare_levels(self) -> None:
         # Adjacent hats are fixed by one number per voxel, u = sum_k k w_k: w_k = max(0, 1 - |u - k|).
+        if self.level is not None:
+            return
         level = np.zeros(self.shape, np.float32)
         for k in range(1, len(self.bound)):
             part = self.whole(k)
@@ -494,11 +513,22 @@ class _Weights:
         if k in self.kept:
             kept = self.kept[k][box]
             return lambda a, b: kept[a:b]
-        if self.hats and self.level is not None:
+        if k in self.tables:
+            level, table = self.level[box], self.tables[k]
+            return lambda a, b: _interpolated(level[a:b], *table)
+        if self.level is not None:
             level = self.level[box]
             return lambda a, b: _hat(level[a:b], k)
         weight = self.whole(k)[box]
         return lambda a, b: weight[a:b]
+
+
+def _interpolated(level: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    cell = level.astype(np.intp)
+    out = level - cell.astype(np.float32)
+    out *= slopes[cell]
+    out += values[cell]
+    return out
 
 
 def _hat(level: np.ndarray, k: int) -> np.ndarray:
@@ -826,7 +856,7 @@ class SpatiallyVariantBlur(LinearOperator):
         columns = full.grid[1] * (full.grid[2] // 2 + 1)
         spectra = sum(2 * self.dtype.itemsize * columns * _rows_kept(h, full.grid[0]) for h in compression.basis)
         weights = compression.rank * 4 * math.prod(self._weighted_shape)
-        return compression if budget.fits(spectra + weights) else None
+        return compression if self._weights.hats or budget.fits(spectra + weights) else None
 
     def _support(self, k: int) -> Box | None:
         box = self.bound.support(k)
@@ -853,8 +883,12 @@ class SpatiallyVariantBlur(LinearOperator):
     def _combine_weights(self, shared: list[int], budget: _Budget) -> None:
         matrix = np.zeros((self.compression.rank, len(self.bound)))
         matrix[:, shared] = self.compression.coefficients.T
-        for r, weight in enumerate(self._weights.combined(matrix)):
-            self._weights.kept["basis", r] = weight
+        names = [("basis", r) for r in range(len(matrix))]
+        if self._weights.hats and not budget.fits(len(names) * 4 * math.prod(self._weighted_shape)):
+            self._weights.tabulate(names, matrix)
+            return
+        for name, weight in zip(names, self._weights.combined(matrix), strict=True):
+            self._weights.kept[name] = weight
             budget.take(weight.nbytes)
 
     def all_kernels(self) -> _Group:
@@ -873,9 +907,9 @@ class SpatiallyVariantBlur(LinearOperator):
     def _keep_weights(self, budget: _Budget) -> None:
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
         names = [t.index for g in self._groups for t in g.terms] + list(self._identities)
-        names = [n for n in names if n not in self._weights.kept]
+        names = [n for n in names if n not in self._weights.kept and n not in self._weights.tables]
         size = 4 * math.prod(self._weighted_shape)
-        if self._weights.hats and len(names) > 1 and not budget.fits(size * len(names)):
+        if self._weights.hats and len(names) > 0 and not budget.fits(size * len(names)):
             self._weights.prepare_levels()
             return
         for name in names:
@@ -921,7 +955,7 @@ class SpatiallyVariantBlur(LinearOperator):
         return self._product(y, self.canonical_domain, True, hook).reshape(self.domain_shape)
 
     def _product(self, image: np.ndarray, shape: tuple[int, ...], transposed: bool, hook: _Hook) -> np.ndarray:
-        out = np.zeros(shape, self.dtype)
+        out = _Later(shape, self.dtype)
         # The weights follow the transforms back in A of the detector model and in A^T of the source model.
         method = self._spread if (self.model == "detector") != transposed else self._collect
         with self._lock:
@@ -930,11 +964,11 @@ class SpatiallyVariantBlur(LinearOperator):
                 domain, data = group.transform.geometry.domain, group.transform.geometry.data
                 side, other = (data, domain) if transposed else (domain, data)
                 method(group, image, side, out, other, transposed, hook)
-        return out
+        return out()
 
     def _spread(self, group, image, side, out, other, conjugate, hook) -> None:
         """out += sum_k w_k (h_k * image)."""
-        target = out[other.box]
+        target = out()[other.box]
 
         def write(r: int) -> Callable:
             weight = self._weights.reader(group.terms[r].index, other.box)
@@ -955,7 +989,7 @@ class SpatiallyVariantBlur(LinearOperator):
             weight = self._weights.reader(group.terms[r].index, side.box)
             return lambda a, b: values[a:b] * weight(a, b)
 
-        self.gather(group, side, out[other.box], other, conjugate, read, hook)
+        self.gather(group, side, lambda: out()[other.box], other, conjugate, read, hook)
 
     def scatter(self, group, values, side, other, conjugate, write, hook=None) -> None:
         """Convolve one image with every kernel of a group: one transform, and one back for every kernel.
@@ -976,14 +1010,14 @@ class SpatiallyVariantBlur(LinearOperator):
         for r, term in enumerate(group.terms):
             hook.before()
             if one:
-                transform.synthesise(other, lambda i: spectrum[i], write(r), conjugate)
+                transform.synthesise(other, spectrum.__getitem__, write(r), conjugate)
             else:
                 times = term.spectrum.times
                 transform.synthesise(other, lambda i, times=times: times(i, spectrum[i]), write(r), conjugate)
             hook.after()
 
     def gather(self, group, side, target, other, conjugate, read, hook=None) -> None:
-        """Add to `target` the sum of images convolved with the kernels of a group: one transform each, one back.
+        """Add to `target()` the sum of images convolved with the kernels of a group: one transform each, one back.
 
         ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r.
         """
@@ -1004,10 +1038,16 @@ class SpatiallyVariantBlur(LinearOperator):
             transform.analyse(side, read(r), add, conjugate)
             hook.after()
 
-        def write(a, b, part):
-            target[a:b] += part
+        image: list[np.ndarray] = []
 
-        transform.synthesise(other, lambda i: total[i], write, conjugate)
+        def write(a, b, part):
+            image[0][a:b] += part
+
+        def take(i):
+            part, total[i] = total[i], None  # so that the spectrum goes while the image comes
+            return part
+
+        transform.synthesise(other, take, write, conjugate, between=lambda: image.append(target()))
 
     def _add_identities(self, image, out, transposed: bool, hook) -> None:
         inner = self._inner()  # weights are on the data or on the domain
@@ -1018,9 +1058,10 @@ class SpatiallyVariantBlur(LinearOperator):
             if self.model == "source":
                 weight = weight[inner]
             if transposed:
-                out[inner] += weight * image
+                out()[inner] += weight * image
             else:
-                out += weight * image[inner]
+                total = out()
+                total += weight * image[inner]
             hook.after()
 
     def _inner(self) -> Box:
@@ -1070,6 +1111,19 @@ class SpatiallyVariantBlur(LinearOperator):
             self._pool = ThreadPoolExecutor(self.workers)
         for _ in self._pool.map(work, items):
             pass
+
+
+class _Later:
+    """An image of zeros that is made when it is first asked for."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
+        self.shape, self.dtype = shape, dtype
+        self.array: np.ndarray | None = None
+
+    def __call__(self) -> np.ndarray:
+        if self.array is None:
+            self.array = np.zeros(self.shape, self.dtype)
+        return self.array
 
 
 class _Budget:

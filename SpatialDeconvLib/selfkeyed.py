@@ -66,7 +66,7 @@ class SelfKeyedBlur:
         x = x.reshape(operator.canonical_domain)
         out = np.zeros(operator.canonical_data, operator.dtype)
         if self.source:
-            operator.gather(self.group, domain, out, data, False, self._weighted(x))
+            operator.gather(self.group, domain, lambda: out, data, False, self._weighted(x))
             return out.reshape(operator.data_shape), None
         seen = np.ascontiguousarray(operator.canonical_crop(x))
         slope = np.zeros_like(out)
@@ -108,7 +108,7 @@ class SelfKeyedBlur:
             operator.scatter(self.group, residual, data, domain, True, write)
             return out.reshape(operator.domain_shape)
         seen = np.ascontiguousarray(operator.canonical_crop(x))
-        operator.gather(self.group, data, out, domain, True, self._weighted(seen, residual))
+        operator.gather(self.group, data, lambda: out, domain, True, self._weighted(seen, residual))
         inner = operator.canonical_crop(out)
         inner += residual * slope.reshape(residual.shape)
         return out.reshape(operator.domain_shape)

@@ -247,6 +247,18 @@ def test_threads_and_memory_limit_do_not_change_the_result(model, dtype):
         np.testing.assert_allclose(lean_result, result, atol=tolerance * np.abs(result).max())
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("outside", ["nearest", "unchanged"])
+def test_a_compressed_family_without_caches_is_the_same(model, outside):
+    image = phantom((24, 30, 26))
+    field = gaussian_field(3, outside=outside)
+    fast = SpatiallyVariantBlur(field, image.shape, guide=image, model=model)
+    lean = SpatiallyVariantBlur(field, image.shape, guide=image, model=model, memory_limit=0)
+    assert fast.compression.rank == lean.compression.rank
+    np.testing.assert_allclose(lean.forward(image), fast.forward(image), atol=2e-3)
+    np.testing.assert_allclose(lean.adjoint(image), fast.adjoint(image), atol=2e-3)
+
+
 def test_float32_agrees_with_float64():
     image = phantom((90, 70))
     rng = np.random.default_rng(8)
