@@ -82,7 +82,7 @@ class _Data:
             raise InputError("y holds NaN or infinite values; fill them and leave them out with mask")
         self.count = self.y.size if self.mask is None else int(np.count_nonzero(self.mask))
         seen = self.y if self.mask is None else self.y[self.mask]
-        self.low, self.high = (float(v) for v in np.percentile(seen, (0.1, 99.9)))
+        self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
         self.span = max(self.high - self.low, 1e-30)
         self.minimum = float(seen.min())
         self.noise = max(_sigma(noise, self.y), 1e-6 * self.span)
@@ -146,11 +146,11 @@ class _Data:
         if bound.field.key != "intensity" or len(bound.field.at) < 2:
             return False
         levels, k = bound.field.at, len(bound.field.at) // 2
-        place = np.interp(self.y + self.background, levels, np.arange(len(levels)))
+        place = np.interp(_sample(self.y + self.background), levels, np.arange(len(levels)))
         if bound.field.interpolation == "nearest":
             place = np.rint(place)
         expected = np.maximum(0, 1 - np.abs(place - k))
-        return float(np.mean(np.abs(bound.weight(k) - expected) < 1e-3)) > 0.99
+        return float(np.mean(np.abs(_sample(bound.weight(k)) - expected) < 1e-3)) > 0.99
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         return self.operator.forward(x, cancelled=self.cancelled)
@@ -187,6 +187,12 @@ class _Data:
     def solution(self, x: np.ndarray, residual: float, **parameters) -> Solution:
         image = np.ascontiguousarray(self.operator.crop(x))
         return Solution(image, len(self.history), self.history, residual, {"noise": self.noise, **parameters})
+
+
+def _sample(image: np.ndarray) -> np.ndarray:
+    """Some of the voxels, evenly spread: at most 2^18."""
+    flat = image.reshape(-1)
+    return flat[:: max(1, math.ceil(flat.size / (1 << 18)))]
 
 
 def _sigma(noise: float | None, y: np.ndarray) -> float:
