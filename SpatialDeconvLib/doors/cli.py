@@ -467,6 +467,8 @@ def _run_on_files(
     recipe["selection"] = selection
     if truth is not None:
         recipe["metrics"] = _metrics(truth, nodes.volumeArray(image), nodes.volumeArray(node))
+    if cancelled():  # the last moment at which there is nothing to take back
+        raise Cancelled
     losses = volumes.writeVolume(node, output, like=image)
     try:
         recipes.write_beside(output, recipe)

@@ -336,6 +336,22 @@ def test_help_teaches_and_exits_with_0(capsys):
     assert "Divides by the kernel's spectrum" in text
 
 
+def test_ctrl_c_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch):
+    from SpatialDeconvLib.doors import recipe
+
+    describe_file = recipe.describe_file
+
+    def press(path):
+        signal.raise_signal(signal.SIGINT)
+        return describe_file(path)
+
+    monkeypatch.setattr(recipe, "describe_file", press)
+    before = sorted(folder.iterdir())
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert sorted(folder.iterdir()) == before
+
+
 def test_ctrl_c_exits_with_130_and_writes_nothing(folder):
     values = np.random.default_rng(0).random((60, 100, 100)).astype(np.float32)
     write_image(folder / "large.nrrd", 100 * values)
