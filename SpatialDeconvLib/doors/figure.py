@@ -6,6 +6,7 @@ global state touched. The `draw_*` functions draw one panel each into given axes
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from ..kernelsets import atomically
 
 DPI = 150
 _TRUE, _BLURRED, _RESTORED = "#222222", "#d1762b", "#2262a8"
+# The blend's colour, then those of joint methods.
+_BLEND, *_JOINT = "#b03a48", "#7a5195", "#3f9b73", "#8c6d31", "#4aa8cf", _RESTORED, "#777777"
 
 
 def require_matplotlib() -> Any:
@@ -173,6 +176,83 @@ def demo_figure(
     return save(figure, path)
 
 
+def joint_figure(
+    path: str | os.PathLike,
+    *,
+    truth: np.ndarray,
+    blurred: np.ndarray,
+    restored: Mapping[str, np.ndarray],
+    spacing: Sequence[float],
+    edges: np.ndarray,
+    distances: Sequence[str],
+    curves: Mapping[str, Mapping[str, Sequence[float | None]]],
+    scores: Mapping[str, float],
+    blurred_score: float,
+    title: str = "",
+    unit: str = "intensity",
+    log: bool = False,
+    slice_index: int | None = None,
+    origin: str = "upper",
+    zoom_mm: float | None = None,
+    focus: Sequence[int] | None = None,
+) -> Path:
+    """Draw restorations side by side where edges are: images, errors, a profile, errors by distance, scores.
+
+    Parameters
+    ----------
+    path, truth, blurred, spacing, title, unit, log, slice_index, origin, zoom_mm, focus, scores, blurred_score
+        See `demo_figure`; only the enlarged square is drawn of the restorations.
+    restored : mapping of name to array
+        One to three restorations; the best blend first.
+    edges : ndarray of bool, shape of the image
+        Where edges are, drawn over the true image.
+    distances : sequence of str
+        The classes of distance from an edge.
+    curves : mapping of title to (mapping of name to sequence of float)
+        Panels of errors by class of distance, one line each; None where a class has no voxel.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    InputError
+        If the shapes differ, or without restorations.
+    """
+    if not restored:
+        raise InputError("restored: an empty mapping; give at least one restoration to draw")
+    matplotlib = require_matplotlib()
+    views = {
+        name: _View.of(truth, blurred, image, spacing, slice_index, zoom_mm, focus, log)
+        for name, image in restored.items()
+    }
+    if np.shape(edges) != np.shape(truth):
+        raise InputError(f"edges: shape {np.shape(edges)} is not the image's {np.shape(truth)}; give one grid")
+    if np.ndim(truth) == 3:
+        edges = edges[np.shape(truth)[0] // 2 if slice_index is None else slice_index]
+    figure = matplotlib.figure.Figure((12.5, 11.8), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, rect=(0.004, 0.008, 0.992, 0.986))
+    if title:
+        figure.suptitle(title, fontsize=11)
+    parts = figure.subfigures(3, 1, height_ratios=(5.3, 3.0, 3.0), hspace=0.02)
+    _draw_restorations(parts[0], views, edges, unit, origin)
+    upper = parts[1].subplots(1, 2, width_ratios=(1.0, 1.25))
+    draw_scores(upper[0], scores, blurred_score)
+    first = next(iter(views.values()))
+    position, lines = first.profile("restored")
+    lines = {"true": lines["true"], "blurred": lines["blurred"]}
+    lines |= {name: view.profile(name)[1][name] for name, view in views.items()}
+    names = dict.fromkeys(name for rows in curves.values() for name in rows if name.startswith("joint"))
+    colours = dict(zip(names, itertools.cycle(_JOINT)))
+    draw_profile(upper[1], position, lines, unit=unit, log=log, colours=colours)
+    for ax, (name, rows) in zip(parts[2].subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
+        draw_distances(ax, distances, rows, colours, title=name, unit=unit)
+    return save(figure, path)
+
+
 def save(figure: Any, path: str | os.PathLike) -> Path:
     """Write a figure to a file, whole or not at all, with compact labels, and return the path."""
     path = Path(path)
@@ -309,12 +389,22 @@ def draw_histogram(
 
 
 def draw_profile(
-    ax: Any, position: np.ndarray, lines: Mapping[str, np.ndarray], *, unit: str = "intensity", log: bool = False
+    ax: Any,
+    position: np.ndarray,
+    lines: Mapping[str, np.ndarray],
+    *,
+    unit: str = "intensity",
+    log: bool = False,
+    colours: Mapping[str, Any] | None = None,
 ) -> None:
-    """Draw line profiles over a position in mm; the first three are truth, blurred and restored."""
-    styles = ((_TRUE, 1.6), (_BLURRED, 1.1), (_RESTORED, 1.1))
-    for (name, values), (colour, width) in zip(lines.items(), styles, strict=False):
-        ax.plot(position, values, color=colour, lw=width, label=name)
+    """Draw line profiles over a position in mm; the first two are truth and blurred, the others are restored.
+
+    `colours` gives those of joint methods, among which others are blends.
+    """
+    given = dict.fromkeys(lines, _RESTORED if colours is None else _BLEND) | dict(colours or {})
+    for (name, values), colour in itertools.zip_longest(lines.items(), (_TRUE, _BLURRED)):
+        width = 1.6 if colour == _TRUE else 1.1
+        ax.plot(position, values, color=colour or given[name], lw=width, label=name)
     low, high = (float(f([f(v) for v in list(lines.values())[:2]])) for f in (np.min, np.max))
     if log:
         ax.set_yscale("log", nonpositive="mask")
@@ -324,7 +414,7 @@ def draw_profile(
     ax.set_ylim(low, high if high > low else low + 1.0)
     ax.set(xlabel="position along the line (mm)", ylabel=unit, title="Profile along the dashed line")
     ax.margins(x=0)
-    ax.legend(frameon=False, ncols=3, fontsize=7, loc="upper center", columnspacing=1.0, handlelength=1.4)
+    ax.legend(frameon=False, ncols=len(lines), fontsize=7, loc="upper center", columnspacing=1.0, handlelength=1.4)
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -352,6 +442,32 @@ def draw_scores(ax: Any, scores: Mapping[str, float], baseline: float | None = N
     ax.set(xlabel="PSNR (dB)", title="All methods" if baseline is None else "All methods (gain)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def draw_distances(
+    ax: Any,
+    distances: Sequence[str],
+    rows: Mapping[str, Sequence[float | None]],
+    colours: Mapping[str, Any],
+    *,
+    title: str = "",
+    unit: str = "intensity",
+) -> None:
+    """Draw errors by class of distance from an edge, a line per method.
+
+    Methods in `colours` are drawn in them, others dashed (blends) or, in brackets, dotted (the blurred image).
+    """
+    at = np.arange(len(distances))
+    for name, values in rows.items():
+        style = {"color": colours[name], "marker": "o"} if name in colours else {"color": _BLEND, "ls": "--"}
+        if name.startswith("("):
+            style = {"color": _BLURRED, "ls": ":"}
+        ax.plot(at, np.array(values, dtype=float), lw=1.4, ms=3.5, label=name, **style)
+    ax.set_xticks(at, distances)
+    ax.set_ylim(0, 1.4 * ax.get_ylim()[1])  # room for the legend
+    ax.set(xlabel="distance from the nearest edge", ylabel=f"RMSE ({unit})", title=f"Error by distance: {title}")
+    ax.legend(frameon=False, fontsize=7, ncols=2, loc="upper right", columnspacing=1.0)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 # ------------------------------------------------------------------------------------------ the demo's view
@@ -430,20 +546,11 @@ def _busiest(error: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
 
 def _draw_images(part: Any, view: _View, restored_name: str, unit: str, origin: str) -> None:
     """Two rows: the slice and the enlarged square, of the three images and the two errors."""
-    from matplotlib import colormaps
-    from matplotlib.colors import LogNorm, Normalize
     from matplotlib.patches import Rectangle
 
     axes = part.subplots(2, 5)
-    low, high = (float(v) for v in (view.truth.min(), view.truth.max()))
-    scale = LogNorm(max(low, high * 1e-4), high) if view.log else Normalize(low, high)
-    # Values of zero and below have no logarithm; they are darker than everything shown.
-    shown = {"norm": scale, "cmap": colormaps["gray"].with_extremes(bad="black")}
+    shown, errors = _image_options(view)
     before, after = view.error(view.blurred), view.error(view.restored)
-    limit = float(np.quantile(np.abs(before), 0.99)) or 1.0
-    if view.log:
-        limit = min(limit, 50.0)
-    errors: dict[str, Any] = {"norm": Normalize(-limit, limit), "cmap": "RdBu_r"}
     columns = (
         ("True image", view.truth, shown),
         ("Blurred, with noise", view.blurred, shown),
@@ -473,6 +580,57 @@ def _draw_images(part: Any, view: _View, restored_name: str, unit: str, origin: 
     part.colorbar(artists[0], ax=list(axes[:, 2]), location="right", aspect=40, pad=0.02).set_label(unit)
     bar = part.colorbar(artists[3], ax=list(axes[:, 4]), location="right", aspect=40, pad=0.02, extend="both")
     bar.set_label("error (% of the true value)" if view.log else f"error ({unit})")
+
+
+def _draw_restorations(part: Any, views: Mapping[str, _View], edges: np.ndarray, unit: str, origin: str) -> None:
+    """Two rows: the enlarged square of all images; the whole slice with its edges, and the errors of the square."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Rectangle
+
+    view = next(iter(views.values()))
+    shown, errors = _image_options(view)
+    images = {"True image, enlarged": view.truth, "Blurred, with noise": view.blurred}
+    images |= {f"Restored: {name}": one.restored for name, one in views.items()}
+    axes = part.subplots(2, len(images))
+    (top, left), (rows, width) = view.corner, view.size
+    dj, di = view.spacing
+    enlarged: dict[str, Any] = {"origin": origin, "corner_mm": (top * dj, left * di)}
+    for n, (name, image) in enumerate(images.items()):
+        artist = draw_image(axes[0, n], image[view.box], view.spacing, title=name, **enlarged, **shown)
+        if n:
+            error = view.error(image)[view.box]
+            label = "Error of the blurred image" if n == 1 else f"Error: {name.removeprefix('Restored: ')}"
+            last = draw_image(axes[1, n], error, view.spacing, title=label, **enlarged, **errors)
+            axes[0, n].set_yticklabels([])
+            axes[1, n].set_yticklabels([])
+        axes[1, n].set_xlabel("mm")
+    row_mm, first_mm, last_mm = view.span_mm()
+    whole = axes[1, 0]
+    draw_image(whole, view.truth, view.spacing, origin=origin, **shown)
+    over = {"cmap": ListedColormap(["#e0457b"]), "alpha": 0.8, "title": "True image, edges, the square"}
+    draw_image(whole, np.ma.masked_equal(edges.astype(float), 0), view.spacing, origin=origin, **over)
+    whole.add_patch(Rectangle((left * di, top * dj), width * di, rows * dj, fill=False, ec="#e8b800", lw=1.2))
+    for ax in (whole, axes[0, 0]):
+        ax.plot([first_mm, last_mm], [row_mm, row_mm], "--", color="#e8b800", lw=0.9, scalex=False, scaley=False)
+        ax.set_ylabel("mm")
+    part.colorbar(artist, ax=list(axes[0]), location="right", aspect=30, pad=0.01).set_label(unit)
+    bar = part.colorbar(last, ax=list(axes[1]), location="right", aspect=30, pad=0.01, extend="both")
+    bar.set_label("error (% of the true value)" if view.log else f"error ({unit})")
+
+
+def _image_options(view: _View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How images are coloured, and how errors are."""
+    from matplotlib import colormaps
+    from matplotlib.colors import LogNorm, Normalize
+
+    low, high = (float(v) for v in (view.truth.min(), view.truth.max()))
+    scale = LogNorm(max(low, high * 1e-4), high) if view.log else Normalize(low, high)
+    limit = float(np.quantile(np.abs(view.error(view.blurred)), 0.99)) or 1.0
+    if view.log:
+        limit = min(limit, 50.0)
+    # Values of zero and below have no logarithm; they are darker than everything shown.
+    shown = {"norm": scale, "cmap": colormaps["gray"].with_extremes(bad="black")}
+    return shown, {"norm": Normalize(-limit, limit), "cmap": "RdBu_r"}
 
 
 def _colours(count: int) -> list[Any]:

@@ -1,4 +1,6 @@
+import dataclasses
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -161,18 +163,12 @@ def test_the_written_kernels_are_those_that_blurred(portal, small, tmp_path):
 def finished(small, tmp_path_factory):
     """The folder, the summary, the printed text, the progress and the volumes left by a small run."""
     folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
-    reports, lines = [], []
+    reports = []
     before = _volumes()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builtins.print", lambda *a, **k: lines.append(" ".join(map(str, a))))
-        summary = demo.run_demo(
-            folder,
-            small,
-            methods=METHODS,
-            iterations={"richardson-lucy": 2},
-            progress=lambda f, t: reports.append(f),
-        )
-    return folder, summary, "\n".join(lines), reports, sorted(_volumes() - before)
+    summary = demo.run_demo(
+        folder, small, methods=METHODS, iterations={"richardson-lucy": 2}, progress=lambda f, t: reports.append(f)
+    )
+    return folder, summary, demo.describe(summary, folder), reports, sorted(_volumes() - before)
 
 
 def test_the_demo_writes_volumes_recipes_kernels_numbers_and_the_figure(finished):
@@ -257,21 +253,21 @@ def test_a_cancelled_demo_keeps_other_files_of_the_folder(small, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_without_matplotlib_everything_else_is_written(small, tmp_path, monkeypatch, capsys):
+def test_without_matplotlib_everything_else_is_written(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    demo.run_demo(tmp_path, small, methods=["wiener"])
+    summary = demo.run_demo(tmp_path, small, methods=["wiener"])
     assert (tmp_path / "metrics.json").exists()
     assert (tmp_path / "restored-wiener.nrrd").exists()
     assert not (tmp_path / "figure.png").exists()
-    assert "pip install spatialdeconv[figure]" in capsys.readouterr().out
+    assert "pip install spatialdeconv[figure]" in demo.describe(summary, tmp_path)
 
 
-def test_the_portal_case_runs_through_the_same_doors(portal, tmp_path, capsys):
+def test_the_portal_case_runs_through_the_same_doors(portal, tmp_path):
     summary = demo.run_demo(tmp_path, portal, methods=["wiener"])
     assert summary["methods"]["wiener"]["gain"] > 0
     assert _array(tmp_path / "restored-wiener.nrrd").shape == (1, 160, 160)
     assert (tmp_path / "kernel-log.nrrd").exists()
-    assert "wiener" in capsys.readouterr().out
+    assert "wiener" in demo.describe(summary, tmp_path)
 
 
 def test_unusable_arguments_are_refused_with_the_reason(small, tmp_path):
@@ -281,16 +277,156 @@ def test_unusable_arguments_are_refused_with_the_reason(small, tmp_path):
         demo.run_demo(tmp_path / "x", small, methods=["magic"])
     with pytest.raises(InputError, match="empty"):
         demo.run_demo(tmp_path / "x", small, methods=[])
+    with pytest.raises(InputError, match="'tv' is unknown"):  # a joint method
+        demo.run_demo(tmp_path / "x", small, methods=["tv"])
+    with pytest.raises(InputError, match="strategy 'both' is unknown; choose one of blend, joint"):
+        demo.run_demo(tmp_path / "x", small, "both")
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="cannot be made"):
         demo.run_demo(tmp_path / "file" / "x", small, methods=["wiener"])
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+# ------------------------------------------------------------------------------------ blend against joint
+
+
+@pytest.fixture(scope="module")
+def compared(small, tmp_path_factory):
+    """The folder, the summary, the printed text and the progress of a small comparison with three regions."""
+    folder, reports = tmp_path_factory.mktemp("joint"), []
+    with pytest.MonkeyPatch.context() as patch:
+        regions = demo.regions_case
+        patch.setattr(demo, "_case", lambda name, seed: small)
+        patch.setattr(demo, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
+        summary = demo.run_demo(
+            folder, "brain", "joint", ["landweber", "tikhonov"], progress=lambda f, t: reports.append(f)
+        )
+    return folder, summary, demo.describe(summary, folder), reports
+
+
+COMPARED = ["blend landweber", "blend tikhonov", "joint landweber", "joint tikhonov"]
+
+
+def test_edges_lie_on_both_sides_of_a_step_and_distance_is_in_mm(small):
+    truth = np.full((4, 5, 12), 30.0, dtype=np.float32)
+    truth[..., 6:] = 50.0
+    case = dataclasses.replace(small, truth=truth, spacing=(3.0, 2.0, 0.5))
+    np.testing.assert_array_equal(np.flatnonzero(case.edges()[0, 0]), [5, 6])
+    expected = [2.5, 2.0, 1.5, 1.0, 0.5, 0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
+    np.testing.assert_allclose(case.edge_distance(), np.broadcast_to(expected, truth.shape))
+    truth[..., 6:] = 49.9  # less than two kernel levels
+    assert not case.edges().any()
+    assert np.isinf(case.edge_distance()).all()
+    labelled = dataclasses.replace(case, labels=np.where(truth > 40, 7, 8).astype(np.int16))
+    np.testing.assert_array_equal(np.flatnonzero(labelled.edges()[0, 0]), [5, 6])
+
+
+def test_errors_are_averaged_by_their_distance_from_an_edge(compared, small):
+    folder, summary = compared[:2]
+    distance = small.edge_distance()
+    for name in COMPARED:
+        squared = (_array(folder / f"restored-{name.replace(' ', '-')}.nrrd").astype(float) - small.truth) ** 2
+        row = summary["methods"][name]
+        parts = [squared[(distance >= a) & (distance < b)] for a, b in itertools.pairwise(demo.DISTANCES_MM)]
+        for value, part in zip(row["rmse_by_distance"], parts, strict=True):
+            assert value is None if part.size == 0 else value == pytest.approx(np.sqrt(part.mean()))
+        assert row["rmse_near"] == pytest.approx(np.sqrt(squared[distance < 4].mean()))
+    assert sum(summary["edges"]["voxel_share"]) == pytest.approx(1.0)
+
+
+def test_blend_and_joint_restore_the_same_data_with_the_engines_own_settings(compared, small):
+    folder, summary = compared[:2]
+    assert list(summary["methods"]) == COMPARED
+    for name, options in (
+        ("blend landweber", {"strategy": "blend", "engine": "fft", "iterations": 20}),
+        ("joint landweber", {"strategy": "joint"}),
+    ):
+        result = deconvolve(small.blurred, small.field, spacing=small.spacing, method="landweber", **options)
+        np.testing.assert_array_equal(_array(folder / f"restored-{name.replace(' ', '-')}.nrrd"), result.image)
+        assert summary["methods"][name]["residual"] == pytest.approx(result.residual)
+
+
+def test_the_three_regions_are_blurred_by_their_kernels_in_either_model():
+    for model in ("detector", "source"):
+        case = demo.regions_case(model, crop=CROP)
+        truth, expected = case.truth.astype(float), 0.0
+        for label, sigma in ((1, 0.8), (2, 1.5), (3, 2.5)):
+            inside = case.labels == label
+            assert inside.any()
+
+            def blur(x, sigma=sigma):
+                return ndimage.gaussian_filter(x, sigma, mode="nearest", truncate=4.0)
+
+            expected = expected + (inside * blur(truth) if model == "detector" else blur(inside * truth))
+        noise = case.blurred - expected
+        assert noise.std() == pytest.approx(0.5, rel=0.03)
+        assert abs(noise.mean()) < 0.02
+
+
+def test_region_results_have_recipes_that_repeat_them(compared, tmp_path):
+    for model in ("detector", "source"):
+        path = compared[0] / f"regions-{model}" / "restored-joint-landweber.nrrd"
+        assert cli.main(["repeat", f"{path}.recipe.json", str(tmp_path / "again.nrrd"), "--quiet"]) == 0
+        np.testing.assert_array_equal(_array(tmp_path / "again.nrrd"), _array(path))
+
+
+def test_the_comparison_is_printed_with_its_numbers(compared):
+    folder, summary, text, reports = compared
+    assert json.loads((folder / "metrics.json").read_text()) == summary
+    assert reports == sorted(reports)
+    assert reports[-1] == 1.0
+    for name in COMPARED:
+        row = summary["methods"][name]
+        assert re.search(rf"^{name} .* {row['psnr']:.2f} .* {row['rmse']:.4g} ", text, re.MULTILINE)
+    near = " +".join(f"{v:.4g}" for v in summary["methods"]["joint tikhonov"]["rmse_by_distance"] if v is not None)
+    assert re.search(rf"^joint tikhonov +{near} *$", text, re.MULTILINE)
+    for other in summary["others"]:
+        rows = other["methods"]
+        blend = min((n for n in rows if n.startswith("blend")), key=lambda n: rows[n]["rmse_near"])
+        row = rows["joint tikhonov"]
+        ratio = row["rmse_near"] / rows[blend]["rmse_near"]
+        assert re.search(rf"^joint tikhonov +{row['rmse_near']:.4g} +{ratio:.2f} ", text, re.MULTILINE)
+
+
+def test_the_comparison_draws_its_figure(compared):
+    pytest.importorskip("matplotlib")
+    assert compared[1]["figure"] == "figure.png"
+    assert sitk.ReadImage(str(compared[0] / "figure.png")).GetSize()[0] > 1500
+
+
+def test_one_kernel_is_compared_without_what_needs_several(portal, tmp_path):
+    names = [run.name for run in demo._runs(portal, "joint", None, {})]
+    assert "joint tv" in names
+    assert "joint self-keyed" not in names
+    summary = demo.run_demo(tmp_path, portal, "joint", ["richardson-lucy"], iterations={"richardson-lucy": 2})
+    assert "nothing is blended" in demo.describe(summary, tmp_path)
+
+
+def test_a_cancelled_comparison_leaves_nothing_behind(small, tmp_path, monkeypatch):
+    regions = demo.regions_case
+    monkeypatch.setattr(demo, "_case", lambda name, seed: small)
+    monkeypatch.setattr(demo, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
+    late = tmp_path / "a" / "regions-source" / "restored-blend-landweber.nrrd"
+    with pytest.raises(Cancelled):
+        demo.run_demo(tmp_path / "a", "brain", "joint", ["landweber"], cancelled=late.exists)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_table_starts_on_a_line_of_its_own_after_the_bar(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo, "_case", lambda name, seed: small)
+    monkeypatch.setattr(demo, "METHODS", {"landweber": demo.METHODS["landweber"]})
+    events = []
+    close = cli.ProgressBar.close
+    monkeypatch.setattr(cli.ProgressBar, "close", lambda bar: (close(bar), events.append(capsys.readouterr().out)))
+    assert cli.main(["demo", "--output", str(tmp_path / "d")]) == 0
+    assert events == [""]  # nothing printed before the bar's line was left
+    assert capsys.readouterr().out.startswith("method ")
+
+
 # -------------------------------------------------------------------------------------------- verdict
 
 
-def _summary(**gains):
+def _summary(kernels=1, **gains):
     rows = {
         name: {
             "psnr": 25.0 + gain,
@@ -299,14 +435,16 @@ def _summary(**gains):
             "rmse": 5.0 - gain,
             "residual": 1.0,
             "edge_share": 0.4,
+            "strategy": "blend",
         }
         for name, gain in gains.items()
     }
-    return {"blurred": {"psnr": 25.0, "ssim": 0.7, "rmse": 5.0}, "methods": rows, "strategy": "blend"}
+    blurred = {"psnr": 25.0, "ssim": 0.7, "rmse": 5.0}
+    return {"blurred": blurred, "methods": rows, "strategy": "blend", "kernels": kernels}
 
 
 def test_the_verdict_names_the_best_and_those_that_did_harm():
-    text = demo._verdict(_summary(inverse=-3.0, wiener=-1.0, landweber=2.5), kernels=10)
+    text = demo._verdict(_summary(10, inverse=-3.0, wiener=-1.0, landweber=2.5))
     assert text.startswith("1 of 3 filters brought the image closer to the truth.")
     assert "The best, landweber, took the PSNR from 25.00 to 27.50 dB (+2.50 dB)" in text
     assert "the error down by 50 %" in text
@@ -315,7 +453,7 @@ def test_the_verdict_names_the_best_and_those_that_did_harm():
 
 
 def test_the_verdict_admits_that_nothing_helped():
-    text = demo._verdict(_summary(inverse=-3.0), kernels=1)
+    text = demo._verdict(_summary(inverse=-3.0))
     assert text.startswith("0 of 1 filters")
     assert "The best" not in text
     assert "Inverse made it worse" in text
@@ -326,4 +464,47 @@ def test_the_verdict_admits_that_nothing_helped():
 def test_the_verdict_reads_the_residual(residual, words):
     summary = _summary(wiener=1.0)
     summary["methods"]["wiener"]["residual"] = residual
-    assert words in demo._verdict(summary, kernels=1)
+    assert words in demo._verdict(summary)
+
+
+def _comparison(blend, joint, seconds=(2.0, 20.0), kernels=10, residuals=(1.6, 1.0)):
+    """A summary with the errors by distance of one blend and of joint methods."""
+    rows = {}
+    both = [("blend wiener", blend, residuals[0]), *((name, errors, residuals[1]) for name, errors in joint)]
+    for name, errors, residual in both:
+        rmse = float(np.sqrt(np.mean(np.square(errors))))
+        rows[name] = {
+            "psnr": 40 - 20 * np.log10(rmse), "rmse": rmse, "rmse_by_distance": errors, "rmse_near": errors[0],
+            "strategy": name.split()[0], "residual": residual, "seconds": seconds[name.startswith("joint")],
+        }  # fmt: skip
+    return {"methods": rows, "blurred": {"rmse_near": 9.0}, "kernels": kernels, "others": [], "model": "source"}
+
+
+def test_the_comparison_says_where_joint_gains_and_where_it_does_not():
+    blend = [8.0, 6.0, 4.0, 2.0, 1.0]
+    text = " ".join(demo._joint_verdict(_comparison(blend, [("joint tv", [4.0, 4.2, 3.6, 1.9, 1.1])])))
+    assert "1 of 1 joint methods" in text
+    assert "0.50 at 0-1 mm, 0.70 at 1-2 mm" in text
+    assert "1.10 at >8 mm" in text
+    assert "gains more on edges (0-1 mm) than far from them (>8 mm)" in text
+    assert "joint tv is worse than blend wiener at >8 mm (1.1 against 1)." in text
+    assert "1.60 times the noise: more than noise alone" in text
+    text = " ".join(demo._joint_verdict(_comparison(blend, [("joint tv", [7.9, 5.0, 3.0, 1.0, 0.5])])))
+    assert "does not gain more on edges" in text
+    assert "worse than" not in text
+
+
+def test_the_comparison_admits_that_joint_lost():
+    text = " ".join(demo._joint_verdict(_comparison([4.0] * 5, [("joint tv", [5.0] * 5)])))
+    assert text.startswith("0 of 1 joint methods")
+    assert "Joint tv (-1.94 dB) did not." in text
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(0.5, "met"), (0.51, "missed")])
+def test_the_goal_near_region_borders_is_met_or_missed(ratio, word):
+    summary = _comparison([4.0] * 5, [("joint tv", [4.0 * ratio] * 5)])
+    text = demo._region_words(summary)
+    assert f"leaves {ratio:.2f} of the error of blend wiener" in text
+    assert text.endswith(f"which is {word}.")
+    summary["blurred"]["rmse_near"] = 3.0
+    assert demo._region_words(summary).endswith("There every blend is worse than leaving the image alone.")

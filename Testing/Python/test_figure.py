@@ -78,7 +78,10 @@ def test_no_text_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, la
             case[name] = 10.0 ** (case[name] / 20.0)
         case.update(log=True, kernels=[("K", gaussian_kernel(2.0, (0.4, 0.4)))], weights=None)
     figure.demo_figure(tmp_path / "f.png", **case)
-    (made,) = drawn
+    _check_texts(drawn[0])
+
+
+def _check_texts(made):
     renderer = FigureCanvasAgg(made).get_renderer()
     texts = [ax.title for ax in made.axes] + [axis.label for ax in made.axes for axis in (ax.xaxis, ax.yaxis)]
     texts += [t for ax in made.axes for t in ax.texts]
@@ -91,6 +94,54 @@ def test_no_text_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, la
     for (name, one), (other_name, other) in itertools.combinations(boxes, 2):
         apart = one.x1 <= other.x0 or other.x1 <= one.x0 or one.y1 <= other.y0 or other.y1 <= one.y0
         assert apart, (name, other_name)
+
+
+def _joint_case(shape=(6, 40, 50), count=2):
+    case = _case(shape)
+    names = ["blend wiener", "joint tv", "joint self-keyed"][: count + 1]
+    errors = {"(blurred image)": [3.0, 2.0, None], **{name: [2.0, 1.0, None] for name in names}}
+    kept = {name: case[name] for name in ("truth", "blurred", "spacing", "blurred_score", "title")}
+    return kept | {
+        "restored": {name: case["restored"] + n for n, name in enumerate(names)},
+        "edges": np.abs(np.gradient(case["truth"], axis=-1)) > 10,
+        "distances": ["0-1 mm", "1-2 mm", ">2 mm"],
+        "curves": {"brain": errors, "three regions, source model": errors},
+        "scores": {"blend wiener": 26.0, "joint tv": 28.0, "joint self-keyed": 30.0},
+    }
+
+
+@pytest.mark.parametrize(("shape", "count"), [((6, 40, 50), 2), ((64, 48), 1)])
+def test_no_text_of_the_comparison_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, shape, count):
+    monkeypatch.setattr(figure, "DPI", 100)
+    path = figure.joint_figure(tmp_path / "f.png", **_joint_case(shape, count))
+    assert _png_size(path) == (1250, 1180)
+    _check_texts(drawn[0])
+
+
+def test_the_comparison_shows_each_restoration_above_its_error(tmp_path, drawn):
+    case = _joint_case()
+    figure.joint_figure(tmp_path / "f.png", slice_index=2, **case)
+    axes = drawn[0].axes
+    (left, right, bottom, top) = axes[0].images[0].get_extent()
+    box = (slice(2, 3), slice(int(top), int(bottom)), slice(int(left / 0.5), int(right / 0.5)))
+    for n, image in enumerate([case["truth"], case["blurred"], *case["restored"].values()]):
+        np.testing.assert_array_equal(axes[n].images[0].get_array(), image[box][0])
+        if n:
+            np.testing.assert_allclose(axes[5 + n].images[0].get_array(), (image - case["truth"])[box][0])
+    over = axes[5].images[1].get_array()
+    np.testing.assert_array_equal(~over.mask, case["edges"][2])
+
+
+def test_a_method_has_one_colour_in_the_whole_comparison(tmp_path, drawn):
+    figure.joint_figure(tmp_path / "f.png", **_joint_case())
+    colours = {}
+    for ax in drawn[0].axes:
+        for line in ax.lines:
+            if line.get_label() in ("blend wiener", "joint tv", "joint self-keyed"):
+                colours.setdefault(line.get_label(), []).append(line.get_color())
+    assert [len(c) for c in colours.values()] == [3, 3, 3]
+    assert [len(set(c)) for c in colours.values()] == [1, 1, 1]
+    assert len({c[0] for c in colours.values()}) == 3
 
 
 def test_images_share_one_scale_and_errors_another(tmp_path, drawn):
@@ -208,5 +259,10 @@ def test_unusable_input_is_refused_with_the_reason(tmp_path):
     case["restored"] = case["restored"][:, 1:]
     with pytest.raises(InputError, match="differ"):
         figure.demo_figure(tmp_path / "f.png", **case)
+    case = _joint_case()
+    with pytest.raises(InputError, match=r"edges: shape \(6, 40\)"):
+        figure.joint_figure(tmp_path / "f.png", **(case | {"edges": case["edges"][..., 0]}))
+    with pytest.raises(InputError, match="restored: an empty mapping"):
+        figure.joint_figure(tmp_path / "f.png", **(case | {"restored": {}}))
     with pytest.raises(OSError, match="does not exist"):
         figure.kernels_figure(tmp_path / "missing" / "k.png", [gaussian_kernel(1.0, 1.0)])
