@@ -44,6 +44,7 @@ _BLEND_VOLUMES = 4.0
 # L-BFGS keeps pairs of images from earlier steps.
 _JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 36.0}
 _JOINT_VOLUMES_OTHERWISE = 16.0
+_JOINT_CACHES = 5.0  # spectra and weights that can be computed again at each use
 _CONVOLVE_VOLUMES = 3.0
 
 
@@ -104,6 +105,7 @@ def deconvolve(
     offset: float | str = "auto",
     slicewise: bool = False,
     nonfinite: str = "error",
+    memory_limit: float | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -161,6 +163,9 @@ def deconvolve(
         Filter each slice of a 3-D image as a 2-D image, with 2-D kernels.
     nonfinite : {"error", "fill"}
         NaN and infinite voxels: an error that counts them, or filled with the nearest finite value.
+    memory_limit : float, optional
+        GiB that the run may take besides input and output; default: what is free. Joint methods work in less
+        memory, more slowly, when the limit asks for it; a run that cannot is refused with the estimate.
     progress : callable(fraction, text), optional
     cancelled : callable() -> bool, optional
 
@@ -200,13 +205,13 @@ def deconvolve(
     parameters = {
         "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
         "regularization": regularization, "noise": noise, "engine": engine, "offset": offset,
-        "slicewise": slicewise, "nonfinite": nonfinite,
+        "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
     }  # fmt: skip
     if method == "self-keyed" and guide is not None:
         raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
     job = _Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        normalize=True, progress=progress, cancelled=cancelled,
+        memory_limit, normalize=True, progress=progress, cancelled=cancelled,
     )  # fmt: skip
     sigma = _noise(noise, job.image, job.mask)
     if strategy == "blend":
@@ -280,10 +285,12 @@ def _joint(
     """Invert the spatially variant model itself."""
     if iterations is not None:
         iterations = _iterations(iterations, 1, method)
-    job.require_memory(_JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE), 0.0)
+    volumes = _JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE)
+    roomy = job.require_memory(volumes, 0.0, least=volumes - _JOINT_CACHES)
     operator = SpatiallyVariantBlur(
-        job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype
-    )
+        job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
+        memory_limit=None if roomy else 0,
+    )  # fmt: skip
     positive = method in ("richardson-lucy", "projected-landweber")
     shift = _offset(offset, job.image, -6 * sigma) if positive else 0.0
     background = 0.0
@@ -316,6 +323,7 @@ def convolve(
     normalize: bool = False,
     slicewise: bool = False,
     nonfinite: str = "error",
+    memory_limit: float | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -326,7 +334,7 @@ def convolve(
 
     Parameters
     ----------
-    image, kernels, spacing, mask, labels, label_names, guide, boundary, slicewise, nonfinite
+    image, kernels, spacing, mask, labels, label_names, guide, boundary, slicewise, nonfinite, memory_limit
         See `deconvolve`.
     model : {"detector", "source"}
     exclude : bool
@@ -358,14 +366,14 @@ def convolve(
         cascade = bool(cascade)  # 0 and numpy's False are False too
     job = _Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        normalize=normalize, progress=progress, cancelled=cancelled,
+        memory_limit, normalize=normalize, progress=progress, cancelled=cancelled,
     )  # fmt: skip
     job.require_memory(_CONVOLVE_VOLUMES, 1.0)
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
     result = _normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
     parameters = {
         "model": model, "boundary": boundary, "exclude": exclude, "cascade": cascade, "normalize": normalize,
-        "slicewise": slicewise, "nonfinite": nonfinite,
+        "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
     }  # fmt: skip
     return Result(
         job.finished(result), parameters=parameters, automatic={"cascade": used_cascade},
@@ -424,6 +432,7 @@ class _Job:
     boundary: str
     slicewise: bool
     warnings: list[str]
+    memory_limit: float | None
     progress: Progress
     cancelled: IsCancelled
 
@@ -432,7 +441,7 @@ class _Job:
     @classmethod
     def prepare(
         cls, image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        *, normalize, progress, cancelled,
+        memory_limit, *, normalize, progress, cancelled,
     ) -> _Job:  # fmt: skip
         _choose(model, MODELS, "model")
         _choose(nonfinite, ("error", "fill"), "nonfinite")
@@ -451,7 +460,7 @@ class _Job:
             mask = None if mask is None else mask[0]
         bound = field_.bind(guide, spacings, normalize=normalize, slicewise=slicewise)
         return cls(
-            original, work, mask, bound, model, boundary, slicewise, warnings,
+            original, work, mask, bound, model, boundary, slicewise, warnings, _limit(memory_limit),
             _rising(progress), cancelled or (lambda: False),
         )  # fmt: skip
 
@@ -577,17 +586,32 @@ class _Job:
 
     # -- around it
 
-    def require_memory(self, filter_volumes: float, volumes: float) -> None:
-        """Refuse the run when its working arrays would not fit."""
+    def require_memory(self, padded_volumes: float, volumes: float, least: float | None = None) -> bool:
+        """Whether a run that takes this many volumes has room; refuse it when even `least` of them has none.
+
+        `padded_volumes` and `least` count volumes of the padded image, `volumes` of the image.
+        """
         largest = max(
             float(np.prod(padded_shape(self.image.shape, self.bound.kernel(k).shape)))
             for k in range(len(self.bound))
         )
-        if self.slicewise:
+        if self.slicewise and least is None:  # filters work slice by slice, operators on all slices
             largest /= self.image.shape[0]
-        needed = self.image.itemsize * (filter_volumes * largest + volumes * self.image.size)
+
+        def needed(padded: float) -> float:
+            return self.image.itemsize * (padded * largest + volumes * self.image.size)
+
+        available = memory.available_memory()
+        if self.memory_limit is not None:
+            limit = self.memory_limit * 2**30
+            available = limit if available is None else min(limit, available)
         size = "x".join(map(str, self.image.shape))
-        memory.require(needed, f"the image has {size} voxels; crop it, or use slicewise for 2-D kernels")
+        memory.require(
+            needed(padded_volumes if least is None else least),
+            f"the image has {size} voxels; crop it, take engine='fft', or slicewise=True for 2-D kernels",
+            available,
+        )
+        return available is None or needed(padded_volumes) <= available
 
     def check_result(self, result: np.ndarray, method: str) -> None:
         bad = int(result.size - np.count_nonzero(np.isfinite(result)))
@@ -730,6 +754,18 @@ def _same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     if array.shape != shape:
         raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")
     return array
+
+
+def _limit(memory_limit: float | None) -> float | None:
+    if memory_limit is None:
+        return None
+    try:
+        limit = float(memory_limit)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"memory_limit {memory_limit!r} must be a number of GiB or None") from error
+    if not limit > 0:
+        raise InputError(f"memory_limit {memory_limit!r} must be a positive number of GiB")
+    return limit
 
 
 def _iterations(iterations: int | None, default: int | None, method: str) -> int | None:

@@ -302,6 +302,13 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         default="edge",
         help="what lies beyond the border; extended: estimate it (joint only). Default: %(default)s",
     )
+    parser.add_argument(
+        "--memory",
+        dest="memory_limit",
+        type=float,
+        metavar="GIB",
+        help="most memory to take (default: what is free)",
+    )
     parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
     parser.add_argument(
         "--nonfinite",
@@ -398,7 +405,7 @@ def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Non
 
 
 def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    names = ("model", "boundary", "slicewise", "nonfinite")
+    names = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
     names += (
         ("strategy", "method", "iterations", "regularization", "noise", "offset", "engine")
         if options.operation == "deconvolve"
@@ -466,6 +473,8 @@ def _run_on_files(
     labels = _labels(files.get("labels"), volumes)
     guide = volumes.readVolume(files["guide"]) if "guide" in files else None
     truth = _reference(reference, image, volumes, nodes)
+    # Now, because what cannot be compared is better said before the work than after it.
+    before = None if truth is None else _metrics(truth, nodes.volumeArray(image))
     function = nodes.deconvolveVolume if operation == "deconvolve" else nodes.convolveVolume
     try:
         node, result = function(
@@ -478,7 +487,7 @@ def _run_on_files(
     recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
     recipe["selection"] = selection
     if truth is not None:
-        recipe["metrics"] = _metrics(truth, nodes.volumeArray(image), nodes.volumeArray(node))
+        recipe["metrics"] = {"before": before, "after": _metrics(truth, nodes.volumeArray(node))}
     if cancelled():  # the last moment at which there is nothing to take back
         raise Cancelled
     losses = volumes.writeVolume(node, output, like=image)
@@ -534,10 +543,9 @@ def _reference(path: str | None, image: Any, volumes: Any, nodes: Any) -> np.nda
     return truth
 
 
-def _metrics(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, dict[str, float]]:
+def _metrics(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
     return {
-        name: {"psnr": float(psnr(truth, x)), "ssim": float(ssim(truth, x)), "rmse": float(rmse(truth, x))}
-        for name, x in (("before", before), ("after", after))
+        name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))
     }
 
 

@@ -640,3 +640,26 @@ def test_methods_belong_to_their_strategy():
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), method="tv")
     with pytest.raises(sd.InputError, match="boundary 'extended' is unknown"):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), boundary="extended")
+
+
+def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeypatch):
+    limits = []
+    original = sd.pipeline.SpatiallyVariantBlur
+
+    def recorder(*arguments, **options):
+        limits.append(options["memory_limit"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(sd.pipeline, "SpatiallyVariantBlur", recorder)
+    image = phantom((24, 40, 40)).astype(np.float32)
+    field = sd.KernelField.by_intensity(gaussians())
+    volume = 4 * 36 * 54 * 54 / 2**30  # padded by the radius of 6 to sizes with factors 2, 3, 5; float32; GiB
+    run = {"strategy": "joint", "iterations": 5, "noise": 0.5}
+    roomy = sd.deconvolve(image, field, **run, memory_limit=30 * volume)
+    thrifty = sd.deconvolve(image, field, **run, memory_limit=13 * volume)
+    assert limits == [None, 0]
+    np.testing.assert_allclose(thrifty.image, roomy.image, atol=1e-4 * image.max())
+    with pytest.raises(NotEnoughMemory, match="GiB are free"):
+        sd.deconvolve(image, field, **run, memory_limit=2 * volume)
+    with pytest.raises(sd.InputError, match="memory_limit -1 must be a positive number of GiB"):
+        sd.deconvolve(image, field, memory_limit=-1)
