@@ -828,6 +828,9 @@ def _verdict(summary: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
+_FAILED = 2.0  # a joint method that leaves more times the noise than this has not solved its problem
+
+
 def _joint_verdict(summary: Mapping[str, Any]) -> list[str]:
     """What the comparison says, a paragraph for each question."""
     rows = summary["methods"]
@@ -855,6 +858,12 @@ def _joint_verdict(summary: Mapping[str, Any]) -> list[str]:
     residuals = [rows[name]["residual"] for name in (blend, best)]
     if None not in residuals:
         paragraphs.append(f"{_residual_words(residuals[0], blend)} {_residual_words(residuals[1], best)}")
+    failed = [f"{n} ({row['residual']:.1f})" for n, row in joint.items() if (row["residual"] or 0) > _FAILED]
+    if failed:
+        paragraphs.append(
+            f"{_listed(failed)} left far more than noise: the automatic setting failed here, which the residual "
+            "tells without knowing the truth."
+        )
     return paragraphs + [_region_words(other) for other in summary["others"]]
 
 
@@ -879,7 +888,7 @@ def _worse_than(summary: Mapping[str, Any], blend: str) -> str:
     reference, found = rows[blend]["rmse_by_distance"], []
     for name in rows:
         values = zip(distance_names(), rows[name]["rmse_by_distance"], reference, strict=True)
-        classes = [f"{text} ({a:.3g} against {b:.3g})" for text, a, b in values if b is not None and a > b]
+        classes = [text for text, a, b in values if b is not None and a > b]
         if classes and rows[name]["strategy"] == "joint":
             found.append(f"{name} is worse than {blend} at {', '.join(classes)}")
     return "; ".join(found)

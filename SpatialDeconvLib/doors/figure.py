@@ -249,7 +249,7 @@ def joint_figure(
     colours = dict(zip(names, itertools.cycle(_JOINT)))
     draw_profile(upper[1], position, lines, unit=unit, log=log, colours=colours)
     for ax, (name, rows) in zip(parts[2].subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
-        draw_distances(ax, distances, rows, colours, title=name, unit=unit)
+        draw_distances(ax, distances, rows, colours, title=name, unit=unit, log=log)
     return save(figure, path)
 
 
@@ -452,6 +452,7 @@ def draw_distances(
     *,
     title: str = "",
     unit: str = "intensity",
+    log: bool = False,
 ) -> None:
     """Draw errors by class of distance from an edge, a line per method.
 
@@ -464,7 +465,10 @@ def draw_distances(
             style = {"color": _BLURRED, "ls": ":"}
         ax.plot(at, np.array(values, dtype=float), lw=1.4, ms=3.5, label=name, **style)
     ax.set_xticks(at, distances)
-    ax.set_ylim(0, 1.4 * ax.get_ylim()[1])  # room for the legend
+    if log:
+        ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    ax.set_ylim(*((low, high * (high / low) ** 0.4) if log else (0, 1.4 * high)))  # room for the legend
     ax.set(xlabel="distance from the nearest edge", ylabel=f"RMSE ({unit})", title=f"Error by distance: {title}")
     ax.legend(frameon=False, fontsize=7, ncols=2, loc="upper right", columnspacing=1.0)
     ax.spines[["top", "right"]].set_visible(False)
