@@ -249,7 +249,7 @@ def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float
 
 #: Mean squared errors of left-out voxels this share above the lowest count as equal to it.
 _SLACK = 0.006
-_SLACK_KEYED_TO_DATA = 0.06
+_SLACK_KEYED_TO_DATA = 0.035
 
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
@@ -520,7 +520,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
     if regularization == "auto":
 
         def try_weight(weight, x):
-            x = _conjugate_gradients(data, penalty, weight, x, 12, 1e-3)
+            x = _conjugate_gradients(data, penalty, weight, x, 12, 3e-4)
             return x, data.y - data.forward(x)
 
         x, weight = _search(data, [f * data.noise**2 for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
@@ -617,7 +617,7 @@ def _self_keyed(data: _Data, iterations: Iterations, regularization, options) ->
 #: Weights of TV tried from strong to weak, in units of the noise sigma.
 _TV_PATH = (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125)
 #: Weights of |grad x|^2, in units of sigma^2.
-_TIKHONOV_PATH = (1.28, 0.32, 0.08, 0.02, 0.005, 0.00125)
+_TIKHONOV_PATH = tuple(1.28 * 0.4**i for i in range(11))
 
 
 def _penalised(data, model, iterations, regularization, options, name) -> Solution:

@@ -306,7 +306,7 @@ def acceleration() -> None:
 
 def memory() -> None:
     """Peak of what Python and numpy allocate beyond input and output, in float32 volumes of the image."""
-    shape = (128, 128, 128)
+    shape = (160, 160, 128)
     image = np.random.default_rng(0).uniform(1, 110, shape).astype(np.float32)
     for family, field in (("Gaussians", gaussians(3)), ("motion kernels", motions(3))):
         for mode, options, target in (("full speed", {}, 18), ("memory_limit 0", {"memory_limit": 0}, 8)):
