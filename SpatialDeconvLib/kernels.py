@@ -202,8 +202,8 @@ class Kernel:
         return warnings
 
     def _peak_warnings(self) -> list[str]:
-        high = float(self.values.max())
-        peaks = np.argwhere(self.values >= high - 1e-6 * abs(high))  # a plateau is flat to rounding only
+        sizes = np.abs(self.values)  # the peak of a Laplace kernel is its negative centre
+        peaks = np.argwhere(sizes >= sizes.max() * (1 - 1e-6))  # a plateau is flat to rounding only
         distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
         # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
         if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):

@@ -544,9 +544,7 @@ def _reference(path: str | None, image: Any, volumes: Any, nodes: Any) -> np.nda
 
 
 def _metrics(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
-    return {
-        name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))
-    }
+    return {name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))}
 
 
 def _report(result: Result, metrics: dict | None, output: str, warnings: Sequence[str]) -> None:

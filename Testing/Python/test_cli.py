@@ -133,6 +133,16 @@ def test_reference_prints_how_much_closer_the_result_is(folder, capsys):
     assert f"PSNR {metrics['after']['psnr']:.2f} dB" in output
 
 
+def test_a_reference_that_cannot_be_compared_is_refused_before_the_work(folder, capsys, monkeypatch):
+    truth = read_array(folder / "image.nrrd")
+    truth[1, 2, 3] = np.nan
+    write_image(folder / "nan.nrrd", truth)
+    monkeypatch.setattr("SpatialDeconvLib.pipeline.deconvolve", lambda *a, **k: pytest.fail("began to work"))
+    arguments = ("--kernels", "set.json", "--reference", "nan.nrrd")
+    assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", *arguments) == 1
+    assert "reference: 1 values are not finite" in capsys.readouterr().err
+
+
 def test_selections_combine_and_leave_the_rest_alone(folder):
     assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--mask", "mask.nrrd",
                "--mask-box", 0, 0, 0, 8, 10, 24, "--quiet") == 0  # fmt: skip

@@ -283,6 +283,11 @@ def test_check_names_an_off_centre_peak(shape):
     assert f"centre at {tuple(n // 2 for n in shape)}" in warning
 
 
+def test_check_sees_the_peak_of_a_laplace_kernel_at_its_centre():
+    for kernel in (sd.laplacian_kernel(ndim=2), sd.laplacian_kernel(spacing=(3, 1, 1))):
+        assert not any("peak" in text for text in kernel.check())
+
+
 @pytest.mark.parametrize("scale", [np.log, np.log10])
 def test_check_recognises_a_logarithm_and_says_how_to_read_it(scale):
     (warning,) = sd.Kernel(scale(sd.gaussian_kernel(2.0, ndim=2).values)).check()
