@@ -83,7 +83,7 @@ class _Data:
         self.count = self.y.size if self.mask is None else int(np.count_nonzero(self.mask))
         seen = self.y if self.mask is None else self.y[self.mask]
         self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
-        self.span = max(self.high - self.low, 1e-30)
+        self.span = max(self.high - self.low, 1e-6 * abs(self.high), 1e-12)  # also of a constant image
         self.minimum = float(seen.min())
         self.noise = max(_sigma(noise, self.y), 1e-6 * self.span)
         self.progress, self.cancelled = progress, cancelled

@@ -307,6 +307,20 @@ def test_the_number_of_threads_does_not_change_a_bit(method):
     np.testing.assert_array_equal(one.image, two.image)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(1, 20, 24), (20, 1, 24), (3, 3)])
+def test_single_slices_tiny_and_constant_images_work(method, shape):
+    kernels = {10.0 * i: gaussian_kernel([0 if n == 1 else 0.5 + 0.3 * i for n in shape]) for i in range(4)}
+    for y in (np.random.default_rng(0).uniform(0, 30, shape), np.full(shape, 7)):
+        op = SpatiallyVariantBlur(KernelField.by_intensity(kernels), shape, guide=y, boundary="extended")
+        image = solve(op, y, method, noise=0.5).image
+        assert image.shape == shape
+        assert np.all(np.isfinite(image))
+        if y.min() == y.max():
+            np.testing.assert_allclose(image, 7, atol=0.1)
+
+
 # -- control and errors
 
 
