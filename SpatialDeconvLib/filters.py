@@ -225,7 +225,9 @@ def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, c
         if stopped:
             raise stopped[0] from None
         if "memory" in str(error).lower() or "bad_alloc" in str(error):
-            raise MemoryError(f"SimpleITK ran out of memory in the {label} filter") from error
+            raise MemoryError(
+                f"SimpleITK ran out of memory in the {label} filter; crop the image, or use engine 'fft'"
+            ) from error
         raise
     finally:
         itk_filter.RemoveAllCommands()

@@ -216,9 +216,9 @@ def _failure(function, *arguments) -> Exception | None:
 
 
 def _unreadable(path: Path, text: str) -> str:
-    data = _missingDataFile(path)
-    if data:
-        return f"{path} cannot be read: its data file {data} is missing; keep both files in one folder"
+    data = detachedDataFile(path)
+    if data is not None and not data.exists():
+        return f"{path} cannot be read: its data file {data.name} is missing; keep both files in one folder"
     reason = _reason(text)
     if "Unable to determine ImageIO reader" in text:
         reason = f"not a {_suffix(path)} file" if _suffix(path) in _WRITABLE else "no known format"
@@ -228,15 +228,15 @@ def _unreadable(path: Path, text: str) -> str:
     )
 
 
-def _missingDataFile(path: Path) -> str | None:
-    """Return the name of the detached data file of an .mhd or .nhdr header when it does not exist."""
+def detachedDataFile(path: Path) -> Path | None:
+    """Return the data file of an .mhd or .nhdr header; None when the voxels are in `path`, or in several files."""
     if _suffix(path) not in (".mhd", ".nhdr"):
         return None
     header = path.read_bytes()[:65536].decode("latin-1")
     match = re.search(r"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", header, re.MULTILINE | re.IGNORECASE)
     if not match or match[1].upper() in ("LOCAL", "LIST") or "%" in match[1] or " " in match[1]:
         return None
-    return None if (path.parent / match[1]).exists() else match[1]
+    return path.parent / match[1]
 
 
 def _reason(text: str) -> str:

@@ -109,9 +109,14 @@ def check_file(description: Mapping[str, Any]) -> str:
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """Return the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    """Return the SHA-256 of a file (a header and its data file), or of a folder's files in the order of names."""
     path = Path(path)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if path.suffix.lower() in (".mhd", ".nhdr"):
+        from .files import detachedDataFile  # here, because the recipes of arrays need no MRML
+
+        data = detachedDataFile(path)
+        files += [data] if data is not None and data.is_file() else []
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

@@ -109,6 +109,18 @@ def test_repeat_refuses_an_input_that_has_changed(folder, capsys):
     assert "image.nrrd, an input of the recipe, has changed since" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("header", "data"), [("d.mhd", "d.raw"), ("d.nhdr", "d.raw")])
+def test_repeat_sees_a_change_in_a_headers_data_file(folder, capsys, header, data):
+    sitk.WriteImage(sitk.ReadImage(str(folder / "image.nrrd")), str(folder / header))
+    assert run(folder, "convolve", header, "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
+    content = bytearray((folder / data).read_bytes())
+    content[100] ^= 1
+    (folder / data).write_bytes(content)
+    assert run(folder, "repeat", "out.nrrd.recipe.json", "third.nrrd", "--quiet") == 1
+    assert f"{header}, an input of the recipe, has changed since" in capsys.readouterr().err
+
+
 def test_repeat_refuses_what_is_no_whole_recipe(folder, capsys):
     for content, word in (
         ({"schema": "spatialdeconv-recipe/1", "inputs": {}}, "has no 'operation'"),

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from oracles import sitk_deconvolve
 
 from SpatialDeconvLib import Cancelled, InputError, gaussian_kernel
@@ -118,3 +119,14 @@ def test_an_exception_in_the_progress_callback_reaches_the_caller(image, kernel)
 
     with pytest.raises(ZeroDivisionError, match="from the callback"):
         SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, progress=broken)
+
+
+def test_running_out_of_memory_says_what_to_do(monkeypatch):
+    class Full(sitk.WienerDeconvolutionImageFilter):
+        def Execute(self, *arguments):
+            raise RuntimeError("ITK ERROR: Image: Failed to allocate memory for image.")
+
+    monkeypatch.setattr(sitk, "WienerDeconvolutionImageFilter", Full)
+    filters = SimpleITKFilters(np.ones((6, 7), np.float32))
+    with pytest.raises(MemoryError, match="in the Wiener filter; crop the image, or use engine 'fft'"):
+        filters.run("wiener", np.ones((3, 3)) / 9)
