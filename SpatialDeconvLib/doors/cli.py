@@ -332,6 +332,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar=("K0", "J0", "I0", "K1", "J1", "I1"),
         help="only a box of voxels: first index and the one after the last, on the axes k (slice), j, i",
     )
+    group.add_argument(
+        "--mask-box-mm",
+        nargs=6,
+        type=float,
+        metavar=("Z0", "Y0", "X0", "Z1", "Y1", "X1"),
+        help="only a box in mm, along the image's axes k, j, i from the centre of the first voxel, ends included",
+    )
     group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
     group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
     group.add_argument(
@@ -427,6 +434,7 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
         "segments": options.segments,
         "mask_range": options.mask_range,
         "mask_box": options.mask_box,
+        "mask_box_mm": options.mask_box_mm,
         "resample": options.resample,
     }
     files = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
@@ -513,16 +521,30 @@ def _mask(selection: dict, path: str | None, image: Any, volumes: Any, nodes: An
         masks.append(nodes.maskArray(chosen, image, resample=selection["resample"]))
     elif selection["segments"]:
         raise InputError("--segments needs --mask with a segmentation")
-    if selection["mask_range"]:
-        if values.ndim == 4:
-            raise InputError("--mask-range needs a scalar volume; this one has several components per voxel")
-        masks.append(mask_from_range(values, *selection["mask_range"]))
-    if selection["mask_box"]:
-        box = selection["mask_box"]
-        masks.append(mask_from_box(values.shape[:3], box[:3], box[3:]))
+    masks.extend(_range_and_boxes(selection, values, nodes.spacingOf(image)))
     if not masks:
         return None
     return np.logical_and.reduce(masks)
+
+
+def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, ...]) -> Iterator[np.ndarray]:
+    if selection["mask_range"]:
+        low, high = selection["mask_range"]
+        if values.ndim == 4:
+            raise InputError("--mask-range needs a scalar volume; this one has several components per voxel")
+        inside = mask_from_range(values, low, high)
+        if not inside.any():
+            raise InputError(
+                f"--mask-range {low:g} {high:g} selects no voxel: the volume goes from {values.min():g} to "
+                f"{values.max():g}"
+            )
+        yield inside
+    if selection["mask_box"]:
+        box = selection["mask_box"]
+        yield mask_from_box(values.shape[:3], box[:3], box[3:])
+    if selection["mask_box_mm"]:
+        box = selection["mask_box_mm"]
+        yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
 
 
 def _labels(path: str | None, volumes: Any) -> Any:

@@ -165,6 +165,15 @@ def test_selections_combine_and_leave_the_rest_alone(folder):
     assert np.all(after[mask] != before[mask])
 
 
+def test_a_box_can_be_given_in_mm(folder):
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--mask-box-mm",
+               0, 3.0, 2.5, 4.0, 9.0, 10.0, "--quiet") == 0  # fmt: skip
+    before, after = read_array(folder / "image.nrrd"), read_array(folder / "out.nrrd")
+    changed = np.zeros(before.shape, bool)
+    changed[0:3, 2:7, 3:11] = True  # spacing 2, 1.5 and 1 mm on k, j, i
+    np.testing.assert_array_equal(after != before, changed)
+
+
 @pytest.mark.parametrize(
     ("arguments", "shape"),
     [
@@ -297,7 +306,12 @@ def bad_inputs(folder):
         ("image.nrrd", "region.json", (), ["keyed by region", "give a label map"]),
         ("image.nrrd", "set.json", ("--labels", "labels.nrrd"), ["keyed by intensity, not by region"]),
         ("image.nrrd", "set.json", ("--iterations", 3), ["wiener does not iterate"]),
-        ("image.nrrd", "set.json", ("--mask-range", 500, 600), ["mask selects no voxel"]),
+        (
+            "image.nrrd",
+            "set.json",
+            ("--mask-range", 500, 600),
+            ["--mask-range 500 600 selects no voxel", "goes from 0 to 100"],
+        ),
         ("image.nrrd", "set.json", ("--reference", "missing.nrrd"), ["missing.nrrd"]),
     ],
 )
