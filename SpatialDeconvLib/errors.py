@@ -1,5 +1,7 @@
 """The exceptions the engine raises on purpose."""
 
+from collections.abc import Iterable
+
 
 class Cancelled(Exception):
     """The caller asked a run to stop; nothing was written and no input was changed."""
@@ -14,3 +16,10 @@ class InputError(ValueError):
 
 class NotEnoughMemory(MemoryError):
     """A run that would not fit, refused before it starts. The message carries the estimate."""
+
+
+def check_choice(value: object, allowed: Iterable[str], name: str) -> None:
+    """Raise InputError, with the choices there are, when `value` is none of `allowed`."""
+    choices = tuple(allowed)
+    if value not in choices:
+        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from .errors import InputError
+from .errors import InputError, check_choice
 from .kernels import Kernel, ParametricKernel, Spacing, box_profile, identity_kernel, spacing_tuple
 
 AnyKernel = Kernel | ParametricKernel
@@ -102,8 +102,8 @@ class KernelField:
         pairs = sorted(((_level(at), k) for at, k in _pairs(kernels)), key=lambda pair: pair[0])
         levels = tuple(at for at, _ in pairs)
         _refuse_duplicates(levels, "level")
-        _choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
-        _choice(outside, OUTSIDE, "outside")
+        check_choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
+        check_choice(outside, OUTSIDE, "outside")
         return cls("intensity", _checked_kernels([k for _, k in pairs]), levels, interpolation, outside)
 
     @classmethod
@@ -135,7 +135,7 @@ class KernelField:
         pairs = _pairs(kernels)
         at = tuple(a if isinstance(a, str) else _label(a) for a, _ in pairs)
         _refuse_duplicates(at, "label")
-        _choice(outside, OUTSIDE, "outside")
+        check_choice(outside, OUTSIDE, "outside")
         try:
             width = float(feather)
         except (TypeError, ValueError):
@@ -166,7 +166,7 @@ class KernelField:
         _refuse_duplicates(at, "position")
         if len({len(p) for p in at}) > 1:
             raise InputError("positions mix 2 and 3 coordinates; give [z, y, x] for all of them")
-        _choice(interpolation, INTERPOLATIONS["position"], "interpolation")
+        check_choice(interpolation, INTERPOLATIONS["position"], "interpolation")
         return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
 
     @classmethod
@@ -630,11 +630,6 @@ def _refuse_duplicates(values: Sequence[Any], what: str) -> None:
     for a, b in itertools.combinations(values, 2):
         if a == b:
             raise InputError(f"{what} {a!r} is given twice; each {what} takes one kernel")
-
-
-def _choice(value: str, allowed: Sequence[str], name: str) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(allowed)}")
 
 
 def _real(array: np.ndarray, name: str) -> np.ndarray:

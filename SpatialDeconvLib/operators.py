@@ -30,7 +30,7 @@ import numpy as np
 import scipy.fft as sfft
 from scipy.sparse.linalg import LinearOperator
 
-from .errors import Cancelled, InputError
+from .errors import Cancelled, InputError, check_choice
 from .fields import BoundField, Box, KernelField, bounding_box
 from .kernels import Spacing
 
@@ -729,8 +729,9 @@ class SpatiallyVariantBlur(LinearOperator):
         memory_limit: int | None = None,
         normalize: bool = False,
     ):
-        self.model = _checked(model, MODELS, "model")
-        self.boundary = _checked(boundary, BOUNDARIES, "boundary")
+        check_choice(model, MODELS, "model")
+        check_choice(boundary, BOUNDARIES, "boundary")
+        self.model, self.boundary = model, boundary
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise InputError(f"dtype {dtype} is not supported; use float32 or float64")
@@ -1168,12 +1169,6 @@ def _bind(field: KernelField, shape: tuple[int, ...], spacing, guide, normalize:
     if guide.shape != shape:
         raise InputError(f"guide has shape {guide.shape}, the image {shape}; they must agree")
     return field.bind(guide, spacing, normalize=normalize)
-
-
-def _checked(value: str, allowed: Sequence[str], name: str) -> str:
-    if value not in allowed:
-        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(allowed)}")
-    return value
 
 
 def _worker_count(workers: int | None) -> int:

@@ -25,7 +25,8 @@ from ..filters import BOUNDARIES, METHODS
 from ..kernels import KERNEL_TYPES, ParametricKernel
 from ..kernelsets import field_from_dict, read_kernel, read_kernel_set, write_kernel
 from ..metrics import psnr, rmse, ssim
-from ..pipeline import ENGINES, MODELS, Result
+from ..operators import MODELS
+from ..pipeline import ENGINES, Result
 from ..selection import mask_from_box, mask_from_range
 from ..solvers import METHODS as JOINT_METHODS
 

@@ -16,7 +16,7 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import filters, pipeline
+from SpatialDeconvLib import filters, operators, pipeline
 from SpatialDeconvLib.doors import nodes, panelmodel, reloading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -338,7 +338,7 @@ def test_a_kernel_set_that_has_gone_is_told_instead_of_run(module, scene, events
 def test_choices_of_the_panel_are_those_of_the_engine(module):
     assert [m.value for m in module.Method] == list(filters.METHODS)
     assert [b.value for b in module.Boundary] == list(filters.BOUNDARIES)
-    assert [m.value for m in module.Model] == list(pipeline.MODELS)
+    assert [m.value for m in module.Model] == list(operators.MODELS)
     assert [e.value for e in module.Engine] == list(pipeline.ENGINES)
     for choices in (module.Operation, module.Method, module.Model, module.Boundary, module.Engine):
         assert all(choice.label() for choice in choices)

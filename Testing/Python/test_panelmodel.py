@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from SpatialDeconvLib import pipeline
+from SpatialDeconvLib import operators, pipeline
 from SpatialDeconvLib.doors import panelmodel
 from SpatialDeconvLib.doors.panelmodel import KernelSetSummary, PanelState
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
@@ -77,7 +77,7 @@ def test_every_choice_of_the_engine_has_a_name():
         assert panelmodel.constant_tool_tip(name).endswith(".")
     assert all(panelmodel.boundary_label(name) for name in BOUNDARIES)
     assert all(panelmodel.engine_label(name) for name in pipeline.ENGINES)
-    assert all(panelmodel.model_label(name) for name in pipeline.MODELS)
+    assert all(panelmodel.model_label(name) for name in operators.MODELS)
     assert all(panelmodel.operation_label(name) for name in ("deconvolve", "convolve"))
 
 
