@@ -523,7 +523,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             x = _conjugate_gradients(data, penalty, weight, x, 12, 3e-4)
             return x, data.y - data.forward(x)
 
-        x, weight = _search(data, [f * data.noise**2 for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
+        x, weight = _search(data, [f * (data.noise / data.span) ** 2 for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-4))
@@ -616,8 +616,8 @@ def _self_keyed(data: _Data, iterations: Iterations, regularization, options) ->
 
 #: Weights of TV tried from strong to weak, in units of the noise sigma.
 _TV_PATH = (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125)
-#: Weights of |grad x|^2, in units of sigma^2.
-_TIKHONOV_PATH = tuple(1.28 * 0.4**i for i in range(11))
+#: Weights of |grad x|^2 tried, in units of (sigma / range of values)^2, so that the unit does not matter.
+_TIKHONOV_PATH = tuple(1.28e4 * 0.4**i for i in range(11))
 
 
 def _penalised(data, model, iterations, regularization, options, name) -> Solution:

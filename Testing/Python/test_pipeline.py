@@ -663,3 +663,13 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
         sd.deconvolve(image, field, **run, memory_limit=2 * volume)
     with pytest.raises(sd.InputError, match="memory_limit -1 must be a positive number of GiB"):
         sd.deconvolve(image, field, memory_limit=-1)
+
+
+@pytest.mark.parametrize("method", ["richardson-lucy", "projected-landweber", "tikhonov", "tv"])
+def test_automatic_joint_settings_do_not_depend_on_the_unit_of_the_intensity(method):
+    truth, blurred, _ = edges_case()
+    kernel = sd.gaussian_kernel(1.5, ndim=2)
+    run = {"strategy": "joint", "method": method, "boundary": "periodic"}
+    plain = sd.deconvolve(blurred, kernel, noise=0.5, **run).image
+    scaled = sd.deconvolve(blurred * 3000, kernel, noise=1500, **run).image
+    assert np.abs(scaled / 3000 - plain).max() < 0.02 * np.ptp(truth)
