@@ -523,7 +523,8 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             x = _conjugate_gradients(data, penalty, weight, x, 12, 3e-4)
             return x, data.y - data.forward(x)
 
-        x, weight = _search(data, [f * (data.noise / data.span) ** 2 for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
+        unit = (data.noise / data.span) ** 2
+        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-4))
