@@ -30,6 +30,16 @@ def available_memory() -> int | None:
         return None
 
 
+def peak_memory() -> int | None:
+    """Return the most bytes of memory this process has held so far, or None where that cannot be told."""
+    try:
+        import resource
+    except ImportError:  # Windows keeps it behind an interface of its own
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
+
+
 def require(needed: float, what: str, available: int | None = None) -> None:
     """Raise when `needed` bytes are more than there are.
 

@@ -24,6 +24,7 @@ from ..fields import KernelField
 from ..filters import BOUNDARIES, METHODS
 from ..kernels import KERNEL_TYPES, ParametricKernel
 from ..kernelsets import field_from_dict, read_kernel, read_kernel_set, write_kernel
+from ..memory import peak_memory
 from ..metrics import psnr, rmse, ssim
 from ..operators import MODELS
 from ..pipeline import ENGINES, Result
@@ -574,6 +575,9 @@ def _report(result: Result, metrics: dict | None, output: str, warnings: Sequenc
     for text in warnings:
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
     facts = [f"{result.seconds:.1f} s"]
+    peak = peak_memory()
+    if peak is not None:
+        facts.append(f"peak memory {peak / 2**30:.2f} GiB")
     if result.noise is not None:
         facts.append(f"noise {result.noise:.4g}")
     if result.residual is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,6 +87,8 @@ def test_python_m_is_the_same_command(folder):
     np.testing.assert_array_equal(read_array(folder / "a.nrrd"), read_array(folder / "b.nrrd"))
     assert "100% " in done.stderr  # progress, a line for every tenth when it is no terminal
     assert "a.nrrd: " in done.stdout
+    if sys.platform != "win32":
+        assert re.search(r"peak memory \d+\.\d\d GiB", done.stdout)
 
 
 def test_a_recipe_lies_beside_the_output_and_repeats_it_bit_by_bit(folder):

@@ -1,6 +1,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 
 import SpatialDeconvLib as sd
@@ -13,6 +14,15 @@ GIB = 2**30
 def test_what_is_available_is_a_part_of_what_there_is():
     available = memory.available_memory()
     assert 0 < available <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not known on Windows")
+def test_the_peak_grows_with_what_is_held():
+    before = memory.peak_memory()
+    block = np.ones(before // 8)  # as many bytes as the peak was, every page touched
+    after = memory.peak_memory()
+    assert after >= before + block.nbytes // 2
+    assert memory.peak_memory() >= after
 
 
 def test_a_run_that_does_not_fit_is_refused_with_the_estimate_and_the_remedy():
