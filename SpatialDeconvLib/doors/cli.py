@@ -30,6 +30,7 @@ from ..operators import MODELS
 from ..pipeline import ENGINES, Result
 from ..selection import mask_from_box, mask_from_range
 from ..solvers import METHODS as JOINT_METHODS
+from . import recipe as recipes
 
 PROGRAM = "spatialdeconv"
 
@@ -431,14 +432,7 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
         field = read_kernel_set(options.kernels)
     else:
         field = KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=_is_blur(options)))
-    selection = {
-        "mask": options.mask and str(Path(options.mask).resolve()),
-        "segments": options.segments,
-        "mask_range": options.mask_range,
-        "mask_box": options.mask_box,
-        "mask_box_mm": options.mask_box_mm,
-        "resample": options.resample,
-    }
+    selection = {name: getattr(options, name) for name in recipes.NO_SELECTION}
     files = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
     _run_on_files(
         options.operation, field, parameters, {k: v for k, v in files.items() if v}, selection,
@@ -452,8 +446,6 @@ def _is_blur(options: argparse.Namespace) -> bool:
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    from . import recipe as recipes
-
     recipe = recipes.read(options.recipe)
     if "inputs" not in recipe:
         raise InputError(f"{options.recipe} names no input files: its run was not one on files")
@@ -462,7 +454,8 @@ def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> N
         recipes.check_file({"path": path, "sha256": digest})
     _run_on_files(
         recipe["operation"], field_from_dict(recipe["kernel_set"]), recipe["parameters"], files,
-        recipe["selection"], options.output, None, ProgressBar(options.quiet), cancelled,
+        {**recipes.NO_SELECTION, **recipe["selection"]}, options.output, None,
+        ProgressBar(options.quiet), cancelled,
     )  # fmt: skip
 
 
@@ -473,7 +466,6 @@ def _run_on_files(
     """Read the inputs into nodes, run, write the output and its recipe, print what happened."""
     from . import files as volumes
     from . import nodes
-    from . import recipe as recipes
 
     volumes.checkWritable(output)
     volumes.ensureScene()

@@ -646,8 +646,7 @@ def _write_result(
     files.writeVolume(node, path)
     description = recipe.describe("deconvolve", field, result)
     description["inputs"] = {role: recipe.describe_file(file) for role, file in inputs.items()}
-    description["selection"] = dict.fromkeys(("mask", "segments", "mask_range", "mask_box"))
-    description["selection"]["resample"] = False
+    description["selection"] = dict(recipe.NO_SELECTION)
     description["metrics"] = dict(scores)
     recipe.write_beside(path, description)
 

@@ -34,6 +34,15 @@ from ..pipeline import Result
 
 SCHEMA = "spatialdeconv-recipe/1"
 
+#: What of the inputs a run on files takes, as the command line has it: nothing selected, nothing resampled.
+NO_SELECTION = {
+    "segments": None,
+    "mask_range": None,
+    "mask_box": None,
+    "mask_box_mm": None,
+    "resample": False,
+}
+
 
 def describe(operation: str, field: KernelField, result: Result) -> dict[str, Any]:
     """Return the recipe of a run, without its input files."""
