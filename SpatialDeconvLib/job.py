@@ -79,29 +79,23 @@ class Job:
     def blend(self, image: np.ndarray, run: Callable, local: bool) -> np.ndarray:
         """Return sum_k w_k D_k(image), with `run(part, boundary, k, progress)` as D_k."""
         result = np.zeros(image.shape, image.dtype)
-        used = self._used_kernels()
-        for number, (k, box) in enumerate(used):
-            self._step(number / len(used), f"kernel {number + 1} of {len(used)}")
-            weight = self.bound.weight(k)[box].astype(image.dtype, copy=False)
+        limit = None if self.mask is None else bounding_box(self.mask)
+        count = len(self.bound)
+        for k in range(count):
+            self._step(k / count, f"kernel {k + 1} of {count}")
+            weight = self.bound.weight(k)
+            box = _intersection(bounding_box(weight), limit)
+            if box is None:  # no voxel of the image, or of the mask, takes this kernel
+                continue
+            weight = weight[box].astype(image.dtype, copy=False)
             if self.bound.is_identity(k):
                 result[box] += weight * image[box]
                 continue
             part, inner, boundary = self._block(image, box, k, local)
-            filtered = run(part, boundary, k, self._share_of_progress(number, len(used)))
-            weight = weight * filtered[inner]
-            result[box] += weight
+            filtered = run(part, boundary, k, self._share_of_progress(k, count))
+            result[box] += weight * filtered[inner]
         self._step(1.0, "blended")
         return result
-
-    def _used_kernels(self) -> list[tuple[int, Box]]:
-        """The kernels with weight inside the mask, each with the box to compute."""
-        limit = None if self.mask is None else bounding_box(self.mask)
-        used = []
-        for k in range(len(self.bound)):
-            box = _intersection(self.bound.support(k), limit)
-            if box is not None:
-                used.append((k, box))
-        return used
 
     def _block(self, image: np.ndarray, box: Box, k: int, local: bool) -> tuple[np.ndarray, Box, str]:
         """The part of the image to filter for `box`, where `box` lies in it, and its boundary rule.
