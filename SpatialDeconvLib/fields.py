@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from .errors import InputError, check_choice
+from .errors import InputError, check_choice, check_number
 from .kernels import Kernel, ParametricKernel, Spacing, box_profile, identity_kernel, spacing_tuple
 
 AnyKernel = Kernel | ParametricKernel
@@ -584,15 +584,9 @@ def _checked_kernels(kernels: Sequence[Any]) -> tuple[AnyKernel, ...]:
 
 
 def _level(value: Any) -> float:
-    try:
-        if isinstance(value, str | bool):
-            raise TypeError
-        level = float(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"level {value!r} is not a number") from error
-    if not np.isfinite(level):
-        raise InputError(f"level {value!r} must be finite")
-    return level
+    if isinstance(value, str):
+        raise InputError(f"level {value!r} is not a number")
+    return check_number(value, "level")
 
 
 def _label(value: Any) -> int:

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from . import memory
 from .cascade import Cascade
-from .errors import Cancelled, InputError, check_choice
+from .errors import Cancelled, InputError, check_choice, check_number
 from .fields import BoundField, Box, KernelField, bounding_box
 from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 from .operators import MODELS, SpatiallyVariantBlur
@@ -358,10 +358,7 @@ def _same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
 def _limit(memory_limit: float | None) -> float | None:
     if memory_limit is None:
         return None
-    try:
-        limit = float(memory_limit)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"memory_limit {memory_limit!r} must be a number of GiB or None") from error
+    limit = check_number(memory_limit, "memory_limit", meaning="a number of GiB or None")
     if not limit > 0:
         raise InputError(f"memory_limit {memory_limit!r} must be a positive number of GiB")
     return limit

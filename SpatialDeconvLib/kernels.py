@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, check_number
 
 Spacing = float | Sequence[float]
 
@@ -235,8 +235,17 @@ def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- makers
 
 
-def gaussian_kernel(sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None, truncate: float = 4.0):
-    """Gaussian, h(r) ~ exp(-1/2 sum_a (r_a / sigma_a)^2), sampled at the voxel centres and normalised to sum 1.
+def gaussian_kernel(
+    sigma: Spacing | None = None,
+    spacing: Spacing = 1.0,
+    *,
+    covariance: Sequence[Sequence[float]] | None = None,
+    ndim: int | None = None,
+    truncate: float = 4.0,
+) -> Kernel:
+    """Gaussian, h(r) ~ exp(-1/2 r^T C^-1 r), sampled at the voxel centres and normalised to sum 1.
+
+    C is diagonal with sigma_a^2 on axis a, or the full `covariance`, for a blur along oblique directions.
 
     Parameters
     ----------
@@ -244,31 +253,87 @@ def gaussian_kernel(sigma: Spacing, spacing: Spacing = 1.0, *, ndim: int | None 
         Standard deviation in mm, one or per axis; 0 leaves an axis unblurred.
     spacing : float or sequence of float
         Voxel size in mm.
+    covariance : array_like, shape (3, 3) or (2, 2), instead of `sigma`
+        In mm^2, axes in the order (k, j, i) or (j, i): symmetric and positive definite, but for axes whose row
+        and column are 0, which stay unblurred.
     ndim : int, optional
-        2 or 3; taken from `sigma` and `spacing` when they are sequences, else 3.
+        2 or 3; taken from `sigma`, `covariance` and `spacing` when they are sequences, else 3.
     truncate : float
         The radius is ``int(truncate * sigma / spacing + 0.5)`` voxels, the rule of
-        `scipy.ndimage.gaussian_filter`, which this kernel reproduces.
+        `scipy.ndimage.gaussian_filter`, which this kernel reproduces; sigma is sqrt(C_aa) on axis a.
 
     Returns
     -------
     Kernel
     """
+    if (sigma is None) == (covariance is None):
+        raise InputError(
+            "a gaussian kernel needs 'sigma_mm' or 'covariance_mm2' (sigma or covariance), one of them"
+        )
+    if covariance is not None:
+        matrix = _covariance(covariance)
+        sigma = tuple(np.sqrt(np.diag(matrix)).tolist())
     ndim = _resolve_ndim(ndim, sigma, spacing)
     sigmas = _per_axis(sigma, ndim, "sigma", minimum=0.0)
     spacings = spacing_tuple(spacing, ndim)
-    truncate = _number(truncate, "truncate", minimum=0.0)
+    truncate = check_number(truncate, "truncate", minimum=0.0)
     radii = [int(truncate * s / h + 0.5) for s, h in zip(sigmas, spacings, strict=True)]
-    _refuse_huge([2 * r + 1 for r in radii], f"a Gaussian of sigma {_text(sigmas)} mm", spacings)
-    profiles = []
-    for s, h, radius in zip(sigmas, spacings, radii, strict=True):
-        x = np.arange(-radius, radius + 1) * h
-        profiles.append(np.exp(-0.5 * (x / s) ** 2) if radius else np.ones(1))
-    values = _outer(profiles)
-    source = {"type": "gaussian", "sigma_mm": _scalar_if_equal(sigmas)}
+    what = f"a Gaussian of sigma {_text(sigmas)} mm"
+    _refuse_huge([2 * r + 1 for r in radii], what, spacings)
+    oblique = covariance is not None and np.any(matrix - np.diag(np.diag(matrix)))
+    if oblique:
+        values = _oblique_gaussian(matrix, radii, spacings)
+    else:
+        values = _outer([gaussian_profile(s, h, r) for s, h, r in zip(sigmas, spacings, radii, strict=True)])
+    source: dict[str, Any] = {"type": "gaussian"}
+    if covariance is None:
+        source["sigma_mm"] = _scalar_if_equal(sigmas)
+    else:
+        source["covariance_mm2"] = matrix.tolist()
     if truncate != 4.0:
         source["truncate"] = float(truncate)
-    return Kernel(values / values.sum(), spacings, f"Gaussian {_text(sigmas)} mm", source)
+    name = f"Gaussian {_text(sigmas)} mm{', oblique' if oblique else ''}"
+    return Kernel(values / values.sum(), spacings, name, source)
+
+
+def gaussian_profile(sigma: float, spacing: float, radius: int) -> np.ndarray:
+    """exp(-1/2 (x / sigma)^2) at the voxel centres x = -radius ... radius (times spacing), not normalised."""
+    x = np.arange(-radius, radius + 1) * spacing
+    return np.exp(-0.5 * (x / sigma) ** 2) if radius else np.ones(1)
+
+
+def _oblique_gaussian(matrix: np.ndarray, radii: Sequence[int], spacing: Sequence[float]) -> np.ndarray:
+    """exp(-1/2 r^T C^-1 r) at the voxel centres; axes of radius 0 are integrated over, not cut through."""
+    used = [axis for axis, radius in enumerate(radii) if radius]
+    if not used:
+        return np.ones([1] * len(radii))
+    inverse = np.linalg.inv(matrix[np.ix_(used, used)])
+    axes = [np.arange(-radii[a], radii[a] + 1) * spacing[a] for a in used]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = np.exp(-0.5 * np.einsum("...a,ab,...b->...", points, inverse, points))
+    return values.reshape([2 * r + 1 for r in radii])
+
+
+def _covariance(value: Any) -> np.ndarray:
+    """The checked covariance, exactly symmetric."""
+    try:
+        matrix = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"covariance {value!r} must be a matrix of numbers (mm^2)") from error
+    if matrix.shape not in ((2, 2), (3, 3)) or not np.all(np.isfinite(matrix)):
+        raise InputError(f"covariance {value!r} must be 2 x 2 (j, i) or 3 x 3 (k, j, i) finite numbers (mm^2)")
+    scale = float(np.abs(matrix).max())
+    if np.abs(matrix - matrix.T).max() > 1e-6 * scale:
+        raise InputError(
+            f"covariance {value!r} is not symmetric; give the same number on both sides of the diagonal"
+        )
+    matrix = 0.5 * (matrix + matrix.T)
+    used = np.flatnonzero(np.any(matrix, axis=0))
+    if used.size and np.linalg.eigvalsh(matrix[np.ix_(used, used)]).min() <= 1e-12 * scale:
+        raise InputError(
+            f"covariance {value!r} is not positive definite; for an axis without blur, set its row and column to 0"
+        )
+    return matrix
 
 
 def motion_kernel(
@@ -298,9 +363,9 @@ def motion_kernel(
     R. L. Siddon, "Fast calculation of the exact radiological path for a three-dimensional CT array",
     Medical Physics 12(2), 252-255, 1985.
     """
-    length = _number(length, "length", minimum=0.0)
+    length = check_number(length, "length", minimum=0.0)
     if np.ndim(direction) == 0:
-        angle = math.radians(_number(direction, "direction"))
+        angle = math.radians(check_number(direction, "direction"))
         unit = np.array([math.sin(angle), math.cos(angle)])
         source = {"type": "motion", "length_mm": length, "angle_deg": float(direction)}
     else:
@@ -321,19 +386,30 @@ def _line_weights(vector: np.ndarray) -> np.ndarray:
     """Share of the line from -vector/2 to +vector/2 (in voxels) inside each voxel of an odd grid."""
     vector = np.where(np.abs(vector) < 1e-12, 0.0, vector)
     radius = np.ceil(np.abs(vector) / 2 - 0.5 - 1e-12).astype(int).clip(min=0)
-    values = np.zeros(2 * radius + 1)
-    cuts = [np.array([0.0, 1.0])]
-    for v, r in zip(vector, radius, strict=True):
-        if v:
-            faces = np.arange(-r, r) + 0.5
-            cuts.append(faces / v + 0.5)  # parameter t of the point -vector/2 + t * vector
-    t = np.unique(np.clip(np.concatenate(cuts), 0.0, 1.0))
-    middle = 0.5 * (t[1:] + t[:-1]) - 0.5
-    index = np.rint(middle[:, None] * vector).astype(int) + radius
-    np.add.at(values, tuple(index.T), np.diff(t))
+    values = line_shares(vector, np.zeros_like(vector), 2 * radius + 1)
     # Symmetric to the last bit, whatever the rounding of the cuts.
     values = 0.5 * (values + np.flip(values))
     return values / values.sum()
+
+
+def line_shares(vector: np.ndarray, middle: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Share of a line inside each voxel of a grid; less than 1 in all when the line leaves the grid.
+
+    The line runs from middle - vector/2 to middle + vector/2, in voxels from the centre of voxel n // 2.
+    """
+    shape = np.asarray(shape)
+    values = np.zeros(shape)
+    cuts = [np.array([0.0, 1.0])]
+    for v, m, n in zip(vector, middle, shape, strict=True):
+        if v:
+            faces = np.arange(n + 1) - n // 2 - 0.5
+            cuts.append((faces - m) / v + 0.5)  # parameter t of the point middle - vector/2 + t * vector
+    t = np.unique(np.clip(np.concatenate(cuts), 0.0, 1.0))
+    at = (0.5 * (t[1:] + t[:-1]) - 0.5)[:, None] * vector + middle
+    index = np.rint(at).astype(int) + shape // 2
+    inside = np.all((index >= 0) & (index < shape), axis=1)
+    np.add.at(values, tuple(index[inside].T), np.diff(t)[inside])
+    return values
 
 
 def box_kernel(width: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
@@ -393,7 +469,7 @@ def cross_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
 
 def disk_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
     """Uniform disk of `radius` mm in the (j, i) plane (defocus): the share of its area in each pixel, sum 1."""
-    radius = _number(radius, "radius", minimum=0.0)
+    radius = check_number(radius, "radius", minimum=0.0)
     spacings = _last_axes(spacing, 2)
     return Kernel(
         _ball_weights(radius, spacings),
@@ -405,7 +481,7 @@ def disk_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
 
 def ball_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
     """Uniform ball of `radius` mm: the share of its volume in each voxel, 3-D, sum 1."""
-    radius = _number(radius, "radius", minimum=0.0)
+    radius = check_number(radius, "radius", minimum=0.0)
     spacings = spacing_tuple(spacing, 3)
     return Kernel(
         _ball_weights(radius, spacings),
@@ -421,20 +497,26 @@ def _ball_weights(radius: float, spacing: Sequence[float]) -> np.ndarray:
     if radius == 0:
         return np.ones([1] * len(spacing))
     _refuse_huge([2 * r + 1 for r in radii], f"a radius of {radius:g} mm", spacing)
-    *above, rows, columns = ((np.arange(-r, r + 2) - 0.5) * h for r, h in zip(radii, spacing, strict=True))
+    values = ball_shares(radius, [(np.arange(-r, r + 2) - 0.5) * h for r, h in zip(radii, spacing, strict=True)])
+    return values / values.sum()
+
+
+def ball_shares(radius: float, faces: Sequence[np.ndarray]) -> np.ndarray:
+    """Area of a disk (two axes) or volume of a ball (three) around 0 in each cell between the faces of a grid."""
+    *above, rows, columns = faces
     if not above:
-        values = _disk_areas(radius, rows, columns)
-        return values / values.sum()
+        return _disk_areas(radius, rows, columns)
     faces = np.clip(above[0], -radius, radius)
+    used = np.count_nonzero(np.diff(faces)) + 1
     # Fine enough that the rim is right to a fraction of a percent, coarse enough for large radii.
-    nodes, weights = np.polynomial.legendre.leggauss(int(np.clip(256 // faces.size, 4, 24)))
-    values = np.zeros([2 * r + 1 for r in radii])
+    nodes, weights = np.polynomial.legendre.leggauss(int(np.clip(256 // used, 4, 24)))
+    values = np.zeros((faces.size - 1, rows.size - 1, columns.size - 1))
     for layer, low, high in zip(values, faces[:-1], faces[1:], strict=True):
         half = (high - low) / 2
         for node, weight in zip(nodes, weights, strict=True):
             section = math.sqrt(max(radius**2 - (low + half + half * node) ** 2, 0.0))
             layer += weight * half * _disk_areas(section, rows, columns)
-    return values / values.sum()
+    return values
 
 
 def _disk_areas(radius: float, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -473,7 +555,7 @@ def sharpen_kernel(amount: float = 1.0, spacing: Spacing = 1.0, *, ndim: int | N
 
     At equal spacing and amount 1 it is the textbook kernel (2-D: 0 -1 0 / -1 5 -1 / 0 -1 0).
     """
-    amount = _number(amount, "amount")
+    amount = check_number(amount, "amount")
     laplace = laplacian_kernel(spacing, ndim=ndim)
     values = -amount * min(laplace.spacing) ** 2 * laplace.values
     values[laplace.centre] += 1.0
@@ -506,7 +588,12 @@ def _make_motion(p: dict, spacing: tuple[float, ...]) -> Kernel:
 
 
 def _make_gaussian(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    return gaussian_kernel(p["sigma_mm"], spacing, truncate=p.get("truncate", 4.0))
+    truncate = p.get("truncate", 4.0)
+    if "covariance_mm2" in p and "sigma_mm" not in p:
+        return gaussian_kernel(covariance=p["covariance_mm2"], spacing=spacing, truncate=truncate)
+    if ("sigma_mm" in p) == ("covariance_mm2" in p):
+        raise InputError("a gaussian kernel needs 'sigma_mm' or 'covariance_mm2', one of them")
+    return gaussian_kernel(p["sigma_mm"], spacing, truncate=truncate)
 
 
 def _make_ball(p: dict, spacing: tuple[float, ...]) -> Kernel:
@@ -517,7 +604,7 @@ def _make_ball(p: dict, spacing: tuple[float, ...]) -> Kernel:
 
 #: Kinds of parametric kernels, by the word used in kernel-set files and on the command line.
 KERNEL_TYPES: dict[str, KernelType] = {
-    "gaussian": KernelType(("sigma_mm",), ("truncate",), _make_gaussian, "Gaussian blur"),
+    "gaussian": KernelType((), ("sigma_mm", "truncate", "covariance_mm2"), _make_gaussian, "Gaussian blur"),
     "motion": KernelType(("length_mm",), ("angle_deg", "direction"), _make_motion, "uniform straight motion"),
     "box": KernelType(("width_mm",), (), lambda p, s: box_kernel(p["width_mm"], s), "mean over a box"),
     "disk": KernelType(("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"),
@@ -539,8 +626,8 @@ class ParametricKernel:
     type : str
         One of `KERNEL_TYPES`.
     **parameters
-        The kind's own parameters, in the words of the kernel-set file: ``sigma_mm``, ``length_mm``,
-        ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
+        The kind's own parameters, in the words of the kernel-set file: ``sigma_mm`` or ``covariance_mm2``,
+        ``length_mm``, ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
 
     Raises
     ------
@@ -570,13 +657,14 @@ class ParametricKernel:
         """A grid coarse enough for the kernel to be small on it."""
         lengths = [1.0]
         for name, value in self.parameters.items():
-            if name.endswith("_mm"):
+            if name.endswith(("_mm", "_mm2")):
                 sizes = np.abs(_numbers(value, name))
+                sizes = np.sqrt(sizes) if name.endswith("_mm2") else sizes
                 lengths.extend(sizes[np.isfinite(sizes)].ravel().tolist())
         return (max(lengths),) * self._own_ndim()
 
     def _own_ndim(self) -> int:
-        return 2 if any(np.ndim(v) == 1 and np.size(v) == 2 for v in self.parameters.values()) else 3
+        return 2 if any(np.shape(v) in ((2,), (2, 2)) for v in self.parameters.values()) else 3
 
     @property
     def source(self) -> dict[str, Any]:
@@ -584,7 +672,10 @@ class ParametricKernel:
 
     @property
     def name(self) -> str:
-        values = ", ".join(f"{k.removesuffix('_mm')} {_text(np.atleast_1d(v))}" for k, v in self.parameters.items())
+        values = ", ".join(
+            f"{k.removesuffix('2').removesuffix('_mm')} {_text(np.atleast_1d(v))}"
+            for k, v in self.parameters.items()
+        )
         return f"{self.type} {values}".strip()
 
     def __repr__(self) -> str:
@@ -612,6 +703,8 @@ class ParametricKernel:
                     if (name == "direction" and value[0] != 0) or (self.type == "sum" and value[0] != 1):
                         raise InputError(f"{name} {value} leaves the plane of a 2-D image; give two values")
                     parameters[name] = value[1:]
+                elif np.shape(value) == (3, 3):  # seen along the slice axis: the blur within the plane
+                    parameters[name] = [row[1:] for row in value[1:]]
         return parameters
 
 
@@ -662,17 +755,6 @@ def _per_axis(value: Spacing, ndim: int, name: str, minimum: float) -> tuple[flo
     return tuple(float(v) for v in (np.repeat(values, ndim) if values.size == 1 else values))
 
 
-def _number(value: Any, name: str, minimum: float | None = None) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} {value!r} must be a number") from error
-    if not math.isfinite(number) or (minimum is not None and number < minimum):
-        bound = "" if minimum is None else f" and not below {minimum:g}"
-        raise InputError(f"{name} {value!r} must be finite{bound}")
-    return number
-
-
 def _last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
     """Spacing of the last `ndim` axes: a kernel in the plane ignores the slice spacing."""
     return spacing_tuple(tuple(spacing)[-ndim:] if np.ndim(spacing) else spacing, ndim)
@@ -683,5 +765,7 @@ def _scalar_if_equal(values: Sequence[float]) -> float | list[float]:
 
 
 def _text(values: Sequence[float]) -> str:
+    if np.ndim(values) == 2:
+        return "; ".join(" ".join(f"{v:g}" for v in row) for row in values)
     values = list(values)
     return "x".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .automatic import Simulation
-from .errors import InputError, check_choice
+from .errors import InputError, check_choice, check_number
 from .fftfilters import FFTFilters
 from .fields import AnyKernel, KernelField, bounding_box
 from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
@@ -425,35 +425,17 @@ def _is_auto(value: Any) -> bool:
 def _constant(value: Any, constant: str | None, method: str) -> float:
     if constant is None:
         raise InputError(f"{method} has no constant of its own; leave regularization at 'auto' (got {value!r})")
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"regularization {value!r} must be a number or 'auto'") from error
-    if not np.isfinite(number) or number < 0:
-        raise InputError(f"regularization {value!r} must be finite and not negative")
-    return number
+    return check_number(value, "regularization", 0, "a number or 'auto'")
 
 
 def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> float:
     if _is_auto(noise):
         return estimate_noise(image, mask)
-    try:
-        sigma = float(noise)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"noise {noise!r} must be a standard deviation in image units or 'auto'") from error
-    if not np.isfinite(sigma) or sigma < 0:
-        raise InputError(f"noise {noise!r} must be finite and not negative")
-    return sigma
+    return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
 
 
 def _offset(offset: float | str, image: np.ndarray, tolerated: float) -> float:
     if _is_auto(offset):
         lowest = float(image.min())
         return lowest if lowest < tolerated else 0.0
-    try:
-        number = float(offset)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"offset {offset!r} must be a number or 'auto'") from error
-    if not np.isfinite(number):
-        raise InputError(f"offset {offset!r} must be finite")
-    return number
+    return check_number(offset, "offset", meaning="a number or 'auto'")
