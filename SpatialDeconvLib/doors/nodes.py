@@ -25,6 +25,7 @@ from ..errors import InputError
 from ..fields import KernelField
 from ..kernels import Kernel, ParametricKernel
 from ..kernelsets import from_logarithm, read_kernel_set
+from ..selection import mask_from_range
 from .files import registerConverterRules
 from .scene import (
     describeNode,
@@ -39,6 +40,7 @@ from .scene import (
 )
 
 __all__ = [
+    "ThresholdRange",
     "convolveVolume",
     "deconvolveVolume",
     "geometryText",
@@ -474,18 +476,34 @@ def _axesText(directions: np.ndarray) -> str:
 # -- masks, labels, guides
 
 
+@dataclasses.dataclass(frozen=True)
+class ThresholdRange:
+    """A selection: the voxels with lower <= value <= upper; None leaves a side open.
+
+    The values are those of `volume`, or of the volume that is worked on when there is none. In a vector volume
+    the mean of the channels counts, without the opacity of an RGBA volume. NaN is never selected.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+    volume: Any = None
+
+
 def maskArray(selection, referenceVolume, resample: bool = False) -> np.ndarray:
     """Return where a selection is non-zero, on the voxels of a volume node.
 
     Parameters
     ----------
-    selection : volume node, segmentation node, (segmentation node, [segments]), or array
-        A segmentation alone stands for all its segments, a list of names or ids for these. An array has the
-        shape of the reference (k, j, i), or (j, i) when that is one slice.
+    selection : volume node, segmentation node, (segmentation node, [segments]), markups ROI node,
+            ThresholdRange, or array
+        A segmentation alone stands for all its segments, a list of names or ids for these. A ROI selects the
+        voxels whose centre lies in its box (faces included), however it is turned, or those outside the box
+        when it is set inside out. An array has the shape of the reference (k, j, i), or (j, i) when that is
+        one slice.
     referenceVolume : vtkMRMLScalarVolumeNode
     resample : bool
         Bring a selection of another geometry onto the reference (nearest neighbour; outside it: not selected).
-        Linear parent transforms are taken into account.
+        Linear parent transforms are taken into account. A ROI has no grid of its own and needs no resampling.
 
     Returns
     -------
@@ -494,7 +512,8 @@ def maskArray(selection, referenceVolume, resample: bool = False) -> np.ndarray:
     Raises
     ------
     InputError
-        If the geometry differs and `resample` is false; if a segment does not exist; if it selects nothing.
+        If the geometry differs and `resample` is false; if a segment does not exist; if a ROI has no box yet;
+        if it selects nothing.
     """
     array = _selected(selection, referenceVolume, resample, "mask")[0]
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
@@ -503,8 +522,16 @@ def maskArray(selection, referenceVolume, resample: bool = False) -> np.ndarray:
         )
     mask = array != 0
     if not mask.any():
-        raise InputError("mask selects no voxel of the volume; check the segment, and where it lies")
+        raise InputError(f"mask selects no voxel of the volume; check {_whatSelects(selection)}")
     return mask
+
+
+def _whatSelects(selection) -> str:
+    if isinstance(selection, ThresholdRange):
+        return "the range of the threshold"
+    if _isRoi(selection):
+        return f"the size of the ROI {describeNode(selection)}, and where it lies"
+    return "the segment, and where it lies"
 
 
 def labelArray(selection, referenceVolume, resample: bool = False) -> tuple[np.ndarray, dict[str, int]]:
@@ -564,6 +591,10 @@ def _selected(selection, reference, resample: bool, argument: str) -> tuple[np.n
         node, segments = selection
     if hasattr(node, "IsA") and node.IsA("vtkMRMLSegmentationNode"):
         return _segmentLabels(node, segments, reference, resample, argument)
+    if _isRoi(selection):
+        return _insideRoi(selection, reference, argument), {}
+    if isinstance(selection, ThresholdRange):
+        return _insideRange(selection, reference, resample, argument), {}
     if segments is not None:
         raise InputError(f"{argument} {describeNode(node)} is no segmentation, so it has no segments {segments!r}")
     array = volumeArray(node, argument)
@@ -630,6 +661,53 @@ def _resampled(array: np.ndarray, matrix: np.ndarray, target: _Grid, linear: boo
     if linear:
         resample.SetOutputPixelType(sitk.sitkFloat64 if array.dtype.itemsize > 4 else sitk.sitkFloat32)
     return sitk.GetArrayFromImage(resample.Execute(image))
+
+
+# -- boxes and thresholds
+
+
+def _isRoi(selection) -> bool:
+    return hasattr(selection, "IsA") and selection.IsA("vtkMRMLMarkupsROINode")
+
+
+def _insideRoi(node, reference, argument: str) -> np.ndarray:
+    """Return which voxel centres lie in the box of a markups ROI node.
+
+    With o = M^-1 x the position x in the box's own frame (origin in its middle, axes along its edges of length
+    s), a voxel is inside where |o_a| <= s_a / 2 on each axis a. M is the ROI's object-to-world matrix: the box
+    as Slicer draws it, which stays rectangular where a parent transform shears.
+    """
+    half = np.array(node.GetSize()) / 2
+    if not (half > 0).all():
+        raise InputError(
+            f"{argument} {describeNode(node)} has no box yet (size {' x '.join(f'{2 * h:g}' for h in half)} mm); "
+            "place the ROI in a slice view"
+        )
+    parent = reference.GetParentTransformNode()
+    if parent is None or parent.IsTransformToWorldLinear():
+        box, voxels = node.GetObjectToWorldMatrix(), _parentMatrix(reference) @ ijkToRas(reference)
+    else:  # the box can follow a warp only as the volume does
+        _localToWorld(node, reference, argument)
+        box, voxels = node.GetObjectToNodeMatrix(), ijkToRas(reference)
+    toObject = np.linalg.solve(matrixFromVtk(box), voxels)
+    i, j, k = (np.arange(n, dtype=float) for n in reference.GetImageData().GetDimensions())
+    inside = np.ones((len(k), len(j), len(i)), dtype=bool)
+    slack = 1e-9 * (1 + np.abs(half).max())  # a centre that lies on a face up to rounding is inside
+    for (byI, byJ, byK, start), reach in zip(toObject[:3], half, strict=True):
+        plane = byJ * j[:, np.newaxis] + byI * i + start
+        for number, depth in enumerate(byK * k):  # slice by slice: no volume of coordinates
+            inside[number] &= np.abs(plane + depth) <= reach + slack
+    return ~inside if node.GetInsideOut() else inside
+
+
+def _insideRange(selection: ThresholdRange, reference, resample: bool, argument: str) -> np.ndarray:
+    volume = reference if selection.volume is None else selection.volume
+    array = volumeArray(volume, argument)
+    if array.ndim == 4:
+        colours = array[..., :3] if _lastIsOpacity(volume, array) else array
+        array = colours.mean(axis=3)
+    inside = mask_from_range(array, selection.lower, selection.upper)
+    return _volumeOnto(volume, inside, reference, resample, argument)
 
 
 # -- segmentations
