@@ -523,13 +523,16 @@ def _disk_areas(radius: float, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     """Area of the disk of `radius` around 0 in each cell between the faces `rows` and `columns`."""
 
     def below_arc(v: np.ndarray) -> np.ndarray:  # integral of sqrt(radius^2 - v^2) from 0
-        return 0.5 * (v * np.sqrt(radius**2 - v**2) + radius**2 * np.arcsin(v / radius))
+        return 0.5 * (v * height(v) + radius**2 * np.arcsin(v / radius))
+
+    def height(v: np.ndarray) -> np.ndarray:  # of the arc above v; rounding must not make the square negative
+        return np.sqrt(np.maximum(radius**2 - v**2, 0.0))
 
     if radius == 0:
         return np.zeros((rows.size - 1, columns.size - 1))
     y, x = np.clip(rows, -radius, radius)[:, None], np.clip(columns, -radius, radius)
     # Signed area between the axes and (x, y): a rectangle up to the height where the arc cuts it, then the arc.
-    cut = np.minimum(np.abs(y), np.sqrt(radius**2 - x**2))
+    cut = np.minimum(np.abs(y), height(x))
     area = np.abs(x) * cut + below_arc(np.abs(y)) - below_arc(cut)
     return np.diff(np.diff(np.sign(x) * np.sign(y) * area, axis=0), axis=1).clip(min=0)
 

@@ -9,7 +9,8 @@ A kernel set is a JSON file (schema ``spatialdeconv-kernels/1``); paths in it ar
 
 `at` is a level (key "intensity"), a label value or segment name ("region"), [z, y, x] in mm ("position") or
 the path of a weight image ("weights"). Key "uniform" has one kernel and no `at`; key "region" may have
-"feather_mm".
+"feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
+axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions.
 """
 
 from __future__ import annotations

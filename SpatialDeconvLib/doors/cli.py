@@ -367,6 +367,13 @@ def _add_kernel(commands: Any) -> None:
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
     parser.add_argument("--sigma", nargs="+", type=float, metavar="MM", help="sigma_mm: one, or one per axis")
+    parser.add_argument(
+        "--covariance",
+        nargs="+",
+        type=float,
+        metavar="MM2",
+        help="covariance_mm2 instead of sigma: 4 numbers (axes j, i) or 9 (k, j, i), row by row",
+    )
     parser.add_argument("--length", type=float, metavar="MM", help="length_mm of a motion")
     parser.add_argument("--angle", type=float, metavar="DEG", help="angle_deg from the +i axis towards +j")
     parser.add_argument("--direction", nargs=3, type=float, metavar=("Z", "Y", "X"), help="of a motion in 3-D")
@@ -415,157 +422,21 @@ def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Non
 
 
 def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    names = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
-    names += (
-        ("strategy", "method", "iterations", "regularization", "noise", "offset", "engine")
-        if options.operation == "deconvolve"
-        else ("normalize", "exclude", "cascade")
-    )
-    parameters = {name: getattr(options, name) for name in names}
-    if "cascade" in parameters:
-        parameters["cascade"] = {"auto": "auto", "on": True, "off": False}[parameters["cascade"]]
-    if Path(options.kernels).suffix == ".json":
-        if options.log:
-            raise InputError(
-                f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
-            )
-        field = read_kernel_set(options.kernels)
-    else:
-        field = KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=_is_blur(options)))
-    selection = {name: getattr(options, name) for name in recipes.NO_SELECTION}
-    files = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
-    _run_on_files(
-        options.operation, field, parameters, {k: v for k, v in files.items() if v}, selection,
-        options.output, getattr(options, "reference", None), ProgressBar(options.quiet), cancelled,
-    )  # fmt: skip
+    from .onfiles import run_options
 
-
-def _is_blur(options: argparse.Namespace) -> bool:
-    # Plain convolution takes the kernel's values as they are, unless asked to normalise.
-    return options.operation == "deconvolve" or options.normalize
+    _report(run_options(options, ProgressBar(options.quiet), cancelled))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    recipe = recipes.read(options.recipe)
-    if "inputs" not in recipe:
-        raise InputError(f"{options.recipe} names no input files: its run was not one on files")
-    files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
-    for path, digest in recipe["files"].items():
-        recipes.check_file({"path": path, "sha256": digest})
-    _run_on_files(
-        recipe["operation"], field_from_dict(recipe["kernel_set"]), recipe["parameters"], files,
-        {**recipes.NO_SELECTION, **recipe["selection"]}, options.output, None,
-        ProgressBar(options.quiet), cancelled,
-    )  # fmt: skip
+    from .onfiles import repeat
+
+    _report(repeat(options.recipe, options.output, ProgressBar(options.quiet), cancelled))
 
 
-def _run_on_files(
-    operation: str, field: KernelField, parameters: dict, files: dict[str, str], selection: dict,
-    output: str, reference: str | None, progress: ProgressBar, cancelled: Callable[[], bool],
-) -> None:  # fmt: skip
-    """Read the inputs into nodes, run, write the output and its recipe, print what happened."""
-    from . import files as volumes
-    from . import nodes
-
-    volumes.checkWritable(output)
-    volumes.ensureScene()
-    image = volumes.readVolume(files["image"])
-    volumes.checkWritable(output, like=image)
-    mask = _mask(selection, files.get("mask"), image, volumes, nodes)
-    labels = _labels(files.get("labels"), volumes)
-    guide = volumes.readVolume(files["guide"]) if "guide" in files else None
-    truth = _reference(reference, image, volumes, nodes)
-    # Now, because what cannot be compared is better said before the work than after it.
-    before = None if truth is None else _metrics(truth, nodes.volumeArray(image))
-    function = nodes.deconvolveVolume if operation == "deconvolve" else nodes.convolveVolume
-    try:
-        node, result = function(
-            image, field, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
-            progress=progress, cancelled=cancelled, **parameters,
-        )  # fmt: skip
-    finally:
-        progress.close()
-    recipe = recipes.describe(operation, field, result)
-    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
-    recipe["selection"] = selection
-    if truth is not None:
-        recipe["metrics"] = {"before": before, "after": _metrics(truth, nodes.volumeArray(node))}
-    if cancelled():  # the last moment at which there is nothing to take back
-        raise Cancelled
-    losses = volumes.writeVolume(node, output, like=image)
-    try:
-        recipes.write_beside(output, recipe)
-    except OSError:
-        os.unlink(output)  # an output without its recipe is half an output
-        raise
-    _report(result, recipe.get("metrics"), output, [*result.warnings, *losses])
-
-
-def _mask(selection: dict, path: str | None, image: Any, volumes: Any, nodes: Any) -> np.ndarray | None:
-    """The mask of all selections together, as an array on the image's grid; None when there is none."""
-    values = nodes.volumeArray(image)
-    masks = []
-    if path:
-        if selection["segments"]:
-            chosen = (volumes.readSegmentation(path), selection["segments"])
-        elif volumes.isSegmentation(path):
-            chosen = volumes.readSegmentation(path)
-        else:
-            chosen = volumes.readLabelMap(path)
-        masks.append(nodes.maskArray(chosen, image, resample=selection["resample"]))
-    elif selection["segments"]:
-        raise InputError("--segments needs --mask with a segmentation")
-    masks.extend(_range_and_boxes(selection, values, nodes.spacingOf(image)))
-    if not masks:
-        return None
-    return np.logical_and.reduce(masks)
-
-
-def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, ...]) -> Iterator[np.ndarray]:
-    if selection["mask_range"]:
-        low, high = selection["mask_range"]
-        if values.ndim == 4:
-            raise InputError("--mask-range needs a scalar volume; this one has several components per voxel")
-        inside = mask_from_range(values, low, high)
-        if not inside.any():
-            raise InputError(
-                f"--mask-range {low:g} {high:g} selects no voxel: the volume goes from {values.min():g} to "
-                f"{values.max():g}"
-            )
-        yield inside
-    if selection["mask_box"]:
-        box = selection["mask_box"]
-        yield mask_from_box(values.shape[:3], box[:3], box[3:])
-    if selection["mask_box_mm"]:
-        box = selection["mask_box_mm"]
-        yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
-
-
-def _labels(path: str | None, volumes: Any) -> Any:
-    if path is None:
-        return None
-    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
-
-
-def _reference(path: str | None, image: Any, volumes: Any, nodes: Any) -> np.ndarray | None:
-    if path is None:
-        return None
-    truth = nodes.volumeArray(volumes.readVolume(path))
-    if truth.shape != nodes.volumeArray(image).shape:
-        raise InputError(
-            f"the reference {path} has shape {truth.shape}, the input {nodes.volumeArray(image).shape}; they "
-            "must agree"
-        )
-    return truth
-
-
-def _metrics(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
-    return {name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))}
-
-
-def _report(result: Result, metrics: dict | None, output: str, warnings: Sequence[str]) -> None:
-    for text in warnings:
+def _report(run: FileRun) -> None:
+    for text in run.warnings:
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    result = run.result
     facts = [f"{result.seconds:.1f} s"]
     peak = peak_memory()
     if peak is not None:
@@ -574,8 +445,8 @@ def _report(result: Result, metrics: dict | None, output: str, warnings: Sequenc
         facts.append(f"noise {result.noise:.4g}")
     if result.residual is not None:
         facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
-    print(f"{output}: {', '.join(facts)}")
-    for name, values in (metrics or {}).items():
+    print(f"{run.output}: {', '.join(facts)}")
+    for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
 
 
@@ -619,6 +490,13 @@ def _kernel_parameters(options: argparse.Namespace) -> dict[str, Any]:
         if value is not None:
             single = isinstance(value, list) and len(value) == 1
             parameters[word] = value[0] if single else value
+    if options.covariance is not None:
+        side = {4: 2, 9: 3}.get(len(options.covariance))
+        if side is None:
+            raise InputError(
+                f"--covariance takes 4 numbers (axes j, i) or 9 (k, j, i), not {len(options.covariance)}"
+            )
+        parameters["covariance_mm2"] = np.reshape(options.covariance, (side, side)).tolist()
     if options.type == "motion" and "direction" not in parameters:
         parameters.setdefault("angle_deg", 0.0)
     return parameters

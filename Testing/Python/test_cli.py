@@ -182,6 +182,7 @@ def test_a_box_can_be_given_in_mm(folder):
     [
         (("gaussian", "--sigma", 1.5, "--spacing", 1, 1, 1), (13, 13, 13)),
         (("gaussian", "--sigma", 1.5, "--spacing", 0.5, 0.5), (25, 25)),
+        (("gaussian", "--covariance", 4, 1, 1, 2.25, "--spacing", 1, 1), (17, 13)),
         (("motion", "--length", 5, "--angle", 0), (1, 5)),
         (("disk", "--radius", 2), (5, 5)),
         (("laplacian",), (3, 3, 3)),

@@ -612,6 +612,11 @@ def test_parameters_that_leave_a_single_slice_are_refused(type, parameters, word
         ("gaussian", {"sigma_mm": None}, ["None"]),
         ("gaussian", {"sigma_mm": {}}, ["sigma_mm"]),
         ("gaussian", {"sigma_mm": 1, "truncate": 1e9}, ["mm"]),
+        ("gaussian", {"sigma_mm": 1, "covariance_mm2": [[1, 0], [0, 1]]}, ["one of them"]),
+        ("gaussian", {"covariance_mm2": [1, 2, 3]}, ["2 x 2", "3 x 3"]),
+        ("gaussian", {"covariance_mm2": [[1, 2], [0, 1]]}, ["not symmetric"]),
+        ("gaussian", {"covariance_mm2": [[1, 2], [2, 1]]}, ["not positive definite"]),
+        ("gaussian", {"covariance_mm2": [[1, "a"], [2, 1]]}, ["covariance_mm2"]),
         ("cross", {"size": 3}, ["no parameter 'size'", "none"]),
         ("motion", {"length_mm": 3}, ["angle_deg", "direction"]),
         ("motion", {"length_mm": 3, "angle_deg": 1, "direction": [1, 0]}, ["either"]),
@@ -623,3 +628,37 @@ def test_parametric_kernels_check_their_parameters_when_made(type, parameters, w
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+# ------------------------------------------------------------------------------- Gaussians at an angle
+
+
+def test_a_diagonal_covariance_is_the_gaussian_of_its_standard_deviations():
+    kernel = sd.gaussian_kernel(covariance=np.diag([4.0, 1.0, 2.25]), spacing=SPACING)
+    np.testing.assert_array_equal(kernel.values, sd.gaussian_kernel((2.0, 1.0, 1.5), SPACING).values)
+
+
+@pytest.mark.parametrize("matrix", [[[4, 1.5], [1.5, 2]], [[4, 1, 0.5], [1, 3, -1], [0.5, -1, 2.5]]])
+def test_a_gaussian_at_an_angle_has_the_covariance_it_was_given(matrix):
+    kernel = sd.gaussian_kernel(covariance=matrix, spacing=0.5, truncate=6)
+    points = (np.indices(kernel.shape).reshape(kernel.ndim, -1).T - kernel.centre) * 0.5
+    moments = np.einsum("n,na,nb->ab", kernel.values.ravel(), points, points)
+    np.testing.assert_allclose(moments, matrix, rtol=1e-5, atol=1e-6)
+    assert kernel.total == pytest.approx(1, abs=1e-12)
+
+
+def test_axes_without_blur_stay_unblurred_and_a_single_slice_sees_the_blur_in_its_plane():
+    flat = [[0, 0, 0], [0, 4, 1], [0, 1, 2]]
+    in_plane = sd.gaussian_kernel(covariance=[[4, 1], [1, 2]])
+    np.testing.assert_array_equal(sd.gaussian_kernel(covariance=flat).values[0], in_plane.values)
+    full = sd.ParametricKernel("gaussian", covariance_mm2=[[3, 0.5, 0.2], [0.5, 4, 1], [0.2, 1, 2]])
+    np.testing.assert_array_equal(full.sampled((1.0, 1.0)).values, in_plane.values)
+    assert sd.ParametricKernel("gaussian", covariance_mm2=[[4, 1], [1, 2]]).sampled((9.0, 1.0, 1.0)).ndim == 2
+    assert "covariance 4 1; 1 2" in sd.ParametricKernel("gaussian", covariance_mm2=[[4, 1], [1, 2]]).name
+
+
+def test_disks_and_balls_of_any_radius_have_finite_weights():
+    # Among these are radii whose square differs by rounding from that of the faces they are clipped to.
+    for radius in [*np.linspace(0.1, 12.0, 60).tolist(), 4.2]:
+        for maker in (sd.disk_kernel, sd.ball_kernel):
+            assert np.all(np.isfinite(maker(radius).values))

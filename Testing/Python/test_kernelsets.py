@@ -216,6 +216,7 @@ def test_written_files_are_readable_by_others_as_the_umask_says(tmp_path):
 PARAMETRIC = [
     {"type": "gaussian", "sigma_mm": 1.5},
     {"type": "gaussian", "sigma_mm": [2.0, 1.0, 0.5], "truncate": 3.0},
+    {"type": "gaussian", "covariance_mm2": [[4.0, 1.0, 0.0], [1.0, 2.0, 0.5], [0.0, 0.5, 1.0]]},
     {"type": "motion", "length_mm": 5, "angle_deg": 30},
     {"type": "motion", "length_mm": 5.5, "direction": [1, 0.5, 0]},
     {"type": "box", "width_mm": 3},
