@@ -7,30 +7,28 @@ Volumes are read into MRML nodes and go through the same function as in Slicer.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import __version__
 from ..errors import Cancelled, InputError
-from ..fields import KernelField
 from ..filters import BOUNDARIES, METHODS
 from ..kernels import KERNEL_TYPES, ParametricKernel
-from ..kernelsets import field_from_dict, read_kernel, read_kernel_set, write_kernel
+from ..kernelsets import read_kernel, write_kernel
 from ..memory import peak_memory
-from ..metrics import psnr, rmse, ssim
 from ..operators import MODELS
-from ..pipeline import ENGINES, Result
-from ..selection import mask_from_box, mask_from_range
+from ..pipeline import ENGINES
 from ..solvers import METHODS as JOINT_METHODS
-from . import recipe as recipes
+
+if TYPE_CHECKING:
+    from .onfiles import FileRun
 
 PROGRAM = "spatialdeconv"
 
@@ -422,15 +420,17 @@ def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Non
 
 
 def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    from .onfiles import run_options
+    from .onfiles import request_from_options, run_on_files
 
-    _report(run_options(options, ProgressBar(options.quiet), cancelled))
+    request = request_from_options(options)
+    _report(run_on_files(request, options.output, ProgressBar(options.quiet), cancelled))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
-    from .onfiles import repeat
+    from .onfiles import request_from_recipe, run_on_files
 
-    _report(repeat(options.recipe, options.output, ProgressBar(options.quiet), cancelled))
+    request = request_from_recipe(options.recipe)
+    _report(run_on_files(request, options.output, ProgressBar(options.quiet), cancelled))
 
 
 def _report(run: FileRun) -> None:

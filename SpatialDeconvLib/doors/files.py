@@ -44,6 +44,7 @@ __all__ = [
     "readLabelMap",
     "readSegmentation",
     "readVolume",
+    "removeVolume",
     "writeVolume",
 ]
 
@@ -170,7 +171,7 @@ def _existing(path: PathLike) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
-    if path.is_file() and not os.access(path, os.R_OK):
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
     return path.absolute()
 
@@ -473,6 +474,15 @@ def writeVolume(node, path: PathLike, like=None) -> list[str]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return warnings
+
+
+def removeVolume(path: PathLike) -> None:
+    """Remove a volume file and, of .mhd and .nhdr, its data file; what is missing is no error."""
+    path = Path(path)
+    data = detachedDataFile(path) if path.is_file() else None
+    for file in (path, data):
+        if file is not None:
+            file.unlink(missing_ok=True)
 
 
 def checkWritable(path: PathLike, like=None) -> Path:

@@ -51,6 +51,25 @@ def ensureScene():
     return slicer.mrmlScene
 
 
+@contextlib.contextmanager
+def temporaryNodes(scene) -> Iterator[None]:
+    """Remove from the scene, at the end, every node that was added meanwhile; singletons stay.
+
+    Singletons (the subject hierarchy, the selection node) are made once for everybody, by whoever is first.
+    """
+    before = set(_nodesOf(scene))
+    try:
+        yield
+    finally:
+        for node in [node for node in _nodesOf(scene) if node not in before and not node.GetSingletonTag()]:
+            if scene.IsNodePresent(node):  # removing a volume may have removed its display node
+                scene.RemoveNode(node)
+
+
+def _nodesOf(scene) -> list:
+    return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
+
+
 class CapturedText:
     """What was printed inside a `quietly` block; `text` is filled when the block ends."""
 
