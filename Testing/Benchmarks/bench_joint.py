@@ -4,13 +4,15 @@
 
 Prints one line per number with its target, and writes the same as JSON. Times are the smallest of several
 runs; beside a ratio of times stands that of the processor times (summed over threads), which is what is
-left of it on a machine that is busy with something else. Needs scikit-image for the photograph; RedLionfish
-is compared when it is installed.
+left of it on a machine that is busy with something else. Needs scikit-image for the photograph; RedLionfish,
+PyLops (with numba, or it is slower) and deepinv (with torch) are compared when they are installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -26,9 +28,10 @@ import scipy.fft as sfft
 import SimpleITK as sitk
 from cases import blends, blur, brain, gaussians, motions, photograph, psnr
 from scipy import ndimage
+from scipy.sparse.linalg import lsmr
 
 from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import gaussian_kernel
+from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
 from SpatialDeconvLib.operators import SpatiallyVariantBlur
 from SpatialDeconvLib.solvers import solve
 
@@ -301,6 +304,136 @@ def acceleration() -> None:
         )
 
 
+# ---------------------------------------------------------------------------------------------- peers
+
+
+def peers() -> None:
+    """The forward model and its transpose against PyLops and deepinv, a solver against scipy's LSMR."""
+    rng = np.random.default_rng(0)
+    for shape, places, size in (
+        ((256, 256), ((0, 64, 128, 192), (0, 64, 128, 192)), (15, 15)),
+        ((64, 96, 96), ((0, 32), (0, 32, 64), (0, 32)), (7, 9, 9)),
+    ):
+        kernels = rng.random((*map(len, places), *size))
+        against_pylops(shape, places, kernels)
+        if len(shape) == 2:
+            against_deepinv(shape, places, kernels)
+    against_lsmr()
+
+
+def compare(name: str, theirs: Callable, ours: Callable, operator_for: Callable) -> None:
+    """Differences of A x and A^T x in double precision; their time over ours, in single precision."""
+    x = np.random.default_rng(1).standard_normal(operator_for("float64").data_shape)
+    for transposed, label in ((False, "A x"), (True, "A^T x")):
+        expected = theirs("float64", x, transposed)
+        found = ours(operator_for("float64"), x, transposed)
+        difference = np.abs(found - expected).max() / np.abs(expected).max()
+        report(f"{name}, {label}: largest difference", 1e12 * difference, "1e-12", "<= 1", difference <= 1e-12)
+        single, operator = x.astype(np.float32), operator_for("float32")
+        ahead, mine = interleaved(
+            lambda x=single, t=transposed: theirs("float32", x, t),
+            lambda x=single, t=transposed, o=operator: ours(o, x, t),
+        )
+        report(f"{name}, {label}: its time / ours", ahead / mine, "x", "", None, ms=1e3 * mine)
+
+
+def interleaved(theirs: Callable, ours: Callable, runs: int = 7) -> tuple[float, float]:
+    """Medians of the wall times of two calls that take turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(runs + 1):
+        for call, found in zip((theirs, ours), times, strict=True):
+            start = time.perf_counter()
+            call()
+            if turn:  # the first is the warm-up
+                found.append(time.perf_counter() - start)
+    return float(np.median(times[0])), float(np.median(times[1]))
+
+
+def product(operator: SpatiallyVariantBlur, x: np.ndarray, transposed: bool) -> np.ndarray:
+    return operator.adjoint(x) if transposed else operator.forward(x)
+
+
+def against_pylops(shape: tuple[int, ...], places: tuple, kernels: np.ndarray) -> None:
+    """Kernels on a regular grid, linear between them, zero outside: PyLops' own case (source-keyed)."""
+    try:
+        from pylops.signalprocessing import NonStationaryConvolve2D, NonStationaryConvolve3D
+    except ImportError:
+        print("PyLops is not installed: not compared")
+        return
+    engine = "numba" if importlib.util.find_spec("numba") else "numpy"
+    build = NonStationaryConvolve2D if len(shape) == 2 else NonStationaryConvolve3D
+    peer = {d: build(shape, kernels.astype(d), *places, engine=engine, dtype=d) for d in ("float64", "float32")}
+    flat = map(Kernel, kernels.reshape(-1, *kernels.shape[len(shape) :]))
+    field = KernelField.by_position(dict(zip(itertools.product(*places), flat, strict=True)))
+    compare(
+        f"PyLops ({engine}), {len(shape)}-D",
+        lambda d, x, transposed: ((peer[d].H if transposed else peer[d]) @ x.ravel()).reshape(shape),
+        product,
+        lambda d: SpatiallyVariantBlur(field, shape, model="source", boundary="zero", dtype=d),
+    )
+
+
+def against_deepinv(shape: tuple[int, ...], places: tuple, kernels: np.ndarray) -> None:
+    """The same kernels in both models, with deepinv's boundaries."""
+    try:
+        import torch
+        from deepinv.physics import SpaceVaryingBlur
+    except ImportError:
+        print("deepinv is not installed: not compared")
+        return
+    torch.set_num_threads(WORKERS)
+    flat = kernels.reshape(-1, *kernels.shape[len(shape) :])
+    field = KernelField.by_position(dict(zip(itertools.product(*places), map(Kernel, flat), strict=True)))
+    bound = field.bind(np.zeros(shape, np.float32), 1.0)
+    weights = np.stack([bound.weight(k) for k in range(len(bound))])
+    for model in ("source", "detector"):
+        for padding, boundary in (("circular", "periodic"), ("replicate", "edge")):
+            peer = {
+                d: SpaceVaryingBlur(
+                    *(torch.from_numpy(v[None, None].astype(d)) for v in (flat, weights)),
+                    padding=padding,
+                    mask_first=model == "source",
+                )
+                for d in ("float64", "float32")
+            }
+
+            def theirs(d, x, transposed, peer=peer):
+                image = torch.from_numpy(x[None, None])
+                with torch.no_grad():
+                    out = peer[d].A_adjoint(image) if transposed else peer[d].A(image)
+                return out.numpy()[0, 0]
+
+            compare(
+                f"deepinv, {model}, {padding}",
+                theirs,
+                product,
+                lambda d, m=model, b=boundary: SpatiallyVariantBlur(field, shape, model=m, boundary=b, dtype=d),
+            )
+
+
+def against_lsmr() -> None:
+    """Tikhonov with the identity against LSMR on the explicit matrix, both iterated to the end."""
+    shape, weight = (32, 30), 0.05
+    truth = ndimage.zoom(photograph(), np.array(shape) / 256, order=1)
+    y = blur(truth, gaussians(2), "detector", SIGMA).astype(float)
+    for model in ("detector", "source"):
+        operator = SpatiallyVariantBlur(gaussians(2), shape, guide=truth, model=model, dtype="float64")
+        matrix = np.stack([operator.forward(e.reshape(shape)).ravel() for e in np.eye(y.size)], axis=1)
+        expected = lsmr(matrix, y.ravel(), damp=weight**0.5, atol=1e-14, btol=1e-14, maxiter=4000)[0]
+        found = solve(
+            operator,
+            y,
+            "tikhonov",
+            regularization=weight,
+            iterations=2000,
+            noise=SIGMA,
+            penalty="identity",
+            tolerance=1e-12,
+        )
+        difference = np.abs(found.image.ravel() - expected).max() / np.abs(expected).max()
+        report(f"LSMR on the matrix, {model}: difference", 1e9 * difference, "1e-9", "<= 1", difference <= 1e-9)
+
+
 # --------------------------------------------------------------------------------------------- memory
 
 
@@ -329,6 +462,7 @@ SECTIONS = {
     "scaling": scaling,
     "acceleration": acceleration,
     "memory": memory,
+    "peers": peers,
 }
 
 
