@@ -10,68 +10,83 @@ command line are in `SpatialDeconvLib.doors`.
 
 __version__ = "0.1.0"
 
-from .errors import Cancelled, InputError, NotEnoughMemory
-from .fields import BoundField, KernelField
-from .kernels import (
-    KERNEL_TYPES,
-    Kernel,
-    ParametricKernel,
-    ball_kernel,
-    box_kernel,
-    cross_kernel,
-    disk_kernel,
-    gaussian_kernel,
-    identity_kernel,
-    laplacian_kernel,
-    mean_kernel,
-    motion_kernel,
-    sharpen_kernel,
-    sum_kernel,
-)
-from .kernelsets import read_kernel, read_kernel_set, write_kernel, write_kernel_set
-from .metrics import psnr, rmse, ssim
-from .noise import estimate_noise
-from .operators import SpatiallyVariantBlur
-from .pipeline import Result, convolve, deconvolve
-from .selection import labels_from_masks, mask_from_box, mask_from_labels, mask_from_range
-from .solvers import Solution, solve
+import importlib
+from typing import Any
 
-__all__ = [
-    "KERNEL_TYPES",
-    "BoundField",
-    "Cancelled",
-    "InputError",
-    "Kernel",
-    "KernelField",
-    "NotEnoughMemory",
-    "ParametricKernel",
-    "Result",
-    "Solution",
-    "SpatiallyVariantBlur",
-    "ball_kernel",
-    "box_kernel",
-    "convolve",
-    "cross_kernel",
-    "deconvolve",
-    "disk_kernel",
-    "estimate_noise",
-    "gaussian_kernel",
-    "identity_kernel",
-    "labels_from_masks",
-    "laplacian_kernel",
-    "mask_from_box",
-    "mask_from_labels",
-    "mask_from_range",
-    "mean_kernel",
-    "motion_kernel",
-    "psnr",
-    "read_kernel",
-    "read_kernel_set",
-    "rmse",
-    "sharpen_kernel",
-    "solve",
-    "ssim",
-    "sum_kernel",
-    "write_kernel",
-    "write_kernel_set",
-]
+#: The public names, by the module they come from. They are imported at their first use: the module panel, and
+#: `spatialdeconv` until it can answer Ctrl-C, must not wait for scipy and SimpleITK.
+_PUBLIC = {
+    "errors": (
+        "Cancelled",
+        "InputError",
+        "NotEnoughMemory",
+    ),
+    "fields": (
+        "BoundField",
+        "KernelField",
+    ),
+    "kernels": (
+        "KERNEL_TYPES",
+        "Kernel",
+        "ParametricKernel",
+        "ball_kernel",
+        "box_kernel",
+        "cross_kernel",
+        "disk_kernel",
+        "gaussian_kernel",
+        "identity_kernel",
+        "laplacian_kernel",
+        "mean_kernel",
+        "motion_kernel",
+        "sharpen_kernel",
+        "sum_kernel",
+    ),
+    "kernelsets": (
+        "read_kernel",
+        "read_kernel_set",
+        "write_kernel",
+        "write_kernel_set",
+    ),
+    "metrics": (
+        "psnr",
+        "rmse",
+        "ssim",
+    ),
+    "noise": ("estimate_noise",),
+    "operators": ("SpatiallyVariantBlur",),
+    "pipeline": (
+        "Result",
+        "convolve",
+        "deconvolve",
+    ),
+    "selection": (
+        "labels_from_masks",
+        "mask_from_box",
+        "mask_from_labels",
+        "mask_from_range",
+    ),
+    "solvers": (
+        "Solution",
+        "solve",
+    ),
+}
+_HOMES = {name: home for home, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module(f"{__name__}.{name}")  # sd.fields without "import SpatialDeconvLib.fields"
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -180,7 +180,7 @@ def atomically(path: Path, write: Any) -> None:
     os.close(handle)
     temporary = Path(name)
     try:
-        write(temporary)
+        _write_or_say(write, temporary, path)
         # mkstemp makes private files; the result gets what a plainly created file would have had.
         umask = os.umask(0)
         os.umask(umask)
@@ -189,6 +189,16 @@ def atomically(path: Path, write: Any) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _write_or_say(write: Any, temporary: Path, path: Path) -> None:
+    """Call ``write(temporary)``; what the system says when it fails names no file, or the temporary one."""
+    try:
+        write(temporary)
+    except OSError as error:
+        if error.errno is None:  # a message of our own
+            raise
+        raise OSError(f"{path} was not written ({error.strerror}); free space or choose another folder") from error
 
 
 # ------------------------------------------------------------------------------------------------ sets

@@ -354,6 +354,15 @@ def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
         return {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in uids}
 
 
+def seriesFiles(path: PathLike) -> list[Path]:
+    """Return the files of the DICOM series that a DICOM file belongs to, in slice order; at least the file."""
+    path = Path(path)
+    for files in _seriesOf(path.parent).values():
+        if any(Path(file).name == path.name for file in files):
+            return [Path(file) for file in files]
+    return [path]
+
+
 def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
     series = _seriesOf(folder)
     if not series:

@@ -97,8 +97,14 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def describe_file(path: str | os.PathLike) -> dict[str, Any]:
-    """Return path and content hash of an input; for a folder (a DICOM series), of all its files in order."""
-    return {"path": str(Path(path).resolve()), "sha256": sha256(path)}
+    """Return path and content hash of an input; for a folder (a DICOM series), of all its files in order.
+
+    One file of a DICOM series stands for the series, as it does where it is read: "series" says so.
+    """
+    path = Path(path)
+    if path.is_file() and _is_dicom(path):
+        return {"path": str(path.resolve()), "sha256": sha256(path, series=True), "series": True}
+    return {"path": str(path.resolve()), "sha256": sha256(path)}
 
 
 def check_file(description: Mapping[str, Any]) -> str:
@@ -112,17 +118,24 @@ def check_file(description: Mapping[str, Any]) -> str:
     path = description["path"]
     if not os.path.exists(path):
         raise InputError(f"{path}, an input of the recipe, does not exist any more")
-    if sha256(path) != description["sha256"]:
+    if sha256(path, description.get("series", False)) != description["sha256"]:
         raise InputError(f"{path}, an input of the recipe, has changed since; the run cannot be repeated with it")
     return path
 
 
-def sha256(path: str | os.PathLike) -> str:
-    """Return the SHA-256 of a file (a header and its data file), or of a folder's files in the order of names."""
+def sha256(path: str | os.PathLike, series: bool = False) -> str:
+    """Return the SHA-256 of a file (a header and its data file), or of a folder's files in the order of names.
+
+    With `series`, of all files of the DICOM series that the file belongs to, in slice order.
+    """
     path = Path(path)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if series:
+        from .files import seriesFiles  # here, because the recipes of arrays need no MRML
+
+        files = seriesFiles(path)
     if path.suffix.lower() in (".mhd", ".nhdr"):
-        from .files import detachedDataFile  # here, because the recipes of arrays need no MRML
+        from .files import detachedDataFile
 
         data = detachedDataFile(path)
         files += [data] if data is not None and data.is_file() else []
@@ -132,6 +145,11 @@ def sha256(path: str | os.PathLike) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.doors import cli
+from SpatialDeconvLib.doors import cli, recipe
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -424,3 +424,49 @@ def test_a_run_with_weight_images_can_be_repeated(folder):
     assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "weights.json", "--quiet") == 0
     assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
     assert (folder / "out.nrrd").read_bytes() == (folder / "again.nrrd").read_bytes()
+
+
+def test_nothing_is_left_when_the_recipe_cannot_be_written(folder, capsys, monkeypatch):
+    def full(path, content):
+        raise OSError(f"{path}.recipe.json was not written (No space left on device)")
+
+    monkeypatch.setattr(recipe, "write_beside", full)
+    before = sorted(folder.iterdir())
+    assert run(folder, "convolve", "image.nrrd", "out.mhd", "--kernels", "set.json", "--quiet") == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_told_with_the_path_when_a_picture_is_written(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+
+    def savefig(figure, path, **options):
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"0")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
+    assert run(tmp_path, "kernel", "gaussian", "--sigma", 2, "--output", "k.png") == 1
+    assert re.search(r"k\.png was not written \(No space left on device\); free space", capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path):
+    # A numpy that takes its time, and turns an exception into an ImportError as the real one does.
+    slow = "import time\nprint('loading', flush=True)\ntry: time.sleep(60)\n"
+    (tmp_path / "numpy.py").write_text(slow + "except BaseException: raise ImportError\n")
+    command = [sys.executable, "-m", "SpatialDeconvLib", "demo"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, env=environment, cwd=tmp_path) as process:
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "\nspatialdeconv: interrupted, nothing was written\n"
+    assert process.returncode == 130
+
+
+def test_loading_the_package_waits_for_nothing_heavy():
+    code = "import sys, SpatialDeconvLib as sd; assert not {'numpy', 'scipy', 'SimpleITK'} & set(sys.modules); "
+    code += "assert sd.Kernel is sd.kernels.Kernel and 'convolve' in dir(sd) and not hasattr(sd, 'nothing')"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})

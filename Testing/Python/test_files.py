@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib.doors import files, scene  # noqa: E402
+from SpatialDeconvLib.doors import files, recipe, scene  # noqa: E402
 from SpatialDeconvLib.errors import InputError  # noqa: E402
 
 VOLUME_FORMATS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
@@ -569,3 +569,49 @@ def test_a_scene_is_made_only_when_there_is_none():
     )
     root = Path(__file__).resolve().parents[2]
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
+
+
+def test_a_dicom_folder_that_cannot_be_read_is_said_to_be_so(tmp_path, monkeypatch):
+    writeSeries(tmp_path / "dicom")
+    real = files.os.access
+    monkeypatch.setattr(files.os, "access", lambda path, mode: "dicom" not in str(path) and real(path, mode))
+    with pytest.raises(InputError, match=r"dicom cannot be opened for reading; check its permissions"):
+        files.readVolume(tmp_path / "dicom")
+
+
+def test_one_file_of_a_dicom_series_stands_for_the_series_in_a_recipe(tmp_path):
+    writeSeries(tmp_path / "dicom")
+    first, other = sorted((tmp_path / "dicom").iterdir())[:2]
+    described = recipe.describe_file(first)
+    assert recipe.check_file(described) == str(first.resolve())
+    content = bytearray(other.read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(content)
+    with pytest.raises(InputError, match="has changed since"):
+        recipe.check_file(described)
+
+
+@pytest.mark.parametrize("suffix", ["mhd", "nhdr", "nrrd"])
+def test_a_removed_volume_takes_its_data_file_with_it(tmp_path, suffix):
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((2, 3, 4), np.float32)), str(tmp_path / f"a.{suffix}"))
+    files.removeVolume(tmp_path / f"a.{suffix}")
+    assert list(tmp_path.iterdir()) == []
+    files.removeVolume(tmp_path / f"a.{suffix}")
+
+
+def test_nodes_made_meanwhile_leave_the_scene_and_others_stay(tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((2, 3, 4), np.float32)), str(tmp_path / "a.nrrd"))
+    kept = files.readVolume(tmp_path / "a.nrrd")
+    count = slicer.mrmlScene.GetNumberOfNodes()
+
+    def fail():
+        with scene.temporaryNodes(slicer.mrmlScene):
+            files.readVolume(tmp_path / "a.nrrd")
+            files.readLabelMap(tmp_path / "a.nrrd")
+            assert slicer.mrmlScene.GetNumberOfNodes() >= count + 6
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    assert slicer.mrmlScene.IsNodePresent(kept)

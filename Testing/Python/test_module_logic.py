@@ -399,7 +399,6 @@ def test_modules_are_reloaded_after_those_they_import():
         ("kernels", "fields"),
         ("fields", "pipeline"),
         ("filters", "pipeline"),
-        ("pipeline", "SpatialDeconvLib"),
         ("doors.scene", "doors.nodes"),
         ("pipeline", "doors.nodes"),
     ):
@@ -411,7 +410,7 @@ def test_reloading_brings_in_what_changed(tmp_path):
         ROOT / "SpatialDeconvLib", tmp_path / "SpatialDeconvLib", ignore=shutil.ignore_patterns("__py*")
     )
     code = (
-        "import pathlib, SpatialDeconvLib as sd, SpatialDeconvLib.doors.panelmodel\n"
+        "import pathlib, SpatialDeconvLib as sd, SpatialDeconvLib.doors.panelmodel, SpatialDeconvLib.pipeline\n"
         "from SpatialDeconvLib.doors import reloading\n"
         "file = pathlib.Path(sd.errors.__file__)\n"
         "file.write_text(file.read_text() + '\\nInputError.marker = 1\\n')\n"
