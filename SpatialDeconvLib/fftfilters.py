@@ -428,10 +428,10 @@ class _Reporter:
 
 
 def usable_processors() -> int:
-    """Number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Number of processors that this process may use: those there are, or fewer by OMP_NUM_THREADS."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(limit)) if limit.isdecimal() and int(limit) else there
 
 
 def _divided_or_zero(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -17,8 +17,22 @@ _CGROUPS = (
 )
 
 
+#: Environment variable with the bytes that a process may count on, where several share the memory there is.
+SHARE = "SPATIALDECONV_MEMORY"
+
+
 def available_memory() -> int | None:
-    """Return the bytes a process can still take without swapping, or None where that cannot be told."""
+    """Return the bytes a process can still take without swapping, or None where that cannot be told.
+
+    No more than the environment variable SPATIALDECONV_MEMORY says, which a batch sets for its workers.
+    """
+    free, share = _free_memory(), os.environ.get(SHARE, "")
+    if not share.isdecimal():
+        return free
+    return int(share) if free is None else min(free, int(share))
+
+
+def _free_memory() -> int | None:
     if sys.platform == "win32":
         return _available_windows()
     known = [n for n in (_available_proc(), *(_available_cgroup(*paths) for paths in _CGROUPS)) if n is not None]

@@ -20,7 +20,6 @@ taken in the same order, so neither does the result.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ import scipy.fft as sfft
 from scipy.sparse.linalg import LinearOperator
 
 from .errors import Cancelled, InputError, check_choice
+from .fftfilters import usable_processors
 from .fields import BoundField, Box, KernelField, bounding_box
 from .kernels import Spacing
 
@@ -1173,7 +1173,7 @@ def _bind(field: KernelField, shape: tuple[int, ...], spacing, guide, normalize:
 
 def _worker_count(workers: int | None) -> int:
     if workers is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_processors()
     if int(workers) != workers or workers < 1:
         raise InputError(f"workers {workers!r} must be a whole number of threads, at least 1")
     return int(workers)

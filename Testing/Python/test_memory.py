@@ -6,6 +6,7 @@ import pytest
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import memory
+from SpatialDeconvLib.fftfilters import usable_processors
 
 GIB = 2**30
 
@@ -83,3 +84,20 @@ def test_the_tightest_limit_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_available_proc", lambda: None)
     monkeypatch.setattr(memory, "_CGROUPS", ())
     assert memory.available_memory() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def test_a_share_of_the_memory_is_a_limit(monkeypatch):
+    monkeypatch.setattr(memory, "_free_memory", lambda: 4 * GIB)
+    monkeypatch.setenv(memory.SHARE, str(GIB))
+    assert memory.available_memory() == GIB
+    monkeypatch.setenv(memory.SHARE, str(8 * GIB))
+    assert memory.available_memory() == 4 * GIB
+    monkeypatch.setattr(memory, "_free_memory", lambda: None)
+    assert memory.available_memory() == 8 * GIB
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs the processors of this process")
+@pytest.mark.parametrize("set_to", ["1", "0", "all", ""])
+def test_threads_are_as_many_as_the_environment_allows(monkeypatch, set_to):
+    monkeypatch.setenv("OMP_NUM_THREADS", set_to)
+    assert usable_processors() == (1 if set_to == "1" else len(os.sched_getaffinity(0)))
