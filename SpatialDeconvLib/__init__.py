@@ -21,6 +21,15 @@ _PUBLIC = {
         "InputError",
         "NotEnoughMemory",
     ),
+    "estimation": (
+        "estimate_kernel",
+        "estimate_kernels",
+    ),
+    "estimation_record": (
+        "Estimate",
+        "EstimatedField",
+        "EstimatedKernel",
+    ),
     "fields": (
         "BoundField",
         "KernelField",

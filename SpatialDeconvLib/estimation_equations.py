@@ -1,0 +1,146 @@
+"""The linear equations of kernel estimation: y = X h on the voxels where nothing outside the original counts.
+
+With kernels h_k of n voxels per axis and centre c = n // 2, and weights w_k (one kernel: w = 1),
+
+    detector model:  y[i] = sum_k w_k[i] sum_m h_k[m] x[i - m + c]
+    source model:    y[i] = sum_k sum_m h_k[m] (w_k x)[i - m + c]
+
+for n - 1 - c <= i <= N - 1 - c: the valid region, on which the equations are exact whatever lies outside the
+image. X and X^T are products of spectra on the image's own grid: the part of a circular convolution that wraps
+around is the part that is not valid. Transforms of kernels touch only the rows that are not zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import scipy.fft as sfft
+
+Box = tuple[slice, ...]
+
+
+def valid_box(image_shape: Sequence[int], shape: Sequence[int]) -> Box:
+    """The voxels of the blurred image that depend on nothing outside the original."""
+    return tuple(slice(n - 1 - n // 2, size - n // 2) for size, n in zip(image_shape, shape, strict=True))
+
+
+class Equations:
+    """X as an operator from kernels (K, *shape) to the counted voxels of the valid region, and its transpose.
+
+    Parameters
+    ----------
+    x : ndarray
+        The original.
+    shape : tuple of int
+        Of each kernel.
+    weights : callable, optional
+        ``weights(k)`` gives the weights of kernel k on the image; None for a single kernel.
+    count : int
+        Number of kernels.
+    model : {"detector", "source"}
+    mask : ndarray of bool on the valid region, optional
+        The voxels that count.
+    centred : bool
+        Eliminate a constant offset: images of the valid region lose their mean.
+    workers : int
+        Threads of the transforms.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        shape: tuple[int, ...],
+        *,
+        weights: Callable[[int], np.ndarray] | None = None,
+        count: int = 1,
+        model: str = "detector",
+        mask: np.ndarray | None = None,
+        centred: bool = False,
+        workers: int = 1,
+    ):
+        self.shape, self.count, self.workers = shape, count, workers
+        self.valid = valid_box(x.shape, shape)
+        self.size = tuple(s.stop - s.start for s in self.valid)
+        self.mask = None if mask is None or mask.all() else mask
+        self.voxels = math.prod(self.size) if self.mask is None else int(np.count_nonzero(self.mask))
+        self.centred = centred
+        last = x.ndim - 1
+        self.grid = tuple(sfft.next_fast_len(n, real=a == last) for a, n in enumerate(x.shape))
+        self.source = model == "source" and weights is not None
+        self._weights: list[np.ndarray] | None = None
+        if weights is None:
+            self._spectra = [self._analyse(x)]
+        elif self.source:
+            self._spectra = [self._analyse(weights(k) * x) for k in range(count)]
+        else:
+            self._spectra = [self._analyse(x)]
+            self._weights = [np.ascontiguousarray(weights(k)[self.valid]) for k in range(count)]
+
+    # The kernel is kept mirrored, u = n - 1 - m, so that valid voxel j sees x[j + u]: no voxel before the image.
+
+    def forward(self, kernels: np.ndarray) -> np.ndarray:
+        """X h on the valid region, masked voxels and offset included; shape `size`."""
+        mirrored = np.flip(kernels, axis=tuple(range(1, kernels.ndim)))
+        if self.source or self._weights is None:
+            total = None
+            for spectrum, h in zip(self._spectra, mirrored, strict=True):
+                part = self._analyse(h)
+                np.conjugate(part, out=part)
+                part *= spectrum
+                total = part if total is None else np.add(total, part, out=total)
+            return self._synthesise(total, self.size)
+        out = np.zeros(self.size)
+        for weight, h in zip(self._weights, mirrored, strict=True):
+            part = self._analyse(h)
+            np.conjugate(part, out=part)
+            part *= self._spectra[0]
+            part = self._synthesise(part, self.size)
+            part *= weight
+            out += part
+        return out
+
+    def adjoint(self, image: np.ndarray) -> np.ndarray:
+        """X^T r for an image on the valid region; shape (K, *shape)."""
+        out = np.empty((self.count, *self.shape))
+        if self._weights is None:
+            spectrum = np.conjugate(self._analyse(image))
+        for k in range(self.count):
+            if self._weights is not None:
+                part = np.conjugate(self._analyse(image * self._weights[k]))
+                part *= self._spectra[0]
+            else:
+                part = spectrum * self._spectra[k]
+            out[k] = np.flip(self._synthesise(part, self.shape))
+        return out
+
+    def counted(self, image: np.ndarray) -> np.ndarray:
+        """Set what does not count to 0 and take the mean away where an offset is eliminated, in place."""
+        if self.mask is not None:
+            image[~self.mask] = 0
+        if self.centred:
+            image -= image.sum() / self.voxels
+            if self.mask is not None:
+                image[~self.mask] = 0
+        return image
+
+    def counted_values(self, image: np.ndarray) -> np.ndarray:
+        """The values of an image on the valid region that count."""
+        return image if self.mask is None else image[self.mask]
+
+    def product(self, kernels: np.ndarray) -> np.ndarray:
+        """X^T X h over what counts."""
+        return self.adjoint(self.counted(self.forward(kernels)))
+
+    def _analyse(self, values: np.ndarray) -> np.ndarray:
+        out = sfft.rfft(values, self.grid[-1], axis=-1, workers=self.workers)
+        for axis in range(values.ndim - 2, -1, -1):
+            out = sfft.fft(out, self.grid[axis], axis=axis, overwrite_x=True, workers=self.workers)
+        return out
+
+    def _synthesise(self, spectrum: np.ndarray, size: Sequence[int]) -> np.ndarray:
+        for axis in range(spectrum.ndim - 1):
+            spectrum = sfft.ifft(spectrum, axis=axis, overwrite_x=True, workers=self.workers)
+            spectrum = spectrum[(slice(None),) * axis + (slice(0, size[axis]),)]
+        return sfft.irfft(spectrum, self.grid[-1], axis=-1, workers=self.workers)[..., : size[-1]]

@@ -1,0 +1,201 @@
+"""The two images that kernels are estimated from, checked: what is impossible is refused, what is odd is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from .errors import InputError
+from .estimation_equations import Box, valid_box
+from .job import _refuse_masked, _selected
+from .kernels import Spacing, spacing_tuple
+from .noise import estimate_noise
+
+#: The mask that leaves out what is clipped at the blurred image's maximum.
+UNSATURATED = "unsaturated"
+
+# The structure below is compared at this scale, where noise counts little.
+_SWAP_SIGMA = 1.0
+_SWAP_RATIO = 1.05
+# As many voxels at exactly the maximum are no coincidence.
+_PLATEAU = 10
+_PLATEAU_SHARE = 2e-4
+# Noise that cannot be told from rounding, relative to the range.
+_LEAST_NOISE = 1e-6
+
+
+def kernel_shape(shape: int | Sequence[int], image_shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the kernel's size on every axis of the image.
+
+    One number holds for every axis that has more than one voxel; two numbers on a 3-D image make a kernel of
+    one slice.
+
+    Raises
+    ------
+    InputError
+        If a size is no whole positive number, or larger than the image.
+    """
+    try:
+        sizes = [float(n) for n in np.atleast_1d(np.asarray(shape, dtype=object))]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"shape {shape!r} must be one whole number of voxels, or one per axis") from error
+    if np.ndim(shape) == 0:
+        sizes = [sizes[0] if n > 1 else 1.0 for n in image_shape]
+    elif len(sizes) == 2 and len(image_shape) == 3:
+        sizes = [1.0, *sizes]
+    if len(sizes) != len(image_shape):
+        raise InputError(f"shape {shape!r} has {len(sizes)} values, the images {len(image_shape)} axes")
+    if not all(math.isfinite(n) and n == int(n) and n >= 1 for n in sizes):
+        raise InputError(f"shape {shape!r} must be whole numbers of voxels, at least 1")
+    result = tuple(int(n) for n in sizes)
+    if any(n > size for n, size in zip(result, image_shape, strict=True)):
+        raise InputError(
+            f"a kernel of shape {result} does not fit into the images of shape {tuple(image_shape)}; "
+            "give a smaller shape"
+        )
+    return result
+
+
+@dataclass
+class Pair:
+    """Original and blurred image as float64, the voxels that count, and the blurred image's noise."""
+
+    original: np.ndarray
+    blurred: np.ndarray
+    mask: np.ndarray | None
+    spacing: tuple[float, ...]
+    noise: float
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def checked(cls, original: Any, blurred: Any, spacing: Spacing | None, mask: Any, noise: Any) -> Pair:
+        """Check the input of an estimation.
+
+        Raises
+        ------
+        InputError
+            If the images are no real 2-D or 3-D arrays of one shape, hold NaN or infinite values where they
+            count, or are constant; if mask, spacing or noise do not fit.
+        """
+        original, blurred = _image(original, "original"), _image(blurred, "blurred image")
+        if original.shape != blurred.shape:
+            raise InputError(
+                f"the original has shape {original.shape}, the blurred image {blurred.shape}; bring both to one "
+                "grid first (resample one of them)"
+            )
+        spacings = spacing_tuple(spacing, original.ndim)
+        mask = _mask(mask, blurred)
+        if mask is not None:
+            blurred = np.where(mask, blurred, 0.0)
+        _refuse_nonfinite(original, "original", "")
+        _refuse_nonfinite(blurred, "blurred image", ", or leave them out with mask")
+        if np.ptp(original) <= 1e-12 * np.abs(original).max():
+            raise InputError(
+                f"the original is constant ({original.flat[0]:g}): a flat image looks the same after any blur and "
+                "cannot determine a kernel; give one with structure"
+            )
+        seen = blurred if mask is None else blurred[mask]
+        if np.ptp(seen) <= 1e-12 * np.abs(seen).max():
+            raise InputError(f"the blurred image is constant ({seen.flat[0]:g}); it says nothing about a kernel")
+        warnings: list[str] = []
+        sigma = _noise(noise, blurred, mask, float(np.ptp(seen)), warnings)
+        pair = cls(original, blurred, mask, spacings, sigma, warnings)
+        pair._warn_saturated(float(np.ptp(seen)))
+        pair._warn_swapped()
+        return pair
+
+    def _warn_saturated(self, span: float) -> None:
+        seen = self.blurred if self.mask is None else self.blurred[self.mask]
+        high = seen.max()
+        count = int(np.count_nonzero(seen == high))
+        # Without noise a plateau is nothing unusual.
+        if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size) and self.noise > 1e-4 * span:
+            self.warnings.append(
+                f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
+                f"leave them out with mask={UNSATURATED!r}"
+            )
+
+    def _warn_swapped(self) -> None:
+        sharp, soft = _roughness(self.original, None), _roughness(self.blurred, self.mask)
+        if soft > _SWAP_RATIO * sharp:
+            self.warnings.append(
+                "the original is smoother than the blurred image: if the two are swapped, swap them back"
+            )
+
+    def valid_mask(self, shape: Sequence[int]) -> tuple[Box, np.ndarray | None]:
+        """The valid region for a kernel shape, and the mask on it.
+
+        Raises
+        ------
+        InputError
+            If no voxel counts.
+        """
+        box = valid_box(self.blurred.shape, shape)
+        mask = None if self.mask is None else self.mask[box]
+        if mask is not None and not mask.any():
+            raise InputError(
+                f"the mask selects none of the voxels that lie at least half a kernel of {tuple(shape)} inside the "
+                "image; give a larger mask or a smaller shape"
+            )
+        return box, mask
+
+
+def _image(array: Any, name: str) -> np.ndarray:
+    _refuse_masked(array, name)
+    array = np.asarray(array)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise InputError(f"the {name} has shape {array.shape}; give a non-empty 2-D or 3-D array")
+    if np.iscomplexobj(array) or array.dtype.kind not in "biuf":
+        raise InputError(f"the {name} of type {array.dtype} does not hold real numbers")
+    return array.astype(np.float64)
+
+
+def _mask(mask: Any, blurred: np.ndarray) -> np.ndarray | None:
+    if mask is None:
+        return None
+    if isinstance(mask, str):
+        if mask != UNSATURATED:
+            raise InputError(f"mask {mask!r} is unknown; give an array, {UNSATURATED!r} or None")
+        return blurred != np.nanmax(blurred)
+    return _selected(mask, blurred.shape)
+
+
+def _refuse_nonfinite(image: np.ndarray, name: str, remedy: str) -> None:
+    bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+    if bad:
+        raise InputError(f"the {name} holds {bad} NaN or infinite of {image.size} voxels; repair them{remedy}")
+
+
+def _noise(noise: Any, blurred: np.ndarray, mask, span: float, warnings: list[str]) -> float:
+    if isinstance(noise, str) and noise == "auto":
+        try:
+            sigma = estimate_noise(blurred, mask)
+        except InputError:
+            warnings.append(
+                "the blurred image is too small to estimate its noise from; residuals are relative to it"
+            )
+            sigma = 0.0
+        return max(sigma, _LEAST_NOISE * span)
+    try:
+        sigma = float(noise)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"noise {noise!r} must be 'auto' or a standard deviation") from error
+    if not (math.isfinite(sigma) and sigma >= 0):
+        raise InputError(f"noise {noise!r} must be a finite standard deviation, at least 0, or 'auto'")
+    return max(sigma, _LEAST_NOISE * span)
+
+
+def _roughness(image: np.ndarray, mask: np.ndarray | None) -> float:
+    """Mean squared gradient of the slightly smoothed image over its variance."""
+    smooth = ndimage.gaussian_filter(image, [_SWAP_SIGMA if n > 1 else 0 for n in image.shape])
+    axes = [axis for axis, n in enumerate(image.shape) if n > 1]
+    inside = None if mask is None else ndimage.binary_erosion(mask, iterations=4)
+    if inside is None or not inside.any():
+        inside = np.ones(image.shape, bool)
+    gradient = sum(float(np.square(np.gradient(smooth, axis=a))[inside].mean()) for a in axes)
+    return gradient / max(float(smooth[inside].var()), 1e-300)
