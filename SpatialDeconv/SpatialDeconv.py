@@ -6,24 +6,14 @@ folder up in a source checkout. It is imported at the point of use, so that Slic
 
 # ruff: noqa: PT009, PT027 (the self test runs inside Slicer, which has unittest but no pytest)
 
-import enum
 import logging
 import os
 import sys
-import time
-from typing import Annotated, Union
 
 import slicer
 import vtk
-from slicer import (
-    vtkMRMLLabelMapVolumeNode,
-    vtkMRMLScalarVolumeNode,
-    vtkMRMLSegmentationNode,
-    vtkMRMLVectorVolumeNode,
-)
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -31,11 +21,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-# Slicer's parameter node wrapper serializes typing.Union, takes "no node" only where None is in it, and lets
-# the node selectors offer exactly these classes.
-VolumeNode = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
-RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
 
 
 def findLibrary() -> None:
@@ -49,14 +34,6 @@ def findLibrary() -> None:
     raise ImportError(
         f"SpatialDeconvLib lies neither in {moduleFolder} nor one folder up; install the extension again"
     )
-
-
-def panelModel():
-    """Return the module that decides what the panel shows; it needs neither Qt nor the scene."""
-    findLibrary()
-    from SpatialDeconvLib.doors import panelmodel
-
-    return panelmodel
 
 
 #
@@ -75,8 +52,8 @@ class SpatialDeconv(ScriptedLoadableModule):
         self.parent.contributors = ["The SpatialDeconv developers"]
         self.parent.helpText = _("""
 Removes (or applies) blur that differs from place to place: the kernel of every voxel is chosen by its
-intensity, by the region it lies in, or by its position. Choose an input volume and a kernel set file, then
-press Apply. "Sample Data" has two volumes with their kernel sets to begin with.
+intensity, by the region it lies in, or by its position. Choose an input volume, fill the kernel table or load a
+kernel set, look at the preview, then press Apply. "Sample Data" has two volumes with their kernels to begin with.
 """)
         self.parent.acknowledgementText = _("""
 The filters are those of ITK and SimpleITK. The sample volume is the ICBM 152 T1 template of the Montreal
@@ -121,168 +98,51 @@ def loadSample(source):
 
 
 #
-# SpatialDeconvParameterNode
-#
-
-
-class Operation(enum.Enum):
-    """What Apply does. The scene stores the names of the members: never rename them."""
-
-    Deconvolve = "deconvolve"
-    Convolve = "convolve"
-
-    def label(self):
-        return panelModel().operation_label(self.value)
-
-
-class Method(enum.Enum):
-    """The deconvolution filters. The scene stores the names of the members: never rename them."""
-
-    Inverse = "inverse"
-    Tikhonov = "tikhonov"
-    Wiener = "wiener"
-    Landweber = "landweber"
-    ProjectedLandweber = "projected-landweber"
-    RichardsonLucy = "richardson-lucy"
-
-    def label(self):
-        return panelModel().method_label(self.value)
-
-
-class Model(enum.Enum):
-    """Where the kernel of a voxel belongs. The scene stores the names of the members: never rename them."""
-
-    Detector = "detector"
-    Source = "source"
-
-    def label(self):
-        return panelModel().model_label(self.value)
-
-
-class Boundary(enum.Enum):
-    """The image beyond its border. The scene stores the names of the members: never rename them."""
-
-    Edge = "edge"
-    Zero = "zero"
-    Periodic = "periodic"
-
-    def label(self):
-        return panelModel().boundary_label(self.value)
-
-
-class Engine(enum.Enum):
-    """Who computes the filters. The scene stores the names of the members: never rename them."""
-
-    SimpleITK = "simpleitk"
-    FFT = "fft"
-
-    def label(self):
-        return panelModel().engine_label(self.value)
-
-
-@parameterNodeWrapper
-class SpatialDeconvParameterNode:
-    """The user's choices, saved with the scene.
-
-    inputVolume - The volume to work on; never modified.
-    kernelSetPath - Kernel set file (JSON), "" for none.
-    guideVolume - Volume whose intensities choose the kernels; none: the input itself.
-    labels - The regions, for kernel sets keyed by region.
-    mask - Where to work; none: everywhere.
-    iterations - Number of steps of the iterative methods; 0: the method's default.
-    regularization, regularizationAuto - The method's own constant, and whether it is chosen automatically.
-    noise, noiseAuto - Standard deviation of the noise in image units, and whether it is estimated.
-    exclude - Keep what the mask leaves out from leaking in (convolution).
-    slicewise - Filter every slice as a 2-D image.
-    fillNonfinite - Replace NaN and infinity by the nearest finite value instead of refusing them.
-    resample - Resample mask, labels and guide onto the input instead of refusing another geometry.
-    outputVolume - The volume that receives the result; none: a new one for every run.
-    """
-
-    inputVolume: VolumeNode
-    kernelSetPath: str = ""
-    guideVolume: VolumeNode
-    labels: RegionNode
-    mask: RegionNode
-    operation: Operation = Operation.Deconvolve
-    method: Method = Method.Wiener
-    iterations: Annotated[int, WithinRange(0, 10000)] = 0
-    regularizationAuto: bool = True
-    regularization: Annotated[float, WithinRange(0.0, 1000.0)] = 0.01
-    noiseAuto: bool = True
-    noise: Annotated[float, WithinRange(0.0, 1000000.0)] = 1.0
-    model: Model = Model.Detector
-    exclude: bool = False
-    boundary: Boundary = Boundary.Edge
-    engine: Engine = Engine.SimpleITK
-    slicewise: bool = False
-    fillNonfinite: bool = False
-    resample: bool = False
-    outputVolume: VolumeNode
-
-
-#
 # SpatialDeconvWidget
 #
 
+# The forms that are put into the frames of the main one.
+FORMS = {"estimateFrame": "SpatialDeconvEstimate"}
+
 # The widgets of each control that is not always shown; the names are those of panelmodel.visible_controls.
 CONTROL_WIDGETS = {
+    "segmentation": ("maskLabel", "maskSelector"),
+    "segments": ("maskSegmentsLabel", "maskSegmentsComboBox"),
+    "threshold": ("thresholdLabel", "thresholdRangeWidget"),
+    "box": ("boxLabel", "boxSelector"),
     "guide": ("guideLabel", "guideSelector"),
     "labels": ("labelsLabel", "labelsSelector"),
-    "method": ("methodLabel", "methodComboBox", "methodSentenceLabel"),
+    "interpolation": ("interpolationLabel", "interpolationComboBox"),
+    "outside": ("outsideLabel", "outsideComboBox"),
+    "feather": ("featherLabel", "featherSpinBox"),
+    "strategy": ("strategyLabel", "strategyComboBox"),
+    "method": ("methodLabel", "methodComboBox"),
+    "jointMethod": ("jointMethodLabel", "jointMethodComboBox"),
+    "sentence": ("methodSentenceLabel",),
     "iterations": ("iterationsLabel", "iterationsSpinBox"),
     "regularization": ("regularizationLabel", "regularizationRow"),
     "noise": ("noiseLabel", "noiseRow"),
+    "boundary": ("boundaryLabel", "boundaryComboBox"),
+    "jointBoundary": ("jointBoundaryLabel", "jointBoundaryComboBox"),
     "engine": ("engineLabel", "engineComboBox"),
+    "offset": ("offsetLabel", "offsetRow"),
     "exclude": ("excludeLabel", "excludeCheckBox"),
+    "normalize": ("normalizeLabel", "normalizeCheckBox"),
+    "cascade": ("cascadeLabel", "cascadeCheckBox"),
     "resample": ("resampleLabel", "resampleCheckBox"),
 }
 
 # The fields of panelmodel.disabled_controls.
-FIELD_WIDGETS = {"regularizationValue": "regularizationSpinBox", "noiseValue": "noiseSpinBox"}
+FIELD_WIDGETS = {
+    "regularizationValue": "regularizationSpinBox",
+    "noiseValue": "noiseSpinBox",
+    "offsetValue": "offsetSpinBox",
+}
 
-SECTIONS = (
-    "inputsCollapsibleButton",
-    "methodCollapsibleButton",
-    "advancedCollapsibleButton",
-    "outputCollapsibleButton",
-)
-
-
-class PanelRun:
-    """One run started from the panel: passes progress on, repaints Slicer, and remembers a wish to stop.
-
-    The engine works in the main thread and calls `progress` and `cancelled` all the time; both let Slicer
-    handle its events ten times a second. Whatever the user does meanwhile (cancel, close the scene, leave or
-    reload the module) only sets flags here and is acted upon when the engine has returned.
-    """
-
-    REPAINT_INTERVAL = 0.1  # seconds
-
-    def __init__(self, show):
-        self.cancelRequested = False
-        self.sceneClosed = False
-        self.panelGone = False
-        self._show = show
-        self._started = self._painted = time.monotonic()
-        self._fraction, self._text = 0.0, _("Preparing...")
-
-    def progress(self, fraction, text):
-        self._fraction, self._text = fraction, text
-        self._repaint()
-
-    def cancelled(self):
-        self._repaint()
-        return self.cancelRequested
-
-    def _repaint(self):
-        now = time.monotonic()
-        if now - self._painted < self.REPAINT_INTERVAL:
-            return
-        self._painted = now
-        if not (self.panelGone or self.cancelRequested):
-            self._show(self._fraction, self._text, now - self._started)
-        slicer.app.processEvents()
+# The parameters that become "none" when their node leaves the scene.
+OPTIONAL_NODES = (
+    "guideVolume", "labels", "mask", "box", "outputVolume", "originalVolume", "blurredVolume",
+)  # fmt: skip
 
 
 class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -294,24 +154,26 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
-        self._model = None
-        self._kernelSet = None
-        self._kernelSetStamp = None
-        self._run = None
+        self._parts = ()
 
     # -- life cycle
 
     def setup(self) -> None:
         """Called when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
-        self._model = panelModel()
+        findLibrary()
+        from SpatialDeconvLib.doors import panelmodel
+        from SpatialDeconvLib.panel import applysection, estimatesection, kerneltable, regionsection, running
 
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SpatialDeconv.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
-
+        self._model = panelmodel
+        self._loadForms()
         self.logic = SpatialDeconvLogic()
+        self.runner = running.JobRunner()
+        self.region = regionsection.RegionSection(self.ui, self.parameterNode)
+        self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError)
+        self.estimate = estimatesection.EstimateSection(self)
+        self.apply = applysection.ApplySection(self)
+        self._parts = (self.region, self.table, self.estimate, self.apply)
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -320,23 +182,23 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # saved: let go of the parameter node, and take it up again after the selectors (lower priority).
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneChangeEnd, priority=-1.0)
-
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
-
-        # No connector exists for a path that may be empty. The path line edit reports paths that exist with
-        # the first signal, and that there is none (any more) with the second.
-        self.ui.kernelSetPathLineEdit.connect("currentPathChanged(QString)", self.onKernelSetPathEdited)
-        self.ui.kernelSetPathLineEdit.connect("validInputChanged(bool)", self.onKernelSetPathEdited)
-        self.ui.applyButton.connect("clicked(bool)", self.onApplyButton)
-
-        self.ui.statusLabel.text = ""
         self.initializeParameterNode()
+
+    def _loadForms(self) -> None:
+        form = slicer.util.loadUI(self.resourcePath("UI/SpatialDeconv.ui"))
+        frames = slicer.util.childWidgetVariables(form)
+        parts = {frame: slicer.util.loadUI(self.resourcePath(f"UI/{name}.ui")) for frame, name in FORMS.items()}
+        for frame, part in parts.items():
+            getattr(frames, frame).layout().addWidget(part)
+        self.layout.addWidget(form)
+        self.ui = slicer.util.childWidgetVariables(form)
+        for part in (form, *parts.values()):
+            part.setMRMLScene(slicer.mrmlScene)
 
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""
-        if self._run:
-            self._run.cancelRequested = True
-            self._run.panelGone = True
+        self.runner.abandon()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -350,11 +212,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller, event) -> None:
         """Called just before the scene is closed."""
-        if self._run:
-            self._run.cancelRequested = True
-            self._run.sceneClosed = True
-        else:
-            self.ui.statusLabel.text = ""
+        self.runner.cancel()
+        self.apply.sceneClosed()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event) -> None:
@@ -374,20 +233,27 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """
         if not self._parameterNode:
             return
-        for name in ("guideVolume", "labels", "mask", "outputVolume"):
+        for name in OPTIONAL_NODES:
             if self._parameterNode.getValue(name) is node:
                 self._parameterNode.setValue(name, None)
+        self.table.forget(node)
 
     def onReload(self) -> None:
         """Reload the library's modules in the order of their dependencies, then this one."""
-        if self._run:
-            self._run.cancelRequested = True
+        if self.runner.kind:
+            self.runner.cancel()
             self.ui.statusLabel.text = _("The run is being cancelled; reload again when it has stopped.")
             return
         from SpatialDeconvLib.doors import reloading
 
         reloading.reloadLibrary()
         super().onReload()
+
+    # -- the parameter node
+
+    def parameterNode(self):
+        """Return the user's choices, None while the panel is closed or a scene is being read."""
+        return self._parameterNode
 
     def initializeParameterNode(self) -> None:
         """Connect the panel to the parameter node and choose a first input volume."""
@@ -409,22 +275,24 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
             self.onParameterNodeModified()
 
-    # -- from the parameter node to the panel and back
-
-    def onKernelSetPathEdited(self, _changed=None) -> None:
-        """The user chose or typed another kernel set file."""
-        path = self.ui.kernelSetPathLineEdit.currentPath
-        if self._parameterNode and self._parameterNode.kernelSetPath != path:
-            self._parameterNode.kernelSetPath = path
-
     def onParameterNodeModified(self, caller=None, event=None) -> None:
         """Show what the choices in the parameter node mean."""
         if not self._parameterNode:
             return
-        path = self._parameterNode.kernelSetPath
-        if self.ui.kernelSetPathLineEdit.currentPath != path:
-            self.ui.kernelSetPathLineEdit.currentPath = path
+        if self._parameterNode.kernelSetPath:
+            self.loadKernelSet()
+            return  # the table has modified the parameter node
         state = self.panelState()
+        self._showControls(state)
+        for part in self._parts:
+            part.update(state)
+
+    def loadKernelSet(self) -> None:
+        """Take the kernel set file of a script or of a scene of an earlier version into the table."""
+        path, self._parameterNode.kernelSetPath = self._parameterNode.kernelSetPath, ""
+        self.table.load(path)
+
+    def _showControls(self, state) -> None:
         shown = self._model.visible_controls(state)
         for control, names in CONTROL_WIDGETS.items():
             for name in names:
@@ -432,119 +300,26 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         waiting = self._model.disabled_controls(state)
         for field, name in FIELD_WIDGETS.items():
             getattr(self.ui, name).enabled = field not in waiting
+        chosen = (state.method, state.strategy)
         self.ui.kernelSetSummaryLabel.text = state.kernel_set.text
-        self.ui.methodSentenceLabel.text = self._model.method_sentence(state.method)
-        self.ui.iterationsSpinBox.specialValueText = self._model.default_iterations_text(state.method)
-        self.ui.regularizationLabel.text = self._model.constant_label(state.method)
-        self.ui.regularizationSpinBox.toolTip = self._model.constant_tool_tip(state.method)
-        if not self._run:
-            self.ui.applyButton.enabled = not self._model.what_is_missing(state)
-            self.ui.applyButton.toolTip = self._model.apply_tool_tip(state)
+        self.ui.methodSentenceLabel.text = self._model.method_sentence(*chosen)
+        self.ui.strategyComboBox.toolTip = self._model.strategy_sentence(state.strategy)
+        self.ui.iterationsSpinBox.specialValueText = self._model.default_iterations_text(*chosen)
+        self.ui.regularizationLabel.text = self._model.constant_label(*chosen)
+        self.ui.regularizationSpinBox.toolTip = self._model.constant_tool_tip(*chosen)
 
     def panelState(self):
         """Return the choices in the parameter node as panelmodel's plain values."""
-        node = self._parameterNode
-        return self._model.PanelState(
-            operation=node.operation.value,
-            method=node.method.value,
-            model=node.model.value,
-            boundary=node.boundary.value,
-            engine=node.engine.value,
-            iterations=node.iterations,
-            regularization_auto=node.regularizationAuto,
-            regularization=node.regularization,
-            noise_auto=node.noiseAuto,
-            noise=node.noise,
-            exclude=node.exclude,
-            slicewise=node.slicewise,
-            fill_nonfinite=node.fillNonfinite,
-            resample=node.resample,
-            input_volume=node.inputVolume,
-            guide=node.guideVolume,
-            labels=node.labels,
-            mask=node.mask,
-            output_volume=node.outputVolume,
-            kernel_set=self._kernelSetSummary(node.kernelSetPath),
-        )
+        from SpatialDeconvLib.panel import parameters
 
-    def _kernelSetSummary(self, path):
-        """Look at the kernel set file again only when it has changed."""
-        try:
-            stamp = (path, os.stat(path).st_mtime_ns)
-        except OSError:
-            stamp = (path, None)
-        if self._kernelSet is None or stamp != self._kernelSetStamp:
-            self._kernelSet, self._kernelSetStamp = self._model.kernel_set_summary(path), stamp
-        return self._kernelSet
+        return parameters.stateOf(self._parameterNode)
 
-    # -- a run
+    def showResult(self, inputVolume, output) -> None:
+        """Show what a run has made, with the window and level of what it was made from."""
+        slicer.util.setSliceViewerLayers(background=output, fit=False)
 
-    def onApplyButton(self, _checked=False) -> None:
-        """Start a run, or cancel the one that is on."""
-        if self._run:
-            self._run.cancelRequested = True
-            self.ui.applyButton.enabled = False
-            self.ui.statusLabel.text = _("Cancelling...")
-            return
-        if not self._parameterNode:  # the scene is being read
-            return
-        state = self.panelState()
-        missing = self._model.what_is_missing(state)  # a file may have gone since the button was enabled
-        if missing:
-            self._showError(missing)
-            return
-        self._run = run = PanelRun(self._showProgress)
-        self._showRunning(True)
-        error = output = result = None
-        try:
-            output, result = self.logic.runState(state, self._parameterNode.kernelSetPath, run)
-        except Exception as exception:
-            error = exception
-        self._run = None
-        if not run.panelGone:
-            self._showRunning(False)
-        self._finish(run, state, output, result, error)
-
-    def _finish(self, run, state, output, result, error) -> None:
-        """Show how a run ended. A run that was cancelled leaves nothing behind."""
-        if output is not None and run.cancelRequested and state.output_volume is None:
-            # The wish to stop came after the engine had looked for it the last time.
-            for node in (output.GetDisplayNode(), output):
-                if node:
-                    slicer.mrmlScene.RemoveNode(node)
-            output = None
-        if run.panelGone:
-            return
-        if output is not None and not run.sceneClosed:
-            self.ui.statusLabel.text = self._model.result_text(result, output.GetName())
-            slicer.util.setSliceViewerLayers(background=output, fit=False)
-        elif run.cancelRequested:
-            self.ui.statusLabel.text = _("Cancelled; nothing was changed.")
-        else:
-            if not isinstance(error, ValueError | OSError | MemoryError):
-                logging.error("SpatialDeconv failed", exc_info=error)
-            self._showError(self._model.error_text(error))
-
-    def _showRunning(self, running) -> None:
-        """Turn Apply into Cancel and close the inputs for the time of a run, or back."""
-        for name in SECTIONS:
-            getattr(self.ui, name).enabled = not running
-        self.ui.progressBar.value = 0
-        self.ui.progressBar.visible = running
-        self.ui.applyButton.text = _("Cancel") if running else _("Apply")
-        self.ui.applyButton.enabled = True
-        if running:
-            self.ui.applyButton.toolTip = _("Stop and leave the scene as it is.")
-            self.ui.statusLabel.text = _("Preparing...")
-            slicer.app.processEvents()
-        else:
-            self.onParameterNodeModified()
-
-    def _showProgress(self, fraction, text, seconds) -> None:
-        self.ui.progressBar.value = int(100 * fraction)
-        self.ui.statusLabel.text = self._model.progress_text(fraction, text, seconds)
-
-    def _showError(self, text) -> None:
+    def showError(self, text) -> None:
+        """Tell the user what went wrong."""
         self.ui.statusLabel.text = text
         slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
 
@@ -559,7 +334,10 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self):
         """Return the panel's parameter node of the scene."""
-        return SpatialDeconvParameterNode(super().getParameterNode())
+        findLibrary()
+        from SpatialDeconvLib.panel import parameters
+
+        return parameters.openParameterNode(super().getParameterNode())
 
     def deconvolve(
         self,
@@ -633,31 +411,24 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             cache = slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory()
             folder = os.path.join(cache, f"SpatialDeconv-{name}")
         (blurred, truth), kernelSet = samples.loadCase(name, folder)
+        from SpatialDeconvLib.panel import kerneltable
+
         parameterNode = self.getParameterNode()
         parameterNode.inputVolume = blurred
-        parameterNode.kernelSetPath = str(kernelSet)
+        kerneltable.loadRows(parameterNode, kernelSet)
         return blurred, truth
 
-    def runState(self, state, kernelSetPath, run):
+    def run(self, request, outputVolume=None, progress=None, cancelled=None):
         """Run what the panel shows.
 
-        :param state: panelmodel.PanelState
-        :param run: object with `progress` and `cancelled`
+        :param request: panelmodel.RunRequest
         :return: output volume node and SpatialDeconvLib.Result
         """
-        model = panelModel()
-        operation = self.convolve if state.operation == "convolve" else self.deconvolve
+        operation = self.convolve if request.operation == "convolve" else self.deconvolve
         return operation(
-            state.input_volume,
-            kernelSetPath,
-            state.output_volume,
-            mask=state.mask,
-            labels=model.used_labels(state),
-            guide=model.used_guide(state),
-            progress=run.progress,
-            cancelled=run.cancelled,
-            **model.engine_options(state),
-        )
+            request.input_volume, request.kernels, outputVolume,
+            progress=progress, cancelled=cancelled, **request.selections, **request.options,
+        )  # fmt: skip
 
 
 #

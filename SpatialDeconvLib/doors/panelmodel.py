@@ -6,11 +6,8 @@ images and nothing heavy is imported, so that the panel opens at once.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 try:
@@ -19,11 +16,6 @@ except ImportError:  # outside Slicer there are no translations
 
     def _(text: str) -> str:
         return text
-
-
-SCHEMA = "spatialdeconv-kernels/1"
-KEYS = ("intensity", "region", "position", "weights", "uniform")
-_LARGEST_KERNEL_SET = 64 * 2**20  # bytes; a larger file was chosen by mistake
 
 
 # ------------------------------------------------------------------------------------------- methods
@@ -35,32 +27,103 @@ class MethodTraits:
 
     Attributes
     ----------
+    iterates : bool
+        Whether it works step by step.
     iterations : int or None
-        Default number of iterations; None for methods that do not iterate.
+        Default number of iterations; None for methods that do not iterate, or stop by a rule of their own.
     constant : bool
         Whether it has a constant of its own (`regularization`).
     noise : {"always", "automatic", "never"}
         When the noise level changes the result: always, only while the constant is automatic, or never.
+    offset : bool
+        Whether it needs values that are not negative, so that something may have to be added first.
     """
 
+    iterates: bool = False
     iterations: int | None = None
     constant: bool = False
     noise: str = "never"
+    offset: bool = False
 
 
 METHODS: dict[str, MethodTraits] = {
     "inverse": MethodTraits(constant=True, noise="automatic"),
     "tikhonov": MethodTraits(constant=True, noise="automatic"),
     "wiener": MethodTraits(noise="always"),
-    "landweber": MethodTraits(iterations=20, constant=True),
-    "projected-landweber": MethodTraits(iterations=20, constant=True),
-    "richardson-lucy": MethodTraits(iterations=10),
+    "landweber": MethodTraits(True, 20, constant=True),
+    "projected-landweber": MethodTraits(True, 20, constant=True, offset=True),
+    "richardson-lucy": MethodTraits(True, 10, offset=True),
+}
+
+#: The solvers of the joint strategy; all of them use the noise level, if only to know when to stop.
+JOINT_METHODS: dict[str, MethodTraits] = {
+    "richardson-lucy": MethodTraits(True, constant=True, noise="always", offset=True),
+    "landweber": MethodTraits(True, constant=True, noise="always"),
+    "projected-landweber": MethodTraits(True, constant=True, noise="always", offset=True),
+    "tikhonov": MethodTraits(True, constant=True, noise="always"),
+    "tv": MethodTraits(True, constant=True, noise="always"),
+    "self-keyed": MethodTraits(True, constant=True, noise="always"),
 }
 
 
 def operation_label(operation: str) -> str:
     """Return the operation's name for the combo box."""
     return {"deconvolve": _("Deconvolve (sharpen)"), "convolve": _("Convolve (blur)")}[operation]
+
+
+def region_label(kind: str) -> str:
+    """Return how the region is given, for the combo box."""
+    return {
+        "whole": _("Whole volume"),
+        "segments": _("Segments or label map"),
+        "threshold": _("Threshold range"),
+        "box": _("Box (ROI)"),
+    }[kind]
+
+
+def key_label(key: str) -> str:
+    """Return what chooses the kernel, for the combo box."""
+    return {
+        "intensity": _("Intensity"),
+        "region": _("Region (segment or label)"),
+        "position": _("Position"),
+        "uniform": _("One kernel everywhere"),
+        "weights": _("Weight images"),
+    }[key]
+
+
+def interpolation_label(interpolation: str) -> str:
+    """Return what happens between two levels or positions, for the combo box."""
+    return {
+        "linear": _("Interpolate"),
+        "nearest": _("Nearest kernel"),
+        "inverse-distance": _("Inverse distance"),
+    }[interpolation]
+
+
+def outside_label(outside: str) -> str:
+    """Return what happens where no kernel is meant, for the combo box."""
+    return {
+        "nearest": _("Nearest kernel"),
+        "unchanged": _("Leave unchanged"),
+        "error": _("Refuse to run"),
+    }[outside]
+
+
+def strategy_label(strategy: str) -> str:
+    """Return the strategy's name for the combo box."""
+    return {
+        "blend": _("Blend: filter with each kernel"),
+        "joint": _("Joint: invert the whole model"),
+    }[strategy]
+
+
+def strategy_sentence(strategy: str) -> str:
+    """Return one sentence that says what the strategy does and when to take it."""
+    return {
+        "blend": _("Filters with every kernel and blends the results: fast, approximate where kernels change."),
+        "joint": _("Solves for the image that the varying blur explains: exact where kernels change, slower."),
+    }[strategy]
 
 
 def method_label(method: str) -> str:
@@ -72,11 +135,22 @@ def method_label(method: str) -> str:
         "landweber": _("Landweber"),
         "projected-landweber": _("Projected Landweber"),
         "richardson-lucy": _("Richardson-Lucy"),
+        "tv": _("Total variation"),
+        "self-keyed": _("Self-keyed total variation"),
     }[method]
 
 
-def method_sentence(method: str) -> str:
+def method_sentence(method: str, strategy: str = "blend") -> str:
     """Return one sentence that says what the method does and when to take it."""
+    if strategy == "joint":
+        return {
+            "richardson-lucy": _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
+            "landweber": _("Gradient steps that stop when what is left is noise."),
+            "projected-landweber": _("Gradient steps without negative values, for images that have none."),
+            "tikhonov": _("Least squares with a smooth result: fast and safe for noisy images."),
+            "tv": _("Least squares with sharp edges and flat regions: slower, best for pieces of even intensity."),
+            "self-keyed": _("Total variation with kernels chosen by the sharp intensity that is being sought."),
+        }[method]
     return {
         "inverse": _("Divides by the kernel's spectrum where that is large enough: fast, but it amplifies noise."),
         "tikhonov": _("Inverse filter damped by a constant: fast, a safe choice for noisy images."),
@@ -101,13 +175,23 @@ def boundary_label(boundary: str) -> str:
         "edge": _("Repeat the edge"),
         "zero": _("Zero outside"),
         "periodic": _("Periodic"),
+        "extended": _("Estimate what lies outside"),
     }[boundary]
 
 
-def default_iterations_text(method: str) -> str:
+def default_iterations_text(method: str, strategy: str = "blend") -> str:
     """Return what the iterations box shows for its lowest value, the method's own default."""
-    default = METHODS[method].iterations
-    return "" if default is None else _("default ({count})").format(count=default)
+    traits = method_traits(method, strategy)
+    if not traits.iterates:
+        return ""
+    if traits.iterations is None:
+        return _("auto (until only noise is left)")
+    return _("default ({count})").format(count=traits.iterations)
+
+
+def method_traits(method: str, strategy: str) -> MethodTraits:
+    """Return what a method has to be asked."""
+    return (JOINT_METHODS if strategy == "joint" else METHODS)[method]
 
 
 def engine_label(engine: str) -> str:
@@ -115,110 +199,71 @@ def engine_label(engine: str) -> str:
     return {"simpleitk": _("SimpleITK"), "fft": _("FFT (same result, faster)")}[engine]
 
 
-def constant_label(method: str) -> str:
+def constant_label(method: str, strategy: str = "blend") -> str:
     """Return the row label of the method's own constant."""
     if method == "inverse":
         return _("Threshold:")
     if method in ("landweber", "projected-landweber"):
         return _("Step:")
-    return _("Regularization:")
+    return _("Smoothness:") if strategy == "joint" else _("Regularization:")
 
 
-def constant_tool_tip(method: str) -> str:
+def constant_tool_tip(method: str, strategy: str = "blend") -> str:
     """Return one sentence about the method's own constant, with its unit."""
     if method == "inverse":
         return _("Frequencies that the kernel passes by less than this fraction are left out (no unit).")
     if method in ("landweber", "projected-landweber"):
         return _("Length of one step, below 2 for kernels that sum to one (no unit).")
+    if strategy == "joint" and method == "tikhonov":
+        return _("Weight of the squared gradient against the data: larger values give a smoother image.")
+    if strategy == "joint":
+        return _("Weight of the total variation against the data: larger values give a smoother image.")
     return _("Constant added to the kernel's power spectrum: larger values give a smoother image (no unit).")
 
 
-# --------------------------------------------------------------------------------------- kernel sets
+def estimate_target_label(target: str) -> str:
+    """Return what is measured, for the combo box."""
+    return {"one": _("One kernel for the whole volume"), "rows": _("The kernel of each row of the table")}[target]
+
+
+def estimate_method_label(method: str) -> str:
+    """Return how a kernel is measured, for the combo box."""
+    return {"least-squares": _("Least squares"), "fourier": _("Fourier (fast, large kernels)")}[method]
+
+
+def constraint_label(constraint: str) -> str:
+    """Return what is known of a kernel that is measured, for the combo box."""
+    return {
+        "simplex": _("Not negative, sum 1"),
+        "non-negative": _("Not negative"),
+        "sum-one": _("Sum 1"),
+        "none": _("Anything"),
+    }[constraint]
+
+
+# --------------------------------------------------------------------------------------- kernel table
 
 
 @dataclass(frozen=True)
 class KernelSetSummary:
-    """What the panel knows of a kernel set file without reading the kernels.
+    """What the panel knows of the kernel table without sampling the kernels.
 
     Attributes
     ----------
     text : str
-        One line for the panel: what the file holds, or what is wrong with it.
+        One line for the panel: what the table holds, or what is wrong with it.
     usable : bool
         Whether Apply may use it.
     key : str
-        What chooses the kernel ("" when the file cannot be used).
+        What chooses the kernel.
     count : int
         Number of kernels.
     """
 
     text: str
     usable: bool = False
-    key: str = ""
+    key: str = "intensity"
     count: int = 0
-
-
-def kernel_set_summary(path: str | Path) -> KernelSetSummary:
-    """Look at a kernel set file and say in one line what it holds, or what is wrong with it.
-
-    The engine checks every kernel when it runs; this only finds what can be seen at a glance.
-    """
-    if not str(path).strip():
-        return KernelSetSummary(_("No kernel set file is chosen."))
-    path = Path(path)
-    try:
-        if not path.is_file():
-            return KernelSetSummary(_("There is no such kernel set file."))
-        if path.stat().st_size > _LARGEST_KERNEL_SET:
-            return KernelSetSummary(_("The file is too large for a kernel set; choose a JSON file."))
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        return KernelSetSummary(_("The file is no valid JSON (line {line}).").format(line=error.lineno))
-    except UnicodeDecodeError:
-        return KernelSetSummary(_("The file is no text; choose a JSON file."))
-    except OSError as error:
-        return KernelSetSummary(_("The file cannot be read: {reason}.").format(reason=error.strerror or error))
-    return _content_summary(content, path.parent)
-
-
-def _content_summary(content: Any, folder: Path) -> KernelSetSummary:
-    if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
-        return KernelSetSummary(_("The file is no kernel set: its schema is not {schema}.").format(schema=SCHEMA))
-    key, kernels = content.get("key"), content.get("kernels")
-    if key not in KEYS:
-        return KernelSetSummary(_("The kernel set has the unknown key {key}.").format(key=repr(key)))
-    if not isinstance(kernels, list) or not kernels or not all(isinstance(k, Mapping) for k in kernels):
-        return KernelSetSummary(_("The kernel set is empty."))
-    for number, kernel in enumerate(kernels, 1):
-        if kernel.get("type") == "file" and not (folder / str(kernel.get("path", ""))).is_file():
-            text = _("Kernel {number}: the file {path} does not exist.")
-            return KernelSetSummary(text.format(number=number, path=kernel.get("path")))
-    return KernelSetSummary(_kernels_text(key, kernels), True, key, len(kernels))
-
-
-def _kernels_text(key: str, kernels: Sequence[Mapping[str, Any]]) -> str:
-    kinds = {str(kernel.get("type")) for kernel in kernels}
-    kind = _kind_text(kinds.pop()) if len(kinds) == 1 else _("different")
-    if key == "uniform":
-        return _("One {kind} kernel for the whole volume.").format(kind=kind)
-    count = len(kernels)
-    levels = [kernel.get("at") for kernel in kernels]
-    if key == "intensity" and all(isinstance(v, int | float) and math.isfinite(v) for v in levels):
-        text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
-        return text.format(count=count, kind=kind, least=min(levels), most=max(levels))
-    keyed = {
-        "intensity": _("{count} {kind} kernels, keyed to intensity."),
-        "region": _("{count} {kind} kernels, keyed to regions."),
-        "position": _("{count} {kind} kernels, keyed to position."),
-        "weights": _("{count} {kind} kernels, each with its own weight image."),
-    }
-    return keyed[key].format(count=count, kind=kind)
-
-
-def _kind_text(kind: str) -> str:
-    """The kind of kernels as an adjective; a type that is unknown here is left as it is."""
-    kinds = {"gaussian": _("Gaussian"), "file": _("stored"), "values": _("stored"), "laplacian": _("Laplace")}
-    return kinds.get(kind, kind)
 
 
 # ---------------------------------------------------------------------------------------- the panel
@@ -228,98 +273,156 @@ def _kind_text(kind: str) -> str:
 class PanelState:
     """Everything the user chose, as plain values; volumes are opaque and only compared with each other.
 
-    `iterations` 0 means the method's default. `noise` is in units of the image's intensity.
+    `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
+    is the region in the words of `nodes.maskArray`, None for the whole volume or when it is not chosen yet;
+    `has_segments` says that segments can be chosen from it.
     """
 
     operation: str = "deconvolve"
-    method: str = "wiener"
+    strategy: str = "blend"
+    blend_method: str = "wiener"
+    joint_method: str = "richardson-lucy"
     model: str = "detector"
-    boundary: str = "edge"
+    blend_boundary: str = "edge"
+    joint_boundary: str = "edge"
     engine: str = "simpleitk"
     iterations: int = 0
     regularization_auto: bool = True
     regularization: float = 0.01
     noise_auto: bool = True
     noise: float = 1.0
+    offset_auto: bool = True
+    offset: float = 0.0
     exclude: bool = False
+    normalize: bool = False
+    cascade: bool = False
     slicewise: bool = False
     resample: bool = False
     fill_nonfinite: bool = False
     input_volume: Any = None
     guide: Any = None
     labels: Any = None
+    region: str = "whole"
     mask: Any = None
+    has_segments: bool = False
     output_volume: Any = None
     kernel_set: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
 
     @property
     def key(self) -> str:
-        """What chooses the kernel ("" without a usable kernel set)."""
-        return self.kernel_set.key if self.kernel_set.usable else ""
+        """What chooses the kernel."""
+        return self.kernel_set.key
+
+    @property
+    def joint(self) -> bool:
+        """Whether the whole model is inverted."""
+        return self.operation == "deconvolve" and self.strategy == "joint"
+
+    @property
+    def method(self) -> str:
+        """The filter or solver of the chosen strategy."""
+        return self.joint_method if self.strategy == "joint" else self.blend_method
+
+    @property
+    def boundary(self) -> str:
+        """The boundary condition of the chosen operation and strategy."""
+        return self.joint_boundary if self.joint else self.blend_boundary
+
+    @property
+    def traits(self) -> MethodTraits:
+        """What the chosen method has to be asked."""
+        return method_traits(self.method, self.strategy)
 
 
 def visible_controls(state: PanelState) -> frozenset[str]:
     """Return the names of the controls that have a meaning for what is chosen.
 
-    Controls that every choice has (input, kernel set, model, boundary, output) are not named.
+    Controls that every choice has (input, kernel table, model, output) are not named.
     """
-    traits = METHODS[state.method]
+    traits, key = state.traits, state.key
+    deconvolving, region = state.operation == "deconvolve", state.region != "whole"
     shown = {
-        "guide": state.key == "intensity",
-        "labels": state.key == "region",
-        "resample": any(node is not None for node in (state.mask, used_labels(state), used_guide(state))),
+        "segmentation": state.region == "segments",
+        "segments": state.region == "segments" and state.has_segments,
+        "threshold": state.region == "threshold",
+        "box": state.region == "box",
+        "guide": key == "intensity" and not _self_keyed(state),
+        "labels": key == "region",
+        "interpolation": key in ("intensity", "position"),
+        "outside": key in ("intensity", "region"),
+        "feather": key == "region",
+        "levels": key == "intensity",
+        "resample": any(v is not None for v in (state.mask, used_labels(state), used_guide(state))),
+        "exclude": not deconvolving and region,
+        "normalize": not deconvolving,
+        "cascade": not deconvolving,
+        "strategy": deconvolving,
+        "method": deconvolving and not state.joint,
+        "jointMethod": state.joint,
+        "sentence": deconvolving,
+        "boundary": not state.joint,
+        "jointBoundary": state.joint,
+        "engine": deconvolving and not state.joint,
+        "iterations": deconvolving and traits.iterates,
+        "regularization": deconvolving and traits.constant,
+        "noise": deconvolving and uses_noise(state),
+        "offset": deconvolving and traits.offset,
     }
-    if state.operation == "convolve":
-        shown["exclude"] = state.mask is not None
-    else:
-        shown |= {
-            "method": True,
-            "engine": True,
-            "iterations": traits.iterations is not None,
-            "regularization": traits.constant,
-            "noise": uses_noise(state),
-        }
     return frozenset(name for name, is_shown in shown.items() if is_shown)
+
+
+def _self_keyed(state: PanelState) -> bool:
+    """Whether the method finds the intensities that choose the kernels by itself."""
+    return state.joint and state.joint_method == "self-keyed"
 
 
 def uses_noise(state: PanelState) -> bool:
     """Return whether the noise level changes the result of the chosen method."""
-    noise = METHODS[state.method].noise
+    noise = state.traits.noise
     return noise == "always" or (noise == "automatic" and state.regularization_auto)
 
 
 def used_guide(state: PanelState) -> Any:
-    """Return the guide volume if the kernel set can use one, else None."""
-    return state.guide if state.key == "intensity" else None
+    """Return the guide volume if the kernels and the method can use one, else None."""
+    return state.guide if state.key == "intensity" and not _self_keyed(state) else None
 
 
 def used_labels(state: PanelState) -> Any:
-    """Return the labels if the kernel set needs them, else None."""
+    """Return the labels if the kernels need them, else None."""
     return state.labels if state.key == "region" else None
 
 
 def disabled_controls(state: PanelState) -> frozenset[str]:
     """Return the fields that are shown but wait for another choice (a value beside a checked "auto")."""
-    disabled = set()
-    if state.regularization_auto:
-        disabled.add("regularizationValue")
-    if state.noise_auto:
-        disabled.add("noiseValue")
-    return frozenset(disabled)
+    waiting = {
+        "regularizationValue": state.regularization_auto,
+        "noiseValue": state.noise_auto,
+        "offsetValue": state.offset_auto,
+    }
+    return frozenset(name for name, waits in waiting.items() if waits)
 
 
 def what_is_missing(state: PanelState) -> str:
     """Return one sentence saying why Apply cannot start, or "" when it can."""
     if state.input_volume is None:
         return _("Choose an input volume.")
+    if state.mask is None and state.region != "whole":
+        return {
+            "segments": _("Choose the segmentation or label map of the region."),
+            "threshold": _("Choose the threshold range of the region."),
+            "box": _("Choose or create the box (ROI) of the region."),
+        }[state.region]
     if not state.kernel_set.usable:
-        return _("Choose a kernel set file (*.json).") + " " + state.kernel_set.text
+        return state.kernel_set.text
     if state.key == "region" and state.labels is None:
-        return _("Choose the labels: this kernel set is keyed to regions.")
+        return _("Choose the segmentation or label map that the kernels belong to.")
+    if _self_keyed(state) and state.key != "intensity":
+        return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
     if state.output_volume is not None:
-        for node in (state.input_volume, state.mask, used_guide(state), used_labels(state)):
-            if node is not None and node is state.output_volume:
-                return _("Choose an output volume that is not one of the inputs.")
+        mask = state.mask[0] if isinstance(state.mask, tuple) else state.mask
+        used = [state.input_volume, mask, used_guide(state), used_labels(state)]
+        if any(state.output_volume is node for node in used):
+            return _("Choose an output volume that is not one of the inputs.")
     return ""
 
 
@@ -329,10 +432,9 @@ def apply_tool_tip(state: PanelState) -> str:
     if missing:
         return missing
     if state.operation == "convolve":
-        return _("Blur the input volume with the kernels.")
-    return _("Deconvolve the input volume with the kernels, using the {method} filter.").format(
-        method=method_label(state.method)
-    )
+        return _("Convolve the input volume with the kernels.")
+    text = _("Deconvolve the input volume with the kernels: {method}.")
+    return text.format(method=method_label(state.method))
 
 
 def engine_options(state: PanelState) -> dict[str, Any]:
@@ -346,18 +448,60 @@ def engine_options(state: PanelState) -> dict[str, Any]:
     }
     shown = visible_controls(state)
     if state.operation == "convolve":
+        options |= {"normalize": state.normalize, "cascade": "auto" if state.cascade else False}
         if "exclude" in shown:
             options["exclude"] = state.exclude
         return options
-    options["method"] = state.method
-    options["engine"] = state.engine
+    options |= {"strategy": state.strategy, "method": state.method}
+    if "engine" in shown:
+        options["engine"] = state.engine
     if "iterations" in shown and state.iterations > 0:
         options["iterations"] = state.iterations
-    if "regularization" in shown and not state.regularization_auto:
-        options["regularization"] = state.regularization
-    if "noise" in shown and not state.noise_auto:
-        options["noise"] = state.noise
+    for name in ("regularization", "noise", "offset"):
+        if name in shown and not getattr(state, f"{name}_auto"):
+            options[name] = getattr(state, name)
     return options
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run of the panel is: the words of `nodes.deconvolveVolume` and `nodes.convolveVolume`.
+
+    Attributes
+    ----------
+    operation : {"deconvolve", "convolve"}
+    input_volume : volume node
+    kernels : KernelField
+    mask, labels, guide : selections, or None
+    options : dict
+        Further keyword arguments.
+    """
+
+    operation: str
+    input_volume: Any
+    kernels: Any
+    mask: Any = None
+    labels: Any = None
+    guide: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def selections(self) -> dict[str, Any]:
+        """The keyword arguments mask, labels and guide."""
+        return {"mask": self.mask, "labels": self.labels, "guide": self.guide}
+
+
+def run_request(state: PanelState, kernels: Any) -> RunRequest:
+    """Return what the panel is to run with a kernel field."""
+    return RunRequest(
+        state.operation,
+        state.input_volume,
+        kernels,
+        state.mask,
+        used_labels(state),
+        used_guide(state),
+        engine_options(state),
+    )
 
 
 # --------------------------------------------------------------------------------------------- texts
@@ -410,6 +554,56 @@ def result_text(result: Any, output_name: str) -> str:
     if result.residual is not None and math.isfinite(result.residual):
         facts.append(_("residual {residual:.2f} (1 is ideal)").format(residual=result.residual))
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
+
+
+def estimate_is_missing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
+    """Return one sentence saying why a measurement cannot start, or "" when it can.
+
+    Parameters
+    ----------
+    original, blurred : volume node or None
+    target : {"one", "rows"}
+    state : PanelState
+        For the kernel table and the regions that the kernels belong to.
+    """
+    if original is None:
+        return _("Choose the sharp volume.")
+    if blurred is None or blurred is original:
+        return _("Choose the blurred volume.")
+    if target == "rows" and state.key == "uniform":
+        return _("Choose what the kernels are keyed to, or measure one kernel.")
+    if target == "rows" and not state.kernel_set.count:
+        return _("Fill the table with levels, regions or positions first.")
+    if target == "rows" and state.key == "region" and state.labels is None:
+        return _("Choose the segmentation or label map that the kernels belong to.")
+    return ""
+
+
+def estimate_text(estimate: Any) -> str:
+    """Return the status lines of a finished measurement: time, residual, uncertainty, then one line a warning.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of the engine.
+    """
+    facts = [_("Measured in {time}").format(time=duration_text(estimate.seconds))]
+    if estimate.residual is not None and math.isfinite(estimate.residual):
+        facts.append(_("residual {residual:.2f} (1 is ideal)").format(residual=estimate.residual))
+    determined = estimate.determined
+    if determined is not None:
+        text = _("{count} of {all} kernels determined by the volumes")
+        facts.append(text.format(count=int(sum(map(bool, determined))), all=len(determined)))
+    elif estimate.uncertainty is not None and math.isfinite(float(estimate.uncertainty)):
+        facts.append(_("uncertainty {percent:.0f} %").format(percent=100 * float(estimate.uncertainty)))
+    if estimate.gain != 1:
+        facts.append(_("gain {gain:.4g}").format(gain=estimate.gain))
+    if estimate.offset:
+        facts.append(_("offset {offset:.4g}").format(offset=estimate.offset))
+    if any(estimate.shift):
+        shift = ", ".join(f"{v:.2f}" for v in estimate.shift)
+        facts.append(_("shift {shift} mm").format(shift=shift))
+    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in estimate.warnings)])
 
 
 def error_text(error: BaseException) -> str:

@@ -1,0 +1,94 @@
+"""What the panel asks of regions and places in the scene: names of segments, ranges, boxes, positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import slicer
+
+from .scene import ijkToRas, spacingOf, volumeArray
+
+__all__ = ["fitBox", "intensityRange", "positionInVolume", "regionNames", "segmentsOf", "slicePosition"]
+
+_MOST_LABELS = 1000
+
+
+def segmentsOf(node) -> list[tuple[str, str]]:
+    """Return (id, name) of the segments of a segmentation node in their order; [] for other nodes and None."""
+    if node is None or not node.IsA("vtkMRMLSegmentationNode"):
+        return []
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    return [(segmentId, segmentation.GetSegment(segmentId).GetName() or segmentId) for segmentId in ids]
+
+
+def regionNames(node) -> list[str]:
+    """Return the names that a kernel table can use for a node's regions: segments, or label values other than 0."""
+    if node is None:
+        return []
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return [name for _segmentId, name in segmentsOf(node)]
+    if node.GetImageData() is None:
+        return []
+    array = volumeArray(node, "labels")
+    if np.issubdtype(array.dtype, np.floating):
+        array = array[np.isfinite(array)]
+    values = np.unique(array)
+    return [f"{value:g}" for value in values[values != 0][:_MOST_LABELS]]
+
+
+def intensityRange(volume) -> tuple[float, float] | None:
+    """Return the lowest and highest finite value of a volume, None when there is none."""
+    if volume is None or volume.GetImageData() is None or not volume.GetImageData().GetNumberOfPoints():
+        return None
+    low, high = volume.GetImageData().GetPointData().GetScalars().GetFiniteRange(-1 if _isVector(volume) else 0)
+    return (float(low), float(high)) if low <= high else None
+
+
+def _isVector(volume) -> bool:
+    return volume.GetImageData().GetNumberOfScalarComponents() > 1
+
+
+def fitBox(box, volume) -> None:
+    """Place a ROI box in the middle of a volume, half as long on every axis.
+
+    A box never leaves out the only slice of an image: it is at least one and a half voxels thick.
+    """
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    low, high = np.array(bounds[0::2]), np.array(bounds[1::2])
+    thickest = 1.5 * max(spacingOf(volume))
+    wasModifying = box.StartModify()
+    try:
+        box.SetCenter(*((low + high) / 2))
+        box.SetSize(*np.maximum((high - low) / 2, thickest))
+    finally:
+        box.EndModify(wasModifying)
+
+
+def positionInVolume(volume, ras: Sequence[float]) -> tuple[float, float, float]:
+    """Return a place of the world (RAS, mm) as (z, y, x) in mm along the axes of a volume, from its first voxel."""
+    local = [float(v) for v in ras]
+    if volume.GetParentTransformNode() is not None:
+        volume.TransformPointFromWorld([float(v) for v in ras], local)
+    indices = np.linalg.solve(ijkToRas(volume), [*local, 1.0])[:3]
+    return tuple(float(v) for v in np.round(indices[::-1] * spacingOf(volume), 3))
+
+
+def slicePosition(scene=None) -> tuple[float, float, float] | None:
+    """Return where the three standard slice views meet (RAS, mm), None when there are no such views."""
+    scene = scene or slicer.mrmlScene
+    normals, offsets = [], []
+    for name in ("Red", "Yellow", "Green"):
+        node = scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        if node is None:
+            return None
+        matrix = node.GetSliceToRAS()
+        normal = np.array([matrix.GetElement(row, 2) for row in range(3)])
+        centre = np.array([matrix.GetElement(row, 3) for row in range(3)])
+        normals.append(normal)
+        offsets.append(normal @ centre)
+    if abs(np.linalg.det(normals)) < 1e-6:  # two views show the same plane
+        return None
+    return tuple(float(v) for v in np.linalg.solve(normals, offsets))

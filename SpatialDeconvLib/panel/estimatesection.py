@@ -1,0 +1,148 @@
+"""Measure kernels from a sharp and a blurred volume, and put them into the table."""
+
+import logging
+from dataclasses import replace
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..doors import kernelrows, nodes, panelmodel
+from ..errors import Cancelled
+from .applysection import removeNodes
+from .parameters import EstimateTarget, KernelKey, fieldKeysOf, rowsOf, setRows
+from .running import RunControls
+
+
+class EstimateSection:
+    """The section "Measure kernels".
+
+    :param panel: the module's widget (ui, runner, parameterNode, panelState, showError)
+    """
+
+    def __init__(self, panel):
+        self._panel = panel
+        ui = panel.ui
+        self._controls = RunControls(
+            ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure")
+        )
+        ui.estimateStatusLabel.text = ""
+        ui.estimateButton.connect("clicked(bool)", self.onClicked)
+
+    def update(self, state):
+        """Show whether a measurement can start, and what is missing."""
+        if self._panel.runner.kind == "estimate":
+            return
+        ui, node = self._panel.ui, self._panel.parameterNode()
+        one = node.estimateTarget == EstimateTarget.OneKernel
+        ui.estimateMethodLabel.visible = ui.estimateMethodComboBox.visible = one
+        missing = panelmodel.estimate_is_missing(
+            node.originalVolume, node.blurredVolume, node.estimateTarget.value, state
+        )
+        ui.estimateButton.enabled = not missing and not self._panel.runner.busy
+        ui.estimateButton.toolTip = missing or _("Measure the kernels and put them into the table.")
+
+    def onClicked(self, _checked=False):
+        """Start a measurement, or cancel the one that is on."""
+        runner, node = self._panel.runner, self._panel.parameterNode()
+        if runner.kind == "estimate":
+            runner.cancel("estimate")
+            self._controls.cancelling()
+            return
+        if not node:
+            return
+        self._controls.start(_("Stop and leave the table as it is."))
+        one = node.estimateTarget == EstimateTarget.OneKernel
+        work = self._oneKernel(node) if one else self._kernelOfEachRow(node)
+        runner.start(work, self._finished, "estimate", self._controls.show)
+
+    def _options(self, node):
+        constraint = node.estimateConstraint.value
+        return {
+            "constraint": None if constraint == "none" else constraint,
+            "register": node.estimateRegister,
+            "gain": node.estimateGain,
+            "offset": node.estimateOffset,
+        }
+
+    def _oneKernel(self, node):
+        """Return the work that ends with the rows of the new table and lines about them."""
+        options = {**self._options(node), "method": node.estimateMethod.value}
+        original, blurred, size, key = node.originalVolume, node.blurredVolume, node.estimateSize, node.kernelKey
+        rows, mask = rowsOf(node), self._panel.panelState().mask
+
+        def work(progress, cancelled):
+            from ..doors import estimating
+
+            volume, kernel = estimating.estimateKernel(
+                original, blurred, size, mask=mask, progress=progress, cancelled=cancelled, **options
+            )
+            if cancelled():
+                removeNodes([volume])
+                raise Cancelled
+            if key.value == "uniform" or not rows:
+                return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
+            return [
+                *rows,
+                replace(kernelrows.newRow(key.value, rows), kind="volume", volume=volume),
+            ], kernel.estimate
+
+        return work
+
+    def _kernelOfEachRow(self, node):
+        options, rows, key = self._options(node), rowsOf(node), node.kernelKey.value
+        original, blurred, size = node.originalVolume, node.blurredVolume, node.estimateSize
+        state = self._panel.panelState()
+        selections = {
+            "mask": state.mask,
+            "labels": panelmodel.used_labels(state),
+            "guide": panelmodel.used_guide(state),
+            "model": state.model,
+        }
+
+        def work(progress, cancelled):
+            from ..doors import estimating
+
+            keys = fieldKeysOf(node)
+            found = estimating.estimateKernels(
+                original, blurred, keys, size, progress=progress, cancelled=cancelled, **selections, **options
+            )
+            if cancelled():
+                raise Cancelled
+            return self._measured(key, rows, found), found.estimate
+
+        return work
+
+    @staticmethod
+    def _measured(key, rows, found):
+        """Return the rows with the measured kernels; those that the volumes do not determine stay."""
+        kernels = dict(zip(found.at, zip(found.kernels, found.estimate.determined, strict=True), strict=True))
+        made = []
+        for row in rows:
+            kernel, determined = kernels[row.place(key)]
+            if determined:
+                name = _("Measured kernel {place}").format(place=row.at).strip()
+                volume = nodes.volumeFromKernel(kernel, name)
+                row = kernelrows.KernelRow(row.at, "volume", volume=volume)
+            made.append(row)
+        return made
+
+    def _finished(self, outcome, error):
+        self._controls.stop()
+        panel, label = self._panel, self._panel.ui.estimateStatusLabel
+        node = panel.parameterNode()
+        if error is None and node:
+            rows, estimate = outcome
+            label.text = panelmodel.estimate_text(estimate)
+            with slicer.util.NodeModify(node):
+                if not rows[0].at:  # one kernel, and nothing that it could belong to
+                    node.kernelKey = KernelKey.Uniform
+                setRows(node, rows)
+        elif error is None or isinstance(error, Cancelled):
+            label.text = _("Cancelled; nothing was changed.")
+        else:
+            if not isinstance(error, ValueError | OSError | MemoryError):
+                logging.error("SpatialDeconv cannot measure the kernels", exc_info=error)
+            label.text = panelmodel.error_text(error)
+            slicer.util.errorDisplay(label.text, windowTitle=_("Spatially Variant Deconvolution"))
+        if node:
+            panel.onParameterNodeModified()

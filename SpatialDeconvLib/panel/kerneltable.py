@@ -1,0 +1,449 @@
+"""The kernel table: shows the rows of the parameter node and passes changes back to it.
+
+Whatever the user does makes new rows (doors.kernelrows) and stores them in the parameter node; the table is then
+filled from there. Nothing is kept in the widgets.
+"""
+
+import os
+from dataclasses import replace
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..doors import kernelrows, nodes, places
+from ..errors import InputError
+from ..kernelsets import write_kernel_set
+from .parameters import Interpolation, KernelKey, Outside, fieldOf, rowsOf, setRows
+
+PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
+
+LOGARITHMS = ("no", "natural", "decimal")
+
+
+class KernelTable:
+    """The table, its buttons, and the fields of the selected rows.
+
+    :param ui: the panel's widgets
+    :param getParameterNode: callable that returns the parameter node, None while there is none
+    :param showError: callable that tells the user what went wrong
+    """
+
+    def __init__(self, ui, getParameterNode, showError):
+        self._ui, self._node, self._showError = ui, getParameterNode, showError
+        self._shown = None
+        self._updating = False
+        self._looks = {}
+        self._setupTable()
+        self._setupButtons()
+        self._setupEditor()
+
+    # -- setting up
+
+    def _setupTable(self):
+        table = self._ui.kernelTable
+        table.setColumnCount(4)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(PLACE, qt.QHeaderView.Interactive)
+        header.setSectionResizeMode(KIND, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(PARAMETERS, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(NOTE, qt.QHeaderView.ResizeToContents)
+        header.setHighlightSections(False)
+        table.setColumnWidth(PLACE, 120)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(36)
+        table.connect("cellChanged(int,int)", self.onCellChanged)
+        table.connect("itemSelectionChanged()", self.updateEditor)
+        self._shortcuts = [
+            self._shortcut("Ctrl+V", self.onPaste),
+            self._shortcut("Del", self.onRemove),
+        ]
+
+    def _shortcut(self, keys, slot):
+        shortcut = qt.QShortcut(qt.QKeySequence(keys), self._ui.kernelTable)
+        shortcut.setContext(qt.Qt.WidgetShortcut)
+        shortcut.connect("activated()", slot)
+        return shortcut
+
+    def _setupButtons(self):
+        ui = self._ui
+        ui.addKernelButton.connect("clicked(bool)", self.onAdd)
+        ui.removeKernelsButton.connect("clicked(bool)", self.onRemove)
+        ui.sortKernelsButton.connect("clicked(bool)", self.onSort)
+        ui.pasteKernelsButton.connect("clicked(bool)", self.onPaste)
+        ui.loadKernelsButton.connect("clicked(bool)", self.onLoad)
+        ui.saveKernelsButton.connect("clicked(bool)", self.onSave)
+        ui.clearKernelsButton.connect("clicked(bool)", self.onClear)
+        ui.levelsButton.connect("clicked(bool)", self.onLevels)
+        self._volumeMenu = qt.QMenu(ui.volumeKernelsButton)
+        self._volumeMenu.connect("aboutToShow()", self.fillVolumeMenu)
+        ui.volumeKernelsButton.setMenu(self._volumeMenu)
+
+    def _setupEditor(self):
+        ui = self._ui
+        ui.kernelKindComboBox.addItems([kernelrows.kindLabel(kind) for kind in kernelrows.KINDS])
+        ui.kernelLogarithmComboBox.addItems(
+            [_("the kernel"), _("its natural logarithm"), _("its decimal logarithm")]
+        )
+        ui.kernelKindComboBox.connect("currentIndexChanged(int)", self.onKindChosen)
+        ui.kernelLogarithmComboBox.connect("currentIndexChanged(int)", self.onLogarithmChosen)
+        ui.kernelSizeLineEdit.connect("editingFinished()", self.onSizeEdited)
+        ui.kernelDirectionLineEdit.connect("editingFinished()", self.onDirectionEdited)
+        ui.kernelVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onVolumeChosen)
+        ui.kernelPathLineEdit.connect("currentPathChanged(QString)", self.onPathEdited)
+
+    # -- from the parameter node to the widgets
+
+    def key(self):
+        return self._node().kernelKey.value
+
+    def rows(self):
+        return rowsOf(self._node())
+
+    def update(self, _state=None):
+        """Fill the table from the parameter node, where it has changed."""
+        node = self._node()
+        key, rows = self.key(), self.rows()
+        state = (key, rows, self._spacing(node))
+        self._ui.levelsRow.visible = key in ("intensity", "region")
+        self._ui.levelCountSpinBox.visible = key == "intensity"
+        byLevel = key == "intensity"
+        self._ui.levelsButton.text = _("Levels from histogram") if byLevel else _("A row for every segment")
+        self._ui.levelsButton.toolTip = (
+            _("Fill the table with levels around which the intensities of the volume gather.")
+            if byLevel
+            else _("Add a row for every segment or label that has none yet.")
+        )
+        if state != self._shown:
+            self._shown = state
+            self._fill(key, rows)
+        self._updateButtons(key, rows)
+        self.updateEditor()
+
+    def _fill(self, key, rows):
+        table, wasAsked = self._ui.kernelTable, self._updating
+        wasBlocked = table.blockSignals(True)
+        self._updating = True
+        try:
+            table.setColumnHidden(PLACE, False)
+            table.setHorizontalHeaderLabels(
+                [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), ""],
+            )
+            table.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                self._fillRow(key, number, row)
+        finally:
+            self._updating = wasAsked
+            table.blockSignals(wasBlocked)
+
+    def _fillRow(self, key, number, row):
+        kind = kernelrows.KINDS[row.kind]
+        problem, notes = self._problemAndNotes(key, row)
+        place = row.at if key != "uniform" else ""
+        self._setCell(number, PLACE, place, key != "uniform")
+        self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False)
+        self._setCell(number, PARAMETERS, kernelrows.parametersText(row), bool(kind.size))
+        note = self._setCell(number, NOTE, "", False)
+        icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
+        note.setIcon(slicer.app.style().standardIcon(icon) if problem or notes else qt.QIcon())
+        toolTip = "\n".join(filter(None, [problem, *notes]))
+        for column in (PLACE, KIND, PARAMETERS, NOTE):
+            self._ui.kernelTable.item(number, column).setToolTip(toolTip or kernelrows.kindSentence(row.kind))
+
+    def _setCell(self, number, column, text, editable):
+        table = self._ui.kernelTable
+        item = table.item(number, column)
+        if item is None:  # an item is never replaced: it may be the one that is being edited
+            item = qt.QTableWidgetItem()
+            table.setItem(number, column, item)
+        item.setText(text)
+        flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+        item.setFlags(flags | qt.Qt.ItemIsEditable if editable else flags)
+        return item
+
+    def _problemAndNotes(self, key, row):
+        problem = kernelrows.rowProblem(key, row)
+        if problem:
+            return problem, []
+        try:
+            return "", kernelrows.warningsOf(row.kernel(), self._spacing(self._node()))
+        except InputError as error:
+            return str(error), []
+
+    @staticmethod
+    def _spacing(node):
+        return nodes.spacingOf(node.inputVolume) if node.inputVolume is not None else None
+
+    def _updateButtons(self, key, rows):
+        ui, selected = self._ui, self.selectedRows()
+        ui.addKernelButton.enabled = key != "uniform" or not rows
+        ui.removeKernelsButton.enabled = bool(selected)
+        ui.sortKernelsButton.enabled = key != "uniform" and len(rows) > 1
+        ui.saveKernelsButton.enabled = bool(rows)
+        ui.clearKernelsButton.enabled = bool(rows)
+        node = self._node()
+        ui.levelsButton.enabled = (node.inputVolume if key == "intensity" else node.labels) is not None
+
+    # -- the fields of the selected rows
+
+    def selectedRows(self):
+        """Return the numbers of the selected rows, in order."""
+        count = self._ui.kernelTable.rowCount
+        indexes = self._ui.kernelTable.selectionModel().selectedRows()
+        return sorted(number for number in (index.row() for index in indexes) if number < count)
+
+    def updateEditor(self):
+        """Show the parameters of the selected row, of the first one when several are."""
+        node = self._node()
+        if not node:
+            return
+        rows, selected = self.rows(), self.selectedRows()
+        if not selected and len(rows) == 1:
+            selected = [0]
+        ui = self._ui
+        ui.removeKernelsButton.enabled = bool(self.selectedRows())
+        ui.kernelEditor.visible = bool(selected) and selected[0] < len(rows)
+        if not ui.kernelEditor.visible and not (selected and selected[0] < len(rows)):
+            return
+        row = rows[selected[0]]
+        self._updating = True
+        try:
+            self._showRow(row, len(selected))
+        finally:
+            self._updating = False
+
+    def _showRow(self, row, count):
+        ui, kind = self._ui, kernelrows.KINDS[row.kind]
+        ui.kernelKindComboBox.currentIndex = list(kernelrows.KINDS).index(row.kind)
+        self._setVisible("kernelSize", "kernelSizeLineEdit", bool(kind.size))
+        self._setVisible("kernelDirection", "kernelDirectionLineEdit", kind.direction)
+        self._setVisible("kernelVolume", "kernelVolumeSelector", row.kind == "volume")
+        self._setVisible("kernelPath", "kernelPathLineEdit", row.kind == "file")
+        self._setVisible("kernelLogarithm", "kernelLogarithmComboBox", kind.stored)
+        ui.kernelSizeLabel.text = kernelrows.sizeLabel(row.kind)
+        for widget, text in ((ui.kernelSizeLineEdit, row.size), (ui.kernelDirectionLineEdit, row.direction)):
+            if widget.text != text:
+                widget.text = text
+        ui.kernelVolumeSelector.setCurrentNode(row.volume)
+        if ui.kernelPathLineEdit.currentPath != row.path:
+            ui.kernelPathLineEdit.currentPath = row.path
+        ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
+        problem, notes = self._problemAndNotes(self.key(), row)
+        words = [problem] if problem else notes or [kernelrows.kindSentence(row.kind)]
+        if count > 1:
+            words.insert(0, _("Changes apply to the {count} selected rows.").format(count=count))
+        ui.kernelNotesLabel.text = "\n".join(words)
+
+    def _setVisible(self, base, field, visible):
+        getattr(self._ui, f"{base}Label").visible = visible
+        getattr(self._ui, field).visible = visible
+
+    def _changeSelected(self, change):
+        """Put ``change(row)`` in the place of every selected row."""
+        node = self._node()
+        if self._updating or not node:
+            return
+        rows = list(self.rows())
+        for number in self.selectedRows() or ([0] if len(rows) == 1 else []):
+            rows[number] = change(rows[number])
+        setRows(node, rows)
+
+    def onKindChosen(self, index):
+        kind = list(kernelrows.KINDS)[index]
+        self._changeSelected(lambda row: kernelrows.rowOfKind(row, kind))
+
+    def onLogarithmChosen(self, index):
+        self._changeSelected(lambda row: replace(row, logarithm=LOGARITHMS[index]))
+
+    def onSizeEdited(self):
+        text = self._ui.kernelSizeLineEdit.text.strip()
+        self._changeSelected(lambda row: replace(row, size=text))
+
+    def onDirectionEdited(self):
+        text = self._ui.kernelDirectionLineEdit.text.strip()
+        self._changeSelected(lambda row: replace(row, direction=text))
+
+    def onVolumeChosen(self, volume):
+        self._changeSelected(lambda row: replace(row, volume=volume) if row.kind == "volume" else row)
+
+    def onPathEdited(self, path):
+        self._changeSelected(lambda row: replace(row, path=path) if row.kind == "file" else row)
+
+    # -- the table's cells and buttons
+
+    def onCellChanged(self, number, column):
+        node = self._node()
+        if self._updating or not node:
+            return
+        rows, text = list(self.rows()), self._ui.kernelTable.item(number, column).text()
+        if column == PLACE:
+            rows[number] = replace(rows[number], at=text.strip())
+        elif column == PARAMETERS:
+            rows[number] = kernelrows.rowWithParameters(rows[number], text)
+        self._shown = None  # the text is written again as it was understood
+        if tuple(rows) == self.rows():
+            self.update()
+        else:
+            setRows(node, rows)
+
+    def onAdd(self, _checked=False):
+        node, key = self._node(), self.key()
+        rows = list(self.rows())
+        row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
+        if key == "position" and node.inputVolume is not None:
+            place = places.slicePosition()
+            if place is not None:
+                position = places.positionInVolume(node.inputVolume, place)
+                row = replace(row, at=", ".join(kernelrows.numberText(v) for v in position))
+        setRows(node, [*rows, row])
+        self._select([len(rows)])
+
+    def onRemove(self, _checked=False):
+        selected = self.selectedRows()
+        rows = [row for number, row in enumerate(self.rows()) if number not in selected]
+        self._ui.kernelTable.clearSelection()
+        setRows(self._node(), rows)
+
+    def onClear(self, _checked=False):
+        self._ui.kernelTable.clearSelection()
+        setRows(self._node(), [])
+
+    def onSort(self, _checked=False):
+        setRows(self._node(), kernelrows.sortedRows(self.key(), self.rows()))
+
+    def onPaste(self, _checked=False):
+        try:
+            rows = kernelrows.parsePasted(slicer.app.clipboard().text(), self.key())
+        except InputError as error:
+            self._showError(str(error))
+            return
+        count = len(self.rows())
+        setRows(self._node(), [*self.rows(), *rows])
+        self._select(range(count, count + len(rows)))
+
+    def onLevels(self, _checked=False):
+        node = self._node()
+        rows = self.rows()
+        try:
+            if self.key() == "region":
+                used = {row.at.strip().strip('"') for row in rows}
+                rows = list(rows)
+                for name in places.regionNames(node.labels):
+                    if name not in used:
+                        rows.append(kernelrows.newRow("region", rows, [name]))
+            else:
+                guide = node.guideVolume or node.inputVolume
+                with slicer.util.WaitCursor():
+                    levels = kernelrows.levelsFromHistogram(nodes.volumeArray(guide, "guide"), node.levelCount)
+                rows = kernelrows.rowsFromLevels(levels, rows)
+        except InputError as error:
+            self._showError(str(error))
+            return
+        setRows(node, rows)
+
+    def forget(self, removed):
+        """Let go of a volume that leaves the scene."""
+        node = self._node()
+        rows = [replace(row, volume=None) if row.volume is removed else row for row in self.rows()]
+        setRows(node, rows)
+
+    def fillVolumeMenu(self):
+        """List the scalar volumes that may be kernels."""
+        self._volumeMenu.clear()
+        node = self._node()
+        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if node else []
+        others = (node.inputVolume, node.guideVolume, node.outputVolume) if node else ()
+        volumes = [v for v in volumes if v.GetClassName() == "vtkMRMLScalarVolumeNode" and v not in others]
+        for volume in volumes:
+            action = self._volumeMenu.addAction(volume.GetName())
+            action.connect("triggered(bool)", lambda _checked, volume=volume: self.addVolume(volume))
+        if not volumes:
+            self._volumeMenu.addAction(_("There is no other volume in the scene")).enabled = False
+
+    def addVolume(self, volume):
+        """Append a volume of the scene as a kernel; a number in its name is its level."""
+        node, key = self._node(), self.key()
+        rows = list(self.rows())
+        row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
+        at = kernelrows.guessedLevel(volume.GetName()) if key == "intensity" else ""
+        row = kernelrows.KernelRow(at or row.at, "volume", volume=volume)
+        setRows(node, [*rows, row])
+        self._select([len(rows)])
+
+    def _select(self, numbers):
+        table = self._ui.kernelTable
+        table.clearSelection()
+        numbers = [number for number in numbers if number < table.rowCount]
+        for number in numbers:
+            for column in (PLACE, KIND, PARAMETERS, NOTE):
+                table.item(number, column).setSelected(True)
+        if numbers:
+            table.scrollToItem(table.item(numbers[-1], PLACE))
+
+    # -- kernel set files
+
+    def onLoad(self, _checked=False):
+        path = qt.QFileDialog.getOpenFileName(
+            slicer.util.mainWindow(), _("Load kernel set"), self._folder(), _("Kernel sets") + " (*.json)"
+        )
+        if path:
+            self.load(path)
+
+    def onSave(self, _checked=False):
+        path = qt.QFileDialog.getSaveFileName(
+            slicer.util.mainWindow(),
+            _("Save kernel set"),
+            os.path.join(self._folder(), "kernels.json"),
+            _("Kernel sets") + " (*.json)",
+        )
+        if path:
+            self.save(path if os.path.splitext(path)[1] else f"{path}.json")
+
+    @staticmethod
+    def _folder():
+        return qt.QSettings().value("SpatialDeconv/kernelSetFolder") or ""
+
+    def load(self, path):
+        """Put a kernel set file into the table; what goes wrong is shown, and the table stays as it was."""
+        try:
+            loadRows(self._node(), path)
+        except (InputError, OSError) as error:
+            self._showError(str(error))
+            return
+        qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
+
+    def save(self, path):
+        """Write the table as a kernel set file; what goes wrong is shown."""
+        try:
+            write_kernel_set(path, fieldOf(self._node()))
+        except (InputError, OSError) as error:
+            self._showError(str(error))
+            return
+        qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
+
+
+def loadRows(parameterNode, path):
+    """Put a kernel set file into the kernel table of a parameter node.
+
+    :raises InputError: if the file cannot be used; the table stays as it was
+    """
+    made = []
+
+    def makeVolume(kernel, name):
+        made.append(nodes.volumeFromKernel(kernel, name))
+        return made[-1]
+
+    try:
+        key, rows, options = kernelrows.rowsFromFile(path, makeVolume)
+    except Exception:
+        for volume in made:
+            slicer.mrmlScene.RemoveNode(volume)
+        raise
+    with slicer.util.NodeModify(parameterNode):
+        parameterNode.kernelKey = KernelKey(key)
+        if "interpolation" in options:
+            parameterNode.interpolation = Interpolation(options["interpolation"])
+        parameterNode.outside = Outside(options.get("outside", "nearest"))
+        parameterNode.feather = float(options.get("feather", 0.0))
+        parameterNode.kernelSetPath = ""
+        setRows(parameterNode, rows)

@@ -1,0 +1,446 @@
+"""The user's choices: what the scene stores, and the enumerations of the combo boxes."""
+
+import enum
+from typing import Annotated, Union
+
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLMarkupsROINode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLVectorVolumeNode,
+)
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack
+
+from ..doors import kernelrows, nodes, panelmodel, places
+
+# Slicer's parameter node wrapper serializes typing.Union, takes "no node" only where None is in it, and lets
+# the node selectors offer exactly these classes.
+VolumeNode = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
+RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
+BoxNode = Union[vtkMRMLMarkupsROINode, None]  # noqa: UP007
+
+# The scene stores the names of the members of every enumeration here: add to them, never rename them. Their
+# values are the engine's words.
+
+
+class Operation(enum.Enum):
+    """What Apply does."""
+
+    Deconvolve = "deconvolve"
+    Convolve = "convolve"
+
+    def label(self):
+        return panelmodel.operation_label(self.value)
+
+
+class RegionKind(enum.Enum):
+    """How the region to work in is given."""
+
+    Whole = "whole"
+    Segments = "segments"
+    Threshold = "threshold"
+    Box = "box"
+
+    def label(self):
+        return panelmodel.region_label(self.value)
+
+
+class KernelKey(enum.Enum):
+    """What chooses the kernel of a voxel."""
+
+    Intensity = "intensity"
+    Region = "region"
+    Position = "position"
+    Uniform = "uniform"
+    Weights = "weights"
+
+    def label(self):
+        return panelmodel.key_label(self.value)
+
+
+class KernelKind(enum.Enum):
+    """The kinds of kernels of the table."""
+
+    Gaussian = "gaussian"
+    Motion = "motion"
+    Box = "box"
+    Disk = "disk"
+    Ball = "ball"
+    Mean = "mean"
+    Sum = "sum"
+    Cross = "cross"
+    Laplacian = "laplacian"
+    Sharpen = "sharpen"
+    Identity = "identity"
+    Volume = "volume"
+    File = "file"
+
+
+class Logarithm(enum.Enum):
+    """Whether a stored kernel is the logarithm of the kernel."""
+
+    No = "no"
+    Natural = "natural"
+    Decimal = "decimal"
+
+
+class Interpolation(enum.Enum):
+    """The kernel between two levels or positions."""
+
+    Linear = "linear"
+    Nearest = "nearest"
+    InverseDistance = "inverse-distance"
+
+    def label(self):
+        return panelmodel.interpolation_label(self.value)
+
+
+class Outside(enum.Enum):
+    """The kernel where none of the table is meant."""
+
+    Nearest = "nearest"
+    Unchanged = "unchanged"
+    Error = "error"
+
+    def label(self):
+        return panelmodel.outside_label(self.value)
+
+
+class Strategy(enum.Enum):
+    """Filter with each kernel and blend, or invert the whole model at once."""
+
+    Blend = "blend"
+    Joint = "joint"
+
+    def label(self):
+        return panelmodel.strategy_label(self.value)
+
+
+class Method(enum.Enum):
+    """The filters that are blended."""
+
+    Inverse = "inverse"
+    Tikhonov = "tikhonov"
+    Wiener = "wiener"
+    Landweber = "landweber"
+    ProjectedLandweber = "projected-landweber"
+    RichardsonLucy = "richardson-lucy"
+
+    def label(self):
+        return panelmodel.method_label(self.value)
+
+
+class JointMethod(enum.Enum):
+    """The solvers of the joint strategy."""
+
+    RichardsonLucy = "richardson-lucy"
+    Landweber = "landweber"
+    ProjectedLandweber = "projected-landweber"
+    Tikhonov = "tikhonov"
+    TotalVariation = "tv"
+    SelfKeyed = "self-keyed"
+
+    def label(self):
+        return panelmodel.method_label(self.value)
+
+
+class Model(enum.Enum):
+    """Where the kernel of a voxel belongs."""
+
+    Detector = "detector"
+    Source = "source"
+
+    def label(self):
+        return panelmodel.model_label(self.value)
+
+
+class Boundary(enum.Enum):
+    """The image beyond its border."""
+
+    Edge = "edge"
+    Zero = "zero"
+    Periodic = "periodic"
+
+    def label(self):
+        return panelmodel.boundary_label(self.value)
+
+
+class JointBoundary(enum.Enum):
+    """The image beyond its border, for the solvers of the joint strategy."""
+
+    Edge = "edge"
+    Zero = "zero"
+    Periodic = "periodic"
+    Extended = "extended"
+
+    def label(self):
+        return panelmodel.boundary_label(self.value)
+
+
+class Engine(enum.Enum):
+    """Who computes the filters."""
+
+    SimpleITK = "simpleitk"
+    FFT = "fft"
+
+    def label(self):
+        return panelmodel.engine_label(self.value)
+
+
+class EstimateTarget(enum.Enum):
+    """What is measured."""
+
+    OneKernel = "one"
+    KernelOfEachRow = "rows"
+
+    def label(self):
+        return panelmodel.estimate_target_label(self.value)
+
+
+class EstimateMethod(enum.Enum):
+    """How one kernel is measured."""
+
+    LeastSquares = "least-squares"
+    Fourier = "fourier"
+
+    def label(self):
+        return panelmodel.estimate_method_label(self.value)
+
+
+class Constraint(enum.Enum):
+    """What is known of the kernel to be measured."""
+
+    Simplex = "simplex"
+    NonNegative = "non-negative"
+    SumOne = "sum-one"
+    Free = "none"
+
+    def label(self):
+        return panelmodel.constraint_label(self.value)
+
+
+@parameterPack
+class KernelEntry:
+    """One row of the kernel table; its words are those of `doors.kernelrows.KernelRow`.
+
+    at - Level, segment name or label, position (z, y, x in mm) or weight image: what the kernel belongs to.
+    kind - What kind of kernel it is.
+    size - Its size in mm: one number, or one an axis (k, j, i).
+    direction - Angle in degrees or direction (z, y, x) of a motion.
+    volume - The volume that holds the kernel, for kind Volume.
+    path - The file that holds the kernel, for kind File.
+    logarithm - Whether volume or file hold the logarithm of the kernel.
+    options - Further words of a kernel set file as JSON, "" for none.
+    """
+
+    at: str = ""
+    kind: KernelKind = KernelKind.Gaussian
+    size: str = "1"
+    direction: str = "0"
+    volume: vtkMRMLScalarVolumeNode
+    path: str = ""
+    logarithm: Logarithm = Logarithm.No
+    options: str = ""
+
+
+@parameterNodeWrapper
+class SpatialDeconvParameterNode:
+    """The user's choices, saved with the scene.
+
+    inputVolume - The volume to work on; never modified.
+    regionKind - How the region to work in is given.
+    mask, maskSegments - The region: a label map, or segments of a segmentation (their ids; none: all of them).
+    thresholdLower, thresholdUpper - The region: intensities of the input volume.
+    box - The region: a box.
+    kernelKey - What chooses the kernel.
+    kernels - The kernel table.
+    kernelSetPath - Kernel set file (JSON) that is to be loaded into the table, "" for none. Scenes of earlier
+        versions have one; so may scripts.
+    interpolation, outside, feather - Between levels, outside of them, and width in mm of a region's border.
+    guideVolume - Volume whose intensities choose the kernels; none: the input itself.
+    labels - The regions, for kernels keyed by region.
+    iterations - Number of steps of the iterative methods; 0: the method's default.
+    regularization, regularizationAuto - The method's own constant, and whether it is chosen automatically.
+    noise, noiseAuto - Standard deviation of the noise in image units, and whether it is estimated.
+    offset, offsetAuto - Subtracted before methods that need non-negative values, and whether it is found.
+    exclude - Keep what the mask leaves out from leaking in (convolution).
+    normalizeKernels - Scale every kernel to sum one before convolving.
+    cascade - Let families of Gaussians go through a cascade of coarser grids (convolution).
+    slicewise - Filter every slice as a 2-D image.
+    fillNonfinite - Replace NaN and infinity by the nearest finite value instead of refusing them.
+    resample - Resample mask, labels and guide onto the input instead of refusing another geometry.
+    outputVolume - The volume that receives the result; none: a new one for every run.
+    levelCount - How many levels "levels from histogram" makes.
+    previewOn, previewOpacity, previewSize - The preview: shown, how opaque, and its size in voxels.
+    originalVolume, blurredVolume - The two volumes that a kernel is measured from.
+    estimate... - How it is measured.
+    """
+
+    inputVolume: VolumeNode
+    regionKind: RegionKind = RegionKind.Whole
+    mask: RegionNode
+    maskSegments: list[str]
+    thresholdLower: float = 0.0
+    thresholdUpper: float = 0.0
+    box: BoxNode
+
+    kernelKey: KernelKey = KernelKey.Intensity
+    kernels: list[KernelEntry]
+    kernelSetPath: str = ""
+    interpolation: Interpolation = Interpolation.Linear
+    outside: Outside = Outside.Nearest
+    feather: Annotated[float, WithinRange(0.0, 1000.0)] = 0.0
+    guideVolume: VolumeNode
+    labels: RegionNode
+    levelCount: Annotated[int, WithinRange(2, 100)] = 10
+
+    operation: Operation = Operation.Deconvolve
+    strategy: Strategy = Strategy.Blend
+    method: Method = Method.Wiener
+    jointMethod: JointMethod = JointMethod.RichardsonLucy
+    iterations: Annotated[int, WithinRange(0, 10000)] = 0
+    regularizationAuto: bool = True
+    regularization: Annotated[float, WithinRange(0.0, 1000.0)] = 0.01
+    noiseAuto: bool = True
+    noise: Annotated[float, WithinRange(0.0, 1000000.0)] = 1.0
+    offsetAuto: bool = True
+    offset: Annotated[float, WithinRange(-1000000.0, 1000000.0)] = 0.0
+    model: Model = Model.Detector
+    exclude: bool = False
+    normalizeKernels: bool = False
+    cascade: bool = False
+    boundary: Boundary = Boundary.Edge
+    jointBoundary: JointBoundary = JointBoundary.Edge
+    engine: Engine = Engine.SimpleITK
+    slicewise: bool = False
+    fillNonfinite: bool = False
+    resample: bool = False
+    outputVolume: VolumeNode
+
+    previewOn: bool = False
+    previewOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 1.0
+    previewSize: Annotated[int, WithinRange(16, 256)] = 64
+
+    originalVolume: VolumeNode
+    blurredVolume: VolumeNode
+    estimateTarget: EstimateTarget = EstimateTarget.OneKernel
+    estimateSize: Annotated[int, WithinRange(3, 101)] = 11
+    estimateMethod: EstimateMethod = EstimateMethod.LeastSquares
+    estimateConstraint: Constraint = Constraint.Simplex
+    estimateRegister: bool = False
+    estimateGain: bool = False
+    estimateOffset: bool = False
+
+
+def openParameterNode(node) -> SpatialDeconvParameterNode:
+    """Return the choices that a scripted module node stores, also those of a scene of an earlier version."""
+    hadRegionKind = node.HasParameter("regionKind")
+    parameterNode = SpatialDeconvParameterNode(node)
+    if not hadRegionKind and parameterNode.mask is not None:
+        parameterNode.regionKind = RegionKind.Segments  # a mask was a mask, without a kind
+    return parameterNode
+
+
+def rowsOf(parameterNode) -> tuple[kernelrows.KernelRow, ...]:
+    """Return the kernel table as plain rows."""
+    return tuple(
+        kernelrows.KernelRow(
+            at=entry.at,
+            kind=entry.kind.value,
+            size=entry.size,
+            direction=entry.direction,
+            volume=entry.volume,
+            path=entry.path,
+            logarithm=entry.logarithm.value,
+            options=entry.options,
+        )
+        for entry in parameterNode.kernels
+    )
+
+
+def setRows(parameterNode, rows) -> None:
+    """Put plain rows into the kernel table; nothing happens when they are what is there."""
+    if tuple(rows) == rowsOf(parameterNode):
+        return
+    parameterNode.kernels = [
+        KernelEntry(
+            at=row.at,
+            kind=KernelKind(row.kind),
+            size=row.size,
+            direction=row.direction,
+            volume=row.volume,
+            path=row.path,
+            logarithm=Logarithm(row.logarithm),
+            options=row.options,
+        )
+        for row in rows
+    ]
+
+
+def stateOf(parameterNode) -> panelmodel.PanelState:
+    """Return the choices as panelmodel's plain values."""
+    node = parameterNode
+    return panelmodel.PanelState(
+        operation=node.operation.value,
+        strategy=node.strategy.value,
+        blend_method=node.method.value,
+        joint_method=node.jointMethod.value,
+        model=node.model.value,
+        blend_boundary=node.boundary.value,
+        joint_boundary=node.jointBoundary.value,
+        engine=node.engine.value,
+        iterations=node.iterations,
+        regularization_auto=node.regularizationAuto,
+        regularization=node.regularization,
+        noise_auto=node.noiseAuto,
+        noise=node.noise,
+        offset_auto=node.offsetAuto,
+        offset=node.offset,
+        exclude=node.exclude,
+        normalize=node.normalizeKernels,
+        cascade=node.cascade,
+        slicewise=node.slicewise,
+        resample=node.resample,
+        fill_nonfinite=node.fillNonfinite,
+        input_volume=node.inputVolume,
+        guide=node.guideVolume,
+        labels=node.labels,
+        region=node.regionKind.value,
+        mask=maskOf(node),
+        has_segments=bool(places.segmentsOf(node.mask)),
+        output_volume=node.outputVolume,
+        kernel_set=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
+    )
+
+
+def maskOf(parameterNode):
+    """Return the chosen region in the words of nodes.maskArray; None for the whole volume or none yet."""
+    node, kind = parameterNode, parameterNode.regionKind
+    if kind == RegionKind.Segments and node.mask is not None:
+        ids = [segmentId for segmentId, _name in places.segmentsOf(node.mask)]
+        chosen = [segmentId for segmentId in node.maskSegments if segmentId in ids]
+        return (node.mask, chosen) if chosen else node.mask
+    if kind == RegionKind.Threshold and node.inputVolume is not None:
+        return nodes.ThresholdRange(node.thresholdLower, node.thresholdUpper)
+    return node.box if kind == RegionKind.Box else None
+
+
+def fieldOf(parameterNode):
+    """Return the kernel field of the table.
+
+    :raises InputError: if a row is wrong; the message names it
+    """
+    return kernelrows.fieldFromRows(*_tableOf(parameterNode))
+
+
+def fieldKeysOf(parameterNode):
+    """Return the kernel field of the table without its kernels, which are still to be measured.
+
+    :raises InputError: if a level, region or position is wrong; the message names it
+    """
+    return kernelrows.keysFromRows(*_tableOf(parameterNode))
+
+
+def _tableOf(node):
+    return node.kernelKey.value, rowsOf(node), node.interpolation.value, node.outside.value, node.feather

@@ -1,0 +1,152 @@
+"""One run at a time, in the main thread, while Slicer goes on repainting."""
+
+import logging
+import time
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..doors import panelmodel
+from ..errors import Cancelled
+
+REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
+
+
+class Job:
+    """A run: what is to be done, and whether it is to stop."""
+
+    def __init__(self, kind, function, done, show):
+        self.kind = kind
+        self.cancelRequested = False
+        self._function, self._done, self._show = function, done, show
+        self._started = self._painted = time.monotonic()
+        self._fraction, self._text = 0.0, _("Preparing...")
+
+    def progress(self, fraction, text):
+        self._fraction, self._text = fraction, text
+        self._repaint()
+
+    def cancelled(self):
+        self._repaint()
+        return self.cancelRequested
+
+    def run(self):
+        """Do it; return the result and the exception that ended it, one of them None."""
+        self._started = time.monotonic()
+        try:
+            if self.cancelRequested:
+                raise Cancelled
+            return self._function(self.progress, self.cancelled), None
+        except Exception as error:
+            return None, error
+
+    def finish(self, result, error):
+        if self._done:
+            try:
+                self._done(result, error)
+            except Exception:  # the next run must not wait for this one for ever
+                logging.exception("SpatialDeconv cannot show how a run ended")
+
+    def forget(self):
+        """Stop, and call nothing of the panel any more."""
+        self.cancelRequested = True
+        self._done = self._show = None
+
+    def _repaint(self):
+        now = time.monotonic()
+        if now - self._painted < REPAINT_INTERVAL:
+            return
+        if self._show and not self.cancelRequested:
+            self._show(self._fraction, self._text, now - self._started)
+        slicer.app.processEvents()
+        self._painted = time.monotonic()
+
+
+class JobRunner:
+    """Runs jobs one after another in the main thread.
+
+    The engine calls `progress` and `cancelled` all the time, and both let Slicer handle its events. Whatever
+    happens meanwhile (cancel, the scene closed, the module left, reloaded or destroyed) only sets flags here,
+    and is acted upon when the engine has returned. So is a new job: an apply or an estimate stops a preview
+    and starts when that has unwound; a new preview replaces the one that is on.
+    """
+
+    def __init__(self):
+        self._job = None
+        self._next = None
+
+    @property
+    def kind(self):
+        """What is running: "apply", "preview", "estimate", or "" when nothing is."""
+        return self._job.kind if self._job else ""
+
+    @property
+    def busy(self):
+        """Whether a run is on that the user waits for."""
+        return self.kind not in ("", "preview")
+
+    def start(self, function, done=None, kind="apply", show=None):
+        """Run ``function(progress, cancelled)``, then ``done(result, error)``.
+
+        :param function: works, calls progress(fraction, text) and cancelled() -> bool often, raises on failure
+        :param done: gets the result and None, or None and the exception (Cancelled after a cancel); it is not
+            called when the panel has gone, nor for a preview that was replaced before it began
+        :param kind: "apply", "preview" or "estimate"
+        :param show: called with (fraction, text, seconds since the start) before every repaint
+        :return: False if another run is on that is not given up for this one
+        """
+        job = Job(kind, function, done, show)
+        if self._job:
+            if self._job.kind != "preview" or (self._next and self._next.kind != "preview"):
+                return False
+            self._job.cancelRequested = True
+            self._next = job
+            return True
+        self._job = job
+        while self._job:
+            result, error = self._job.run()
+            finished, self._job, self._next = self._job, self._next, None
+            finished.finish(result, error)
+        return True
+
+    def cancel(self, kind=None):
+        """Ask the run that is on (of this kind) to stop, and forget the one that waits."""
+        if self._job and kind in (None, self._job.kind):
+            self._job.cancelRequested = True
+        if self._next and kind in (None, self._next.kind):
+            self._next = None
+
+    def abandon(self):
+        """The panel goes away: stop everything and call nothing of it any more."""
+        if self._job:
+            self._job.forget()
+        self._next = None
+
+
+class RunControls:
+    """A button that becomes Cancel, a progress bar and a line of text, for the time of a run."""
+
+    def __init__(self, button, progressBar, label, text):
+        self._button, self._progressBar, self._label, self._text = button, progressBar, label, text
+
+    def start(self, toolTip):
+        self._progressBar.value = 0
+        self._progressBar.visible = True
+        self._button.text = _("Cancel")
+        self._button.toolTip = toolTip
+        self._button.enabled = True
+        self._label.text = _("Preparing...")
+        slicer.app.processEvents()
+
+    def show(self, fraction, text, seconds):
+        self._progressBar.value = int(100 * fraction)
+        self._label.text = panelmodel.progress_text(fraction, text, seconds)
+
+    def cancelling(self):
+        self._button.enabled = False
+        self._label.text = _("Cancelling...")
+
+    def stop(self):
+        self._progressBar.visible = False
+        self._button.text = self._text
+        self._button.enabled = True
