@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +39,17 @@ from .report_style import STYLE
 
 #: The page's name in the folder of a report.
 PAGE = "report.html"
+
+_METHOD_NAMES = {
+    "inverse": "inverse filter",
+    "wiener": "Wiener filter",
+    "tikhonov": "Tikhonov",
+    "landweber": "Landweber",
+    "projected-landweber": "projected Landweber",
+    "richardson-lucy": "Richardson-Lucy",
+    "tv": "total variation",
+    "self-keyed": "self-keyed",
+}
 
 Progress = Callable[[float, str], Any]
 IsCancelled = Callable[[], bool]
@@ -425,7 +435,6 @@ def _page(found: Findings, sections: Sequence[tuple[str, str, str]]) -> str:
     )
     heading = html.escape(f"{found.title}: {found.operation}d")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    recipe = json.dumps(found.recipe).replace("<", "\\u003c")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -436,7 +445,7 @@ def _page(found: Findings, sections: Sequence[tuple[str, str, str]]) -> str:
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>{body}'
         f"<footer>Written by SpatialDeconv {__version__}. This page is complete in itself: it loads nothing and "
         "runs no script.</footer>"
-        f'</main><script type="application/json" id="recipe">{recipe}</script></body></html>\n'
+        "</main></body></html>\n"
     )
 
 
@@ -456,10 +465,12 @@ def _lead(found: Findings) -> str:
     parameters = found.result.parameters
     if found.operation == "deconvolve":
         how = {
-            "blend": "by the method <b>{}</b>, run once for each kernel and blended with the kernels’ weights",
-            "joint": "by the method <b>{}</b>, which inverts the spatially variant blur itself",
+            "blend": "with the method <b>{}</b>",
+            "joint": "with the joint method <b>{}</b>, which inverts the spatially variant blur itself",
         }[parameters["strategy"]]
-        text += ", " + how.format(html.escape(parameters["method"]))
+        text += ", " + how.format(html.escape(_METHOD_NAMES.get(parameters["method"], parameters["method"])))
+        if parameters["strategy"] == "blend" and len(found.field.kernels) > 1:
+            text += ", run once for each kernel and blended with the kernels’ weights"
     if found.mask is not None:
         share = np.count_nonzero(found.mask) / found.mask.size
         text += f"; only {number(100 * share, 3)} % of the voxels, those of a mask, were to change"

@@ -143,17 +143,31 @@ def reduced(plane: np.ndarray, limit: int) -> tuple[np.ndarray, int]:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number for reading: so many digits, no more."""
-    return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
+    """Return a number for reading: so many digits, no more; powers of ten only where they are needed."""
+    if not math.isfinite(value) or value == 0:
+        return "0" if value == 0 else str(value)
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 <= exponent < 7:
+        text = f"{float(f'{value:.{digits}g}'):.{max(0, digits - 1 - exponent)}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        mantissa, power = f"{value:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        text = f"{mantissa}·{power_of_ten(int(power))}"
+    return text.replace("-", "−")
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return a power of ten in plain characters, e.g. 10⁻⁶."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Return round numbers, 1, 2 or 5 times a power of ten apart, from `low` to `high`; about `count` of them."""
     if not high > low:
         return [low]
-    rough = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    power = 10.0 ** math.floor(math.log10((high - low) / count))
+    step = min((power * f for f in (1, 2, 5, 10)), key=lambda s: abs(math.log((high - low) / s / count)))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12 - math.floor(math.log10(step))) + 0.0 for n in range(first, last + 1)]
 
@@ -355,12 +369,8 @@ def _widened(limits: tuple[float, float], log: bool) -> tuple[float, float]:
 
 
 def _tick(value: float) -> str:
-    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
-        mantissa, exponent = f"{value:.3e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        power = f'10<tspan class="power" dy="-5">{int(exponent)}</tspan>'
-        return power if mantissa == "1" else f"{mantissa}·{power}"
-    return f"{value:g}".replace("-", "−")
+    text = number(value)
+    return text.replace("1·", "") if text.startswith(("1·", "−1·")) else text
 
 
 def _style(colour: str) -> str:

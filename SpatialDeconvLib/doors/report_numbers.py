@@ -49,7 +49,7 @@ def _squares(before: np.ndarray, after: np.ndarray) -> float:
 def most_changed_places(change: np.ndarray, size: tuple[int, int], count: int = 3) -> list[tuple[int, int]]:
     """Return where a plane of changes has most energy in windows of `size` voxels: the windows' first voxels.
 
-    Windows do not overlap by more than half on either axis; places without change are left out.
+    Windows overlap by less than a quarter on one of the axes; places without change are left out.
     """
     energy = np.square(np.nan_to_num(change.astype(np.float64)))
     sums = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
@@ -63,7 +63,8 @@ def most_changed_places(change: np.ndarray, size: tuple[int, int], count: int = 
             break
         places.append((j, i))
         near = np.ix_(
-            np.abs(np.arange(inside.shape[0]) - j) <= tall // 2, np.abs(np.arange(inside.shape[1]) - i) <= wide // 2
+            np.abs(np.arange(inside.shape[0]) - j) < 3 * tall // 4,
+            np.abs(np.arange(inside.shape[1]) - i) < 3 * wide // 4,
         )
         inside[near] = 0.0
     return places
@@ -112,11 +113,11 @@ def edge_profiles(
     smooth = ndimage.gaussian_filter(before, 1.0)
     slopes = [np.abs(np.gradient(smooth, h, axis=axis)) for axis, h in enumerate(spacing[1:])]
     score = np.hypot(*slopes) * ndimage.gaussian_filter(np.abs(after - before), 1.5)
-    rim = [min(max(2, reach // 4), n // 4) for n in score.shape]
+    rim = [min(max(2, reach // 2), n // 4) for n in score.shape]
     inner = np.zeros(score.shape, bool)
     inner[rim[0] : score.shape[0] - rim[0], rim[1] : score.shape[1] - rim[1]] = True
     score[~inner] = 0
-    apart = max(4, min(reach, min(score.shape) // 4))
+    apart = max(4, min(2 * reach, min(score.shape) // 4))
     profiles: list[Profile] = []
     while len(profiles) < count:
         j, i = (int(n) for n in np.unravel_index(int(score.argmax()), score.shape))

@@ -20,6 +20,7 @@ from .report_draw import (
     data_uri,
     diverging_pixels,
     number,
+    power_of_ten,
     reduced,
     sequential_pixels,
     shares_picture,
@@ -74,9 +75,9 @@ def _intro(found: Findings, limit: float) -> str:
     if found.mask is not None:
         text += " Outside the mask nothing changed, so the difference is white there."
     scale = data_uri(diverging_pixels(np.linspace(-limit, limit, 128)[None], limit))
-    label = f"Colours from {number(-limit, 3)} to {number(limit, 3)}"
+    label = f"Colours from −{number(limit, 3)} to {number(limit, 3)}"
     return (
-        f'<p>{text}</p><div class="scale" style="max-width:24rem"><span>{number(-limit, 3)}</span>'
+        f'<p>{text}</p><div class="scale" style="max-width:24rem"><span>−{number(limit, 3)}</span>'
         f'<img src="{scale}" alt="{label}"><span>+{number(limit, 3)}</span></div>'
     )
 
@@ -148,7 +149,6 @@ def framed(
     boxes: Sequence[tuple[float, float, float, float, str]] = (),
     sharp: bool = False,
     letters: Mapping[str, str] | None = None,
-    bar: bool = True,
     extra: str = "",
 ) -> str:
     """Return a picture in its true proportions, with a scale bar in mm, numbered boxes and letters over it.
@@ -157,39 +157,29 @@ def framed(
     """
     height, width = (n * h for n, h in zip(shape, spacing, strict=True))
     tall = 300 * height / width  # the overlay is 300 units wide
-    marks = []
+    marks, words = [], []
     for row, column, rows, columns, text in boxes:
         x, y = 300 * column / shape[1], tall * row / shape[0]
         w, h = 300 * columns / shape[1], tall * rows / shape[0]
         marks.append(f'<rect class="box" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>')
-        if text:
-            marks.append(f'<text x="{x + 3:.1f}" y="{y + 11:.1f}">{html.escape(text)}</text>')
-    if bar and tall > 40:
-        marks.append(_scale_bar(width, tall))
-    places = {"left": (5, tall / 2, "start"), "right": (295, tall / 2, "end"), "top": (150, 12, "middle")}
-    places["bottom"] = (150, tall - 5, "middle")
-    for side, letter in (letters or {}).items():
-        x, y, anchor = places[side]
-        if tall > 60 and letter:
-            marks.append(
-                f'<text x="{x}" y="{y + 4 * (anchor != "middle"):.1f}" text-anchor="{anchor}">{letter}</text>'
-            )
+        words.append(f'<span style="left:{x / 3:.1f}%;top:{100 * y / tall:.1f}%">{html.escape(text)}</span>')
+    if tall > 40:
+        words.append(_scale_bar(width))
+    if tall > 60:
+        words += [f'<span class="{side}">{letter}</span>' for side, letter in (letters or {}).items()]
     kind = " class=sharp" if sharp or max(shape) <= 300 else ""
+    drawn = f'<svg viewBox="0 0 300 {tall:.1f}">{"".join(marks)}</svg>' if marks else ""
     return (
         f'<div class="pic" style="aspect-ratio:{width:.6g}/{height:.6g}">'
         f'<img{kind} src="{data_uri(pixels)}" alt="{html.escape(alt, quote=True)}">{extra}'
-        f'<svg viewBox="0 0 300 {tall:.1f}" aria-hidden="true">{"".join(marks)}</svg></div>'
+        f'<div class="over-it" aria-hidden="true">{drawn}{"".join(words)}</div></div>'
     )
 
 
-def _scale_bar(width_mm: float, tall: float) -> str:
+def _scale_bar(width_mm: float) -> str:
     power = 10.0 ** math.floor(math.log10(0.35 * width_mm))
     length = max(power * factor for factor in (1, 2, 5) if power * factor <= 0.35 * width_mm)
-    units = 300 * length / width_mm
-    return (
-        f'<line class="bar" x1="8" x2="{8 + units:.1f}" y1="{tall - 8:.1f}" y2="{tall - 8:.1f}"/>'
-        f'<text x="8" y="{tall - 13:.1f}">{length:g} mm</text>'
-    )
+    return f'<span class="bar" style="width:{100 * length / width_mm:.2f}%">{length:g} mm</span>'
 
 
 def _turned(found: Findings, plane: np.ndarray, axis: int) -> tuple[np.ndarray, tuple[bool, bool]]:
@@ -245,7 +235,7 @@ def _flicker(found: Findings, k: int, limit: float) -> str:
     )
     noun = "deconvolution" if found.operation == "deconvolve" else "convolution"
     figure = (
-        f'<figure><fieldset><legend class="soft">In the same place, show</legend>{choices}</fieldset>{stage}'
+        f"<figure>{stage}"
         f"<figcaption>{_capital(where)}. What moves when the two are exchanged is what the {noun} changed."
         "</figcaption></figure>"
     )
@@ -254,7 +244,8 @@ def _flicker(found: Findings, k: int, limit: float) -> str:
     change = _picture(found, planes["difference"], "difference", limit, 0, f"Difference, {where}", caption, boxes)
     height, width = (n * h for n, h in zip(planes["before"].shape, found.spacing[1:], strict=True))
     most = min(100.0, 80.0 * width / height)
-    return f'<div class="flicker row two" style="max-width:{most:.1f}rem">{figure}{change}</div>'
+    choice = f'<fieldset><legend class="soft">In the same place, show</legend>{choices}</fieldset>'
+    return f'<div class="flicker row two" style="max-width:{most:.1f}rem">{choice}{figure}{change}</div>'
 
 
 def _capital(text: str) -> str:
@@ -340,7 +331,7 @@ def kernels_section(found: Findings) -> Section:
     text = "Every kernel on the grid of the image, all at the same scale: the blur of a point, with its root mean "
     text += "square width along i, j, k (for a Gaussian that is sigma) and the share of the image it is used for."
     if log:
-        text += f" Colours are logarithmic, from 10^−{_LOG_DECADES:g} of the peak to the peak."
+        text += f" Colours are logarithmic, from {power_of_ten(-int(_LOG_DECADES))} of the peak to the peak."
     parts = [f'<p>{text}</p><div class="kernels">{"".join(figures)}</div>']
     charts = [_transfer_chart(found, kernels)]
     if len(kernels) > 1:
@@ -403,12 +394,14 @@ def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: b
     name = getattr(found.field.kernels[n], "name", "") or kernel.name
     if name:
         facts.append(html.escape(name))
-    facts.append(f"{shape} voxels, {size} mm")
+    facts += [f"{shape} voxels", f"{size} mm"]
     width = numbers.widths(kernel)
     if width:
-        facts.append("width " + ", ".join(number(w, 3) for w in width[::-1]) + " mm")
+        texts = [number(w, 3) for w in width[::-1]]
+        facts.append("width " + (texts[0] if len(set(texts)) == 1 else ", ".join(texts)) + " mm")
     if len(found.shares) > 1:
-        facts.append(f"{number(100 * found.shares[n], 3)} % of the image")
+        share = 100 * found.shares[n]
+        facts.append(f"{number(share, 3)} % of the image" if share >= 0.01 or not share else "below 0.01 % of it")
     constants = found.result.automatic.get("constant_of_each_kernel")
     if constants and len(constants) == len(found.field.kernels) and constants[n] is not None:
         facts.append(f"{_constant_name(found)} {number(constants[n], 3)}")
@@ -573,15 +566,14 @@ def _residual_pictures(found: Findings) -> str:
     plane = residual.values[k] if residual.mask is None else np.where(residual.mask[k], residual.values[k], 0)
     turned = _turned(found, plane, 0)[0]
     small, step = reduced(turned, _LARGEST_PICTURE)
-    limit = 4 * sigma / step
+    limit = max(4 * sigma / step, _limit(np.abs(small)))
     alt = f"Residual in slice k = {k + residual.box[0].start}"
     picture = framed(diverging_pixels(small, limit), turned.shape, found.spacing[1:], alt,
                      letters=_letters(found, 0, _flips(found, 0)))  # fmt: skip
     text = f"The residual in slice k = {k + residual.box[0].start}, from blue at −{number(limit, 3)} to red at "
     text += f"+{number(limit, 3)}"
-    text += (
-        f", four standard deviations of the noise{f' of the mean of {step} × {step} voxels' if step > 1 else ''}."
-    )
+    text += f"; noise alone stays within ±{number(4 * sigma / step, 3)} nearly everywhere"
+    text += f" (each pixel is the mean of {step} × {step} voxels)." if step > 1 else "."
     figure = f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
     return f'<div class="row two">{figure}{_residual_table(found)}</div>'
 
@@ -618,7 +610,7 @@ def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:
 
 def _residual_table(found: Findings) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{name}</th><td>{"none" if value is None else number(value)}</td>'
+        f'<tr><th scope="row">{name}</th><td class="n">{"none" if value is None else number(value)}</td>'
         f'<td class="soft">{text}</td></tr>'
         for name, value, text in residual_facts(found)
     )
@@ -738,7 +730,7 @@ def frames_section(found: Findings) -> Section:
         f'<tr><th scope="row">{html.escape(str(frame["index"]))}'
         f"{' (shown here)' if frame.get('shown') else ''}</th>"
         + "".join(
-            f"<td>{'' if frame.get(name) is None else number(frame[name])}</td>"
+            f"<td class=n>{'' if frame.get(name) is None else number(frame[name])}</td>"
             for name in ("residual", "noise", "iterations", "seconds")
         )
         + "</tr>"
@@ -769,7 +761,7 @@ def frames_section(found: Findings) -> Section:
 def repeat_section(found: Findings) -> Section:
     """The command that repeats the run, its parameters, inputs, versions, and the recipe itself."""
     recipe = found.recipe
-    text = json.dumps(recipe, indent=2)
+    text = json.dumps(recipe)
     uri = "data:application/json;base64," + base64.b64encode(text.encode()).decode("ascii")
     parts = [_commands(found), "<h3>Parameters</h3>", _parameters(found)]
     if found.metrics:

@@ -36,15 +36,19 @@ figcaption{font-size:.86rem;line-height:1.4;margin-top:.35rem}
 .pic.plain{background:var(--faint)}
 .pic img,.pic svg{position:absolute;inset:0;width:100%;height:100%;display:block}
 .pic img.sharp{image-rendering:pixelated}
-.pic text{font:600 12px system-ui,sans-serif;fill:#fff;stroke:#000;stroke-width:2.4px;paint-order:stroke;
-stroke-opacity:.65}
-.bar{stroke:#fff;stroke-width:2.4;vector-effect:non-scaling-stroke;filter:drop-shadow(0 0 1px #000)}
+.over-it{position:absolute;inset:0;font:600 .72rem/1.2 system-ui,sans-serif;color:#fff;
+text-shadow:0 0 2px #000,0 0 2px #000,0 0 3px #000}
+.over-it span{position:absolute;padding:.1rem .3rem}
+.over-it .top{top:0;left:50%;transform:translateX(-50%)}
+.over-it .bottom{bottom:0;left:50%;transform:translateX(-50%)}
+.over-it .left{left:0;top:50%;transform:translateY(-50%)}.over-it .right{right:0;top:50%;transform:translateY(-50%)}
+.over-it .bar{left:.4rem;bottom:.4rem;padding:0 0 .1rem;border-bottom:2px solid #fff;white-space:nowrap;
+box-shadow:0 1px 1px #0008}
 .box{fill:none;stroke:#ffd23f;stroke-width:1.4;vector-effect:non-scaling-stroke}
-.cut{stroke:#ffd23f;stroke-width:1.2;stroke-dasharray:4 3;vector-effect:non-scaling-stroke}
 .scale{display:flex;align-items:center;gap:.5rem;font-size:.78rem;color:var(--soft);margin-top:.3rem;
 font-variant-numeric:tabular-nums}
 .scale img{flex:1;height:.6rem;min-width:3rem;border-radius:2px;border:1px solid var(--faint)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1.6rem;margin:.8rem 0}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,27rem),1fr));gap:1.6rem;margin:.8rem 0}
 .chart{width:100%;height:auto;display:block;background:var(--card);border:1px solid var(--faint);
 border-radius:.5rem;padding:.4rem}
 .chart text{font:11.5px system-ui,sans-serif;fill:var(--soft);font-variant-numeric:tabular-nums}
@@ -60,7 +64,7 @@ border-radius:.5rem;padding:.4rem}
 .dot{fill:var(--after)}.dot.before{fill:var(--before)}
 .kernels{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.6rem,1fr));gap:1rem;margin:.8rem 0}
 .kernels figcaption b{color:var(--ink);font-weight:600}
-.kernels .views{display:grid;gap:2px}
+.kernels .views{display:grid;gap:2px}.kernels .over-it{font-size:.62rem}
 .swatch{display:inline-block;width:.75em;height:.75em;border-radius:2px;margin-right:.35em;vertical-align:-.05em}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.84rem;color:var(--soft);padding:0;margin:.4rem 0;
 list-style:none}
@@ -69,21 +73,20 @@ table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-num
 th,td{text-align:left;padding:.28rem 1.1rem .28rem 0;border-bottom:1px solid var(--faint);vertical-align:top;
 overflow-wrap:anywhere}
 th{font-weight:600;white-space:nowrap}
+.n{white-space:nowrap}caption{text-align:left;font-size:.84rem;padding-bottom:.3rem}
 thead th{color:var(--soft);font-weight:500}
 pre{background:var(--code);border-radius:.4rem;padding:.75rem .95rem;overflow:auto;max-height:26rem;
 font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;margin:.5rem 0}
 pre.command{white-space:pre-wrap;overflow-wrap:anywhere;max-height:none}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
-.flicker{align-items:end}
-.flicker fieldset{border:0;padding:0;margin:.2rem 0 .6rem;display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;
-font-size:.92rem}
+.flicker fieldset{grid-column:1/-1;border:0;padding:0;margin:.2rem 0 .6rem;display:flex;flex-wrap:wrap;
+gap:.4rem 1.2rem;font-size:.92rem}
 .flicker .over{opacity:0}
 .flicker:has(#show-after:checked) .over{opacity:1}
 .flicker:has(#show-both:checked) .over{animation:swap 1.4s steps(1) infinite}
 @keyframes swap{0%{opacity:0}50%{opacity:1}}
 footer{margin-top:3rem;font-size:.84rem;color:var(--soft);border-top:1px solid var(--faint);padding-top:.9rem}
-@media (max-width:46rem){main{padding:1.2rem .9rem 3rem}.row.four{grid-template-columns:repeat(2,minmax(0,1fr))}
-.pic text{font-size:15px}}
+@media (max-width:46rem){main{padding:1.2rem .9rem 3rem}.row.four{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (max-width:40rem){.row.two{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:30rem){.row.three{gap:.4rem}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--faint:#ccc;--before:#b85c00;
