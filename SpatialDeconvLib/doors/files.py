@@ -38,13 +38,17 @@ from .scene import (
 )
 
 __all__ = [
+    "checkOutputName",
+    "checkReadable",
     "checkWritable",
     "ensureScene",
     "isSegmentation",
+    "moveInto",
     "readLabelMap",
     "readSegmentation",
     "readVolume",
     "removeVolume",
+    "stemOf",
     "writeVolume",
 ]
 
@@ -165,6 +169,38 @@ def registerConverterRules() -> None:
     if not factory.GetConverterRules():
         factory.RegisterConverterRule(slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule())
         factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())
+
+
+def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
+    """Refuse, without reading the voxels, an input that could not be read.
+
+    Returns
+    -------
+    tuple of int, or None
+        Number of voxels on the axes (i, j, k); None for DICOM and segmentations, which tell only when read.
+
+    Raises
+    ------
+    InputError
+        As `readVolume`, as far as a header shows it.
+    """
+    path = _existing(path)
+    if path.is_dir():
+        _onlySeries(path)
+        return None
+    if _isDicom(path) or isSegmentation(path):
+        return None
+    _inspect(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quietly():
+        reader.ReadImageInformation()
+    return (*reader.GetSize(), 1, 1)[:3]
+
+
+def stemOf(name: PathLike) -> str:
+    """Return a file's name without its folder and its extension, .nii.gz and .seg.nrrd as a whole."""
+    return _stem(Path(name))
 
 
 def _existing(path: PathLike) -> Path:
@@ -479,7 +515,7 @@ def writeVolume(node, path: PathLike, like=None) -> list[str]:
         temporary = folder / path.name
         _writeTemporary(node, array, temporary, path)
         warnings = rounded + _losses(node, temporary)
-        _moveInto(folder, path)
+        moveInto(folder, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return warnings
@@ -506,12 +542,8 @@ def checkWritable(path: PathLike, like=None) -> Path:
     OSError
         If the folder is missing or nothing can be written into it, or the path is a folder.
     """
-    path = Path(path).expanduser().absolute()
+    path = checkOutputName(path)
     suffix = _suffix(path)
-    if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
-        raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
-    if path.is_dir():
-        raise IsADirectoryError(f"output {path} is a folder; give a file name")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"output folder {path.parent} does not exist; create it first")
     if like is not None and suffix in _PICTURE_FORMATS:
@@ -520,6 +552,17 @@ def checkWritable(path: PathLike, like=None) -> Path:
             array = np.broadcast_to(np.float32(0), array.shape)  # results are floating-point; this holds them
         _checkFits(like, array, path)
     _temporaryFolder(path).rmdir()
+    return path
+
+
+def checkOutputName(path: PathLike) -> Path:
+    """Refuse an output path whose extension is unknown or that is a folder; return it absolute."""
+    path = Path(path).expanduser().absolute()
+    suffix = _suffix(path)
+    if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
+        raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
+    if path.is_dir():
+        raise IsADirectoryError(f"output {path} is a folder; give a file name")
     return path
 
 
@@ -652,8 +695,8 @@ def _losses(node, written: Path) -> list[str]:
     return losses
 
 
-def _moveInto(folder: Path, path: Path) -> None:
-    """Move what lies in `folder` beside `path`, the header last; put the old files back when a move fails."""
+def moveInto(folder: Path, path: Path) -> None:
+    """Move the files that lie in `folder` beside `path`, that one last; put old ones back when a move fails."""
     sources = sorted(folder.iterdir(), key=lambda source: source.name == path.name)
     backup = folder / "replaced"
     if len(sources) > 1:
