@@ -61,7 +61,7 @@ class Simulation:
         self._boundary, self._noise = boundary, noise
         self._progress = progress or (lambda text: None)
         self._cancelled = cancelled or (lambda: False)
-        box = _block(image.shape, region)
+        box = trial_block(image.shape, region)
         block = np.ascontiguousarray(image[box])
         self._spread = float(block.std(dtype=np.float64))
         # Copies: a slice would keep the whole weight image alive, for every kernel at once.
@@ -136,11 +136,11 @@ def _minimum(error: Callable[[float], float], low: float, high: float, coarse: i
     return min(found, key=found.get)
 
 
-def _block(shape: tuple[int, ...], region: Box | None) -> Box:
+def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int | None = None) -> Box:
     """The block to try on: the whole image, or what is left around the middle of the region when its longest
-    axes are halved until it is small enough."""
+    axes are halved until it has at most so many voxels."""
     sizes = list(shape)
-    while np.prod(sizes) > _BLOCK_VOXELS:
+    while np.prod(sizes) > (voxels or _BLOCK_VOXELS):
         sizes[int(np.argmax(sizes))] //= 2
     middles = [n // 2 for n in shape] if region is None else [(s.start + s.stop) // 2 for s in region]
     box = []

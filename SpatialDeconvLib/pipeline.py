@@ -181,23 +181,13 @@ def deconvolve(
     image, a single kernel gives SimpleITK's own numbers.
     """
     started = time.perf_counter()
-    check_choice(strategy, ("blend", "joint"), "strategy")
-    if method is None:
-        method = "wiener" if strategy == "blend" else "richardson-lucy"
-    methods = METHODS if strategy == "blend" else JOINT_METHODS
-    if method not in methods:
-        raise InputError(
-            f"method {method!r} is unknown for strategy {strategy!r}; choose one of {', '.join(methods)}"
-        )
+    method = checked_method(strategy, method, boundary, guide)
     check_choice(engine, ENGINES, "engine")
-    check_choice(boundary, [*BOUNDARIES, "extended"] if strategy == "joint" else BOUNDARIES, "boundary")
     parameters = {
         "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
         "regularization": regularization, "noise": noise, "engine": engine, "offset": offset,
         "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
     }  # fmt: skip
-    if method == "self-keyed" and guide is not None:
-        raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
     job = Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         memory_limit, normalize=True, progress=progress, cancelled=cancelled,
@@ -215,11 +205,27 @@ def deconvolve(
     )  # fmt: skip
 
 
+def checked_method(strategy: str, method: str | None, boundary: str, guide: object = None) -> str:
+    """Return the method, the strategy's default for None; InputError when the choices do not go together."""
+    check_choice(strategy, ("blend", "joint"), "strategy")
+    if method is None:
+        method = "wiener" if strategy == "blend" else "richardson-lucy"
+    methods = METHODS if strategy == "blend" else JOINT_METHODS
+    if method not in methods:
+        raise InputError(
+            f"method {method!r} is unknown for strategy {strategy!r}; choose one of {', '.join(methods)}"
+        )
+    check_choice(boundary, [*BOUNDARIES, "extended"] if strategy == "joint" else BOUNDARIES, "boundary")
+    if method == "self-keyed" and guide is not None:
+        raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
+    return method
+
+
 def _blend(
     job: Job, method: str, iterations: int | None, regularization: float | str, noise: float | str,
-    sigma: float, engine: str, offset: float | str,
+    sigma: float, engine: str, offset: float | str, choose: Callable[[int], float | None] | None = None,
 ) -> Solution:  # fmt: skip
-    """Filter with every kernel, then blend."""
+    """Filter with every kernel, then blend. `choose` gives the filter's constant for kernel k, if it is known."""
     spec = METHODS[method]
     iterations = _iterations(iterations, spec.iterations, method)
     if not _is_auto(regularization):
@@ -236,7 +242,8 @@ def _blend(
     scale = job.image.dtype.type(_lucy_scale(shifted) if method == "richardson-lucy" else 1.0)
     if scale != 1:
         shifted = shifted * scale
-    choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
+    if choose is None:
+        choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
 
     def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
         constants.append(choose(k))

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.automatic import Simulation, _block, _minimum
+from SpatialDeconvLib.automatic import Simulation, _minimum, trial_block
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
 
@@ -138,7 +138,7 @@ def test_minimum_comes_close_to_the_least_point_on_a_logarithmic_scale(least):
 
 
 def test_a_small_image_is_its_own_block():
-    assert _block((20, 30), None) == (slice(0, 20), slice(0, 30))
+    assert trial_block((20, 30), None) == (slice(0, 20), slice(0, 30))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_small_image_is_its_own_block():
 )
 def test_the_block_lies_inside_the_image_around_the_region(region):
     shape = (100, 300, 512)
-    box = _block(shape, region)
+    box = trial_block(shape, region)
     sizes = [s.stop - s.start for s in box]
     assert 2**18 < np.prod(sizes) <= 2**20
     for axis, (s, n) in enumerate(zip(box, shape, strict=True)):

@@ -1,0 +1,266 @@
+"""The result in a block against the same block of the whole result."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel, blocks, pipeline
+from SpatialDeconvLib.blocks import BlockMemory, block_around, convolve_block, deconvolve_block
+
+SHAPE = (14, 40, 44)
+MIDDLE = block_around(SHAPE, (7, 20, 22), (6, 12, 12))
+CORNER = block_around(SHAPE, (0, 40, 0), (6, 12, 12))
+SPACING = (1.5, 1.0, 1.0)
+
+
+def gaussian(sigma):
+    return ParametricKernel("gaussian", sigma_mm=sigma)
+
+
+LEVELS = KernelField.by_intensity({20: gaussian(0.6), 60: gaussian(1.0), 100: gaussian(1.4)})
+
+
+def blurred(seed=0, shape=SHAPE):
+    random = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(random.normal(size=shape), 2)
+    image = 20 + 80 * (image - image.min()) / np.ptp(image)
+    image = ndimage.gaussian_filter((image > 60) * 50 + image / 2, 0.9)
+    return (image + random.normal(0, 0.3, shape)).astype(np.float32)
+
+
+def worst(result, whole, block):
+    assert result.image.shape == whole.image[block].shape
+    return float(np.abs(result.image - whole.image[block]).max())
+
+
+@pytest.mark.parametrize("block", [MIDDLE, CORNER], ids=["middle", "corner"])
+@pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
+@pytest.mark.parametrize("method", ["tikhonov", "landweber", "projected-landweber", "richardson-lucy"])
+def test_local_filters_agree_with_the_whole_result(method, boundary, block):
+    image = blurred()
+    options = {"method": method, "boundary": boundary, "spacing": SPACING, "engine": "fft"}
+    if method == "tikhonov":
+        options["regularization"] = 0.01
+    whole = pipeline.deconvolve(image, LEVELS, **options)
+    del options["engine"]
+    result = deconvolve_block(image, LEVELS, block, **options)
+    assert worst(result, whole, block) < 0.05  # the values go from 10 to 100, a result differs from them by 20
+    assert np.abs(whole.image[block] - image[block]).max() > 3
+    assert result.noise == whole.noise
+    assert result.automatic["approximate"] == []
+
+
+@pytest.mark.parametrize("block", [MIDDLE, CORNER], ids=["middle", "corner"])
+@pytest.mark.parametrize("method", ["wiener", "inverse", "tikhonov"])
+def test_automatic_constants_are_those_of_the_whole_image(method, block):
+    image = blurred()
+    whole = pipeline.deconvolve(image, LEVELS, method=method, spacing=SPACING, engine="fft")
+    known = BlockMemory()
+    result = deconvolve_block(image, LEVELS, block, method=method, spacing=SPACING, known=known)
+    assert worst(result, whole, block) < (0.05 if method == "tikhonov" else 1e-4)
+    again = deconvolve_block(image, LEVELS, block, method=method, spacing=SPACING, known=known)
+    np.testing.assert_array_equal(again.image, result.image)
+    assert not again.automatic["draft"]
+
+
+def test_a_draft_is_what_it_says_and_uses_what_is_known():
+    image = blurred(shape=(40, 60, 60))
+    block = block_around(image.shape, (10, 20, 20), (8, 8, 8))
+    known = BlockMemory()
+    draft = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
+    assert draft.automatic["draft"]
+    assert draft.automatic["approximate"] == ["the automatic constants are still those of a part of the image"]
+    exact = deconvolve_block(image, LEVELS, block, method="tikhonov", known=known)
+    assert not exact.automatic["draft"]
+    assert np.abs(draft.image - exact.image).max() > 0
+    second = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
+    np.testing.assert_array_equal(second.image, exact.image)
+
+
+def test_constants_are_found_again_when_the_kernels_change():
+    image = blurred()
+    known = BlockMemory()
+    for sigma in (0.8, 1.6):
+        options = {"method": "tikhonov", "spacing": SPACING}
+        whole = pipeline.deconvolve(image, gaussian(sigma), engine="fft", **options)
+        result = deconvolve_block(image, gaussian(sigma), MIDDLE, known=known, **options)
+        assert worst(result, whole, MIDDLE) < 0.1
+
+
+@pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])
+def test_mask_and_noise_are_those_of_the_whole_image(method):
+    image = blurred()
+    image[:, :, 22:] += np.random.default_rng(5).normal(0, 3, image[:, :, 22:].shape)  # noisier on one side
+    mask = np.zeros(SHAPE, bool)
+    mask[3:, 5:30, 10:26] = True
+    whole = pipeline.deconvolve(image, LEVELS, method=method, mask=mask, spacing=SPACING, engine="fft")
+    result = deconvolve_block(image, LEVELS, MIDDLE, method=method, mask=mask, spacing=SPACING)
+    assert result.noise == whole.noise
+    assert worst(result, whole, MIDDLE) < 0.05
+    np.testing.assert_array_equal(result.image[~mask[MIDDLE]], image[MIDDLE][~mask[MIDDLE]])
+
+
+def test_a_block_that_the_mask_does_not_reach_stays_as_it_is():
+    image, mask = blurred(), np.zeros(SHAPE, bool)
+    mask[:, :6, :6] = True
+    for operation in (deconvolve_block, convolve_block):
+        result = operation(image, LEVELS, MIDDLE, mask=mask)
+        np.testing.assert_array_equal(result.image, image[MIDDLE])
+        assert result.automatic["unchanged"] == "the region to work in does not reach here"
+
+
+def test_the_offset_is_that_of_the_whole_image():
+    image = blurred()
+    image[0, 0, 0] = -40
+    whole = pipeline.deconvolve(image, LEVELS, method="richardson-lucy", spacing=SPACING, engine="fft")
+    result = deconvolve_block(image, LEVELS, MIDDLE, method="richardson-lucy", spacing=SPACING)
+    assert worst(result, whole, MIDDLE) < 0.05
+
+
+def keyed_fields():
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:, :, 20:] = 1
+    labels[:5] = 2
+    weight = np.linspace(0, 1, SHAPE[2], dtype=np.float32) * np.ones(SHAPE, np.float32)
+    ends = {(0, 0, 0): gaussian(0.5), (19.5, 0, 0): gaussian(1.2), (0, 39, 43): gaussian(0.9)}
+    return {
+        "region": KernelField.by_region(
+            labels, {0: gaussian(0.6), 1: gaussian(1.2), 2: gaussian(0.9)}, feather=4.0
+        ),
+        "nearest region": KernelField.by_region(labels, {1: gaussian(1.2), 2: gaussian(0.5)}, outside="nearest"),
+        "unchanged": KernelField.by_intensity({50: gaussian(0.6), 70: gaussian(1.2)}, outside="unchanged"),
+        "position": KernelField.by_position(ends, interpolation="inverse-distance"),
+        "weights": KernelField.by_weights([weight, 1 - weight], [gaussian(0.6), gaussian(1.2)]),
+    }
+
+
+@pytest.mark.parametrize("key", keyed_fields())
+def test_every_key_chooses_as_in_the_whole_image(key):
+    image, kernels = blurred(), keyed_fields()[key]
+    options = {"method": "wiener", "noise": 0.3, "spacing": SPACING}
+    whole = pipeline.deconvolve(image, kernels, engine="fft", **options)
+    for block in (MIDDLE, CORNER):
+        assert worst(deconvolve_block(image, kernels, block, **options), whole, block) < 1e-4
+    options = {"method": "landweber", "spacing": SPACING}
+    whole = pipeline.deconvolve(image, kernels, engine="fft", **options)
+    assert worst(deconvolve_block(image, kernels, MIDDLE, **options), whole, MIDDLE) < 0.05
+
+
+@pytest.mark.parametrize("model", ["detector", "source"])
+@pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
+def test_convolution_agrees_to_rounding(model, boundary):
+    image, kernels = blurred(), keyed_fields()["region"]
+    kernels = KernelField.by_region(
+        kernels.labels, {0: gaussian(1.0), 1: ParametricKernel("laplacian"), 2: gaussian(0.9)}, feather=3.0
+    )
+    whole = pipeline.convolve(image, kernels, model=model, boundary=boundary, spacing=SPACING)
+    for block in (MIDDLE, CORNER):
+        result = convolve_block(image, kernels, block, model=model, boundary=boundary, spacing=SPACING)
+        assert worst(result, whole, block) < 2e-4
+
+
+def test_excluding_keeps_the_outside_from_leaking_in_here_too():
+    image, mask = blurred(), np.zeros(SHAPE, bool)
+    mask[2:, 16:28, 18:30] = True
+    whole = pipeline.convolve(image, LEVELS, mask=mask, exclude=True, spacing=SPACING)
+    result = convolve_block(image, LEVELS, MIDDLE, mask=mask, exclude=True, spacing=SPACING)
+    assert worst(result, whole, MIDDLE) < 2e-4
+
+
+@pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])
+@pytest.mark.parametrize("shape", [(1, 40, 44), (40, 44)])
+def test_single_slices_keep_their_dimensions(method, shape):
+    image = blurred()[7].reshape(shape)
+    block = block_around(shape, [n // 3 for n in shape], [12] * len(shape))
+    whole = pipeline.deconvolve(image, LEVELS, method=method, engine="fft")
+    result = deconvolve_block(image, LEVELS, block, method=method)
+    assert worst(result, whole, block) < 0.05
+
+
+@pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])
+def test_slices_one_by_one(method):
+    image = blurred()
+    options = {"method": method, "slicewise": True, "noise": 0.3, "spacing": SPACING}
+    whole = pipeline.deconvolve(image, LEVELS, engine="fft", **options)
+    block = block_around(SHAPE, (7, 20, 22), (1, 12, 12))
+    assert worst(deconvolve_block(image, LEVELS, block, **options), whole, block) < 0.05
+
+
+def test_joint_methods_come_close_and_say_that_they_are_approximate():
+    image = blurred()
+    options = {"strategy": "joint", "method": "landweber", "iterations": 8, "spacing": SPACING}
+    whole = pipeline.deconvolve(image, LEVELS, **options)
+    result = deconvolve_block(image, LEVELS, MIDDLE, **options)
+    change = np.sqrt(np.mean((whole.image[MIDDLE] - image[MIDDLE]) ** 2))
+    assert np.sqrt(np.mean((result.image - whole.image[MIDDLE]) ** 2)) < 0.1 * change
+    assert result.automatic["approximate"] == ["the joint method takes its steps by what it sees of the block"]
+
+
+def test_a_draft_of_a_long_joint_method_takes_fewer_steps():
+    image = blurred()[7]
+    block = block_around(image.shape, (20, 20), (12, 12))
+    options = {"strategy": "joint", "method": "tikhonov", "regularization": 1e-4}
+    draft = deconvolve_block(image, LEVELS, block, draft=True, **options)
+    result = deconvolve_block(image, LEVELS, block, **options)
+    assert draft.iterations <= 10 < result.iterations
+    assert (draft.automatic["draft"], result.automatic["draft"]) == (True, False)
+    assert draft.automatic["approximate"][-1] == "it has taken only a few steps yet"
+
+
+def test_wide_kernels_and_logarithmic_tails_stay_inside_the_image():
+    image = blurred()[7]
+    j, i = np.indices((61, 61)) - 30
+    kernel = Kernel(np.exp(-np.hypot(j, i) / 2) + 1e-6)
+    block = block_around(image.shape, (0, 44), (12, 12))
+    options = {"method": "tikhonov", "regularization": 0.01}
+    whole = pipeline.deconvolve(image, kernel, engine="fft", **options)
+    assert worst(deconvolve_block(image, kernel, block, **options), whole, block) < 0.05
+
+
+def test_an_image_too_large_for_a_preview_is_said(monkeypatch):
+    monkeypatch.setattr(blocks, "_WHOLE_VOXELS", 1000)
+    result = deconvolve_block(blurred(), LEVELS, MIDDLE, method="wiener", noise=0.3)
+    assert result.automatic["approximate"] == [
+        "Wiener depends on the whole image, which is too large for a preview"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("centre", "size", "expected"),
+    [
+        ((5, 10), (3, 4), (slice(4, 7), slice(9, 13))),
+        ((-9, 99), (3, 4), (slice(0, 3), slice(16, 20))),
+        ((5, 10), (99, 0), (slice(0, 10), slice(10, 11))),
+        ((np.inf, -np.inf), (2, 2), (slice(8, 10), slice(0, 2))),
+    ],
+)
+def test_blocks_lie_inside_the_image(centre, size, expected):
+    assert block_around((10, 20), centre, size) == expected
+
+
+def test_a_block_outside_the_image_is_refused():
+    with pytest.raises(InputError, match="does not lie in the image of shape"):
+        deconvolve_block(blurred(), LEVELS, (slice(0, 3), slice(0, 3), slice(40, 50)))
+
+
+def test_what_the_whole_run_refuses_is_refused_here():
+    image = blurred()
+    image[0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="1 NaN"):
+        deconvolve_block(image, LEVELS, MIDDLE)
+    filled = deconvolve_block(image, LEVELS, MIDDLE, nonfinite="fill", method="landweber")
+    assert np.isfinite(filled.image).all()
+    with pytest.raises(InputError, match="unknown for strategy"):
+        deconvolve_block(image, LEVELS, MIDDLE, method="magic")
+
+
+@pytest.mark.parametrize("strategy", ["blend", "joint"])
+def test_cancelling(strategy):
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 2
+
+    with pytest.raises(Cancelled):
+        deconvolve_block(blurred(), LEVELS, MIDDLE, strategy=strategy, cancelled=cancelled)
