@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
         return int(stop.code or 0)
+    options.arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _interrupt() as interrupted:
             options.run(options, interrupted)
@@ -289,6 +290,11 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
     )
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
+    )
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
     parser.add_argument(
         "--model",
@@ -423,7 +429,14 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
     from .onfiles import request_from_options, run_on_files
 
     request = request_from_options(options)
-    _report(run_on_files(request, options.output, ProgressBar(options.quiet), cancelled))
+    _report(
+        run_on_files(
+            request, options.output, ProgressBar(options.quiet), cancelled,
+            report=options.report, command=[PROGRAM, *options.arguments],
+        )
+    )  # fmt: skip
+    if options.report:
+        print(f"{Path(options.report) / 'report.html'}: the report")
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from ..selection import mask_from_box, mask_from_range
 from . import files as volumes
 from . import nodes
 from . import recipe as recipes
-from .scene import ensureScene, temporaryNodes
+from . import report as reports
+from .scene import ensureScene, ijkToRas, temporaryNodes
 
 _COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
 _PARAMETERS = {
@@ -131,8 +132,10 @@ def run_on_files(
     progress: Callable[[float, str], Any] | None,
     cancelled: Callable[[], bool],
     notes: Mapping[str, Any] | None = None,
+    report: str | os.PathLike | None = None,
+    command: Sequence[str] | None = None,
 ) -> FileRun:
-    """Read the inputs into nodes, run, and write the output and its recipe, both or neither.
+    """Read the inputs into nodes, run, and write the output, its recipe and its report, all or nothing.
 
     The nodes are gone from the scene afterwards: inside Slicer it may be the user's.
 
@@ -146,6 +149,10 @@ def run_on_files(
     cancelled : callable () -> bool
     notes : mapping, optional
         Further entries for the recipe.
+    report : path, optional
+        Folder for a report of the run (`report.write_report`).
+    command : sequence of str, optional
+        The command line, for the report.
 
     Raises
     ------
@@ -154,10 +161,12 @@ def run_on_files(
     """
     volumes.checkWritable(output)
     with temporaryNodes(ensureScene()):
-        return _run_with_nodes(request, output, progress, cancelled, notes or {})
+        return _run_with_nodes(request, output, progress, cancelled, notes or {}, report, command)
 
 
-def _run_with_nodes(request, output, progress, cancelled, notes) -> FileRun:
+def _run_with_nodes(request, output, progress, cancelled, notes, report, command) -> FileRun:
+    if report is not None:
+        reports.check_folder(report)
     files, selection = request.files, request.selection
     image = volumes.readVolume(files["image"])
     volumes.checkWritable(output, like=image)
@@ -171,25 +180,58 @@ def _run_with_nodes(request, output, progress, cancelled, notes) -> FileRun:
     try:
         node, result = function(
             image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
-            progress=progress, cancelled=cancelled, **request.parameters,
+            progress=_part(progress, 0.0, 1.0 if report is None else 0.9), cancelled=cancelled,
+            **request.parameters,
         )  # fmt: skip
+        recipe = recipes.describe(request.operation, request.kernels, result)
+        recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
+        recipe["selection"] = selection
+        if truth is not None:
+            recipe["metrics"] = {"before": before, "after": _metrics(truth, nodes.volumeArray(node))}
+        recipe.update(notes)
+        page = None
+        if report is not None:
+            selected = (mask, labels, guide, selection["resample"])
+            page = _report_page(
+                request, image, result, recipe, selected, truth, output, command,
+                _part(progress, 0.9, 1.0), cancelled,
+            )  # fmt: skip
     finally:
         getattr(progress, "close", lambda: None)()
-    recipe = recipes.describe(request.operation, request.kernels, result)
-    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
-    recipe["selection"] = selection
-    if truth is not None:
-        recipe["metrics"] = {"before": before, "after": _metrics(truth, nodes.volumeArray(node))}
-    recipe.update(notes)
     if cancelled():  # the last moment at which there is nothing to take back
         raise Cancelled
     losses = volumes.writeVolume(node, output, like=image)
+    beside = None
     try:
-        recipes.write_beside(output, recipe)
+        beside = recipes.write_beside(output, recipe)
+        if page is not None:
+            reports.save_page(report, page)
     except OSError:
         volumes.removeVolume(output)  # an output without its recipe is half an output
+        if beside is not None:
+            beside.unlink()
         raise
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
+
+
+def _part(
+    progress: Callable[[float, str], Any] | None, start: float, stop: float
+) -> Callable[[float, str], Any] | None:
+    """The callback for a part of the work."""
+    if progress is None:
+        return None
+    return lambda fraction, text: progress(start + fraction * (stop - start), text)
+
+
+def _report_page(request, image, result, recipe, selected, truth, output, command, progress, cancelled) -> str:
+    mask, labels, guide, resample = selected
+    labels, names = (None, None) if labels is None else nodes.labelArray(labels, image, resample)
+    return reports.report_page(
+        image=nodes.volumeArray(image), result=result, field=request.kernels, spacing=nodes.spacingOf(image),
+        recipe=recipe, reference=truth, mask=mask, labels=labels, label_names=names,
+        guide=None if guide is None else nodes.guideArray(guide, image, resample), ijk_to_ras=ijkToRas(image),
+        output=output, command=command, progress=progress, cancelled=cancelled,
+    )  # fmt: skip
 
 
 def _mask(selection: dict, path: str | None, image: Any) -> np.ndarray | None:

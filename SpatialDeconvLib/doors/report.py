@@ -9,6 +9,7 @@ import contextlib
 import html
 import math
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +186,26 @@ def save_page(folder: str | os.PathLike, page: str) -> Path:
     with _folder(folder) as path:
         write_text(path / PAGE, page)
         return path / PAGE
+
+
+def check_folder(folder: str | os.PathLike) -> None:
+    """Refuse, before any work is done, a folder for a report that could not be made or written.
+
+    Raises
+    ------
+    OSError
+        If it is a file, or the nearest folder that exists cannot be written.
+    """
+    path = Path(folder).expanduser().absolute()
+    existing = next(p for p in (path, *path.parents) if p.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"report folder {path} cannot be made: {existing} is a file; choose another")
+    try:
+        tempfile.TemporaryDirectory(prefix=".spatialdeconv-", dir=existing).cleanup()
+    except OSError as error:
+        raise type(error)(
+            f"report folder {path} cannot be written ({error.strerror}); choose another folder or free space"
+        ) from error
 
 
 @contextlib.contextmanager
