@@ -34,6 +34,17 @@ _PUBLIC = {
         "BoundField",
         "KernelField",
     ),
+    "kernelfits": (
+        "KernelFit",
+        "fit_kernel",
+        "fit_pair",
+    ),
+    "kernelfits_fields": (
+        "FieldFit",
+        "SmoothGaussians",
+        "fit_kernels",
+        "smooth_gaussians",
+    ),
     "kernels": (
         "KERNEL_TYPES",
         "Kernel",

@@ -1,0 +1,368 @@
+"""Parametric fits: parameters of made kernels come back, noise costs what the errors say, fields stay usable."""
+
+import numpy as np
+import pytest
+from scipy import ndimage, signal
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.estimation_record import Estimate, EstimatedField
+
+SPACING = (1.5, 0.8, 1.0)
+
+
+def padded(kernel, size):
+    """The kernel in the middle of a larger, odd grid."""
+    values = np.zeros((size,) * kernel.ndim)
+    place = tuple(slice(size // 2 - n // 2, size // 2 - n // 2 + n) for n in kernel.shape)
+    values[place] = kernel.values
+    return sd.Kernel(values, kernel.spacing)
+
+
+def noisy(kernel, share, seed=0):
+    """The kernel with white noise of a share of its peak."""
+    noise = np.random.default_rng(seed).normal(0, share * kernel.values.max(), kernel.shape)
+    return sd.Kernel(kernel.values + noise, kernel.spacing)
+
+
+# ------------------------------------------------------------------------------------ made kernels come back
+
+COVARIANCE = [[4.0, 1.0, 0.3], [1.0, 2.0, 0.5], [0.3, 0.5, 1.0]]
+MADE = [
+    ("gaussian", {}, {"sigma_mm": 1.35}, SPACING),
+    ("gaussian", {}, {"sigma_mm": [1.3, 1.3]}, (0.8, 1.0)),
+    ("gaussian", {"form": "axes"}, {"sigma_mm": [2.5, 1.0, 1.4]}, SPACING),
+    ("gaussian", {"form": "full"}, {"covariance_mm2": COVARIANCE}, SPACING),
+    ("gaussian", {"form": "full"}, {"covariance_mm2": [[4.0, 1.5], [1.5, 2.0]]}, (0.8, 1.0)),
+    ("motion", {}, {"length_mm": 7.3, "angle_deg": 33.0}, (0.5, 0.5)),
+    ("motion", {}, {"length_mm": 7.3, "angle_deg": 151.0}, (0.5, 0.7)),
+    ("motion", {}, {"length_mm": 9.0, "direction": [0.48, 0.8, -0.36]}, SPACING),
+    ("disk", {}, {"radius_mm": 3.37}, (0.7, 0.9)),
+    ("ball", {}, {"radius_mm": 3.37}, SPACING),
+]
+
+
+@pytest.mark.parametrize(("type", "options", "parameters", "spacing"), MADE)
+@pytest.mark.parametrize("margin", [0, 4])
+def test_fitting_a_made_kernel_returns_its_parameters(type, options, parameters, spacing, margin):
+    made = sd.ParametricKernel(type, **parameters).sampled(spacing)
+    kernel = sd.Kernel(3.0 * np.pad(made.values, margin), spacing)
+    fit = sd.fit_kernel(kernel, type, **options)
+    assert fit.kernel.type == type
+    assert set(fit.parameters) == set(parameters)
+    for word, value in parameters.items():
+        np.testing.assert_allclose(fit.parameters[word], value, rtol=1e-6, atol=1e-6)
+        assert np.all(np.asarray(fit.errors[word]) < 1e-6)
+    assert fit.misfit < 1e-6
+    assert fit.scale == pytest.approx(3.0, rel=1e-6)
+    np.testing.assert_allclose(fit.shift, 0, atol=1e-6)
+    np.testing.assert_allclose(fit.kernel.sampled(spacing).values, made.values, atol=1e-6)
+
+
+def test_a_line_within_one_layer_of_voxels_lies_in_its_middle_and_its_tilt_is_unknown():
+    made = sd.motion_kernel(9.0, (0.6, 0.8, 0.0), SPACING)
+    fit = sd.fit_kernel(padded(made, 13), "motion")
+    np.testing.assert_allclose(fit.parameters["direction"], [0.6, 0.8, 0.0], atol=1e-6)
+    assert fit.parameters["length_mm"] == pytest.approx(9.0, rel=1e-6)
+    assert fit.shift[2] == 0.0
+    assert np.isinf(fit.errors["direction"][2])
+    assert any("do not determine" in text for text in fit.warnings)
+
+
+def test_the_fitted_kernel_goes_wherever_a_kernel_goes():
+    fit = sd.fit_kernel(sd.gaussian_kernel(1.3, 1.0))
+    image = np.random.default_rng(0).normal(size=(6, 12, 12))
+    blurred = sd.convolve(image, fit.kernel).image
+    np.testing.assert_allclose(blurred, ndimage.gaussian_filter(image, 1.3, mode="nearest"), atol=1e-5)
+
+
+def test_kernels_of_a_plane_get_parameters_of_two_axes():
+    flat = sd.Kernel(sd.gaussian_kernel(1.3, ndim=2).values[None], (5.0, 1.0, 1.0))
+    fit = sd.fit_kernel(flat)
+    np.testing.assert_allclose(fit.parameters["sigma_mm"], [1.3, 1.3], rtol=1e-6)
+    assert fit.kernel.sampled((5.0, 1.0, 1.0)).ndim == 2
+
+
+@pytest.mark.parametrize("type", ["gaussian", "disk", "motion"])
+def test_a_displacement_is_found_and_is_no_part_of_the_kernel(type):
+    parameters = {
+        "gaussian": {"sigma_mm": [1.4, 1.4]},
+        "disk": {"radius_mm": 3.2},
+        "motion": {"length_mm": 6.5, "angle_deg": 40.0},
+    }[type]
+    # Made on a grid five times finer and binned, it can be displaced by fifths of a voxel.
+    fine = padded(sd.ParametricKernel(type, **parameters).sampled((0.2, 0.2)), 85).values
+    moved = np.roll(fine, (2, -1), axis=(0, 1))
+    kernel = sd.Kernel(moved.reshape(17, 5, 17, 5).sum(axis=(1, 3)))
+    fit = sd.fit_kernel(kernel, type)
+    np.testing.assert_allclose(fit.shift, (0.4, -0.2), atol=0.03)
+    for word, value in parameters.items():
+        # Binning adds the width of a voxel to the sampled Gaussian, and nothing to shares of voxels.
+        wider = np.sqrt(np.square(value) + 1 / 12) if type == "gaussian" else value
+        np.testing.assert_allclose(fit.parameters[word], wider, rtol=0.02)
+    held = sd.fit_kernel(kernel, type, shift=False)
+    assert held.shift == (0.0, 0.0)
+    assert held.misfit > 2 * fit.misfit
+
+
+@pytest.mark.parametrize(
+    ("type", "word"), [("gaussian", "sigma_mm"), ("motion", "length_mm"), ("disk", "radius_mm")]
+)
+def test_standard_errors_are_the_scatter_over_noise(type, word):
+    parameters = {
+        "gaussian": {"sigma_mm": [2.0, 2.0]},
+        "motion": {"length_mm": 9.0, "angle_deg": 120.0},
+        "disk": {"radius_mm": 4.4},
+    }[type]
+    kernel = padded(sd.ParametricKernel(type, **parameters).sampled((0.9, 0.9)), 19)
+    fits = [sd.fit_kernel(noisy(kernel, 0.02, seed), type) for seed in range(40)]
+    found = np.array([np.ravel(fit.parameters[word])[0] for fit in fits])
+    errors = np.array([np.ravel(fit.errors[word])[0] for fit in fits])
+    assert 0.65 < found.std() / errors.mean() < 1.5
+    assert abs(found.mean() - np.ravel(parameters[word])[0]) < 5 * errors.mean() / np.sqrt(40) + 1e-3
+
+
+def test_the_misfit_tells_the_kinds_of_kernel_apart():
+    disk = noisy(padded(sd.disk_kernel(3.3), 15), 0.01)
+    misfits = {type: sd.fit_kernel(disk, type).misfit for type in ("disk", "gaussian", "motion")}
+    assert misfits["disk"] < 0.1 < min(misfits["gaussian"], misfits["motion"])
+
+
+def test_what_is_narrower_than_a_voxel_is_said():
+    fit = sd.fit_kernel(padded(sd.identity_kernel(ndim=2), 7))
+    assert any("hardly determined" in text for text in fit.warnings)
+    cut = sd.Kernel(sd.gaussian_kernel(4.0, ndim=2).values[12:21, 12:21])
+    assert any("larger kernel" in text for text in sd.fit_kernel(cut).warnings)
+    assert "sigma_mm" in fit.describe()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options", "words"),
+    [
+        (np.ones((3, 3)), {}, ["no Kernel"]),
+        (sd.gaussian_kernel(1.0), {"type": "disk"}, ["2-D", "ball"]),
+        (sd.gaussian_kernel(1.0, ndim=2), {"type": "ball"}, ["3-D", "disk"]),
+        (sd.gaussian_kernel(1.0), {"type": "box"}, ["'box'", "motion"]),
+        (sd.gaussian_kernel(1.0), {"form": "round"}, ["'round'", "isotropic"]),
+        (sd.gaussian_kernel(1.0), {"type": "motion", "form": "full"}, ["leave it out"]),
+        (sd.Kernel(np.ones((1, 3))), {"form": "full"}, ["3 voxels", "larger"]),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(kernel, options, words):
+    with pytest.raises(sd.InputError) as caught:
+        sd.fit_kernel(kernel, **options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------------------- pairs
+
+
+def scene(shape, seed=0):
+    """An image with edges and texture."""
+    generator = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(generator.normal(size=shape), 2)
+    return 100.0 * (smooth > 0) + 20 * generator.normal(size=shape)
+
+
+def blurred_by(image, kernel, noise=0.0, seed=1):
+    """Plain convolution with a border that no fit may use."""
+    wide = np.pad(image, [(n, n) for n in kernel.shape], mode="wrap")
+    result = signal.fftconvolve(wide, kernel.values, "same")
+    result = result[tuple(slice(n, n + m) for n, m in zip(kernel.shape, image.shape, strict=True))]
+    return result + np.random.default_rng(seed).normal(0, noise, image.shape)
+
+
+@pytest.mark.parametrize(("type", "options", "parameters", "spacing"), [MADE[n] for n in (0, 4, 6, 9)])
+def test_a_pair_gives_the_parameters_gain_and_offset(type, options, parameters, spacing):
+    kernel = sd.ParametricKernel(type, **parameters).sampled(spacing)
+    image = scene((70, 80) if len(spacing) == 2 else (24, 40, 36))
+    y = 2.5 * blurred_by(image, kernel) + 7.0
+    y += np.random.default_rng(3).normal(0, 0.01 * y.std(), y.shape)
+    fit = sd.fit_pair(
+        image, y, type, spacing=spacing, shape=kernel.shape, gain=True, offset=True, shift=True, **options
+    )
+    for word, value in parameters.items():
+        np.testing.assert_allclose(fit.parameters[word], value, rtol=0.02, atol=0.02)
+        assert np.all(np.abs(np.subtract(fit.parameters[word], value)) <= 5 * np.array(fit.errors[word]) + 1e-3)
+    assert fit.scale == pytest.approx(2.5, rel=1e-3)
+    assert fit.offset == pytest.approx(7.0, abs=0.2)
+    np.testing.assert_allclose(fit.shift, 0, atol=0.05)
+    assert 0.005 < fit.misfit < 0.015
+
+
+def test_masked_voxels_of_a_pair_do_not_count():
+    image, kernel = scene((60, 64)), sd.gaussian_kernel(1.5, ndim=2)
+    y = blurred_by(image, kernel, noise=0.2)
+    limit = float(np.quantile(y, 0.9))
+    clipped = np.minimum(y, limit)
+    inside = clipped < limit
+    true = sd.fit_pair(image, y, shape=13).parameters["sigma_mm"][0]
+    masked = sd.fit_pair(image, clipped, shape=13, mask=inside).parameters["sigma_mm"][0]
+    wrong = sd.fit_pair(image, clipped, shape=13).parameters["sigma_mm"][0]
+    assert abs(masked - true) < 0.02 < abs(wrong - true)
+
+
+def test_a_pair_can_be_fitted_from_a_start_and_stops_when_asked():
+    image, kernel = scene((48, 48)), sd.gaussian_kernel(1.5, ndim=2)
+    y = blurred_by(image, kernel)
+    start = sd.ParametricKernel("gaussian", sigma_mm=[2.0, 2.0])
+    fit = sd.fit_pair(image, y, start=start)
+    assert fit.parameters["sigma_mm"] == pytest.approx([1.5, 1.5], rel=1e-3)
+    again = sd.fit_pair(image, y, start=fit, form="full")
+    np.testing.assert_allclose(again.parameters["covariance_mm2"], np.diag([2.25, 2.25]), atol=1e-2)
+    with pytest.raises(sd.Cancelled):
+        sd.fit_pair(image, y, cancelled=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"blurred": np.zeros((20, 21))}, ["differ in shape"]),
+        ({"original": np.full((20, 20), np.nan)}, ["original", "400 NaN"]),
+        ({"original": np.ones((20, 20))}, ["original is constant"]),
+        ({"blurred": np.ones((20, 20))}, ["blurred image is constant"]),
+        ({"shape": 21}, ["larger than the image"]),
+        ({"shape": 2.5}, ["whole number"]),
+        ({"mask": np.zeros((20, 20), bool)}, ["0 voxels", "mask"]),
+        ({"mask": np.ones((4, 4), bool)}, ["mask has shape"]),
+        ({"start": sd.ParametricKernel("gaussian", sigma_mm=1.0), "type": "motion"}, ["no motion"]),
+        ({"spacing": -1}, ["spacing"]),
+    ],
+)
+def test_pairs_that_cannot_be_fitted_are_refused(change, words):
+    image = scene((20, 20))
+    arguments = {"original": image, "blurred": ndimage.gaussian_filter(image, 1.0), "shape": 7, **change}
+    with pytest.raises(sd.InputError) as caught:
+        sd.fit_pair(**arguments)
+    for word in words:
+        assert word in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------------------- fields
+
+LEVELS = tuple(range(10, 101, 10))
+
+
+def sigma_of(level):
+    return 0.8 + 1.7 * (level - 10) / 90
+
+
+def measured(noise=0.02, determined=None):
+    """Noisy Gaussians keyed to intensity, like an estimate."""
+    kernels = [noisy(padded(sd.gaussian_kernel(sigma_of(v)), 21), noise, v) for v in LEVELS]
+    field = sd.KernelField.by_intensity(dict(zip(LEVELS, kernels, strict=True)), "nearest", "unchanged")
+    if determined is None:
+        return field
+    values = {name: getattr(field, name) for name in sd.KernelField.__dataclass_fields__}
+    record = Estimate(
+        "least-squares", 1.0, 1.0, 0.0, 1, [], 1.0, 0.0, (0.0,) * 3, np.zeros(10), 1.0, np.zeros(0), (), 0.0,
+        determined=np.array(determined),
+    )  # fmt: skip
+    return EstimatedField(**values, estimate=record)
+
+
+def test_a_field_is_fitted_kernel_by_kernel_under_its_own_keys():
+    fitted = sd.fit_kernels(measured(0.005))
+    assert fitted.field.key == "intensity"
+    assert fitted.field.at == LEVELS
+    assert (fitted.field.interpolation, fitted.field.outside) == ("nearest", "unchanged")
+    sigmas = [k.parameters["sigma_mm"] for k in fitted.field.kernels]
+    np.testing.assert_allclose(sigmas, [sigma_of(v) for v in LEVELS], rtol=0.01)
+
+
+def test_levels_that_were_not_determined_are_left_out_and_said():
+    determined = [True] * 10
+    determined[3] = False
+    fitted = sd.fit_kernels(measured(determined=determined))
+    assert 40 not in fitted.field.at
+    assert len(fitted.fits) == 10
+    assert fitted.fits[3] is None
+    assert any("level 40" in text for text in fitted.warnings)
+    with pytest.raises(sd.InputError, match="none of the kernels"):
+        sd.fit_kernels(measured(determined=[False] * 10))
+
+
+@pytest.mark.parametrize("smoother", ["polynomial", "monotone", "smoothing"])
+def test_smooth_functions_of_intensity_come_closer_than_single_fits(smoother):
+    true = np.array([sigma_of(v) for v in LEVELS])[:, None]
+    field = measured(0.05)
+    smooth = sd.smooth_gaussians(field, smoother)
+    before = np.sqrt(np.mean((smooth.measured - true) ** 2))
+    after = np.sqrt(np.mean((smooth.smooth - true) ** 2))
+    assert after <= before
+    if smoother != "monotone":  # which may already be what was measured
+        assert after < 0.75 * before
+    assert np.all(np.diff(smooth.smooth[:, 0]) >= 0)
+    assert [k.parameters["sigma_mm"] for k in smooth.field.kernels] == pytest.approx(smooth.smooth[:, 0].tolist())
+
+
+def test_monotone_pools_what_falls_by_weight():
+    from SpatialDeconvLib.kernelfits_fields import _pooled
+
+    np.testing.assert_allclose(_pooled(np.array([1.0, 3, 2, 4]), np.ones(4)), [1, 2.5, 2.5, 4])
+    np.testing.assert_allclose(_pooled(np.array([3.0, 1]), np.array([3.0, 1])), [2.5, 2.5])
+    np.testing.assert_allclose(_pooled(np.array([4.0, 3, 2, 1]), np.ones(4)), [2.5] * 4)
+
+
+def test_a_polynomial_is_found_exactly_and_used_at_other_levels():
+    field = sd.KernelField.by_intensity({v: sd.gaussian_kernel(1 + 0.0001 * v**2) for v in (0, 40, 80, 100)})
+    smooth = sd.smooth_gaussians(field, at=[20, 50, 120])
+    sigmas = [k.parameters["sigma_mm"] for k in smooth.field.kernels]
+    np.testing.assert_allclose(sigmas, [1.04, 1.25, 2.44], rtol=1e-6)
+    assert smooth.field.at == (20, 50, 120)
+    assert "degree 2" in smooth.how
+    assert any("1 of 3 levels" in text for text in smooth.warnings)
+    np.testing.assert_allclose(smooth.sigma([60.0])[0], [1.36], rtol=1e-6)
+
+
+def test_sigma_per_axis_as_a_function_of_position():
+    def sigmas(place):
+        z, y, x = place
+        return [1 + 0.02 * z, 1 + 0.0005 * (y - 30) ** 2, 1.5 - 0.005 * x]
+
+    places = [(z, y, x) for z in (0.0, 20.0) for y in (0.0, 30.0, 60.0) for x in (0.0, 40.0)]
+    field = sd.KernelField.by_position({p: sd.gaussian_kernel(sigmas(p)) for p in places})
+    smooth = sd.smooth_gaussians(field, form="axes", at=[(10, 15, 20), (0, 45, 40)])
+    for kernel, place in zip(smooth.field.kernels, [(10, 15, 20), (0, 45, 40)], strict=True):
+        np.testing.assert_allclose(kernel.parameters["sigma_mm"], sigmas(place), rtol=1e-5)
+    everywhere = sd.smooth_gaussians(field, "smoothing", form="axes")
+    assert everywhere.field.at == tuple(places)
+    assert everywhere.misfit < 0.05
+
+
+def test_positions_keep_a_complete_grid_when_one_was_not_determined():
+    places = [(0.0, y, x) for y in (0.0, 30.0) for x in (0.0, 40.0)]
+    field = sd.KernelField.by_position({p: sd.gaussian_kernel(1 + 0.01 * p[2]) for p in places})
+    values = {name: getattr(field, name) for name in sd.KernelField.__dataclass_fields__}
+    record = measured(determined=[True] * 10).estimate
+    record.determined = np.array([True, True, False, True])
+    fitted = sd.fit_kernels(EstimatedField(**values, estimate=record))
+    assert fitted.field.at == tuple(places)
+    assert fitted.field.kernels[2].parameters["sigma_mm"] == pytest.approx(1.0)  # of (0, 0, 0), the nearest
+
+
+@pytest.mark.parametrize(
+    ("field", "options", "words"),
+    [
+        (sd.KernelField.uniform(sd.gaussian_kernel(1.0)), {}, ["'uniform'", "intensity"]),
+        (measured(), {"smoother": "linear"}, ["'linear'", "monotone"]),
+        (measured(), {"degree": 12}, ["degree 12", "10 kernels"]),
+        (measured(), {"smoother": "monotone", "degree": 1}, ["leave it out"]),
+        (measured(), {"at": [-200.0], "degree": 1}, ["-200", "monotone"]),
+        (measured(), {"form": "full"}, ["'full'", "axes"]),
+    ],
+)
+def test_smooth_functions_that_make_no_sense_are_refused(field, options, words):
+    with pytest.raises(sd.InputError) as caught:
+        sd.smooth_gaussians(field, **options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_estimate_of_a_pair_gives_the_sigma_that_blurred_it():
+    image = scene((20, 32, 32))
+    kernel = sd.gaussian_kernel(1.1, (1.5, 1.0, 1.0))
+    y = blurred_by(image, kernel, noise=0.3)
+    estimated = sd.estimate_kernel(image, y, 9, spacing=kernel.spacing)
+    fit = sd.fit_kernel(estimated)
+    assert fit.parameters["sigma_mm"] == pytest.approx(1.1, rel=0.01)
