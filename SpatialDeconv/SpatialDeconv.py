@@ -115,6 +115,7 @@ CONTROL_WIDGETS = {
     "interpolation": ("interpolationLabel", "interpolationComboBox"),
     "outside": ("outsideLabel", "outsideComboBox"),
     "feather": ("featherLabel", "featherSpinBox"),
+    "slicewise": ("slicewiseLabel", "slicewiseCheckBox"),
     "strategy": ("strategyLabel", "strategyComboBox"),
     "method": ("methodLabel", "methodComboBox"),
     "jointMethod": ("jointMethodLabel", "jointMethodComboBox"),

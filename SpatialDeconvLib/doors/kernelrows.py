@@ -29,6 +29,7 @@ __all__ = [
     "KernelRow",
     "fieldFromRows",
     "guessedLevel",
+    "isFlat",
     "keysFromRows",
     "levelsFromHistogram",
     "newRow",
@@ -473,9 +474,10 @@ def rowProblem(key: str, row: KernelRow) -> str:
 def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
     """Return what the panel says of a table: what it holds, or the first thing that is wrong with it."""
     problem = _tableProblem(key, rows)
+    flat = any(isFlat(row) for row in rows)
     if problem:
-        return KernelSetSummary(problem, False, key, len(rows))
-    return KernelSetSummary(_summaryText(key, rows), True, key, len(rows))
+        return KernelSetSummary(problem, False, key, len(rows), flat)
+    return KernelSetSummary(_summaryText(key, rows), True, key, len(rows), flat)
 
 
 def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
@@ -521,6 +523,20 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------- words
+
+
+def isFlat(row: KernelRow) -> bool:
+    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only.
+
+    Files are not looked into.
+    """
+    if row.kind == "motion":
+        return len(_numbers(row.direction)) < 3
+    if row.kind == "volume":
+        image = row.volume.GetImageData() if row.volume is not None else None
+        return image is not None and image.GetDimensions()[2] == 1
+    sizes = _numbers(row.size) if KINDS[row.kind].axes else []
+    return row.kind == "disk" or len(sizes) == 2
 
 
 def parametersText(row: KernelRow) -> str:

@@ -258,12 +258,15 @@ class KernelSetSummary:
         What chooses the kernel.
     count : int
         Number of kernels.
+    flat : bool
+        Whether some kernels lie in the slice, so that a 3-D image has to be worked on slice by slice.
     """
 
     text: str
     usable: bool = False
     key: str = "intensity"
     count: int = 0
+    flat: bool = False
 
 
 # ---------------------------------------------------------------------------------------- the panel
@@ -275,7 +278,7 @@ class PanelState:
 
     `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
     is the region in the words of `nodes.maskArray`, None for the whole volume or when it is not chosen yet;
-    `has_segments` says that segments can be chosen from it.
+    `has_segments` says that segments can be chosen from it. `slices` are those of the input volume.
     """
 
     operation: str = "deconvolve"
@@ -305,6 +308,7 @@ class PanelState:
     region: str = "whole"
     mask: Any = None
     has_segments: bool = False
+    slices: int = 1
     output_volume: Any = None
     kernel_set: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
 
@@ -351,7 +355,7 @@ def visible_controls(state: PanelState) -> frozenset[str]:
         "interpolation": key in ("intensity", "position"),
         "outside": key in ("intensity", "region"),
         "feather": key == "region",
-        "levels": key == "intensity",
+        "slicewise": state.slices > 1,
         "resample": any(v is not None for v in (state.mask, used_labels(state), used_guide(state))),
         "exclude": not deconvolving and region,
         "normalize": not deconvolving,
@@ -416,6 +420,8 @@ def what_is_missing(state: PanelState) -> str:
         return state.kernel_set.text
     if state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
+    if state.kernel_set.flat and state.slices > 1 and not state.slicewise:
+        return _("Some kernels lie in the slice: check 'Slice by slice', or give them a direction z, y, x.")
     if _self_keyed(state) and state.key != "intensity":
         return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
     if state.output_volume is not None:
@@ -621,6 +627,6 @@ def _places(text: str) -> list[str]:
     places = {
         "nonfinite=": _("(In the panel: Advanced, NaN and infinity.)"),
         "resample": _("(In the panel: Advanced, Other geometry.)"),
-        "slicewise": _("(In the panel: Advanced, Slice by slice.)"),
+        "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
     }
     return [place for word, place in places.items() if word in text]

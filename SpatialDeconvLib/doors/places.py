@@ -9,7 +9,7 @@ import slicer
 
 from .scene import ijkToRas, spacingOf, volumeArray
 
-__all__ = ["fitBox", "intensityRange", "positionInVolume", "regionNames", "segmentsOf", "slicePosition"]
+__all__ = ["fitBox", "intensityRange", "positionInVolume", "regionNames", "segmentsOf", "sliceCount", "slicePosition"]
 
 _MOST_LABELS = 1000
 
@@ -36,6 +36,12 @@ def regionNames(node) -> list[str]:
         array = array[np.isfinite(array)]
     values = np.unique(array)
     return [f"{value:g}" for value in values[values != 0][:_MOST_LABELS]]
+
+
+def sliceCount(volume) -> int:
+    """Return the number of slices of a volume; 0 without image data."""
+    image = volume.GetImageData() if volume is not None else None
+    return image.GetDimensions()[2] if image is not None else 0
 
 
 def intensityRange(volume) -> tuple[float, float] | None:

@@ -408,6 +408,7 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
         labels=node.labels,
         region=node.regionKind.value,
         mask=maskOf(node),
+        slices=places.sliceCount(node.inputVolume),
         has_segments=bool(places.segmentsOf(node.mask)),
         output_volume=node.outputVolume,
         kernel_set=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
