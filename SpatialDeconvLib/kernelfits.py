@@ -109,7 +109,7 @@ def fit_kernel(
     Parameters
     ----------
     kernel : Kernel, 2-D (j, i) or 3-D (k, j, i)
-        Measured or estimated. A kernel of one slice is taken as 2-D.
+        Measured or estimated. A 3-D kernel of one slice blurs within slices: it gets no blur along k.
     type : {"gaussian", "motion", "disk", "ball"}
         Motion: length and angle (2-D), or length and direction (3-D). A disk is 2-D, a ball 3-D.
     form : {"isotropic", "axes", "full"}
@@ -122,7 +122,8 @@ def fit_kernel(
     Returns
     -------
     KernelFit
-        A 2-D kernel gets parameters of two axes (``sigma_mm = [s, s]``), so that it is never taken for a 3-D one.
+        A 2-D kernel gets parameters of two axes (``sigma_mm = [s, s]``), one of a single slice those of three
+        (``[0, s, s]``), so that neither is ever taken for a 3-D one.
 
     Raises
     ------
@@ -130,18 +131,19 @@ def fit_kernel(
         If `kernel` is no `Kernel` or has too few voxels for the parameters, a choice is unknown, or the kind of
         kernel is one of the other dimension.
     """
-    kernel = _planar(kernel)
-    family = family_of(type, form, kernel.shape, kernel.spacing)
+    kernel, flat = _planar(kernel)
+    family = family_of(type, form, kernel.shape, kernel.spacing, flat)
     problem = _KernelProblem(family, kernel, shift, scale)
     return _fit(problem)
 
 
-def _planar(kernel: Any) -> Kernel:
+def _planar(kernel: Any) -> tuple[Kernel, bool]:
+    """The kernel, as 2-D when it has one slice, and whether it had."""
     if not isinstance(kernel, Kernel):
         raise InputError(f"kernel {kernel!r} is no Kernel; wrap an array as Kernel(values, spacing)")
     if kernel.ndim == 3 and kernel.shape[0] == 1:
-        return Kernel(kernel.values[0], kernel.spacing[1:], kernel.name)
-    return kernel
+        return Kernel(kernel.values[0], kernel.spacing[1:], kernel.name), True
+    return kernel, False
 
 
 class _KernelProblem:

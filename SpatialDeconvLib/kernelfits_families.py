@@ -29,6 +29,7 @@ class Family:
 
     def __init__(self, shape: tuple[int, ...], spacing: tuple[float, ...]):
         self.shape, self.spacing = shape, np.array(spacing)
+        self.flat = False  # whether it lies in the slices of a 3-D image
         self.support = [n // 2 for n in shape]  # farther than that from its centre the kernel is known to be 0
         self.reach = max(n * h for n, h in zip(shape, spacing, strict=True)) / 2
         self.step = float(min(spacing))
@@ -172,10 +173,11 @@ class _Gaussian(Family):
     def words(self, values):
         ndim = len(self.shape)
         if self.form == "full":
-            return {"covariance_mm2": values.reshape(ndim, ndim).tolist()}
+            matrix = np.pad(values.reshape(ndim, ndim), (1, 0)) if self.flat else values.reshape(ndim, ndim)
+            return {"covariance_mm2": matrix.tolist()}
         if self.form == "isotropic" and ndim == 3:
             return {"sigma_mm": float(values[0])}
-        return {"sigma_mm": [float(v) for v in values]}
+        return {"sigma_mm": [0.0] * self.flat + [float(v) for v in values]}
 
     def warnings(self, q):
         sigmas = np.sqrt(np.diag(self._covariance(q)))
@@ -233,20 +235,21 @@ class _Motion(Family):
     def parameters(self, q):
         """Length; and the angle in degrees (0 ... 180), or the direction, whose largest component is positive."""
         length = float(np.linalg.norm(q))
-        if q.size == 2:
+        if q.size == 2 and not self.flat:
             angle = math.degrees(math.atan2(q[0], q[1]))
             return np.array([length, angle])
-        unit = q / length if length > 0 else np.array([0.0, 0.0, 1.0])
+        unit = q / length if length > 0 else np.eye(q.size)[-1]
+        unit = np.concatenate([np.zeros(3 - unit.size), unit])
         return np.concatenate([[length], unit * np.sign(unit[np.abs(unit).argmax()])])
 
     def words(self, values):
-        if len(self.shape) == 2:
+        if values.size == 2:
             return {"length_mm": float(values[0]), "angle_deg": float(values[1])}
         return {"length_mm": float(values[0]), "direction": [float(v) for v in values[1:]]}
 
     def kernel(self, q):
         values = self.parameters(q)
-        if len(self.shape) == 2:
+        if values.size == 2:
             values[1] = values[1] % 180.0
             if values[1] >= 180.0 - 1e-9:
                 values[1] = 0.0
@@ -295,12 +298,28 @@ class _Ball(Family):
         return {"radius_mm": float(values[0])}
 
     def warnings(self, q):
+        warnings = []
         if np.exp(q[0]) < 0.6 * self.step:
-            return [f"the {self.type} is smaller than a voxel: its radius is hardly determined"]
-        return []
+            warnings.append(f"the {self.type} is smaller than a voxel: its radius is hardly determined")
+        if self.flat:
+            warnings.append("a disk lies in the slices of a volume: filter slice by slice (slicewise, --slicewise)")
+        return warnings
 
 
-def family_of(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float]) -> Family:
+def family_of(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float], flat: bool = False) -> Family:
+    """The family of a kind of kernel on a grid; `flat` for a plane that is a slice of a 3-D image.
+
+    Raises
+    ------
+    InputError
+        If type or form are unknown, or it is a kind of another dimension.
+    """
+    family = _family(type, form, shape, spacing)
+    family.flat = flat
+    return family
+
+
+def _family(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float]) -> Family:
     check_choice(type, FIT_TYPES, "type")
     check_choice(form, FORMS, "form")
     if type != "gaussian" and form != "isotropic":

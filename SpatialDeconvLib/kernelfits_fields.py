@@ -229,8 +229,8 @@ def smooth_gaussians(
             f"sigma would be {values.min():.3g} mm at {worst}; take a lower degree, smoother 'monotone', or other "
             "places"
         )
-    planar = len(used[0][1].fitted.shape) == 2
-    pairs = [(place, _gaussian(row, planar)) for place, row in zip(wanted, values, strict=True)]
+    shape = np.atleast_1d(used[0][1].parameters["sigma_mm"])
+    pairs = [(place, _gaussian(row, shape)) for place, row in zip(wanted, values, strict=True)]
     smooth = sigma(places)
     misfit = float(np.sqrt(np.mean(((smooth - measured) / measured) ** 2)))
     warnings = list(fitted.warnings) + _extrapolation(source.key, places, wanted, smoother)
@@ -240,17 +240,19 @@ def smooth_gaussians(
     )  # fmt: skip
 
 
-def _gaussian(row: np.ndarray, planar: bool) -> ParametricKernel:
-    values = [float(v) for v in row]
-    if len(values) == 1:
-        return ParametricKernel("gaussian", sigma_mm=values * 2 if planar else values[0])
-    return ParametricKernel("gaussian", sigma_mm=values)
+def _gaussian(row: np.ndarray, like: np.ndarray) -> ParametricKernel:
+    """A Gaussian of these sigmas, on the axes on which `like` has one."""
+    sigmas = np.where(like > 0, 1.0, 0.0)
+    sigmas[like > 0] = row
+    return ParametricKernel("gaussian", sigma_mm=sigmas.tolist() if sigmas.size > 1 else float(sigmas[0]))
 
 
 def _sigmas(fits: Sequence[KernelFit]) -> tuple[np.ndarray, np.ndarray]:
     """Sigmas and errors, shape (K, S): one column where all axes of every fit agree."""
     values = np.stack([np.atleast_1d(fit.parameters["sigma_mm"]) for fit in fits])
     errors = np.stack([np.broadcast_to(fit.errors["sigma_mm"], values.shape[1:]) for fit in fits])
+    blurred = values.any(axis=0)  # not the axis across the slices of a kernel that lies in them
+    values, errors = values[:, blurred], errors[:, blurred]
     if np.all(values == values[:, :1]):
         values, errors = values[:, :1], errors[:, :1]
     finite = np.where(np.isfinite(errors), errors, np.nan)

@@ -75,11 +75,26 @@ def test_the_fitted_kernel_goes_wherever_a_kernel_goes():
     np.testing.assert_allclose(blurred, ndimage.gaussian_filter(image, 1.3, mode="nearest"), atol=1e-5)
 
 
-def test_kernels_of_a_plane_get_parameters_of_two_axes():
-    flat = sd.Kernel(sd.gaussian_kernel(1.3, ndim=2).values[None], (5.0, 1.0, 1.0))
-    fit = sd.fit_kernel(flat)
-    np.testing.assert_allclose(fit.parameters["sigma_mm"], [1.3, 1.3], rtol=1e-6)
-    assert fit.kernel.sampled((5.0, 1.0, 1.0)).ndim == 2
+@pytest.mark.parametrize(
+    ("type", "parameters", "expected"),
+    [
+        ("gaussian", {"sigma_mm": [1.3, 1.3]}, {"sigma_mm": [0, 1.3, 1.3]}),
+        ("motion", {"length_mm": 5.0, "angle_deg": 30.0}, {"length_mm": 5.0, "direction": [0, 0.5, 0.75**0.5]}),
+    ],
+)
+def test_kernels_of_one_slice_stay_within_slices(type, parameters, expected):
+    plane = sd.ParametricKernel(type, **parameters).sampled((1.0, 1.0))
+    fit = sd.fit_kernel(sd.Kernel(plane.values[None], (5.0, 1.0, 1.0)), type)
+    for word, value in expected.items():
+        np.testing.assert_allclose(fit.parameters[word], value, rtol=1e-6, atol=1e-6)
+    for grid in ((5.0, 1.0, 1.0), (1.0, 1.0)):
+        np.testing.assert_allclose(np.squeeze(fit.kernel.sampled(grid).values), plane.values, atol=1e-6)
+
+
+def test_smooth_gaussians_of_one_slice_stay_within_slices():
+    flat = {v: sd.Kernel(sd.gaussian_kernel(1 + 0.01 * v, ndim=2).values[None], 1.0) for v in (0, 50, 100)}
+    smooth = sd.smooth_gaussians(sd.KernelField.by_intensity(flat), degree=1)
+    np.testing.assert_allclose(smooth.field.kernels[1].parameters["sigma_mm"], [0, 1.5, 1.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("type", ["gaussian", "disk", "motion"])
