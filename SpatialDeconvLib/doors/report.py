@@ -522,9 +522,7 @@ def _facts(found: Findings) -> str:
         facts.append(("Noise", number(found.noise, 3), f"standard deviation, {given}"))
     if result.iterations is not None:
         facts.append(("Iterations", str(result.iterations), html.escape(str(result.automatic.get("stopped", "")))))
-    change = np.subtract(found.after, found.filled, dtype=np.float64)
-    changed = change if found.mask is None else change[found.mask]
-    size = math.sqrt(float(np.mean(np.square(changed))))
+    size = _root_mean_square_change(found)
     spread = float(np.std(found.filled, dtype=np.float64))
     relative = f"{number(100 * size / spread, 3)} % of the image’s standard deviation" if spread else ""
     facts.append(("Change", number(size, 3), f"root mean square; {relative}" if relative else "root mean square"))
@@ -538,6 +536,15 @@ def _facts(found: Findings) -> str:
         f"<div><dt>{name}</dt><dd>{value}<small>{text}</small></dd></div>" for name, value, text in facts
     )
     return f'<dl class="facts">{items}</dl>'
+
+
+def _root_mean_square_change(found: Findings) -> float:
+    total, count = 0.0, 0
+    for k, (before, after) in enumerate(zip(found.filled, found.after, strict=True)):
+        change = np.subtract(after, before, dtype=np.float64)
+        change = change if found.mask is None else change[found.mask[k]]
+        total, count = total + float(np.sum(np.square(change))), count + change.size
+    return math.sqrt(total / count)
 
 
 def _warnings(found: Findings) -> str:

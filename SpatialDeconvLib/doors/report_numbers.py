@@ -49,25 +49,32 @@ def _squares(before: np.ndarray, after: np.ndarray) -> float:
 def most_changed_places(change: np.ndarray, size: tuple[int, int], count: int = 3) -> list[tuple[int, int]]:
     """Return where a plane of changes has most energy in windows of `size` voxels: the windows' first voxels.
 
-    Windows overlap by less than a quarter on one of the axes; places without change are left out.
+    What lies in a window that was chosen counts for no other, and windows overlap by less than a quarter on one
+    of the axes; places without change are left out.
     """
     energy = np.square(np.nan_to_num(change.astype(np.float64)))
-    sums = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    (rows, columns), (tall, wide) = energy.shape, size
-    inside = sums[tall:, wide:] - sums[: rows - tall + 1, wide:] - sums[tall:, : columns - wide + 1]
-    inside = inside + sums[: rows - tall + 1, : columns - wide + 1]
+    tall, wide = size
+    free = np.ones([n - s + 1 for n, s in zip(energy.shape, size, strict=True)], bool)
     places: list[tuple[int, int]] = []
     while len(places) < count:
+        inside = np.where(free, _window_sums(energy, tall, wide), 0.0)
         j, i = (int(n) for n in np.unravel_index(int(inside.argmax()), inside.shape))
-        if not inside[j, i] > 0:
+        window = energy[j : j + tall, i : i + wide]
+        if not (inside[j, i] > 0 and window.any()):  # sums of nothing may differ from 0 by rounding
             break
         places.append((j, i))
-        near = np.ix_(
-            np.abs(np.arange(inside.shape[0]) - j) < 3 * tall // 4,
-            np.abs(np.arange(inside.shape[1]) - i) < 3 * wide // 4,
-        )
-        inside[near] = 0.0
+        window[...] = 0
+        free[
+            max(0, j - 3 * tall // 4 + 1) : j + 3 * tall // 4, max(0, i - 3 * wide // 4 + 1) : i + 3 * wide // 4
+        ] = 0
     return places
+
+
+def _window_sums(energy: np.ndarray, tall: int, wide: int) -> np.ndarray:
+    """The sum over every window of this size."""
+    sums = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    columns = sums[:, wide:] - sums[:, :-wide]
+    return columns[tall:] - columns[:-tall]
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,7 @@ _LEGEND_MOST = 12
 def pictures_section(found: Findings) -> Section:
     """Slices before, after and their difference, enlarged places, and planes across the slices."""
     k = found.slices[0]
-    change = found.after - found.filled
-    limit = _limit(np.abs(change[found.slices]))
+    limit = _limit(np.abs(found.after[found.slices] - found.filled[found.slices]))
     parts = [_intro(found, limit), _flicker(found, k, limit)]
     for number_, slice_ in enumerate(found.slices):
         where = _slice_name(found, slice_)
@@ -662,11 +661,9 @@ def _image_spectra(found: Findings) -> str:
     k = found.slices[0]
     if min(found.before.shape[1:]) < 8:
         return ""
-    mask = None if found.mask is None else found.mask[k : k + 1]
-    mask = mask if mask is not None and mask.any() else None
     named = [("before", found.filled), ("after", found.after)]
     named += [] if found.reference is None else [("reference", found.reference)]
-    curves = [(name, *numbers.power_spectrum(v[k : k + 1], found.spacing[1:], mask)) for name, v in named]
+    curves = [(name, *numbers.power_spectrum(v[k : k + 1], found.spacing[1:])) for name, v in named]
     powers = np.concatenate([power[1:] for _, _, power in curves])
     highest = float(powers.max()) or 1.0
     chart = Chart(
