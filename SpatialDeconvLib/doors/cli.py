@@ -1,4 +1,4 @@
-"""The ``spatialdeconv`` command: deconvolve, convolve, kernel, repeat and demo, on files.
+"""The ``spatialdeconv`` command: deconvolve, convolve, kernel, repeat, batch and demo, on files.
 
 Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
 Volumes are read into MRML nodes and go through the same function as in Slicer.
@@ -26,6 +26,7 @@ from ..memory import peak_memory
 from ..operators import MODELS
 from ..pipeline import ENGINES
 from ..solvers import METHODS as JOINT_METHODS
+from . import batch
 
 if TYPE_CHECKING:
     from .onfiles import FileRun
@@ -36,7 +37,7 @@ PROGRAM = "spatialdeconv"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process) and return its exit status."""
     try:
-        options = _parser().parse_args(arguments)
+        options = command_parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
         return int(stop.code or 0)
     options.arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -44,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interrupt() as interrupted:
             options.run(options, interrupted)
         return 0
-    except (Cancelled, KeyboardInterrupt):
-        print(f"\n{PROGRAM}: interrupted, nothing was written", file=sys.stderr)
+    except (Cancelled, KeyboardInterrupt) as stop:
+        said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
+        print(f"\n{PROGRAM}: {said}", file=sys.stderr)
         return 130
     except MemoryError as error:
         _fail(str(error) or "out of memory; crop the image or use fewer voxels")
@@ -128,7 +130,8 @@ exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2
 """
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Convolve and deconvolve images whose blur differs from place to place.",
@@ -142,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convolve(commands)
     _add_kernel(commands)
     _add_repeat(commands)
+    batch.add_command(commands, _add_command)
     return parser
 
 

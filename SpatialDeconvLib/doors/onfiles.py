@@ -134,6 +134,7 @@ def run_on_files(
     notes: Mapping[str, Any] | None = None,
     report: str | os.PathLike | None = None,
     command: Sequence[str] | None = None,
+    destination: str | os.PathLike | None = None,
 ) -> FileRun:
     """Read the inputs into nodes, run, and write the output, its recipe and its report, all or nothing.
 
@@ -153,6 +154,8 @@ def run_on_files(
         Folder for a report of the run (`report.write_report`).
     command : sequence of str, optional
         The command line, for the report.
+    destination : path, optional
+        Where the output will be moved afterwards, for the report.
 
     Raises
     ------
@@ -161,10 +164,14 @@ def run_on_files(
     """
     volumes.checkWritable(output)
     with temporaryNodes(ensureScene()):
-        return _run_with_nodes(request, output, progress, cancelled, notes or {}, report, command)
+        return _run_with_nodes(
+            request, output, progress, cancelled, notes or {}, report, command, destination or output
+        )
 
 
-def _run_with_nodes(request, output, progress, cancelled, notes, report, command) -> FileRun:
+def _run_with_nodes(
+    request, output, progress, cancelled, notes, report, command, destination
+) -> FileRun:  # fmt: skip
     if report is not None:
         reports.check_folder(report)
     files, selection = request.files, request.selection
@@ -193,7 +200,7 @@ def _run_with_nodes(request, output, progress, cancelled, notes, report, command
         if report is not None:
             selected = (mask, labels, guide, selection["resample"])
             page = _report_page(
-                request, image, result, recipe, selected, truth, output, command,
+                request, image, result, recipe, selected, truth, destination, command,
                 _part(progress, 0.9, 1.0), cancelled,
             )  # fmt: skip
     finally:

@@ -53,12 +53,12 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
     return {
         "schema": SCHEMA,
         "operation": operation,
-        "parameters": _plain(result.parameters),
-        "automatic": _plain(result.automatic),
-        "kernel_set": _plain(kernel_set),
+        "parameters": plain(result.parameters),
+        "automatic": plain(result.automatic),
+        "kernel_set": plain(kernel_set),
         "files": {path: sha256(path) for path in paths if os.path.exists(path)},
         "versions": versions(),
-        "result": _plain(
+        "result": plain(
             {
                 "residual": result.residual,
                 "noise": result.noise,
@@ -171,10 +171,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value in JSON's own types."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value.item() if isinstance(value, np.generic) else value

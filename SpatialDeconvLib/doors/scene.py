@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -81,9 +82,13 @@ def quietly() -> Iterator[CapturedText]:
     """Keep the messages of VTK, MRML and ITK out of the terminal, and hand them over as text.
 
     MRML reports to vtkOutputWindow and, through VTK's logger, to the standard error stream; ITK's readers
-    and writers print there directly. So both are redirected, and restored whatever happens.
+    and writers print there directly. So both are redirected, and restored whatever happens. They belong to the
+    whole process: outside the main thread nothing is redirected, so that what others print is not lost.
     """
     captured = CapturedText()
+    if threading.current_thread() is not threading.main_thread():
+        yield captured
+        return
     window, previous = vtkStringOutputWindow(), vtkOutputWindow.GetInstance()
     vtkOutputWindow.SetInstance(window)
     try:

@@ -1,0 +1,349 @@
+"""The manifest of a batch: a CSV or JSON table with one row a case, read and checked before anything runs."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import io
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..pipeline import checked_method
+from . import files as volumes
+from .onfiles import kernels_from_options
+
+SCHEMA = "spatialdeconv-batch/1"
+OPERATIONS = ("deconvolve", "convolve")
+
+# Columns that are no options of the operation; options whose values are paths, relative to the manifest.
+_OWN_COLUMNS = ("case", "operation", "input", "output")
+_PATHS = ("kernels", "mask", "labels", "guide", "reference")
+_NOT_HERE = ("help", "quiet", "log-file")
+_YES, _NO = ("yes", "true", "on", "1", "x"), ("no", "false", "off", "0")
+
+
+@dataclass
+class Case:
+    """One row: what it is called, the command it stands for, and what is wrong with it.
+
+    Attributes
+    ----------
+    row : int
+        As a spreadsheet numbers them: the header of a CSV is row 1. In JSON, the number of the case from 1.
+    name : str
+    arguments : list of str
+        The command line of the run, without the program's name; all paths are absolute.
+    options : argparse.Namespace or None
+        The same, parsed; None when that fails.
+    problems : list of str
+    """
+
+    row: int
+    name: str
+    arguments: list[str] = field(default_factory=list)
+    options: argparse.Namespace | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"row {self.row} ({self.name})"
+
+    @property
+    def output(self) -> Path:
+        return Path(self.options.output)
+
+    @property
+    def inputs(self) -> list[str]:
+        """Paths of everything this case reads as a volume."""
+        roles = ("input", "mask", "labels", "guide", "reference")
+        return [path for path in (getattr(self.options, role, None) for role in roles) if path]
+
+
+def read_manifest(
+    path: str | os.PathLike, folder: str | os.PathLike, defaults: Mapping[str, Any], parser: argparse.ArgumentParser
+) -> list[Case]:
+    """Read a manifest and check every row as far as that is possible without running it.
+
+    Parameters
+    ----------
+    path : path
+        ``.json``, else CSV (comma, semicolon or tab; UTF-8). Paths in it are relative to its own folder.
+    folder : path
+        Where outputs go; the rows' outputs are relative to it and may not leave it.
+    defaults : mapping
+        Column -> value for rows that leave the column empty, after the manifest's own defaults.
+    parser : argparse.ArgumentParser
+        The command's parser; the columns are the options of its `deconvolve` and `convolve`.
+
+    Returns
+    -------
+    list of Case
+        Rows with problems too; those are found at once, not one by one.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no rows, or names a column that does not exist.
+    """
+    path = Path(path).expanduser()
+    rows, own_defaults = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    if not rows:
+        raise InputError(f"manifest {path} has no cases; write one row for each")
+    commands = _commands(parser)
+    known = {name for _, actions in commands.values() for name in actions} | set(_OWN_COLUMNS)
+    defaults = {**_named(own_defaults, f"the defaults of {path}", known), **_named(defaults, "--set", known)}
+    columns = dict.fromkeys(column for _, row in rows for column in row)
+    _named(dict.fromkeys(columns, ""), f"manifest {path}", known)
+    base, target = path.absolute().parent, Path(folder).expanduser().absolute()
+    cases = [_case(number, _column_names(row), defaults, base, target, commands) for number, row in rows]
+    _check_files(cases)
+    _check_outputs(cases, target)
+    return cases
+
+
+# -- reading
+
+
+def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
+    reader = csv.reader(io.StringIO(_text(path)), delimiter=_delimiter(path))
+    try:
+        records = [(number, [cell.strip() for cell in record]) for number, record in enumerate(reader, 1)]
+    except csv.Error as error:
+        raise InputError(f"manifest {path} is no readable CSV ({error}); save it again as CSV UTF-8") from error
+    records = [(number, record) for number, record in records if any(record)]
+    if not records:
+        raise InputError(f"manifest {path} is empty; its first row names the columns: input, kernels, ...")
+    header = records[0][1]
+    while header and not header[-1]:  # spreadsheets add empty columns at the end
+        header = header[:-1]
+    if "" in header or len(set(map(_column, header))) < len(header):
+        twice = next((name for name in header if header.count(name) > 1), "")
+        raise InputError(f"manifest {path} has {f'two columns {twice!r}' if twice else 'a column without name'}")
+    rows = []
+    for number, record in records[1:]:
+        if any(record[len(header) :]):
+            raise InputError(
+                f"manifest {path}: row {number} has {len(record)} cells, the header {len(header)}; "
+                "put values with a separator into quotes"
+            )
+        rows.append((number, dict(zip(header, record, strict=False))))
+    return rows, {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"manifest {path} cannot be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"manifest {path} is not UTF-8 text; save it as CSV UTF-8") from error
+
+
+def _delimiter(path: Path) -> str:
+    header = next((line for line in _text(path).splitlines() if line.strip()), "")
+    return max(",;\t", key=header.count)
+
+
+def _json_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
+    try:
+        content = json.loads(_text(path))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"manifest {path} is no JSON ({error})") from error
+    content = {"cases": content} if isinstance(content, list) else content
+    if not isinstance(content, dict) or not isinstance(content.get("cases"), list):
+        raise InputError(
+            f'manifest {path} has no list "cases"; give {{"defaults": {{...}}, "cases": [{{...}}, ...]}}'
+        )
+    unknown = set(content) - {"schema", "defaults", "cases", "comment"}
+    if unknown or content.get("schema", SCHEMA) != SCHEMA:
+        problem = f"unknown entry {sorted(unknown)[0]!r}" if unknown else f"schema {content['schema']!r}"
+        raise InputError(f"manifest {path}: {problem}; known are schema ({SCHEMA}), defaults, cases and comment")
+    for number, row in enumerate([content.get("defaults", {}), *content["cases"]]):
+        if not isinstance(row, dict):
+            raise InputError(f"manifest {path}: {f'case {number}' if number else 'defaults'} is no object {{...}}")
+    return list(enumerate(content["cases"], 1)), content.get("defaults", {})
+
+
+def _column(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _column_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {_column(name): value for name, value in row.items() if not _column(name).startswith("#")}
+
+
+def _named(values: Mapping[str, Any], where: str, known: set[str]) -> dict[str, Any]:
+    named = _column_names(values)
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise InputError(
+            f"{where}: column {unknown[0]!r} is unknown; there are {', '.join(sorted(known))}; "
+            "names that begin with # are notes"
+        )
+    return named
+
+
+# -- from a row to a command
+
+
+class _Refused(Exception):
+    """What argparse would have printed before it ends the program."""
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, tuple[argparse.ArgumentParser, dict]]:
+    """Operation -> its parser, which now raises instead of ending the program, and its actions by option name."""
+    subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    commands = {}
+    for operation in OPERATIONS:
+        subparser = subparsers.choices[operation]
+        subparser.error = _refuse
+        actions = {o.removeprefix("--"): a for a in subparser._actions for o in a.option_strings if o[:2] == "--"}
+        columns = {name: action for name, action in actions.items() if name not in (*_NOT_HERE, *_OWN_COLUMNS)}
+        commands[operation] = (subparser, columns)
+    return commands
+
+
+def _refuse(message: str) -> None:
+    raise _Refused(message)
+
+
+def _case(
+    number: int, row: Mapping[str, Any], defaults: Mapping[str, Any], base: Path, target: Path, commands: Mapping
+) -> Case:
+    values = {**defaults, **{name: value for name, value in row.items() if not _empty(value)}}
+    values = {name: value for name, value in values.items() if not _empty(value)}
+    source = str(values.get("input", ""))
+    name = str(values.get("case") or values.get("output") or Path(source).name or f"case {number}")
+    if "case" not in values:
+        name = volumes.stemOf(name)
+    case = Case(number, name)
+    operation = str(values.get("operation", "deconvolve"))
+    if operation not in OPERATIONS:
+        case.problems.append(f"operation {operation!r} is unknown; choose deconvolve or convolve")
+        return case
+    case.problems += [f"{column} is missing" for column in ("input", "kernels") if column not in values]
+    output = str(values.get("output") or f"{name}.nrrd")
+    if os.path.isabs(output) or ".." in Path(output).parts:
+        case.problems.append(f"output {output} leaves the output folder; give a path inside it")
+    if case.problems:
+        return case
+    subparser, actions = commands[operation]
+    head = [operation, str(base / Path(source).expanduser()), str(target / output)]
+    head.append(f"--kernels={base / Path(str(values['kernels'])).expanduser()}")
+    for column, value in values.items():
+        if column in _OWN_COLUMNS or column == "kernels":
+            continue
+        if column not in actions:
+            case.problems.append(f"{column} is no option of {operation}; leave the cell empty")
+            continue
+        try:
+            arguments = _arguments(column, value, actions[column], base, target)
+            subparser.parse_args([*head[1:], *arguments])
+        except (_Refused, ValueError) as error:
+            case.problems.append(str(error).removeprefix("argument "))
+        else:
+            case.arguments += arguments
+    case.arguments = head + case.arguments
+    if not case.problems:
+        case.options = subparser.parse_args(case.arguments[1:])
+    return case
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or value == []
+
+
+def _arguments(column: str, value: Any, action: argparse.Action, base: Path, target: Path) -> list[str]:
+    if action.nargs == 0:
+        word = str(value).lower()
+        if word not in _YES + _NO:
+            raise ValueError(f"{column} {value!r} is neither yes nor no")
+        return [f"--{column}"] if word in _YES else []
+    if action.nargs is not None:
+        items = value if isinstance(value, list) else shlex.split(str(value))
+        return [f"--{column}", *map(str, items)]
+    if isinstance(value, list | dict | bool):
+        raise ValueError(f"{column} {value!r} must be one value")
+    if column in _PATHS:
+        value = base / Path(str(value)).expanduser()
+    elif column == "report":
+        value = target / Path(str(value)).expanduser()
+    return [f"--{column}={value}"]
+
+
+# -- checks
+
+
+def _check_files(cases: Sequence[Case]) -> None:
+    """Look at what each case reads: headers of volumes, kernels, and whether these fit together."""
+
+    @functools.cache
+    def size(path: str) -> tuple[int, ...] | None:
+        return volumes.checkReadable(path)
+
+    @functools.cache
+    def key(*settings: Any) -> str:
+        names = ("operation", "kernels", "log", "normalize")
+        return kernels_from_options(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
+
+    for case in cases:
+        if case.options is not None:
+            case.problems += _file_problems(case.options, case.inputs, size, key)
+
+
+def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any, key: Any) -> list[str]:
+    sizes, problems = {}, []
+    for path in dict.fromkeys(paths):
+        sizes[path] = _try(problems, size, path)
+    found = _try(
+        problems, key, options.operation, options.kernels, options.log, getattr(options, "normalize", False)
+    )
+    if found == "region" and not options.labels:
+        problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
+    if options.segments and not options.mask:
+        problems.append("segments needs mask with a segmentation")
+    if options.operation == "deconvolve":
+        _try(problems, checked_method, options.strategy, options.method, options.boundary, options.guide)
+    for role in ("mask", "labels", "guide", "reference"):
+        path = getattr(options, role, None)
+        own, others = sizes.get(options.input), sizes.get(path)
+        if own and others and own != others and (role == "reference" or not options.resample):
+            shown = " x ".join(map(str, others)), " x ".join(map(str, own))
+            problems.append(f"{role} {path} has {shown[0]} voxels, the input {shown[1]}; they must agree")
+    return problems
+
+
+def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except (InputError, OSError) as error:
+        problems.append(" ".join(str(error).split()))
+        return None
+
+
+def _check_outputs(cases: Sequence[Case], target: Path) -> None:
+    """Two cases must not write one file, nor any case what another one reads."""
+    written: dict[str, Case] = {}
+    read = {os.path.realpath(path): case for case in cases if case.options for path in case.inputs}
+    for case in cases:
+        if case.options is None:
+            continue
+        _try(case.problems, volumes.checkOutputName, case.output)
+        first = written.setdefault(str(case.output).casefold(), case)
+        if first is not case:
+            case.problems.append(
+                f"output {case.output.relative_to(target)} is also that of {first.label}; give each case its own, "
+                "different in more than capitals"
+            )
+        reader = read.get(os.path.realpath(case.output))
+        if reader is not None:
+            case.problems.append(f"output {case.output} is an input of {reader.label}; choose another folder")
