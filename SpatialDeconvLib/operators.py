@@ -571,8 +571,9 @@ class Compression:
 def compress(kernels: Sequence[np.ndarray], tolerance: float) -> Compression | None:
     """Find the smallest basis for a family of kernels whose error stays below `tolerance`.
 
-    The basis comes from the singular value decomposition of the kernels' spectra, weighted by the 1/f
-    spectrum of natural images. Sums of kernels are reproduced exactly.
+    The basis is that of the singular value decomposition of the kernels' spectra, weighted by the 1/f
+    spectrum of natural images (from their inner products, so very wide kernels take little time too). Sums
+    of kernels are reproduced exactly.
 
     Parameters
     ----------
@@ -588,24 +589,29 @@ def compress(kernels: Sequence[np.ndarray], tolerance: float) -> Compression | N
     """
     family, shape = _common_grid(kernels)
     count = len(family)
-    spectra = _weighted_spectra(family.reshape(count, *shape))
-    norms = np.linalg.norm(spectra, axis=1)
+    products = _weighted_products(family.reshape(count, *shape))
+    norms = np.sqrt(np.diag(products))
     if not np.all(norms > 0):
         return None
-    left, values, right = np.linalg.svd(spectra / norms[:, None], full_matrices=False)
+    values, left = np.linalg.eigh(products / np.outer(norms, norms))  # squares of the singular values
+    values, left = values[::-1], left[:, ::-1]
     sums = family.sum(axis=1)
+    scale = np.abs(family).sum(axis=1)
     for rank in range(1, (3 * count) // 4 + 1):
-        if values[rank - 1] < 1e-12 * values[0]:
+        if values[rank - 1] < 1e-14 * values[0]:
             break
-        basis = (left[:, :rank] / values[:rank]).T / norms @ family
-        coefficients = left[:, :rank] * values[:rank] * norms[:, None]
-        basis_sums = basis.sum(axis=1)
+        mixture = (left[:, :rank] / np.sqrt(values[:rank])).T / norms
+        coefficients = left[:, :rank] * np.sqrt(values[:rank]) * norms[:, None]
+        basis_sums = mixture @ sums
         coefficients += np.outer(sums - coefficients @ basis_sums, basis_sums / (basis_sums @ basis_sums))
-        error = float((np.linalg.norm(spectra - coefficients @ right[:rank], axis=1) / norms).max())
-        scale = np.abs(family).sum(axis=1)
-        worst = float((np.abs(family - coefficients @ basis).sum(axis=1) / scale).max())
-        if error <= tolerance and worst <= LOW_RANK_WORST_CASE:
-            return Compression(basis.reshape(rank, *shape), coefficients, error, worst)
+        left_over = np.eye(count) - coefficients @ mixture  # what is missing, in terms of the kernels
+        squares = np.einsum("kj,ji,ki->k", left_over, products, left_over)
+        error = float(np.sqrt(squares / norms**2 + 1e-15).max())  # rounding of the products included
+        if error > tolerance:
+            continue
+        worst = float((np.abs(left_over @ family).sum(axis=1) / scale).max())
+        if worst <= LOW_RANK_WORST_CASE:
+            return Compression((mixture @ family).reshape(rank, *shape), coefficients, error, worst)
     return None
 
 
@@ -623,22 +629,28 @@ def _common_grid(kernels: Sequence[np.ndarray]) -> tuple[np.ndarray, tuple[int, 
     return family.reshape(len(kernels), -1), shape
 
 
-def _weighted_spectra(family: np.ndarray) -> np.ndarray:
-    """Spectra of the kernels times f^(-n/2) (equal energy per octave), as real rows; no mean."""
-    ndim = family.ndim - 1
-    sizes = [1 if n == 1 else sfft.next_fast_len(max(2 * n, 32)) for n in family.shape[1:]]
-    spectra = sfft.rfftn(family, s=sizes, axes=range(1, ndim + 1))
+def _weighted_products(family: np.ndarray) -> np.ndarray:
+    """Inner products of the kernels' spectra times f^(-n/2) (equal energy per octave), without the mean."""
+    count, ndim = len(family), family.ndim - 1
+    # Frequencies 1/64 of a voxel apart, or closer where a kernel is wider than that.
+    sizes = [1 if n == 1 else sfft.next_fast_len(max(n, min(2 * n, 64), 32)) for n in family.shape[1:]]
     axes = [*(sfft.fftfreq(n) for n in sizes[:-1]), sfft.rfftfreq(sizes[-1])]
     squared = sum(np.square(f).reshape([-1 if a == i else 1 for a in range(ndim)]) for i, f in enumerate(axes))
     squared.flat[0] = np.inf
     effective = sum(n > 1 for n in sizes) or 1
-    amplitude = squared ** (-effective / 4)
-    twice = np.full(axes[-1].size, math.sqrt(2))  # frequencies that stand for their mirror image too
-    twice[0] = 1
-    if sizes[-1] % 2 == 0:
-        twice[-1] = 1
-    weighted = (spectra * (amplitude * twice)).reshape(len(family), -1)
-    return np.concatenate([weighted.real, weighted.imag], axis=1)
+    power = squared ** (-effective / 2)
+    power[..., 1 : (sizes[-1] + 1) // 2] *= 2  # frequencies that stand for their mirror image too
+    power = power.reshape(len(power), -1)
+    # All axes but the first now, the first in blocks of frequencies, so that the spectra need not be kept.
+    planes = sfft.rfftn(family, s=sizes[1:], axes=range(2, ndim + 1)).reshape(count, -1, power.shape[1])
+    products = np.zeros((count, count))
+    step = max(1, (1 << 19) // (count * len(power)))
+    for start in range(0, power.shape[1], step):
+        part = sfft.fft(planes[:, :, start : start + step], sizes[0], axis=1)
+        part *= np.sqrt(power[:, start : start + step])
+        part = part.reshape(count, -1).view(np.float64)
+        products += part @ part.T
+    return products
 
 
 # ------------------------------------------------------------------------------------------ operator

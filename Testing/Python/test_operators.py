@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from scipy.fft import next_fast_len
 from scipy.sparse.linalg import lsmr
 
 from SpatialDeconvLib.errors import Cancelled, InputError
@@ -172,6 +173,13 @@ def test_compression_never_exceeds_the_bound_that_was_asked_for():
         rebuilt = np.tensordot(compression.coefficients, compression.basis, axes=1)
         assert np.abs(rebuilt - family).sum(axis=(1, 2)).max() <= compression.worst_case * (1 + 1e-9)
         np.testing.assert_allclose(rebuilt.sum(axis=(1, 2)), 1, atol=1e-12)
+        # The error as it is defined, with as few frequencies as the kernels' size needs.
+        n = next_fast_len(max(32, 2 * family.shape[1]))
+        f = np.hypot(*np.meshgrid(np.fft.fftfreq(n), np.fft.fftfreq(n)))
+        f[0, 0] = np.inf
+        spectra = [np.fft.fft2(h, (n, n)) / f for h in (rebuilt - family, family)]
+        missing, whole = np.linalg.norm(spectra, axis=(2, 3))
+        assert compression.error == pytest.approx((missing / whole).max(), rel=1e-6)
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
