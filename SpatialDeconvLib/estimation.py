@@ -20,11 +20,11 @@ from .errors import Cancelled, InputError, check_choice
 from .estimation_equations import Box, Equations
 from .estimation_fourier import divide
 from .estimation_krylov import Penalty
-from .estimation_neighbours import coupling, neighbour_graph
+from .estimation_neighbours import balanced, coupling, neighbour_graph
 from .estimation_pair import Pair, kernel_shape
 from .estimation_record import Estimate, EstimatedField, EstimatedKernel
 from .estimation_shift import NEGLIGIBLE, centre_of_mass, coarse_shift, shifted
-from .estimation_solve import Fit, LeastSquares
+from .estimation_solve import UNKNOWN, Fit, LeastSquares
 from .fftfilters import usable_processors
 from .fields import BoundField, KernelField
 from .kernels import Kernel, Spacing, identity_kernel
@@ -39,10 +39,13 @@ IsCancelled = Callable[[], bool]
 
 #: Steps of the iteration unless given; it nearly always stops by itself before.
 STEPS = 300
-#: A kernel counts as determined when its expected relative error is below this,
+#: A kernel counts as determined when its expected relative error is below this.
 DETERMINED = 0.2
-#: ... and it is refused when this share of what it could be leaves the image unchanged.
-UNKNOWN = 0.5
+# A first answer that is uncertain by less than this tells how smooth a kernel is.
+_KNOWN = 0.6
+# Steps of a rough answer, and the share of the uncertainty to which it is found.
+_ROUGH_STEPS = 80
+_ROUGH = 0.3
 _REGISTRATIONS = 5
 
 
@@ -357,13 +360,13 @@ class _Estimation:
             float(s) for s in coarse_shift(self.pair.original, self.pair.blurred, self.pair.mask, self.workers)
         )
         for number in range(_REGISTRATIONS):
-            found = self._pass(shift, number / _REGISTRATIONS, 1 / _REGISTRATIONS)
+            found = self._pass(shift, 0.5 * number / _REGISTRATIONS, 0.5 / _REGISTRATIONS, rough=True)
             centre = self._centre(found[1])
-            if max(map(abs, centre)) < 2 * NEGLIGIBLE or number + 1 == _REGISTRATIONS:
+            if max(map(abs, centre)) < 2 * NEGLIGIBLE:
                 break
             shift = tuple(s + c for s, c in zip(shift, centre, strict=True))
             self._check_shift(shift)
-        return self._finished(*found, shift)
+        return self._finished(*self._pass(shift, 0.5, 0.5), shift)
 
     def _centre(self, fit: Fit) -> tuple[float, ...]:
         centres = np.array([centre_of_mass(h) for h in fit.kernels])
@@ -379,7 +382,9 @@ class _Estimation:
                     f"{self.pair.original.shape}; the images do not show the same object, or register them first"
                 )
 
-    def _pass(self, shift: Sequence[float], begun: float, share: float) -> tuple[_Problem, Fit]:
+    def _pass(
+        self, shift: Sequence[float], begun: float, share: float, rough: bool = False
+    ) -> tuple[_Problem, Fit]:
         """Estimate with the original displaced by `shift` voxels."""
 
         def report(fraction: float, text: str) -> None:
@@ -388,13 +393,12 @@ class _Estimation:
         problem = _Problem.make(self, shift, report)
         if self.options.method == "fourier":
             return problem, problem.divide()
-        return problem, problem.solve()
+        return problem, problem.solve(rough)
 
     def _finished(self, problem: _Problem, fit: Fit, shift: tuple[float, ...]) -> _Result:
         options, pair = self.options, self.pair
-        norms = np.linalg.norm(fit.kernels.reshape(self.count, -1), axis=1)
-        uncertainty = np.where(norms > 0, fit.spread / np.where(norms > 0, norms, 1), np.inf)
-        determined = (uncertainty < DETERMINED) & (fit.unknown < UNKNOWN) & (self.share > 0)
+        uncertainty = fit.uncertainty()
+        determined = (uncertainty < DETERMINED) & (self.share > 0)
         self._judge(fit, uncertainty, determined)
         kernels = self._filled(fit.kernels, determined)
         predicted = problem.equations.forward(kernels) + problem.rest
@@ -440,9 +444,9 @@ class _Estimation:
     def _judge(self, fit: Fit, uncertainty: np.ndarray, determined: np.ndarray) -> None:
         """Refuse or report what the data do not determine."""
         if self.keyed is None:
-            if fit.unknown[0] >= UNKNOWN:
+            if fit.missing[0] >= UNKNOWN:
                 raise InputError(
-                    f"the original does not determine a kernel of shape {self.shape}: {fit.unknown[0]:.0%} of what "
+                    f"the original does not determine a kernel of shape {self.shape}: {fit.missing[0]:.0%} of what "
                     "it could be leaves the image unchanged; give an original with structure in every direction, "
                     "or a smaller shape"
                 )
@@ -452,7 +456,7 @@ class _Estimation:
                     "original with more edges, or a smaller shape"
                 )
             return
-        if not determined.any():
+        if np.all((fit.missing >= UNKNOWN) | (self.share == 0)):
             raise InputError(
                 f"the data determine none of the {self.count} kernels; give images with more structure and less "
                 "noise, fewer kernels, or a smaller shape"
@@ -470,7 +474,7 @@ class _Estimation:
         kernels = kernels.copy()
         graph = neighbour_graph(self.keyed.field)
         for k in np.flatnonzero(empty):
-            known = np.flatnonzero(determined)
+            known = np.flatnonzero(determined if determined.any() else ~empty)
             # The nearest: the strongest neighbour, else the closest in order.
             order = sorted(known, key=lambda j, k=k: (-graph[k, j], abs(int(j) - int(k))))
             kernels[k] = kernels[order[0]]
@@ -553,44 +557,66 @@ class _Problem:
             return self.options.constraint
         return {"sum-one": None, "simplex": "non-negative"}.get(self.options.constraint, self.options.constraint)
 
-    def solve(self) -> Fit:
+    def solve(self, rough: bool) -> Fit:
+        """Estimate the kernels; `rough` ones are good enough to see where their centres lie."""
         keyed = self.estimation.keyed
-        if keyed is None:
-            return self._solve_with(None)
+        if keyed is None or self.estimation.count == 1:
+            return self._solve(None, 0.0, 1.0, rough=rough)
+        # A wide kernel is smoother than a narrow one by orders of magnitude, and so must be what is expected of
+        # it. The first, rough answer tells.
+        first = self._solve(None, 0.0, 0.3, rough=True, signs=False)
+        if rough:
+            return first
+        known = (first.uncertainty() < _KNOWN) & (self.estimation.share > 0)
+        balance = balanced(self._penalty(None).roughness(first.kernels), known)
         graph = neighbour_graph(keyed.field)
         if keyed.strength is not None:
-            return self._solve_with(coupling(graph, keyed.strength) if keyed.strength else None)
-        fit = self._solve_with(None)
-        norms = np.linalg.norm(fit.kernels.reshape(len(fit.kernels), -1), axis=1)
-        vague = (fit.spread >= DETERMINED * norms) | (self.estimation.share == 0)
-        if not vague.any() or vague.all():
-            return fit
-        following = self._solve_with(coupling(graph, 1.0, vague), fit.weight)
-        # How well the data alone determine the kernels is what the first answer says.
-        following.spread = np.where(vague, np.maximum(fit.spread, following.spread), following.spread)
-        following.unknown = fit.unknown
-        return following
+            return self._solve(coupling(balance, graph, keyed.strength), 0.3, 0.7)
+        alone = np.diag(balance)
+        second = self._solve(alone, 0.3, 0.4, signs=False)
+        vague = (second.uncertainty() >= DETERMINED) | (self.estimation.share == 0)
+        if vague.all() or not vague.any():
+            return self._signed(second, alone, 0.7, 0.3)
+        return self._solve(coupling(balance, graph, 1.0, vague), 0.7, 0.3, known=second)
 
-    def _solve_with(self, couple: np.ndarray | None, weight: float | None = None) -> Fit:
+    def _penalty(self, couple: np.ndarray | None) -> Penalty:
+        return Penalty(self.estimation.shape, self.estimation.pair.spacing, self.options.penalty, couple)
+
+    def _solve(
+        self,
+        couple: np.ndarray | None,
+        begun: float,
+        share: float,
+        *,
+        rough: bool = False,
+        signs: bool = True,
+        known: Fit | None = None,
+    ) -> Fit:
+        """One solution with the penalties coupled by `couple`; it takes `share` of the progress."""
         options = self.options
-        penalty = Penalty(self.estimation.shape, self.estimation.pair.spacing, options.penalty, couple)
+        signs = signs and self._constraint() in ("non-negative", "simplex")
+        problem = self._least_squares(couple, begun, share / 2 if signs else share)
+        weight = None if options.regularization is None else options.regularization * self.scale
+        if known is not None:
+            weight = known.weight
+        limit = min(options.steps, _ROUGH_STEPS) if rough else options.steps
+        slack = {"slack": _ROUGH} if rough else {}
+        fit = problem.fit(weight, limit, known=known, **slack)
+        return self._signed(fit, couple, begun + share / 2, share / 2) if signs else problem.exact(fit)
+
+    def _signed(self, fit: Fit, couple: np.ndarray | None, begun: float, share: float) -> Fit:
+        """A fit made to satisfy its constraint."""
+        problem = self._least_squares(couple, begun, share)
+        if self._constraint() in ("non-negative", "simplex"):
+            return problem.constrained(fit, 4 * self.options.steps)
+        return problem.exact(fit)
+
+    def _least_squares(self, couple: np.ndarray | None, begun: float, share: float) -> LeastSquares:
         data = self.equations.counted(self.target - self.rest)
-        constraint = self._constraint()
-        signed = constraint in ("non-negative", "simplex")
-
-        def report(fraction: float, text: str) -> None:
-            self.report(fraction / 2 if signed else fraction, text)
-
-        problem = LeastSquares(self.equations, data, penalty, constraint, report)
-        if weight is None and options.regularization is not None:
-            weight = options.regularization * self.scale
-        fit = problem.fit(weight, options.steps)
-        if signed:
-            problem.report = lambda fraction, text: self.report(0.5 + fraction / 2, text)
-            fit = problem.constrained(fit, 4 * options.steps)
-        elif constraint == "sum-one":
-            fit = problem.constrained(fit, 0)
-        return fit
+        return LeastSquares(
+            self.equations, data, self._penalty(couple), self._constraint(),
+            lambda fraction, text: self.report(begun + share * fraction, text),
+        )  # fmt: skip
 
     def divide(self) -> Fit:
         from .estimation_constrained import project
@@ -614,17 +640,28 @@ class _Problem:
         difference = self.equations.counted(self.target - self.equations.forward(kernels))
         square = float(np.vdot(difference, difference))
         return Fit(
-            kernels, found.weight, 1, [square], 0.0, np.array([found.spread]), np.zeros(1), found.condition,
-            math.sqrt(square / self.equations.voxels),
-        )  # fmt: skip
+            kernels=kernels,
+            weight=found.weight,
+            steps=1,
+            squares=[square],
+            degrees=0.0,
+            spread=np.array([found.spread]),
+            unknown=np.zeros(1),
+            missing=np.zeros(1),
+            condition=found.condition,
+            sigma=math.sqrt(square / self.equations.voxels),
+        )
 
     def offset(self, predicted: np.ndarray) -> float:
         return float(self.equations.counted_values(self.target - predicted).mean())
 
 
 def _shares(original, weights, count: int, model: str, valid: Box) -> np.ndarray:
-    """Each kernel's share of the evidence: the variance of the original where it applies, by squared weight."""
-    deviation = np.square(original - original.mean())
+    """Each kernel's share of the evidence: the original's deviation from its mean (source model: from zero) where
+    the kernel applies, squared, by squared weight."""
+    # What a kernel that sums to about 1 does to a constant is no news; but a kernel keyed to where the signal
+    # comes from acts on nothing where there is no signal.
+    deviation = np.square(original - (original.mean() if model == "detector" else 0.0))
     evidence = np.empty(count)
     for k in range(count):
         part = np.square(weights(k), dtype=np.float64) * deviation

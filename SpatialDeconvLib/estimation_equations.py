@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.fft as sfft
@@ -45,7 +46,7 @@ class Equations:
     centred : bool
         Eliminate a constant offset: images of the valid region lose their mean.
     workers : int
-        Threads of the transforms.
+        Threads. The result does not depend on their number.
     """
 
     def __init__(
@@ -60,7 +61,11 @@ class Equations:
         centred: bool = False,
         workers: int = 1,
     ):
-        self.shape, self.count, self.workers = shape, count, workers
+        self.shape, self.count = shape, count
+        # Several kernels share the processors out among them; a single one shares out its transforms.
+        self.threads = workers if count > 1 else 1
+        self.workers = 1 if count > 1 else workers
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.valid = valid_box(x.shape, shape)
         self.size = tuple(s.stop - s.start for s in self.valid)
         self.mask = None if mask is None or mask.all() else mask
@@ -83,37 +88,43 @@ class Equations:
     def forward(self, kernels: np.ndarray) -> np.ndarray:
         """X h on the valid region, masked voxels and offset included; shape `size`."""
         mirrored = np.flip(kernels, axis=tuple(range(1, kernels.ndim)))
-        if self.source or self._weights is None:
-            total = None
-            for spectrum, h in zip(self._spectra, mirrored, strict=True):
-                part = self._analyse(h)
-                np.conjugate(part, out=part)
-                part *= spectrum
-                total = part if total is None else np.add(total, part, out=total)
-            return self._synthesise(total, self.size)
-        out = np.zeros(self.size)
-        for weight, h in zip(self._weights, mirrored, strict=True):
-            part = self._analyse(h)
-            np.conjugate(part, out=part)
-            part *= self._spectra[0]
-            part = self._synthesise(part, self.size)
-            part *= weight
-            out += part
-        return out
+        if self._weights is not None:
+            return self._sum(lambda k: self._synthesise(self._times(mirrored[k], 0), self.size) * self._weights[k])
+        return self._synthesise(self._sum(lambda k: self._times(mirrored[k], k)), self.size)
 
     def adjoint(self, image: np.ndarray) -> np.ndarray:
         """X^T r for an image on the valid region; shape (K, *shape)."""
         out = np.empty((self.count, *self.shape))
-        if self._weights is None:
-            spectrum = np.conjugate(self._analyse(image))
-        for k in range(self.count):
-            if self._weights is not None:
+        common = None if self._weights is not None else np.conjugate(self._analyse(image))
+
+        def one(k: int) -> None:
+            if common is None:
                 part = np.conjugate(self._analyse(image * self._weights[k]))
                 part *= self._spectra[0]
             else:
-                part = spectrum * self._spectra[k]
+                part = common * self._spectra[k]
             out[k] = np.flip(self._synthesise(part, self.shape))
+
+        for _ in self._map(one, range(self.count)):
+            pass
         return out
+
+    def _times(self, kernel: np.ndarray, k: int) -> np.ndarray:
+        part = self._analyse(kernel)
+        np.conjugate(part, out=part)
+        part *= self._spectra[k]
+        return part
+
+    def _sum(self, term: Callable[[int], np.ndarray]) -> np.ndarray:
+        """The sum of the kernels' terms, always taken in their order; only some are held at a time."""
+        total = None
+        for first in range(0, self.count, self.threads):
+            for part in self._map(term, range(first, min(first + self.threads, self.count))):
+                total = part if total is None else np.add(total, part, out=total)
+        return total
+
+    def _map(self, work: Callable, items: range):
+        return map(work, items) if self.threads == 1 else self._pool.map(work, items)
 
     def counted(self, image: np.ndarray) -> np.ndarray:
         """Set what does not count to 0 and take the mean away where an offset is eliminated, in place."""

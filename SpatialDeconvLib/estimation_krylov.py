@@ -74,6 +74,10 @@ class Penalty:
         """S^2 h."""
         return self._scaled(kernels, self.values**2)
 
+    def roughness(self, kernels: np.ndarray) -> np.ndarray:
+        """|S h_k|^2 of every kernel, shape (K,)."""
+        return np.square(self.root(kernels)).reshape(len(kernels), -1).sum(axis=1)
+
 
 class Lanczos:
     """Lanczos' process for a symmetric non-negative operator, with full re-orthogonalisation."""

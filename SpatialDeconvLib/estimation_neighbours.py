@@ -1,4 +1,4 @@
-"""Which kernels of a field are neighbours, and the penalty on their differences."""
+"""How the penalties of a field's kernels hang together: their balance, and which kernels are neighbours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from .fields import KernelField
 
 # What is left of a kernel's own penalty when it follows its neighbours: just enough to be definite.
 _OWN = 1e-4
+# Penalties differ by at most the square of e to this.
+_BALANCE = 4.0
 
 
 def neighbour_graph(field: KernelField) -> np.ndarray:
@@ -40,14 +42,30 @@ def neighbour_graph(field: KernelField) -> np.ndarray:
     return graph
 
 
-def coupling(graph: np.ndarray, strength: float, followers: np.ndarray | None = None) -> np.ndarray:
-    """The matrix Q of sum_k |h_k|^2 + strength sum_(k,l) a_kl |h_k - h_l|^2.
+def coupling(
+    balance: np.ndarray, graph: np.ndarray, strength: float, followers: np.ndarray | None = None
+) -> np.ndarray:
+    """The matrix Q of sum_k b_k |h_k|^2 + strength sum_(k,l) a_kl sqrt(b_k b_l) |h_k - h_l|^2, with balance b.
 
     With `followers` (K,) of bool, only pairs with a follower count, and a follower has next to no penalty of its
     own: it takes what its neighbours are.
     """
-    own = np.ones(len(graph))
+    own = balance.copy()
     if followers is not None:
         graph = graph * (followers[:, None] | followers)
-        own[followers] = _OWN
-    return np.diag(own + strength * graph.sum(axis=1)) - strength * graph
+        own[followers] *= _OWN
+    graph = strength * graph * np.sqrt(np.outer(balance, balance))
+    return np.diag(own + graph.sum(axis=1)) - graph
+
+
+def balanced(roughness: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Weights b_k of the kernels' penalties that let each kernel contribute as much: 1 / roughness, mean (log) 0.
+
+    Kernels that are not known, (K,) of bool, take the typical weight.
+    """
+    if known.sum() < 2:
+        return np.ones(len(roughness))
+    logs = np.zeros(len(roughness))
+    logs[known] = -np.log(roughness[known])
+    logs[known] -= logs[known].mean()
+    return np.exp(logs.clip(-_BALANCE, _BALANCE))

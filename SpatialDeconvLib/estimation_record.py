@@ -51,7 +51,8 @@ class Estimate:
     determined : ndarray of bool (K,), or None
         For a field: the kernels that the data determine.
     share : ndarray (K,), or None
-        For a field: each kernel's share of the evidence, the weighted variance of the original. Sums to 1.
+        For a field: each kernel's share of the evidence, the original's variance (source model: power) where the
+        kernel applies. Sums to 1.
     """
 
     method: str

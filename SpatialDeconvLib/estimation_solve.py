@@ -14,11 +14,17 @@ from .estimation_krylov import Lanczos, Penalty
 
 #: Steps between two looks at the solution.
 _LOOK = 10
-#: The iteration stops when ten steps change the kernels by less than this, relative to their norm.
+#: The iteration stops when ten steps, twice, change no kernel by more than this, relative to its norm,
 _TOLERANCE = 1e-4
+#: ... or than this share of their uncertainty.
+_UNCERTAIN = 0.05
+#: Steps for the random vector, whose traces need less.
+_PROBE = 100
 #: Smallest weight of the penalty, relative to the largest eigenvalue: below, float64 holds no digits.
 _SMALLEST = 1e-14
 _WEIGHTS = 145
+#: A kernel is not determined where the data leave more than this share of what it could be.
+UNKNOWN = 0.5
 
 
 @dataclass
@@ -31,9 +37,20 @@ class Fit:
     squares: list[float]  # |y - X h|^2 at every look
     degrees: float  # of freedom that the data use
     spread: np.ndarray  # (K,) expected |error| of every kernel
-    unknown: np.ndarray  # (K,) share of a kernel's prior variance that no data touch
+    unknown: np.ndarray  # (K,) share of a kernel's prior variance that the data leave
+    missing: np.ndarray  # (K,) the same if there were much less noise
     condition: float
     sigma: float  # standard deviation of the residual
+
+    def uncertainty(self) -> np.ndarray:
+        """Expected relative error of every kernel, shape (K,); infinite for one that came out as nothing.
+
+        Where the data leave most of a kernel open, the penalty rather than the data keeps it from scattering:
+        then that share counts.
+        """
+        norms = np.linalg.norm(self.kernels.reshape(len(self.kernels), -1), axis=1)
+        relative = np.divide(self.spread, norms, out=np.full(len(norms), np.inf), where=norms > 0)
+        return np.where(self.unknown < UNKNOWN, relative, np.maximum(relative, np.sqrt(self.unknown)))
 
 
 class LeastSquares:
@@ -95,15 +112,21 @@ class LeastSquares:
 
     # -- without signs
 
-    def fit(self, weight: float | None, limit: int) -> Fit:
+    def fit(self, weight: float | None, limit: int, slack: float = _UNCERTAIN, known: Fit | None = None) -> Fit:
         """Solve for a given weight of the penalty, or choose it by generalised cross-validation.
 
-        The weight belongs to S^2 as it stands.
+        Parameters
+        ----------
+        weight : float or None
+            Of S^2 as it stands.
+        limit : int
+            Most steps.
+        slack : float
+            Stop when the kernels change by less than this share of their uncertainty.
+        known : Fit, optional
+            An earlier answer of about the same uncertainty, which is then not looked for again; takes a `weight`.
         """
         size = self.start.size
-        data_norm = np.linalg.norm(self.start)
-        if data_norm == 0:
-            raise ZeroDivisionError  # refused before: neither image is constant
         krylov = Lanczos(self.operator, self.start)
         probe_start = self._free(np.random.default_rng(0).standard_normal(size))
         probe = Lanczos(self.operator, probe_start)
@@ -111,26 +134,46 @@ class LeastSquares:
         z, chosen, degrees = np.zeros(size), weight or 0.0, 0.0
         kernels = self.to_kernels(z)
         quiet = 0
+        sigma, spread = (0.0, np.zeros(1)) if known is None else (known.sigma, known.spread)
         while not krylov.exhausted and krylov.steps < limit:
             for _ in range(min(_LOOK, limit - krylov.steps)):
                 krylov.step()
-                if not probe.exhausted:
+                if known is None and not probe.exhausted and probe.steps < _PROBE:
                     probe.step()
                 self.report(krylov.steps / limit, f"{krylov.steps} steps")
                 if krylov.exhausted:
                     break
-            ritz, other = krylov.ritz(), probe.ritz()
+            ritz, other = krylov.ritz(), None if known else probe.ritz()
             if weight is None:
                 chosen = self._choose(krylov, ritz, probe, other)
-            degrees = _trace(probe, other, lambda t, w=chosen: t / (t + w))
             z = krylov.solution(chosen, ritz)
             squares.append(self._square(krylov, ritz, chosen))
             before, kernels = kernels, self.to_kernels(z)
-            change = np.linalg.norm(kernels - before)
-            quiet = quiet + 1 if change <= _TOLERANCE * np.linalg.norm(kernels + self.fixed) else 0
+            if known is None:
+                degrees = _trace(probe, other, lambda t, w=chosen: t / (t + w))
+                sigma = math.sqrt(squares[-1] / max(self.equations.voxels - degrees, 1))
+                spread = sigma * self._sample(
+                    probe, other, lambda t, w=chosen: 1 / np.sqrt(t + max(w, 1e-13 * t[-1]))
+                )
+            # What changes less than it is uncertain by is good enough.
+            change = np.linalg.norm((kernels - before).reshape(len(kernels), -1), axis=1)
+            norms = np.linalg.norm((kernels + self.fixed).reshape(len(kernels), -1), axis=1)
+            still = np.all(change <= np.maximum(_TOLERANCE * norms, slack * spread))
+            quiet = quiet + 1 if still else 0
             if quiet == 2:
                 break
-        return self._described(kernels + self.fixed, z, chosen, krylov, probe, squares, degrees)
+        if known is None:
+            while not probe.exhausted and probe.steps < _PROBE // 2:
+                probe.step()
+                self.report(1.0, "looking for what the data leave unknown")
+            unknown, missing = self._unknown(probe, chosen), self._unknown(probe, 0.01 * chosen)
+        else:
+            unknown, missing, degrees = known.unknown, known.missing, known.degrees
+        values = krylov.ritz()[0]
+        usable = values[values > 1e-15 * values[-1]]
+        condition = math.sqrt(usable[-1] / usable[0])
+        kernels = kernels + self.fixed
+        return Fit(kernels, chosen, krylov.steps, squares, degrees, spread, unknown, missing, condition, sigma)
 
     def _square(self, krylov: Lanczos, ritz, weight: float) -> float:
         """|y - X h|^2 = |y|^2 - 2 b^T z + z^T M z, from the tridiagonal matrix."""
@@ -154,34 +197,30 @@ class LeastSquares:
         left = np.maximum(self.equations.voxels - degrees, 1)
         return float(weights[np.argmin(squares / left**2)])
 
-    def _described(self, kernels, z, weight, krylov, probe, squares, degrees) -> Fit:
-        square = squares[-1]
-        values = krylov.ritz()[0]
-        nodes, vectors = probe.ritz()
-        sigma = math.sqrt(square / max(self.equations.voxels - degrees, 1))
+    def _sample(self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Norms of the kernels S^-1 function(M) v for the probe's random vector v, shape (K,)."""
+        nodes, vectors = ritz
+        shares = vectors @ (function(nodes) * vectors[0]) * probe.norm
+        errors = self.to_kernels(shares @ probe.basis[: probe.steps])
+        return np.linalg.norm(errors.reshape(len(errors), -1), axis=1)
 
-        def sample(function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-            shares = vectors @ (function(nodes) * vectors[0]) * probe.norm
-            errors = self.to_kernels(shares @ probe.basis[: probe.steps])
-            return np.linalg.norm(errors.reshape(len(errors), -1), axis=1)
+    def _unknown(self, probe: Lanczos, weight: float) -> np.ndarray:
+        """Share of every kernel's prior variance that the data leave at a weight of the penalty, shape (K,)."""
+        ritz = probe.ritz()
+        weight = max(weight, 1e-13 * ritz[0][-1])
+        left = self._sample(probe, ritz, lambda t: np.sqrt(weight / (t + weight)))
+        return (left / self._sample(probe, ritz, np.ones_like)) ** 2
 
-        floor = 1e-10 * nodes[-1]  # what float64 resolves, whatever the noise
-        ratio = max(weight, 1e-13 * nodes[-1])
-        # Draws from the posterior, of covariance sigma^2 S^-1 (M + l)^-1 S^-1.
-        spread = sigma * sample(lambda t: 1 / np.sqrt(t + ratio))
-        unknown = (sample(lambda t: np.sqrt(floor / (t + floor))) / sample(np.ones_like)) ** 2
-        usable = values[values > 1e-15 * values[-1]]
-        condition = math.sqrt(usable[-1] / usable[0])
-        return Fit(kernels, weight, krylov.steps, squares, degrees, spread, unknown, condition, sigma)
+    def exact(self, fit: Fit) -> Fit:
+        """Take the rounding out of sums that are to be 1."""
+        if self.constraint == "sum-one":
+            fit.kernels = project(fit.kernels, "sum-one")
+        return fit
 
     # -- with signs
 
     def constrained(self, fit: Fit, limit: int) -> Fit:
-        """Refine a fit so that its kernels satisfy the constraint; the weight of the penalty stays."""
-        if self.constraint in (None, "sum-one"):
-            if self.constraint == "sum-one":  # exactly
-                fit.kernels = project(fit.kernels, "sum-one")
-            return fit
+        """Refine a fit so that its kernels are not negative either; the weight of the penalty stays."""
 
         def product(h: np.ndarray) -> np.ndarray:
             return self.equations.product(h) + fit.weight * self.penalty.product(h)
@@ -190,7 +229,7 @@ class LeastSquares:
             self.report(number / limit, f"constrained: {number} steps")
 
         solver = ConstrainedSolver(product, self.right, self.constraint, step)
-        fit.kernels = solver.solve(fit.kernels, limit, _TOLERANCE)
+        fit.kernels = solver.solve(fit.kernels, limit, max(_TOLERANCE, _UNCERTAIN * float(fit.uncertainty().min())))
         fit.steps += solver.products
         return fit
 
