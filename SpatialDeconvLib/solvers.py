@@ -3,7 +3,7 @@
 The data are y = A x + b + noise, with A a `SpatiallyVariantBlur` (or, for "self-keyed", the nonlinear blur
 of `selfkeyed`), b a known background, and only the voxels of a mask counted:
 
-    richardson-lucy        x <- x A^T(y / (A x + b)) / A^T 1, accelerated, its likelihood never falling
+    richardson-lucy        x <- x A^T(y / (A x + b)) / A^T 1, accelerated (`richardsonlucy.conjugate`)
     landweber              x <- x + t A^T (y - A x - b), with Nesterov's acceleration
     projected-landweber    the same, with x >= 0 (FISTA)
     tikhonov               min |y - A x - b|^2 + l |grad x|^2, by conjugate gradients
@@ -26,6 +26,7 @@ import scipy.fft as sfft
 from .errors import Cancelled, InputError
 from .operators import Cancel, Progress, SpatiallyVariantBlur
 from .quasinewton import dot, minimise
+from .richardsonlucy import conjugate, textbook
 from .selfkeyed import SelfKeyedBlur
 from .variation import TotalVariation
 
@@ -181,7 +182,7 @@ class _Data:
     def judged(self, judge, **parameters) -> Solution:
         """The solution that a `_Judge` found best."""
         number, image, residual = judge.best
-        del self.history[number + 1 :]
+        del self.history[number:]
         return self.solution(image, residual, **parameters)
 
     def solution(self, x: np.ndarray, residual: float, **parameters) -> Solution:
@@ -244,7 +245,7 @@ def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float
     if zero <= 0:
         return 0.0
     lags /= zero
-    return float(np.square(lags).sum(dtype=np.float64)) - 1.0
+    return max(0.0, float(np.square(lags).sum(dtype=np.float64)) - 1.0)
 
 
 #: Mean squared errors of left-out voxels this share above the lowest count as equal to it.
@@ -261,28 +262,33 @@ class _Judge:
     A few voxels chosen at random are left out of the data term. The error with which the iterates predict
     them falls as long as the iteration recovers the image and rises when it fits noise. Where the kernels
     are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest residual
-    comes early where they are wide: the later of the two is taken. Where the kernels or weights do not
-    explain the data neither may come at all, so the iteration also ends when the error all but ceases to
-    fall.
+    comes early where they are wide. The best iterate has the smallest product of that error and the fourth
+    root of `correlation`. Where the kernels or weights do not explain the data that minimum may never come,
+    so the iteration also ends when the error all but ceases to fall.
+
+    Parameters
+    ----------
+    pace : float
+        How many times as fast the iteration is as Nesterov's.
     """
 
-    def __init__(self, data: _Data, patience: int = 4):
+    def __init__(self, data: _Data, pace: float = 1.0, patience: int = 4):
         self.data, self.patience = data, patience
         # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
-        self.fall = _FALL_KEYED_TO_DATA if data.keyed_to_data else _FALL
+        self.fall = pace * (_FALL_KEYED_TO_DATA if data.keyed_to_data else _FALL)
         self.errors: list[float] = []
-        self.whitest = math.inf
+        self.least = math.inf
         self.best: tuple[int, Any, float] | None = None
 
     def reached(self, image: np.ndarray, difference: np.ndarray, residual: float) -> str | None:
         """Take an iterate and its residual image; return why to stop, or None."""
         held = difference[self.data.held]
         error = math.sqrt(float(np.square(held).mean(dtype=np.float64)))
-        white = correlation(difference, self.data.mask)
+        score = error * correlation(difference, self.data.mask) ** 0.25
         number = len(self.errors)
-        if white < self.whitest or error < min(self.errors, default=math.inf):
+        if score < self.least or self.best is None:
             self.best = (number, image, residual)
-        self.whitest = min(white, self.whitest)
+            self.least = score
         self.errors.append(error)
         if number - self.best[0] >= self.patience:
             return "left-out voxels are predicted best"
@@ -295,111 +301,33 @@ class _Judge:
 
 
 def _richardson_lucy(data: _Data, iterations: Iterations, regularization, options) -> Solution:
-    """Expectation maximisation with Nesterov's momentum, started again whenever the likelihood would fall.
-    The likelihood is evaluated where the step starts, so it costs nothing. (Biggs and Andrews' vector
-    extrapolation, Applied Optics 36, 1997, took as many iterations, and two images more.)"""
-    operator, dtype = data.operator, data.dtype
     judge = None
     if iterations is None:
         data.hold_out()
-        judge = _Judge(data)
-    # Data around 0 are lifted, and the model with them: the background then is `lift`.
-    lift = dtype.type(max(0.0, -data.minimum))
-    ones = np.ones(operator.data_shape, dtype)
-    weights = data.adjoint(data.masked(ones))
-    del ones
-    floor = dtype.type(1e-3 * float(weights.max()))
-    tv = _Tv(data, regularization, "richardson-lucy") if regularization != "auto" else None
-    accelerate, observe = options.get("accelerate", True), options.get("observe")
+        judge = _Judge(data, pace=2)
+    penalty = _Tv(data, regularization, "richardson-lucy") if regularization != "auto" else None
+    ascent = conjugate if options.get("accelerate", True) else textbook
+    observe = options.get("observe")
     limit = iterations or 200
-    x = data.start()
-    np.maximum(x, dtype.type(1e-3 * data.span), out=x)
-    point, momentum = x, 1.0
-    best, restarts, reason = -math.inf, 0, "iterations"
-    while len(data.history) < limit:
-        ratio = data.forward(point)
-        difference = np.empty_like(ratio) if judge is not None else None
-        likelihood, squared = _ratio(data, ratio, lift, difference)
-        if tv is not None:
-            likelihood -= tv.weight * tv.value(point)
-        if likelihood < best and point is not x:
-            point, momentum = x, 1.0  # too far: from the last iterate, without momentum
-            restarts += 1
-            continue
-        best = likelihood
-        residual = data.relative(squared)
-        data.step(residual, len(data.history) / limit, f"Richardson-Lucy {len(data.history) + 1}")
+    reason = "iterations"
+    iterates = ascent(data, penalty, judge is not None)
+    for number, iterate in enumerate(iterates):
+        residual = data.relative(iterate.squared)
+        if number:
+            data.step(residual, number / limit, f"Richardson-Lucy {number}")
         if observe is not None:
-            observe(operator.crop(point))
-        if judge is not None and (why := judge.reached(point, difference, residual)):
+            observe(data.operator.crop(iterate.image))
+        if judge is not None and (why := judge.reached(iterate.image, iterate.difference, residual)):
             reason = why
             break
-        following = 0.5 * (1 + math.sqrt(1 + 4 * momentum**2)) if accelerate else 1.0
-        along, momentum = (momentum - 1) / following, following
-        # Iterates that may be returned are kept; otherwise the extrapolated point is overwritten.
-        room = None if judge is not None or point is x else point
-        factor = data.adjoint(ratio)
-        del ratio, difference
-        point = _rl_update(data, x, point, factor, weights, floor, tv, along, room)
-        x = factor
+        if number == limit:
+            break
+    else:
+        reason = "the likelihood rises no more"
+    parameters = {"regularization": penalty and penalty.weight, "stopped": reason}
     if judge is not None:
-        return data.judged(judge, regularization=tv and tv.weight, restarts=restarts, stopped=reason)
-    parameters = {"regularization": tv and tv.weight, "restarts": restarts, "stopped": reason}
-    return data.solution(x, data.history[-1], **parameters)
-
-
-def _ratio(data: _Data, model: np.ndarray, lift, difference: np.ndarray | None) -> tuple[float, float]:
-    """Turn `model` into (y + lift) / (model + lift), 0 where the data do not count. Return the Poisson
-    log-likelihood and |y - model|^2; y - model goes to `difference`, if given."""
-    tiny = data.dtype.type(1e-6 * data.span)
-    sums = {}
-
-    def work(rows):
-        m = model[rows]
-        m += lift
-        np.maximum(m, tiny, out=m)
-        seen = data.y[rows] + lift
-        apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
-        likelihood = np.log(m)
-        likelihood *= seen
-        likelihood -= m
-        np.divide(seen, m, out=m)
-        if data.mask is not None:
-            counts = data.mask[rows]
-            m *= counts
-            likelihood = likelihood[counts]
-            apart = apart[counts]
-        sums[rows.start] = float(likelihood.sum(dtype=np.float64)), float(np.vdot(apart, apart))
-
-    data.planes(work, len(model))
-    parts = [sums[start] for start in sorted(sums)]
-    return sum(p[0] for p in parts), sum(p[1] for p in parts)
-
-
-def _rl_update(data, x, point, factor, weights, floor, tv, along, room) -> np.ndarray:
-    """Turn `factor` into the new iterate and return the point to go on from, in `room` if given. Unseen
-    voxels, with next to no weight, stay."""
-    target = factor if along == 0 else np.empty_like(point) if room is None else room
-    penalty = tv.slope(point) if tv is not None else None
-
-    def work(rows):
-        f, w = factor[rows], weights[rows]
-        missing = floor - w
-        f += np.maximum(missing, 0, out=missing)
-        w = np.maximum(w, floor, out=missing)
-        if penalty is not None:
-            # Green's one-step-late rule; the denominator stays positive.
-            w = np.maximum(w + penalty[rows], 0.1 * w)
-        f /= w
-        f *= point[rows]
-        if along:
-            ahead = f - x[rows]
-            ahead *= data.dtype.type(along)
-            ahead += f
-            np.maximum(ahead, data.dtype.type(0.05) * f, out=target[rows])
-
-    data.planes(work, len(point))
-    return target
+        return data.judged(judge, **parameters)
+    return data.solution(iterate.image, residual, **parameters)
 
 
 class _Tv:
@@ -417,6 +345,10 @@ class _Tv:
         out = np.zeros_like(x)
         self.domain(x, self.eps, self.weight, out)
         return out
+
+    def along(self, x: np.ndarray, step: np.ndarray) -> tuple[float, float]:
+        """Slope along a step, and a curvature with which the parabola nowhere falls below the penalty."""
+        return dot(self.slope(x), step), self.weight * self.domain.curvature(x, step, self.eps)
 
 
 def _weight(value: Any, method: str) -> float:
@@ -455,19 +387,22 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     else:
         step = _weight(regularization, "landweber")
     limit = iterations or 300
-    x = data.start()
+    point = data.start()
     if project:
-        np.maximum(x, 0, out=x)
-    point, momentum, reason = x, 1.0, "iterations"
+        np.maximum(point, 0, out=point)
+    x, momentum, reason = point, 1.0, "iterations"
     name = "projected Landweber" if project else "Landweber"
-    while len(data.history) < limit:
+    for number in range(limit + 1):
         difference = data.forward(point)
         np.subtract(data.y, difference, out=difference)
         seen = data.masked(difference.copy()) if judge is not None else data.masked(difference)
         residual = data.relative(dot(seen, seen))
-        data.step(residual, len(data.history) / limit, f"{name} {len(data.history) + 1}")
+        if number:
+            data.step(residual, number / limit, f"{name} {number}")
         if judge is not None and (why := judge.reached(point, difference, residual)):
             reason = why
+            break
+        if number == limit:
             break
         new = data.adjoint(seen)
         new *= dtype.type(step)
@@ -483,7 +418,7 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
         x, momentum = new, following
     if judge is not None:
         return data.judged(judge, regularization=step, stopped=reason)
-    return data.solution(x, data.history[-1], regularization=step, stopped=reason)
+    return data.solution(point, residual, regularization=step, stopped=reason)
 
 
 # ---------------------------------------------------------------------------------------- Tikhonov

@@ -38,17 +38,35 @@ class TotalVariation:
 
     def __call__(self, x: np.ndarray, eps: float, weight: float, gradient: np.ndarray | None) -> float:
         """Return TV(x) and add `weight` times its gradient to `gradient` (in place) if given."""
+        eps, weight = x.dtype.type(eps), x.dtype.type(weight)
+        return self._sum(lambda a, b: self._chunk(x, a, b, eps, weight, gradient))
+
+    def curvature(self, x: np.ndarray, step: np.ndarray, eps: float) -> float:
+        """Return c with TV(x + t step) <= TV(x) + t TV'(x) step + t^2 c / 2 for all t.
+
+        c = sum_i |grad step|_i^2 / sqrt( |grad x|_i^2 + eps^2 ), since a square root lies below its tangents.
+        """
+
+        def part(a, b):
+            low = max(a - 1, 0)
+            norm = self._norm(self._differences(x, a, b), x.dtype.type(eps))
+            square = sum(np.square(d) for d in self._differences(step, a, b))
+            square /= norm
+            return float(square[a - low :].sum(dtype=np.float64))
+
+        return self._sum(part)
+
+    def _sum(self, part: Callable[[int, int], float]) -> float:
         values = [0.0] * len(self.chunks)
 
         def work(number):
-            a, b = self.chunks[number]
-            values[number] = self._chunk(x, a, b, x.dtype.type(eps), x.dtype.type(weight), gradient)
+            values[number] = part(*self.chunks[number])
 
         self.run(work, range(len(self.chunks)))
         return float(sum(values))
 
-    def _chunk(self, x, a, b, eps, weight, gradient) -> float:
-        # Planes a to b, and the one before: its flux enters the gradient at plane a.
+    def _differences(self, x, a, b) -> list[np.ndarray]:
+        """Forward differences of planes a to b, and of the one before: its flux enters the gradient at plane a."""
         low = max(a - 1, 0)
         part = x[low:b]
         differences = []
@@ -65,12 +83,21 @@ class TotalVariation:
             if scale != 1:
                 d *= x.dtype.type(scale)
             differences.append(d)
+        return differences
+
+    @staticmethod
+    def _norm(differences: list[np.ndarray], eps) -> np.ndarray:
         norm = np.square(differences[0])
         square = np.empty_like(norm)
         for d in differences[1:]:
             norm += np.square(d, out=square)
         norm += eps * eps
-        np.sqrt(norm, out=norm)
+        return np.sqrt(norm, out=norm)
+
+    def _chunk(self, x, a, b, eps, weight, gradient) -> float:
+        low = max(a - 1, 0)
+        differences = self._differences(x, a, b)
+        norm = self._norm(differences, eps)
         own = norm[a - low :]
         value = float(own.sum(dtype=np.float64)) - float(eps) * own.size
         if gradient is None:

@@ -290,7 +290,7 @@ def acceleration() -> None:
             )
             curves[accelerate] = np.array(images)
         best = min(c.max() for c in curves.values())
-        plain, fast = (int(np.argmax(curves[a] >= best - 0.1)) + 1 for a in (False, True))
+        plain, fast = (int(np.argmax(curves[a] >= best - 0.1)) for a in (False, True))  # number 0 is the start
         report(
             f"{name}: iterations to 0.1 dB below the best, accelerated / plain",
             fast / plain,

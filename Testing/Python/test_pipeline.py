@@ -654,7 +654,7 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
     volume = 4 * 36 * 54 * 54 / 2**30  # padded by the radius of 6 to sizes with factors 2, 3, 5; float32; GiB
-    run = {"strategy": "joint", "iterations": 5, "noise": 0.5}
+    run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
     roomy = sd.deconvolve(image, field, **run, memory_limit=30 * volume)
     thrifty = sd.deconvolve(image, field, **run, memory_limit=13 * volume)
     assert limits == [None, 0]

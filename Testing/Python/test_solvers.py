@@ -75,6 +75,21 @@ def test_total_variation_equals_its_definition_and_its_gradient_finite_differenc
     assert np.vdot(gradient - 1, direction) / 2 == pytest.approx(slope, rel=1e-7)
 
 
+def test_the_curvature_of_total_variation_bounds_it_along_any_step():
+    rng = np.random.default_rng(3)
+    x, step = rng.standard_normal((2, 6, 7, 5))
+    variation = TotalVariation(x.shape, (3.0, 1.0, 1.5), lambda work, items: list(map(work, items)))
+    slope = np.zeros_like(x)
+    value = variation(x, 0.3, 1.0, slope)
+    curvature = variation.curvature(x, step, 0.3)
+    lengths = np.array([-10, -1, -0.1, 0.1, 1, 10])
+    values = np.array([variation(x + t * step, 0.3, 0.0, None) for t in lengths])
+    assert np.all(values <= value + lengths * np.vdot(slope, step) + lengths**2 * curvature / 2)
+    # ... and not much more than needed where the step is short.
+    near = variation(x + 1e-4 * step, 0.3, 0.0, None) - value - 1e-4 * np.vdot(slope, step)
+    assert near > 0.1 * 1e-8 * curvature / 2
+
+
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
@@ -202,19 +217,39 @@ def test_plain_richardson_lucy_is_the_textbook_iteration(model):
     np.testing.assert_allclose(ours.image, x, rtol=1e-9)
 
 
-def test_richardson_lucy_likelihood_never_falls_and_acceleration_is_faster():
+@pytest.mark.parametrize("weight", [0.0, 0.02])
+def test_richardson_lucy_likelihood_never_falls_and_acceleration_is_faster(weight):
     truth = phantom((48, 50)) + 2
     y = blurred(truth, noise=0.3)
     op = operator_for(truth, dtype="float64")
+    variation = TotalVariation(truth.shape, (1.0, 1.0), op.run)
+    eps = 0.01 * np.ptp(np.percentile(y, (0.1, 99.9)))
 
-    def likelihood(iterations, accelerate):
-        x = solve(op, y, "richardson-lucy", iterations=iterations, noise=0.3, accelerate=accelerate).image
-        model = op.forward(x)
-        return float((y * np.log(model) - model).sum())
+    def value(image):
+        model = op.forward(image)
+        return float((y * np.log(model) - model).sum()) - weight * variation(image, eps, 0.0, None)
 
-    fast = [likelihood(n, True) for n in range(2, 30, 3)]
-    assert np.all(np.diff(fast) > -1e-9 * abs(fast[0]))
-    assert fast[-1] > likelihood(120, False)
+    values = {True: [], False: []}
+    for accelerate, most in ((True, 20), (False, 100)):
+        solve(
+            op, y, "richardson-lucy", iterations=most, noise=0.3, regularization=weight, accelerate=accelerate,
+            observe=lambda image, out=values[accelerate]: out.append(value(image)),
+        )  # fmt: skip
+    assert len(values[True]) == 21
+    assert np.all(np.diff(values[True]) > 0)
+    assert values[True][-1] > values[False][-1]
+
+
+@pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "projected-landweber"])
+def test_residual_and_history_belong_to_the_image_returned(method):
+    truth = phantom((40, 38)) + 2
+    y = blurred(truth, noise=0.3)
+    op = operator_for(truth, dtype="float64")
+    result = solve(op, y, method, iterations=7, noise=0.3)
+    assert result.iterations == len(result.history) == 7
+    assert result.residual == pytest.approx(np.linalg.norm(y - op.forward(result.image)) / 0.3 / np.sqrt(y.size))
+    assert result.history[-1] == result.residual
+    assert solve(op, y, method, iterations=6, noise=0.3).residual == pytest.approx(result.history[-2], rel=1e-9)
 
 
 # -- automatic settings on known cases
