@@ -31,3 +31,11 @@ def slicer_window(stand_ins):
         yield window
         window.processEvents()
         window.check()
+
+
+@pytest.fixture
+def user(slicer_window):
+    """Someone who has just opened the panel."""
+    from user import User
+
+    return User(slicer_window).open()

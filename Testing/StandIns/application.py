@@ -49,12 +49,12 @@ from pythonqt import implement, override, wrap
 
 window = None  # the Window that is open
 
-# PySide6 6.12 drops a reference to True or False with every signal that carries one. Before Python 3.12, where they
-# are not immortal, the interpreter would stop one day: give them some to lose.
+# PySide6 6.12 drops a reference to True, False or None with some signals that carry one. Before Python 3.12, where
+# they are not immortal, the interpreter would stop one day: give them some to lose.
 if sys.version_info < (3, 12):
     for _ in range(100_000):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(True))
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(False))
+        for constant in (True, False, None):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(constant))
 
 
 # -- the application
@@ -208,7 +208,7 @@ class qSlicerLayoutManager(QObject):
     def setScene(self, scene):
         self._widgets.clear()
         self._layoutLogic.SetMRMLScene(scene)
-        self.setLayout(4)
+        self.setLayout(3)  # four views, Slicer's default
 
     def release(self):
         """Let go of the scene, logics first: it must not be cleared under them."""
@@ -226,6 +226,8 @@ class qSlicerLayoutManager(QObject):
     def setLayout(self, layout):
         if self._node() is not None:
             self._node().SetViewArrangement(layout)
+            for name in self.sliceViewNames():
+                self.sliceWidget(name)
         self._layoutChanged.emit(layout)
 
     def _layout(self):
@@ -404,6 +406,11 @@ for _method in ("question", "warning", "information", "critical"):
     _static("QMessageBox", _method)
 
 
+@override("QApplication", "setOverrideCursor")
+def _setOverrideCursor(target, cursor):
+    QApplication.setOverrideCursor(cursor)  # PySide6 returns a guard, which would restore the cursor
+
+
 # -- putting it all in place
 
 
@@ -449,8 +456,15 @@ class Window:
         self.main = None
         if self._wantsMainWindow:
             self._makeMainWindow()
+        self._forgetPanel()
         pythonqt.swallowed.clear()
         return self
+
+    @staticmethod
+    def _forgetPanel():
+        """The library's Qt modules hold on to qt and to the scene's classes: each window has its own."""
+        for name in [name for name in sys.modules if name.startswith("SpatialDeconvLib.panel")]:
+            del sys.modules[name]
 
     def _makeMainWindow(self):
         self.main = qSlicerMainWindow()
@@ -507,6 +521,7 @@ class Window:
         self.processEvents()
         for name in self.modules:
             sys.modules.pop(name, None)
+        self._forgetPanel()
         for module in self.modules.values():
             if module._widget is not None:
                 shiboken6.delete(module._widget)

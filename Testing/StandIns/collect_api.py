@@ -115,6 +115,8 @@ QT = [
     "QEventLoop",
     "QSignalBlocker",
     "QToolTip",
+    "QLayoutItem",
+    "QWidgetItem",
     "QStandardItemModel",
     "QStandardItem",
     "QAbstractItemModel",
@@ -171,6 +173,7 @@ MRML = [
 PARENT = qt.QWidget()
 ARGUMENTS = {  # where a class cannot be made without arguments
     "QHeaderView": lambda: qt.QHeaderView(qt.Qt.Horizontal),
+    "QWidgetItem": lambda: qt.QWidgetItem(PARENT),
     "QSpacerItem": lambda: qt.QSpacerItem(1, 1),
     "QPainter": lambda: qt.QPainter(),
     "QFontMetrics": lambda: qt.QLabel().fontMetrics(),

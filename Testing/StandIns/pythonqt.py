@@ -206,11 +206,22 @@ def _convertObject(value, typeName):
     if value is None:
         pointer = issubclass(expected, QtCore.QObject) or typeName.endswith("Item")
         return None if pointer else REFUSED
+    if isinstance(value, int) and typeName in GLOBAL_ENUMS:
+        return expected(GLOBAL_ENUMS[typeName](int(value)))
     if isinstance(value, PythonQtInstanceWrapper):
         target = value._alive("use")
+        if typeName == "QBrush" and isinstance(target, QtGui.QColor):
+            return QtGui.QBrush(target)
         return target if isinstance(target, expected) else REFUSED
     return REFUSED
 
+
+# Values that Qt's variants turn into one another; a QPixmap is not taken for a QIcon, nor a text for a QColor.
+GLOBAL_ENUMS = {
+    "QBrush": QtCore.Qt.GlobalColor,
+    "QColor": QtCore.Qt.GlobalColor,
+    "QCursor": QtCore.Qt.CursorShape,
+}
 
 FLAGS = {"WindowFlags": "WindowType", "OpenMode": "OpenModeFlag", "Alignment": "AlignmentFlag"}
 

@@ -273,6 +273,50 @@ def check_values_of_qt_types():
     label.setContentsMargins(1, 2, 3, 4)
 
 
+def check_implicit_conversions():
+    item = qt.QTableWidgetItem("a")
+    item.setForeground(qt.QColor(1, 2, 3))
+    item.setForeground(qt.Qt.red)
+    raises(ValueError, item.setForeground, "red")
+    raises(ValueError, item.setIcon, qt.QPixmap(2, 2))
+    raises(ValueError, qt.QLabel().setPixmap, qt.QImage(2, 2, qt.QImage.Format_RGB32))
+    raises(ValueError, qt.QWidget().setMinimumSize, (3, 4))
+    parent = qt.QWidget()
+    raises(ValueError, qt.QShortcut, "Ctrl+V", parent)
+    assert qt.QPixmap.fromImage(qt.QImage(2, 2, qt.QImage.Format_RGB32)).width() == 2
+    qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+    qt.QApplication.restoreOverrideCursor()
+    label = qt.QLabel()
+    label.pixmap = qt.QPixmap(2, 2)
+    assert label.pixmap.width() == 2
+
+
+def check_menus():
+    menu, seen = qt.QMenu(), []
+    action = menu.addAction("a")
+    assert action.text == "a"
+    action.connect("triggered(bool)", seen.append)
+    action.trigger()
+    assert seen == [False]
+    button = qt.QPushButton("b")
+    button.setMenu(menu)
+    assert button.menu() is menu
+    assert [entry.text for entry in menu.actions()] == ["a"]
+    menu.clear()
+    assert menu.actions() == ()
+
+
+def check_settings_and_clipboard():
+    settings = qt.QSettings()
+    assert settings.value("spatialdeconv-check/none") is None
+    assert settings.value("spatialdeconv-check/none", "d") == "d"
+    settings.setValue("spatialdeconv-check/text", "t")
+    assert qt.QSettings().value("spatialdeconv-check/text") == "t"
+    settings.remove("spatialdeconv-check")
+    slicer.app.clipboard().setText("copied")
+    assert slicer.app.clipboard().text() == "copied"
+
+
 def check_images_from_bytes():
     image = qt.QImage()
     assert image.isNull()

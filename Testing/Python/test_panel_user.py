@@ -1,0 +1,437 @@
+"""The real panel (SpatialDeconv.py and its .ui files) on the stand-ins for Qt and Slicer, as a user works with it."""
+
+import json
+
+import numpy as np
+import pytest
+import slicer
+
+import SpatialDeconvLib as sd
+
+
+@pytest.fixture
+def kernel_set(tmp_path):
+    """A kernel set file of two Gaussians, for intensities 10 and 100."""
+    path = tmp_path / "two.json"
+    entries = [{"at": at, "type": "gaussian", "sigma_mm": sigma} for at, sigma in ((10, 0.6), (100, 1.2))]
+    path.write_text(json.dumps({"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": entries}))
+    return path
+
+
+@pytest.fixture
+def ready(user, kernel_set):
+    """The panel with a volume and two kernels: Apply would run."""
+    user.choose("inputVolumeSelector", user.add_volume())
+    user.load_kernels(kernel_set)
+    return user
+
+
+def nodes_of_the_scene():
+    return {node.GetID() for node in slicer.util.getNodes("*", useLists=True).values() for node in node}
+
+
+# -- opening
+
+
+def test_the_panel_opens_and_says_what_is_missing(user):
+    assert user.ui.applyButton.text == "Apply"
+    assert not user.ui.applyButton.enabled
+    assert "input volume" in user.ui.applyButton.toolTip
+    user.choose("inputVolumeSelector", user.add_volume())
+    assert not user.ui.applyButton.enabled
+    assert "kernel" in user.ui.applyButton.toolTip
+    assert user.window.shown == []
+
+
+def test_the_first_volume_of_the_scene_is_chosen(slicer_window):
+    from user import User
+
+    user = User(slicer_window)
+    node = user.add_volume()
+    user.open()
+    assert user.ui.inputVolumeSelector.currentNode() is node
+    assert user.parameters.inputVolume is node
+
+
+def test_the_panel_opens_without_a_main_window(stand_ins):
+    from user import User
+
+    with stand_ins.Window(mainWindow=False) as window:
+        user = User(window)
+        user.add_volume()
+        user.open()
+        assert user.ui.applyButton.text == "Apply"
+        window.check()
+
+
+def test_the_module_describes_itself(user):
+    module = slicer.modules.spatialdeconv
+    assert module.title == "Spatially Variant Deconvolution"
+    assert module.categories == ("Filtering",)
+    assert module.helpText.strip()
+    assert module.acknowledgementText.strip()
+    assert not module.icon.isNull()
+
+
+def test_the_sample_data_are_registered(user):
+    import SampleData
+
+    sources = SampleData.SampleDataLogic.sources
+    assert len(sources) >= 2
+    for source in sources.values():
+        assert callable(source.customDownloader)
+
+
+# -- the kernel table
+
+
+def test_a_kernel_set_file_fills_the_table(ready):
+    assert [row[0] for row in ready.table()] == ["10", "100"]
+    assert ready.ui.applyButton.enabled
+
+
+def test_a_broken_kernel_set_is_told_in_one_line(ready, tmp_path):
+    before = ready.table()
+    path = tmp_path / "broken.json"
+    path.write_text("{")
+    ready.load_kernels(path)
+    (_question, told) = ready.window.shown[-2:]
+    assert "broken.json" in told
+    assert len(told.splitlines()) == 1
+    assert ready.table() == before
+
+
+def test_cancelling_the_file_dialog_changes_nothing(ready):
+    before = ready.table()
+    ready.load_kernels("")
+    assert ready.table() == before
+
+
+def test_adding_sorting_and_removing_rows(ready):
+    ready.click("addKernelButton")
+    assert len(ready.table()) == 3
+    ready.edit_cell(2, 0, "50")
+    ready.click("sortKernelsButton")
+    assert [row[0] for row in ready.table()] == ["10", "50", "100"]
+    ready.select_rows(0)
+    ready.click("removeKernelsButton")
+    assert [row[0] for row in ready.table()] == ["50", "100"]
+    ready.click("clearKernelsButton")
+    assert ready.table() == []
+    assert not ready.ui.applyButton.enabled
+
+
+def test_a_wrong_level_is_marked_and_apply_says_why(ready):
+    ready.edit_cell(0, 0, "ten")
+    assert not ready.ui.applyButton.enabled
+    assert ready.ui.kernelTable.item(0, 0).toolTip()
+    assert not ready.ui.kernelTable.item(0, 3).icon().isNull()
+    ready.edit_cell(0, 0, "10")
+    assert ready.ui.applyButton.enabled
+    assert ready.ui.kernelTable.item(0, 3).icon().isNull()
+
+
+def test_pasting_rows_of_a_spreadsheet(ready):
+    ready.copy("20\tgaussian\t0.8\n40\tgaussian\t1.0\n")
+    ready.click("pasteKernelsButton")
+    assert [row[0] for row in ready.table()] == ["10", "100", "20", "40"]
+    assert ready.window.shown[1:] == []
+
+
+def test_pasting_rubbish_is_told(ready):
+    before = ready.table()
+    ready.copy("once upon a time")
+    ready.click("pasteKernelsButton")
+    assert len(ready.window.shown) == 2
+    assert ready.table() == before
+
+
+def test_levels_from_the_histogram(ready):
+    ready.click("clearKernelsButton")
+    ready.ui.levelCountSpinBox.value = 4
+    ready.click("levelsButton")
+    levels = [float(row[0]) for row in ready.table()]
+    assert len(levels) in range(1, 5)
+    assert levels == sorted(levels)
+
+
+def test_the_fields_below_the_table_change_the_selected_rows(ready):
+    ready.select_rows(0, 1)
+    ready.type_in("kernelSizeLineEdit", "0.9")
+    assert [entry.size for entry in ready.parameters.kernels] == ["0.9", "0.9"]
+    ready.select_rows(1)
+    ready.choose_text("kernelKindComboBox", "Motion")
+    assert [entry.kind.value for entry in ready.parameters.kernels] == ["gaussian", "motion"]
+    assert ready.visible("kernelDirectionLineEdit")
+    assert "slice" in ready.ui.applyButton.toolTip  # a motion lies in the slices
+    ready.ui.slicewiseCheckBox.checked = True
+    assert ready.ui.applyButton.enabled
+
+
+def test_a_volume_of_the_scene_becomes_a_kernel(ready):
+    values = np.zeros((3, 3, 3), np.float32)
+    values[1, 1, 1] = 1
+    kernel = ready.add_volume(values, "kernel_50")
+    menu = ready.ui.volumeKernelsButton.menu()
+    menu.aboutToShow.emit()
+    (action,) = [action for action in menu.actions() if action.text == "kernel_50"]
+    action.trigger()
+    assert ready.parameters.kernels[2].volume is kernel
+    assert ready.table()[2][0] == "50"
+    slicer.mrmlScene.RemoveNode(kernel)
+    assert ready.parameters.kernels[2].volume is None
+    assert not ready.ui.applyButton.enabled
+
+
+def test_the_table_is_saved_as_a_kernel_set_file(ready, tmp_path):
+    path = tmp_path / "saved"
+    ready.window.answers.append(str(path))
+    ready.click("saveKernelsButton")
+    assert json.loads(path.with_suffix(".json").read_text())["kernels"][1]["at"] == 100
+    sd.read_kernel_set(path.with_suffix(".json"))
+
+
+# -- apply
+
+
+def test_apply_gives_the_consoles_numbers_and_shows_them(ready, kernel_set):
+    before = nodes_of_the_scene()
+    source = ready.ui.inputVolumeSelector.currentNode()
+    source.GetDisplayNode().SetAutoWindowLevel(0)
+    source.GetDisplayNode().SetWindowLevel(77.0, 33.0)
+    ready.click("applyButton")
+    (output,) = [
+        slicer.mrmlScene.GetNodeByID(i)
+        for i in nodes_of_the_scene() - before
+        if slicer.mrmlScene.GetNodeByID(i).IsA("vtkMRMLScalarVolumeNode")
+    ]
+    expected, _result = ready.panel.logic.deconvolve(source, kernel_set)
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(output), slicer.util.arrayFromVolume(expected))
+    assert output.GetName() in ready.ui.statusLabel.text
+    assert ready.shown_in_views() == {output.GetName()}
+    assert (output.GetDisplayNode().GetWindow(), output.GetDisplayNode().GetLevel()) == (77.0, 33.0)
+    assert ready.ui.applyButton.text == "Apply"
+    assert not ready.visible("progressBar")
+    assert ready.ui.inputsCollapsibleButton.enabled
+
+
+def test_apply_writes_into_the_chosen_output(ready):
+    given = ready.add_volume(np.zeros((2, 2, 2), np.float32), "given")
+    ready.choose("outputVolumeSelector", given)
+    before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    ready.click("applyButton")
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == before
+    assert slicer.util.arrayFromVolume(given).shape == (6, 24, 24)
+
+
+def test_forward_mode_blurs(ready, kernel_set):
+    ready.choose_text("operationComboBox", "Convolve")
+    assert not ready.visible("methodComboBox")
+    ready.click("applyButton")
+    (shown,) = ready.shown_in_views()
+    expected, _result = ready.panel.logic.convolve(ready.parameters.inputVolume, kernel_set)
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(slicer.util.getNode(shown)), slicer.util.arrayFromVolume(expected)
+    )
+
+
+def test_only_the_parameters_of_the_method_are_shown(ready):
+    ready.choose_text("methodComboBox", "Wiener")
+    assert (ready.visible("noiseRow"), ready.visible("iterationsSpinBox")) == (True, False)
+    ready.choose_text("methodComboBox", "Richardson")
+    assert (ready.visible("noiseRow"), ready.visible("iterationsSpinBox")) == (False, True)
+    ready.ui.noiseAutoCheckBox.checked = True
+    assert not ready.ui.noiseSpinBox.isEnabled()
+
+
+def test_bad_input_is_told_in_one_line_and_leaves_no_node(ready):
+    array = np.full((6, 24, 24), np.nan, np.float32)
+    ready.choose("inputVolumeSelector", ready.add_volume(array, "broken"))
+    before = nodes_of_the_scene()
+    ready.click("applyButton")
+    told = ready.window.shown[-1]
+    assert len(told.splitlines()) == 1
+    assert ready.ui.statusLabel.text == told
+    assert nodes_of_the_scene() == before
+    assert ready.ui.applyButton.enabled
+
+
+# -- in mid-run
+
+
+@pytest.fixture
+def long_run(ready):
+    """A run that takes seconds unless something ends it, and a list of what was seen meanwhile."""
+    ready.choose("inputVolumeSelector", ready.add_volume(np.tile(np.float32([[[9, 80]]]), (30, 60, 30)), "large"))
+    ready.choose_text("methodComboBox", "Richardson")
+    ready.ui.iterationsSpinBox.value = 3000
+    return ready
+
+
+def test_pressing_cancel_in_mid_run_leaves_the_scene_as_it_was(long_run):
+    before, seen = nodes_of_the_scene(), []
+
+    def meanwhile():
+        seen.append((long_run.ui.applyButton.text, long_run.ui.inputsCollapsibleButton.enabled))
+        long_run.click("applyButton")
+        seen.append(long_run.ui.applyButton.enabled)
+
+    long_run.soon(meanwhile, 300)
+    long_run.click("applyButton")
+    assert seen == [("Cancel", False), False]
+    assert nodes_of_the_scene() == before
+    assert "Cancelled" in long_run.ui.statusLabel.text
+    assert (long_run.ui.applyButton.text, long_run.ui.applyButton.enabled) == ("Apply", True)
+    assert long_run.window.shown[1:] == []
+
+
+def test_closing_the_scene_in_mid_run_is_survived(long_run):
+    long_run.soon(lambda: slicer.mrmlScene.Clear(0), 300)
+    long_run.click("applyButton")
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
+    assert long_run.window.shown[1:] == []
+    assert not long_run.ui.applyButton.enabled
+    assert long_run.parameters.inputVolume is None
+
+
+def test_leaving_the_module_in_mid_run_is_survived(long_run):
+    def meanwhile():
+        long_run.leave()
+        long_run.soon(lambda: long_run.panel.runner.cancel(), 100)
+
+    long_run.soon(meanwhile, 300)
+    long_run.click("applyButton")
+    assert long_run.window.shown[1:] == []
+    long_run.come_back()
+    assert long_run.ui.applyButton.text == "Apply"
+    assert long_run.ui.inputsCollapsibleButton.enabled
+
+
+def test_destroying_the_panel_in_mid_run_is_survived(long_run):
+    long_run.soon(lambda: slicer.util.reloadScriptedModule("SpatialDeconv"), 300)
+    old = long_run.panel
+    long_run.click("applyButton")
+    assert long_run.panel is not old
+    assert long_run.ui.applyButton.text == "Apply"
+    assert long_run.window.shown[1:] == []
+
+
+def test_reload_is_refused_in_mid_run(long_run):
+    panel = long_run.panel
+    long_run.soon(lambda: panel.onReload(), 300)
+    long_run.click("applyButton")
+    assert long_run.panel is panel
+    assert long_run.ui.applyButton.text == "Apply"
+
+
+# -- scenes
+
+
+def values_of(parameters):
+    values = {name: parameters.getValue(name) for name in parameters.allParameters}
+    plain = {k: v for k, v in values.items() if not hasattr(v, "__len__") or isinstance(v, str)}
+    plain["kernels"] = [str(entry).removeprefix("Observed") for entry in parameters.kernels]
+    return {k: v.GetName() if hasattr(v, "GetName") else v for k, v in plain.items() if k != "kernels"}, plain[
+        "kernels"
+    ]
+
+
+def test_saving_and_reading_the_scene_restores_the_panel(ready, tmp_path):
+    ready.choose_text("methodComboBox", "Tikhonov")
+    ready.ui.regularizationAutoCheckBox.checked = False
+    ready.ui.regularizationSpinBox.value = 0.25
+    ready.choose("outputVolumeSelector", ready.add_volume(name="result"))
+    ready.choose("guideSelector", ready.add_volume(name="guide"))
+    path = tmp_path / "scene.mrml"
+    expected = values_of(ready.parameters)
+    slicer.mrmlScene.SetURL(str(path))
+    slicer.mrmlScene.Commit(str(path))
+    slicer.mrmlScene.Clear(0)
+    assert ready.table() == []
+    slicer.mrmlScene.SetURL(str(path))
+    slicer.mrmlScene.Connect()
+    ready.window.processEvents()
+    assert values_of(ready.parameters)[0] == expected[0]
+    assert [row[0] for row in ready.table()] == ["10", "100"]
+    assert ready.ui.inputVolumeSelector.currentNode().GetName() == "phantom"
+    assert ready.ui.guideSelector.currentNode().GetName() == "guide"
+    assert ready.ui.outputVolumeSelector.currentNode().GetName() == "result"
+    assert ready.ui.regularizationSpinBox.value == 0.25
+
+
+def test_closing_the_scene_empties_the_panel(ready):
+    slicer.mrmlScene.Clear(0)
+    ready.window.processEvents()
+    assert ready.table() == []
+    assert ready.ui.inputVolumeSelector.currentNode() is None
+    assert not ready.ui.applyButton.enabled
+
+
+def test_a_removed_output_volume_is_not_replaced_by_another(ready):
+    keep, gone = ready.add_volume(name="keep"), ready.add_volume(name="gone")
+    ready.choose("outputVolumeSelector", gone)
+    slicer.mrmlScene.RemoveNode(gone)
+    assert ready.ui.outputVolumeSelector.currentNode() is None
+    assert ready.parameters.outputVolume is None
+    assert keep.GetScene() is slicer.mrmlScene
+
+
+def test_leaving_and_coming_back(ready):
+    ready.leave()
+    ready.parameters.iterations = 17
+    ready.come_back()
+    assert ready.ui.iterationsSpinBox.value == 17
+    assert [row[0] for row in ready.table()] == ["10", "100"]
+
+
+# -- reload
+
+
+def test_reload_keeps_the_choices(ready):
+    old = ready.panel
+    slicer.util.reloadScriptedModule("SpatialDeconv")
+    ready.window.processEvents()
+    assert ready.panel is not old
+    assert [row[0] for row in ready.table()] == ["10", "100"]
+    ready.click("applyButton")
+    assert "done" in ready.ui.statusLabel.text
+
+
+# -- every control
+
+
+def bound_widgets(ui):
+    for widget in vars(ui).values():
+        name = widget.property("SlicerParameterName")
+        if name:
+            yield name, widget
+
+
+def test_every_bound_control_reaches_the_scene_and_comes_back(ready):
+    other = ready.add_volume(name="other")
+    tried = []
+    for name, widget in bound_widgets(ready.ui):
+        kind, before = widget.className(), ready.parameters.getValue(name)
+        if kind == "QCheckBox":
+            widget.checked = not widget.checked
+        elif kind == "QComboBox":
+            widget.currentIndex = (widget.currentIndex + 1) % widget.count
+        elif kind in ("QSpinBox", "QDoubleSpinBox", "ctkSliderWidget"):
+            widget.value = widget.minimum if widget.value != widget.minimum else widget.maximum
+        elif kind == "qMRMLNodeComboBox":
+            widget.setCurrentNode(other)
+            if widget.currentNode() is None:
+                continue
+        else:
+            raise AssertionError(f"{name}: this test does not know {kind}")
+        after = ready.parameters.getValue(name)
+        assert after != before, name
+        ready.parameters.setValue(name, before)
+        tried.append(name)
+    assert len(tried) > 20
+
+
+def test_all_fields_of_the_forms_exist_in_the_parameter_node(user):
+    names = [name for name, _widget in bound_widgets(user.ui)]
+    assert len(names) == len(set(names))
+    assert set(names) <= set(user.parameters.allParameters)

@@ -1,0 +1,146 @@
+"""What a user does with the panel, for tests and for the pictures of the documentation. Test use only."""
+
+from pathlib import Path
+
+import numpy as np
+import slicer
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
+NAME = "SpatialDeconv"
+
+
+def phantom(shape=(6, 24, 24), seed=0):
+    """Return bright blocks of four intensities on a dark ground, float32, (k, j, i)."""
+    random = np.random.default_rng(seed)
+    array = np.full(shape, 10.0, np.float32)
+    for intensity in (30.0, 60.0, 100.0) * 3:
+        corner = [random.integers(0, max(n - n // 3, 1)) for n in shape]
+        block = tuple(slice(c, c + max(n // 3, 1)) for c, n in zip(corner, shape, strict=True))
+        array[block] = intensity
+    return array
+
+
+class User:
+    """The person in front of the window."""
+
+    def __init__(self, window):
+        self.window = window
+
+    # -- opening, leaving
+
+    def open(self):
+        self.window.open(str(MODULE_FILE))
+        return self
+
+    @property
+    def panel(self):
+        return self.window.python(NAME)
+
+    @property
+    def ui(self):
+        return self.panel.ui
+
+    @property
+    def parameters(self):
+        return self.panel.logic.getParameterNode()
+
+    def leave(self):
+        self.window.leave(NAME)
+
+    def come_back(self):
+        self.window.enter(NAME)
+
+    # -- data
+
+    def add_volume(self, array=None, name="phantom", spacing=(1.0, 1.0, 1.0), kind=None):
+        node = slicer.util.addVolumeFromArray(phantom() if array is None else array, nodeClassName=kind)
+        node.SetName(name)
+        node.SetSpacing(*spacing)
+        node.CreateDefaultDisplayNodes()
+        return node
+
+    def choose(self, selector, node):
+        getattr(self.ui, selector).setCurrentNode(node)
+        self.window.processEvents()
+
+    def choose_text(self, comboBox, text):
+        """Choose the item of a combo box whose text begins so."""
+        widget = getattr(self.ui, comboBox)
+        texts = [widget.itemText(i) for i in range(widget.count)]
+        (index,) = [i for i, known in enumerate(texts) if known.startswith(text)] or [-1]
+        assert index >= 0, (text, texts)
+        widget.currentIndex = index
+
+    def load_kernels(self, path):
+        self.window.answers.append(str(path))
+        self.click("loadKernelsButton")
+
+    # -- mouse and keyboard
+
+    def click(self, button):
+        """Click a button as the mouse does: nothing happens on one that is disabled."""
+        widget = getattr(self.ui, button).__dict__["_target"]
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        self.window.processEvents()
+
+    def type_in(self, lineEdit, text):
+        """Replace the text of a line edit and press Enter."""
+        widget = getattr(self.ui, lineEdit).__dict__["_target"]
+        widget.setFocus()
+        widget.selectAll()
+        QTest.keyClicks(widget, text)
+        QTest.keyClick(widget, Qt.Key.Key_Return)
+        self.window.processEvents()
+
+    def soon(self, action, milliseconds=0):
+        """Do something as soon as Slicer handles its events again."""
+
+        def act():
+            try:
+                action()
+            except Exception as error:
+                import pythonqt
+
+                pythonqt.swallowed.append(error)
+
+        QTimer.singleShot(milliseconds, act)
+
+    def select_rows(self, *numbers):
+        table = self.ui.kernelTable
+        table.clearSelection()
+        for number in numbers:
+            for column in range(table.columnCount):
+                table.item(number, column).setSelected(True)
+        self.window.processEvents()
+
+    def cell(self, row, column):
+        return self.ui.kernelTable.item(row, column).text()
+
+    def edit_cell(self, row, column, text):
+        self.ui.kernelTable.item(row, column).setText(text)
+        self.window.processEvents()
+
+    def copy(self, text):
+        QApplication.clipboard().setText(text)
+
+    # -- what is to be seen
+
+    def visible(self, name):
+        """Whether a widget is shown, were its section open."""
+        return not getattr(self.ui, name).isHidden()
+
+    def table(self):
+        rows = range(self.ui.kernelTable.rowCount)
+        return [tuple(self.cell(row, column) for column in range(3)) for row in rows]
+
+    def shown_in_views(self):
+        """Return the background volume of the slice views."""
+        names = set()
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            node = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "none")
+            names.add(node.GetName() if node else None)
+        return names
