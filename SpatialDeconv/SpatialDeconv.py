@@ -412,11 +412,11 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             cache = slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory()
             folder = os.path.join(cache, f"SpatialDeconv-{name}")
         (blurred, truth), kernelSet = samples.loadCase(name, folder)
-        from SpatialDeconvLib.panel import kerneltable
+        from SpatialDeconvLib.panel import parameters
 
         parameterNode = self.getParameterNode()
         parameterNode.inputVolume = blurred
-        kerneltable.loadRows(parameterNode, kernelSet)
+        parameters.loadRows(parameterNode, kernelSet)
         return blurred, truth
 
     def run(self, request, outputVolume=None, progress=None, cancelled=None):

@@ -183,11 +183,12 @@ class KernelRow:
                 raise InputError(_("no file is chosen"))
             log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
             return {"type": "file", "path": _relative(self.path, folder), **log, **further}
-        return {"type": self.kind, **self._parameters(), **further}
+        return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, sized: bool = False) -> dict[str, Any]:
+        """The kind's own words; a kernel that is `sized` by other words needs no size."""
         kind, parameters = KINDS[self.kind], {}
-        if kind.size:
+        if kind.size and not (sized and not self.size.strip()):
             numbers = _numbers(self.size)
             if not numbers:
                 raise InputError(_("its size is missing"))
@@ -418,7 +419,7 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
         return KernelRow(at, "file", path=path, logarithm=logarithm, options=_options(parameters))
     size = direction = None
     if KINDS[kind].size:
-        size = parameters.pop(KINDS[kind].size, KINDS[kind].default)
+        size = parameters.pop(KINDS[kind].size, "" if "covariance_mm2" in parameters else KINDS[kind].default)
     if KINDS[kind].direction:
         direction = parameters.pop("angle_deg", None)
         if direction is None:
@@ -549,6 +550,8 @@ def parametersText(row: KernelRow) -> str:
         return _withLogarithm(os.path.basename(row.path), row.logarithm)
     if not kind.size:
         return ""
+    if not row.size.strip() and "covariance_mm2" in row.options:
+        return _("by its covariance")
     text = f"{row.size} {kind.unit}".strip()
     if kind.direction:
         angle = len(_numbers(row.direction)) == 1
@@ -570,11 +573,15 @@ def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
     if not kind.size:
         return row
     if not numbers:
-        return replace(row, size=text.strip())
+        return replace(row, size="" if text == parametersText(row) else text.strip())
     if kind.direction:
         row = replace(row, size=numberText(numbers[0]))
         return replace(row, direction=_valuesText(numbers[1:])) if len(numbers) > 1 else row
-    return replace(row, size=_valuesText(numbers))
+    return replace(row, size=_valuesText(numbers), options=_without(row.options, "covariance_mm2"))
+
+
+def _without(options: str, word: str) -> str:
+    return _options({name: v for name, v in json.loads(options or "{}").items() if name != word})
 
 
 def kindLabel(kind: str) -> str:
@@ -822,9 +829,14 @@ def _cells(line: str) -> list[str]:
     for separator in ("\t", ";"):
         if separator in line:
             cells = line.split(separator)
-            return [re.sub(r"(?<=\d),(?=\d)", ".", cell).strip().strip('"') for cell in cells]
+            return [_withoutDecimalComma(cell.strip()).strip('"') for cell in cells]
     separator = "," if "," in line else None
     return [cell.strip().strip('"') for cell in line.split(separator)]
+
+
+def _withoutDecimalComma(cell: str) -> str:
+    """ "1,5" is one number, "1,5,5" and "1, 5" are several."""
+    return cell.replace(",", ".") if re.fullmatch(r"[-+]?\d*,\d+\D*", cell) else cell
 
 
 def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:

@@ -9,7 +9,15 @@ import slicer
 
 from .scene import ijkToRas, spacingOf, volumeArray
 
-__all__ = ["fitBox", "intensityRange", "positionInVolume", "regionNames", "segmentsOf", "sliceCount", "slicePosition"]
+__all__ = [
+    "fitBox",
+    "intensityRange",
+    "positionInVolume",
+    "regionNames",
+    "segmentsOf",
+    "sliceCount",
+    "slicePosition",
+]
 
 _MOST_LABELS = 1000
 

@@ -62,6 +62,7 @@ class EstimateSection:
             "register": node.estimateRegister,
             "gain": node.estimateGain,
             "offset": node.estimateOffset,
+            "resample": node.resample,
         }
 
     def _oneKernel(self, node):

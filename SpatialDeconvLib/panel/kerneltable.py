@@ -14,7 +14,8 @@ from slicer.i18n import tr as _
 from ..doors import kernelrows, nodes, places
 from ..errors import InputError
 from ..kernelsets import write_kernel_set
-from .parameters import Interpolation, KernelKey, Outside, fieldOf, rowsOf, setRows
+from . import pictures
+from .parameters import fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
 
@@ -33,7 +34,7 @@ class KernelTable:
         self._ui, self._node, self._showError = ui, getParameterNode, showError
         self._shown = None
         self._updating = False
-        self._looks = {}
+        self._looks = pictures.KernelLooks()
         self._setupTable()
         self._setupButtons()
         self._setupEditor()
@@ -49,9 +50,9 @@ class KernelTable:
         header.setSectionResizeMode(PARAMETERS, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(NOTE, qt.QHeaderView.ResizeToContents)
         header.setHighlightSections(False)
-        table.setColumnWidth(PLACE, 120)
+        table.setColumnWidth(PLACE, 90)
         table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(36)
+        table.verticalHeader().setDefaultSectionSize(32)
         table.connect("cellChanged(int,int)", self.onCellChanged)
         table.connect("itemSelectionChanged()", self.updateEditor)
         self._shortcuts = [
@@ -130,18 +131,19 @@ class KernelTable:
                 [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), ""],
             )
             table.setRowCount(len(rows))
+            icons = self._looks.icons(rows)
             for number, row in enumerate(rows):
-                self._fillRow(key, number, row)
+                self._fillRow(key, number, row, icons[number])
         finally:
             self._updating = wasAsked
             table.blockSignals(wasBlocked)
 
-    def _fillRow(self, key, number, row):
+    def _fillRow(self, key, number, row, icon):
         kind = kernelrows.KINDS[row.kind]
         problem, notes = self._problemAndNotes(key, row)
         place = row.at if key != "uniform" else ""
         self._setCell(number, PLACE, place, key != "uniform")
-        self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False)
+        self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False).setIcon(icon)
         self._setCell(number, PARAMETERS, kernelrows.parametersText(row), bool(kind.size))
         note = self._setCell(number, NOTE, "", False)
         icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
@@ -165,10 +167,8 @@ class KernelTable:
         problem = kernelrows.rowProblem(key, row)
         if problem:
             return problem, []
-        try:
-            return "", kernelrows.warningsOf(row.kernel(), self._spacing(self._node()))
-        except InputError as error:
-            return str(error), []
+        kernel, problem = self._looks.kernel(row)
+        return problem, kernelrows.warningsOf(kernel, self._spacing(self._node())) if kernel else []
 
     @staticmethod
     def _spacing(node):
@@ -228,6 +228,7 @@ class KernelTable:
         if ui.kernelPathLineEdit.currentPath != row.path:
             ui.kernelPathLineEdit.currentPath = row.path
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
+        ui.kernelPictureLabel.setPixmap(self._looks.picture(row))
         problem, notes = self._problemAndNotes(self.key(), row)
         words = [problem] if problem else notes or [kernelrows.kindSentence(row.kind)]
         if count > 1:
@@ -420,30 +421,3 @@ class KernelTable:
             self._showError(str(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
-
-
-def loadRows(parameterNode, path):
-    """Put a kernel set file into the kernel table of a parameter node.
-
-    :raises InputError: if the file cannot be used; the table stays as it was
-    """
-    made = []
-
-    def makeVolume(kernel, name):
-        made.append(nodes.volumeFromKernel(kernel, name))
-        return made[-1]
-
-    try:
-        key, rows, options = kernelrows.rowsFromFile(path, makeVolume)
-    except Exception:
-        for volume in made:
-            slicer.mrmlScene.RemoveNode(volume)
-        raise
-    with slicer.util.NodeModify(parameterNode):
-        parameterNode.kernelKey = KernelKey(key)
-        if "interpolation" in options:
-            parameterNode.interpolation = Interpolation(options["interpolation"])
-        parameterNode.outside = Outside(options.get("outside", "nearest"))
-        parameterNode.feather = float(options.get("feather", 0.0))
-        parameterNode.kernelSetPath = ""
-        setRows(parameterNode, rows)

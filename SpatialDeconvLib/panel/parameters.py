@@ -3,6 +3,7 @@
 import enum
 from typing import Annotated, Union
 
+import slicer
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
     vtkMRMLMarkupsROINode,
@@ -322,8 +323,8 @@ class SpatialDeconvParameterNode:
     previewOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 1.0
     previewSize: Annotated[int, WithinRange(16, 256)] = 64
 
-    originalVolume: VolumeNode
-    blurredVolume: VolumeNode
+    originalVolume: vtkMRMLScalarVolumeNode
+    blurredVolume: vtkMRMLScalarVolumeNode
     estimateTarget: EstimateTarget = EstimateTarget.OneKernel
     estimateSize: Annotated[int, WithinRange(3, 101)] = 11
     estimateMethod: EstimateMethod = EstimateMethod.LeastSquares
@@ -376,6 +377,33 @@ def setRows(parameterNode, rows) -> None:
         )
         for row in rows
     ]
+
+
+def loadRows(parameterNode, path):
+    """Put a kernel set file into the kernel table of a parameter node.
+
+    :raises InputError: if the file cannot be used; the table stays as it was
+    """
+    made = []
+
+    def makeVolume(kernel, name):
+        made.append(nodes.volumeFromKernel(kernel, name))
+        return made[-1]
+
+    try:
+        key, rows, options = kernelrows.rowsFromFile(path, makeVolume)
+    except Exception:
+        for volume in made:
+            slicer.mrmlScene.RemoveNode(volume)
+        raise
+    with slicer.util.NodeModify(parameterNode):
+        parameterNode.kernelKey = KernelKey(key)
+        if "interpolation" in options:
+            parameterNode.interpolation = Interpolation(options["interpolation"])
+        parameterNode.outside = Outside(options.get("outside", "nearest"))
+        parameterNode.feather = float(options.get("feather", 0.0))
+        parameterNode.kernelSetPath = ""
+        setRows(parameterNode, rows)
 
 
 def stateOf(parameterNode) -> panelmodel.PanelState:

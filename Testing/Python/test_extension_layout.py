@@ -14,32 +14,49 @@ if sys.version_info >= (3, 11):
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "SpatialDeconv"
 MODULE_FILE = MODULE / "SpatialDeconv.py"
-UI_FILE = MODULE / "Resources" / "UI" / "SpatialDeconv.ui"
+PANEL = ROOT / "SpatialDeconvLib" / "panel"
+PARAMETERS_FILE = PANEL / "parameters.py"
+FORMS = sorted((MODULE / "Resources" / "UI").glob("*.ui"))
+MAIN_FORM = MODULE / "Resources" / "UI" / "SpatialDeconv.ui"
 
 # The widget classes that the panel may use: each exists in Slicer 5.10 and later, as a Designer plugin.
 WIDGETS = {
     "QCheckBox",
     "QComboBox",
     "QDoubleSpinBox",
+    "QFrame",
     "QLabel",
+    "QLineEdit",
     "QProgressBar",
     "QPushButton",
     "QSpinBox",
+    "QTableWidget",
+    "QToolButton",
     "QWidget",
+    "ctkCheckableComboBox",
     "ctkCollapsibleButton",
     "ctkPathLineEdit",
+    "ctkRangeWidget",
+    "ctkSliderWidget",
     "qMRMLNodeComboBox",
+    "qMRMLPlotWidget",
     "qMRMLWidget",
 }
 
+# Those that only show something, or hold others.
+PASSIVE = {"QFrame", "QLabel", "QProgressBar", "QWidget", "ctkCollapsibleButton", "qMRMLPlotWidget", "qMRMLWidget"}
+
 # The widgets that Slicer can bind to a parameter, by type of the parameter.
 BINDINGS = {
-    "bool": {"QCheckBox"},
-    "int": {"QSpinBox"},
-    "float": {"QDoubleSpinBox"},
+    "bool": {"QCheckBox", "QPushButton"},
+    "int": {"QSpinBox", "ctkSliderWidget"},
+    "float": {"QDoubleSpinBox", "ctkSliderWidget"},
     "node": {"qMRMLNodeComboBox"},
     "enum": {"QComboBox"},
 }
+
+# Fields that have no connector: the panel passes them on itself.
+UNBOUND = {"kernels", "kernelSetPath", "maskSegments", "thresholdLower", "thresholdUpper"}
 
 
 def cmake_list(path, name):
@@ -56,8 +73,10 @@ def files_below(folder, pattern="*"):
     return sorted(p.as_posix() for p in paths if "__pycache__" not in p.parts and not p.name.startswith("."))
 
 
-def ui_widgets():
-    return list(ElementTree.parse(UI_FILE).iter("widget"))
+def ui_widgets(form=None):
+    """The widgets of one form, or of all."""
+    forms = [form] if form else FORMS
+    return [widget for path in forms for widget in ElementTree.parse(path).iter("widget")]
 
 
 def property_text(widget, name):
@@ -68,23 +87,24 @@ def property_text(widget, name):
     return None
 
 
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def module_tree():
-    return ast.parse(MODULE_FILE.read_text(encoding="utf-8"))
-
-
-def class_of(name):
-    return next(node for node in module_tree().body if isinstance(node, ast.ClassDef) and node.name == name)
+    return tree_of(MODULE_FILE)
 
 
 def parameters():
     """Name -> annotation of the parameter node's fields."""
-    body = class_of("SpatialDeconvParameterNode").body
+    classes = [node for node in tree_of(PARAMETERS_FILE).body if isinstance(node, ast.ClassDef)]
+    body = next(node for node in classes if node.name == "SpatialDeconvParameterNode").body
     return {node.target.id: ast.unparse(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
 
 
 def kind_of(annotation):
     """The key of `BINDINGS` for an annotation of the parameter node."""
-    if annotation in ("VolumeNode", "RegionNode"):
+    if annotation.endswith("Node"):
         return "node"
     simple = re.fullmatch(r"(?:Annotated\[)?(bool|int|float|str)\b.*", annotation)
     return simple.group(1) if simple else "enum"
@@ -162,52 +182,65 @@ def test_loading_the_module_loads_nothing_heavy():
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.partition(".")[0])
-    assert imported <= {"enum", "logging", "os", "sys", "time", "typing", "slicer", "vtk"}
+    assert imported <= {"logging", "os", "sys", "slicer", "vtk"}
 
 
 def test_texts_for_translation_are_literals():
-    for path in (MODULE_FILE, ROOT / "SpatialDeconvLib" / "doors" / "panelmodel.py"):
+    for path in (MODULE_FILE, *(ROOT / "SpatialDeconvLib" / "doors").glob("*.py"), *PANEL.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
                 assert isinstance(node.args[0], ast.Constant), f"{path.name}, line {node.lineno}"
 
 
-# -- the panel's form
+# -- the panel's forms
+
+each_form = pytest.mark.parametrize("form", FORMS, ids=[path.stem for path in FORMS])
 
 
-def test_the_form_is_a_qmrmlwidget_with_known_widgets():
-    root = ElementTree.parse(UI_FILE).getroot()
+@each_form
+def test_a_form_is_a_qmrmlwidget_with_known_widgets(form):
+    root = ElementTree.parse(form).getroot()
     assert root.tag == "ui"
     assert root.find("widget").get("class") == "qMRMLWidget"
-    assert {widget.get("class") for widget in ui_widgets()} <= WIDGETS
+    assert {widget.get("class") for widget in ui_widgets(form)} <= WIDGETS
 
 
-def test_every_class_that_is_not_qts_own_is_declared():
-    declared = {e.text for e in ElementTree.parse(UI_FILE).findall("customwidgets/customwidget/class")}
-    assert declared == {w.get("class") for w in ui_widgets() if not w.get("class").startswith("Q")}
+@each_form
+def test_every_class_that_is_not_qts_own_is_declared(form):
+    declared = {e.text for e in ElementTree.parse(form).findall("customwidgets/customwidget/class")}
+    assert declared == {w.get("class") for w in ui_widgets(form) if not w.get("class").startswith("Q")}
 
 
-def test_widget_names_are_unique():
+def test_widget_names_are_unique_over_all_forms():
     names = [widget.get("name") for widget in ui_widgets()]
     assert len(names) == len(set(names))
 
 
-def test_every_node_selector_gets_the_scene():
+def test_every_other_form_has_its_frame_in_the_main_one():
+    source = MODULE_FILE.read_text(encoding="utf-8")
+    pairs = dict(re.findall(r'"(\w+Frame)": "(\w+)"', source))
+    assert sorted(pairs.values()) == sorted(form.stem for form in FORMS if form != MAIN_FORM)
+    frames = {w.get("name") for w in ui_widgets(MAIN_FORM) if w.get("class") == "QFrame"}
+    assert set(pairs) == {name for name in frames if name.endswith("Frame")}
+
+
+@each_form
+def test_every_node_selector_gets_the_scene(form):
     connected = {
         c.find("receiver").text
-        for c in ElementTree.parse(UI_FILE).findall("connections/connection")
+        for c in ElementTree.parse(form).findall("connections/connection")
         if c.find("signal").text == "mrmlSceneChanged(vtkMRMLScene*)"
         and c.find("slot").text == "setMRMLScene(vtkMRMLScene*)"
     }
-    assert connected == {w.get("name") for w in ui_widgets() if w.get("class") == "qMRMLNodeComboBox"}
+    selectors = {w.get("name") for w in ui_widgets(form) if w.get("class") == "qMRMLNodeComboBox"}
+    assert selectors <= connected
 
 
 def test_every_parameter_is_bound_to_a_widget_that_can_show_it():
     fields = parameters()
     bound = {property_text(w, "SlicerParameterName"): w.get("class") for w in ui_widgets()}
     bound.pop(None)
-    # The path has no connector that allows an empty one: the module passes it on itself.
-    assert set(bound) == set(fields) - {"kernelSetPath"}
+    assert set(bound) == set(fields) - UNBOUND
     for name, widget_class in bound.items():
         assert widget_class in BINDINGS[kind_of(fields[name])], name
 
@@ -215,43 +248,49 @@ def test_every_parameter_is_bound_to_a_widget_that_can_show_it():
 def test_node_selectors_offer_the_classes_of_their_parameters():
     unions = {
         node.targets[0].id: {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)} - {"Union"}
-        for node in module_tree().body
+        for node in tree_of(PARAMETERS_FILE).body
         if isinstance(node, ast.Assign) and node.targets[0].id.endswith("Node")
     }
     fields = parameters()
     for widget in ui_widgets():
-        if widget.get("class") == "qMRMLNodeComboBox":
+        name = property_text(widget, "SlicerParameterName")
+        if widget.get("class") == "qMRMLNodeComboBox" and name:
             offered = set(property_text(widget, "nodeTypes").split())
-            assert offered == unions[fields[property_text(widget, "SlicerParameterName")]]
+            assert offered == unions.get(fields[name], {fields[name]})
 
 
-def test_every_input_has_a_tool_tip_and_is_reached_by_tab():
-    tabstops = {e.text for e in ElementTree.parse(UI_FILE).findall("tabstops/tabstop")}
-    inputs = WIDGETS - {"QLabel", "QProgressBar", "QWidget", "ctkCollapsibleButton", "qMRMLWidget"}
-    for widget in ui_widgets():
-        if widget.get("class") in inputs:
-            assert property_text(widget, "toolTip").endswith("."), widget.get("name")
-            assert widget.get("name") in tabstops
+@each_form
+def test_every_input_has_a_tool_tip_and_is_reached_by_tab(form):
+    tabstops = {e.text for e in ElementTree.parse(form).findall("tabstops/tabstop")}
+    inputs = [widget for widget in ui_widgets(form) if widget.get("class") not in PASSIVE]
+    assert inputs
+    for widget in inputs:
+        assert property_text(widget, "toolTip").endswith("."), widget.get("name")
+        assert widget.get("name") in tabstops
 
 
-def test_every_label_with_a_field_is_its_buddy():
-    names = {widget.get("name") for widget in ui_widgets()}
-    labels = [
-        w for w in ui_widgets() if w.get("class") == "QLabel" and (property_text(w, "text") or "").endswith(":")
-    ]
-    assert len(labels) > 10
+@each_form
+def test_every_label_with_a_field_is_its_buddy(form):
+    names = {widget.get("name") for widget in ui_widgets(form)}
+    labels = [w for w in ui_widgets(form) if w.get("class") == "QLabel"]
     for label in labels:
-        assert property_text(label, "buddy") in names, label.get("name")
+        if (property_text(label, "text") or "").endswith(":"):
+            assert property_text(label, "buddy") in names, label.get("name")
 
 
-def test_every_widget_that_the_module_uses_is_in_the_form():
-    source = MODULE_FILE.read_text(encoding="utf-8")
+def test_every_widget_that_the_panel_uses_is_in_a_form():
     names = {widget.get("name") for widget in ui_widgets()}
-    assert set(re.findall(r"self\.ui\.(\w+)", source)) <= names
-    for constant in ("CONTROL_WIDGETS", "FIELD_WIDGETS", "SECTIONS"):
+    for path in (MODULE_FILE, *PANEL.glob("*.py")):
+        used = set(re.findall(r"(?:\bself\._?|\bpanel\.|\b)ui\.(\w+)", path.read_text(encoding="utf-8")))
+        assert used - {"_ui", "Frame"} <= names, path.name
+    for path, constant in (
+        (MODULE_FILE, "CONTROL_WIDGETS"),
+        (MODULE_FILE, "FIELD_WIDGETS"),
+        (PANEL / "applysection.py", "SECTIONS"),
+    ):
         value = next(
             ast.literal_eval(node.value)
-            for node in module_tree().body
+            for node in tree_of(path).body
             if isinstance(node, ast.Assign) and node.targets[0].id == constant
         )
         used = value.values() if isinstance(value, dict) else value

@@ -1,9 +1,9 @@
 """The module file without Qt: its logic, its self test, and how it finds and reloads the library."""
 
+import dataclasses
 import importlib.util
 import inspect
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -16,8 +16,8 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import filters, operators, pipeline
-from SpatialDeconvLib.doors import nodes, panelmodel, reloading
+from SpatialDeconvLib import fields, filters, kernelsets, operators, pipeline, solvers
+from SpatialDeconvLib.doors import files, kernelrows, nodes, panelmodel, places, reloading
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
@@ -107,40 +107,132 @@ def test_the_console_convolves(module, volume, kernels):
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(output), direct.image)
 
 
-@pytest.mark.parametrize("operation", ["deconvolve", "convolve"])
-def test_the_panel_gives_the_consoles_numbers(module, volume, kernels, tmp_path, operation):
-    path = tmp_path / "set.json"
-    sd.write_kernel_set(path, kernels)
-    state = panelmodel.PanelState(
-        operation=operation, input_volume=volume, kernel_set=panelmodel.kernel_set_summary(path)
-    )
+@pytest.fixture
+def parameter_node(module, scene):
+    return module.SpatialDeconvLogic().getParameterNode()
+
+
+def parts():
+    """The parts of the panel that work without Qt; imported once the stand-ins are there."""
+    from SpatialDeconvLib.panel import parameters, running
+
+    return SimpleNamespace(parameters=parameters, running=running)
+
+
+def request_of(parameter_node):
+    parameters = parts().parameters
+    state = parameters.stateOf(parameter_node)
     assert panelmodel.what_is_missing(state) == ""
-    run = SimpleNamespace(progress=lambda fraction, text: None, cancelled=lambda: False)
+    return panelmodel.run_request(state, parameters.fieldOf(parameter_node))
+
+
+def rows_of(path):
+    return kernelrows.rowsFromFile(path)[1]
+
+
+@pytest.mark.parametrize("operation", ["Deconvolve", "Convolve"])
+def test_the_panel_gives_the_consoles_numbers(module, volume, kernels, tmp_path, parameter_node, operation):
+    path, parameters = tmp_path / "set.json", parts().parameters
+    entries = [{"at": n, "type": "gaussian", "sigma_mm": 0.01 * n} for n in (10, 100)]
+    path.write_text(json.dumps({"schema": kernelsets.SCHEMA, "key": "intensity", "kernels": entries}))
+    parameter_node.inputVolume = volume
+    parameter_node.operation = parameters.Operation[operation]
+    parameters.setRows(parameter_node, rows_of(path))
     logic = module.SpatialDeconvLogic()
-    from_panel, _result = logic.runState(state, str(path), run)
-    from_console, _result = getattr(logic, operation)(volume, path)
+    from_panel, _result = logic.run(request_of(parameter_node))
+    from_console, _result = getattr(logic, operation.lower())(volume, path)
     np.testing.assert_array_equal(
         slicer.util.arrayFromVolume(from_panel), slicer.util.arrayFromVolume(from_console)
     )
 
 
-def test_the_panel_passes_mask_and_labels_on(module, volume, tmp_path):
-    path = tmp_path / "set.json"
-    entries = [{"at": n, "type": "gaussian", "sigma_mm": 0.5 * n} for n in (1, 2)]
-    path.write_text(json.dumps({"schema": panelmodel.SCHEMA, "key": "region", "kernels": entries}))
+def test_the_panel_passes_mask_and_labels_on(module, volume, parameter_node):
+    parameters = parts().parameters
     halves = np.ones((6, 14, 12), np.uint8)
     halves[:, 7:] = 2
     labels, mask = (
         slicer.util.addVolumeFromArray(a, nodeClassName="vtkMRMLLabelMapVolumeNode") for a in (halves, halves - 1)
     )
-    state = panelmodel.PanelState(
-        input_volume=volume, labels=labels, mask=mask, kernel_set=panelmodel.kernel_set_summary(path)
-    )
-    run = SimpleNamespace(progress=None, cancelled=None)
-    output, _result = module.SpatialDeconvLogic().runState(state, str(path), run)
+    node = parameter_node
+    node.inputVolume, node.labels, node.mask = volume, labels, mask
+    node.kernelKey, node.regionKind = parameters.KernelKey.Region, parameters.RegionKind.Segments
+    rows = [kernelrows.KernelRow(at=str(n), size=str(0.5 * n)) for n in (1, 2)]
+    parameters.setRows(node, rows)
+    output, _result = module.SpatialDeconvLogic().run(request_of(node))
     changed = slicer.util.arrayFromVolume(output) != slicer.util.arrayFromVolume(volume)
     assert changed[:, 7:].all()
     assert not changed[:, :7].any()
+
+
+def test_a_threshold_range_and_a_box_are_regions(module, volume, parameter_node):
+    parameters, node = parts().parameters, parameter_node
+    node.inputVolume, node.regionKind = volume, parameters.RegionKind.Threshold
+    node.thresholdLower, node.thresholdUpper = 20.0, 40.0
+    parameters.setRows(node, [kernelrows.KernelRow(at="10")])
+    before = slicer.util.arrayFromVolume(volume)
+    after = slicer.util.arrayFromVolume(module.SpatialDeconvLogic().run(request_of(node))[0])
+    assert ((before != after) == ((before >= 20) & (before <= 40))).all()
+    node.regionKind = parameters.RegionKind.Box
+    assert "box" in panelmodel.what_is_missing(parameters.stateOf(node)).lower()
+    node.box = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    places.fitBox(node.box, volume)
+    changed = before != slicer.util.arrayFromVolume(module.SpatialDeconvLogic().run(request_of(node))[0])
+    assert changed[2:4, 4:10, 3:9].all()
+    assert not changed[0].any()
+
+
+def test_some_segments_of_a_segmentation_are_a_region(module, volume, parameter_node):
+    parameters, node = parts().parameters, parameter_node
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    files.registerConverterRules()
+    ids = [segmentation.GetSegmentation().AddEmptySegment("", name) for name in ("liver", "lung")]
+    node.inputVolume, node.regionKind, node.mask = volume, parameters.RegionKind.Segments, segmentation
+    assert parameters.maskOf(node) is segmentation
+    node.maskSegments = [ids[1], "one of another segmentation"]
+    assert parameters.maskOf(node) == (segmentation, [ids[1]])
+    assert parameters.stateOf(node).has_segments
+
+
+# -- what the scene stores
+
+
+def test_every_row_of_the_table_is_stored_in_the_scene(module, volume, parameter_node, tmp_path):
+    parameters = parts().parameters
+    rows = [
+        kernelrows.KernelRow("10", "gaussian", "3, 1.5, 1.5", options='{"truncate": 3}'),
+        kernelrows.KernelRow("20", "motion", "5", "0, 1, 1"),
+        kernelrows.KernelRow("30", "volume", volume=volume, logarithm="decimal"),
+        kernelrows.KernelRow("40", "file", path=str(tmp_path / "k.nrrd"), logarithm="natural"),
+    ]
+    parameters.setRows(parameter_node, rows)
+    parameter_node.kernelKey = parameters.KernelKey.Position
+    again = slicer.vtkMRMLScene()
+    again.SetLoadFromXMLString(1)
+    slicer.mrmlScene.SetSaveToXMLString(1)
+    slicer.mrmlScene.Commit()
+    again.SetSceneXMLString(slicer.mrmlScene.GetSceneXMLString())
+    again.Import()
+    node = parameters.openParameterNode(again.GetSingletonNode("SpatialDeconv", "vtkMRMLScriptedModuleNode"))
+    restored = parameters.rowsOf(node)
+    assert node.kernelKey == parameters.KernelKey.Position
+    assert restored[2].volume.GetName() == volume.GetName()
+    assert restored[2].volume.GetScene() is again
+    assert [dataclasses.replace(row, volume=None) for row in restored] == [
+        dataclasses.replace(row, volume=None) for row in rows
+    ]
+
+
+def test_the_mask_of_an_earlier_version_is_still_the_region(module, scene):
+    parameters = parts().parameters
+    raw = module.ScriptedLoadableModuleLogic.getParameterNode(module.SpatialDeconvLogic())
+    mask = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    raw.SetParameter("mask.0", "")  # the first class of the union, as the wrapper stores it
+    raw.SetNodeReferenceID("mask.0", mask.GetID())
+    node = parameters.openParameterNode(raw)
+    assert node.mask is mask
+    assert node.regionKind == parameters.RegionKind.Segments
+    node.regionKind = parameters.RegionKind.Whole
+    assert parameters.openParameterNode(raw).regionKind == parameters.RegionKind.Whole
 
 
 def test_logic_has_the_arguments_of_the_glue(module):
@@ -165,193 +257,160 @@ class Clock:
 @pytest.fixture
 def clock(module, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(parts().running, "time", clock)
     return clock
 
 
 @pytest.fixture
 def events(module, monkeypatch):
-    """Count how often Slicer was let to handle its events."""
-    handled = []
-    monkeypatch.setattr(slicer, "app", SimpleNamespace(processEvents=lambda: handled.append(1)), raising=False)
-    return handled
+    """What happens while Slicer is let to handle its events: functions, called once each."""
+    waiting, handled = [], []
 
+    def process():
+        handled.append(1)
+        if waiting:
+            waiting.pop(0)()
 
-def test_a_run_lets_slicer_repaint_ten_times_a_second(module, clock, events):
-    shown = []
-    run = module.PanelRun(lambda *what: shown.append(what))
-    for step in range(1, 101):  # one second in steps of 10 ms
-        clock.now = step / 100 + 1e-6
-        run.progress(step / 100, "filtering") if step % 2 else run.cancelled()
-    assert 8 <= len(events) <= 10
-    assert len(shown) == len(events)
-    fraction, text, seconds = shown[-1]
-    assert (text, seconds) == ("filtering", pytest.approx(fraction, abs=0.02))
-
-
-def test_a_run_that_is_to_stop_says_so_and_shows_no_more_progress(module, clock, events):
-    shown = []
-    run = module.PanelRun(lambda *what: shown.append(what))
-    run.cancelRequested = True
-    clock.now = 1.0
-    assert run.cancelled()
-    assert (len(events), shown) == (1, [])
-
-
-class Panel:
-    """The widget class with plain objects for its widgets, as far as a run needs them."""
-
-    def __init__(self, module, logic, state):
-        self.widget = module.SpatialDeconvWidget.__new__(module.SpatialDeconvWidget)
-        names = ("progressBar", "applyButton", "statusLabel", *module.SECTIONS)
-        self.ui = SimpleNamespace(**{name: SimpleNamespace(enabled=True, text="") for name in names})
-        self.widget.__dict__.update(
-            ui=self.ui, logic=logic, _model=panelmodel, _run=None, _parameterNode=SimpleNamespace(kernelSetPath="k")
-        )
-        self.widget.panelState = lambda: state
-        self.widget.onParameterNodeModified = lambda: None
-
-    def press(self):
-        self.widget.onApplyButton()
+    monkeypatch.setattr(slicer, "app", SimpleNamespace(processEvents=process), raising=False)
+    return SimpleNamespace(handled=handled, then=waiting.append)
 
 
 @pytest.fixture
-def dialogs(monkeypatch):
-    shown = []
-    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text, **more: shown.append(text))
-    monkeypatch.setattr(slicer.util, "setSliceViewerLayers", lambda **more: None)
-    return shown
+def runner(module, clock, events):
+    return parts().running.JobRunner()
 
 
-STATE = panelmodel.PanelState(
-    input_volume="volume", kernel_set=panelmodel.KernelSetSummary("", True, "intensity", 2)
-)
-DONE = sd.Result(np.zeros(1), seconds=2.0)
+def working(clock, steps=40, result="done"):
+    """A function that works for `steps` tenths of a second and stops when it is asked to."""
+
+    def work(progress, cancelled):
+        for step in range(steps):
+            clock.now += 0.1
+            progress(step / steps, "working")
+            if cancelled():
+                raise sd.Cancelled
+        return result
+
+    return work
 
 
-def logic_that(run_state):
-    return SimpleNamespace(runState=run_state)
+class Ends:
+    """Keeps how runs ended."""
+
+    def __init__(self):
+        self.all = []
+
+    def __call__(self, name):
+        return lambda result, error: self.all.append((name, result, type(error).__name__))
 
 
-def test_a_finished_run_is_told_and_gives_the_inputs_back(module, scene, events, dialogs):
-    seen = []
+def test_a_run_lets_slicer_repaint_ten_times_a_second(runner, clock, events):
+    shown, ends = [], Ends()
 
-    def run_state(state, path, run):
-        seen.append((panel.ui.inputsCollapsibleButton.enabled, panel.ui.applyButton.text))
-        return scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "result"), DONE
+    def work(progress, cancelled):
+        for step in range(1, 101):  # one second in steps of 10 ms
+            clock.now = step / 100 + 1e-6
+            progress(step / 100, "filtering") if step % 2 else cancelled()
 
-    panel = Panel(module, logic_that(run_state), STATE)
-    panel.press()
-    assert seen == [(False, "Cancel")]
-    assert panel.ui.inputsCollapsibleButton.enabled
-    assert panel.ui.applyButton.text == "Apply"
-    assert panel.ui.statusLabel.text == "result: done in 2.0 s."
-    assert dialogs == []
-
-
-def test_pressing_again_cancels_and_leaves_nothing(module, scene, events, dialogs):
-    def run_state(state, path, run):
-        panel.press()  # as processEvents would do
-        assert run.cancelled()
-        raise sd.Cancelled
-
-    panel = Panel(module, logic_that(run_state), STATE)
-    panel.press()
-    assert "Cancelled" in panel.ui.statusLabel.text
-    assert dialogs == []
-    assert panel.widget._run is None
+    runner.start(work, ends("run"), "apply", lambda *what: shown.append(what))
+    assert 10 <= len(events.handled) <= 20
+    assert len(shown) == len(events.handled)
+    fraction, text, seconds = shown[-1]
+    assert (text, seconds) == ("filtering", pytest.approx(fraction, abs=0.06))
+    assert ends.all == [("run", None, "NoneType")]
+    assert runner.kind == ""
 
 
-def test_a_wish_to_stop_after_the_last_look_removes_the_new_node(module, scene, events, dialogs):
-    def run_state(state, path, run):
-        panel.press()
-        return scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"), DONE
-
-    panel = Panel(module, logic_that(run_state), STATE)
-    before = scene.GetNumberOfNodes()
-    panel.press()
-    assert scene.GetNumberOfNodes() == before
-    assert "Cancelled" in panel.ui.statusLabel.text
+def test_a_run_that_is_to_stop_says_so_and_shows_no_more_progress(runner, clock, events):
+    shown, ends = [], Ends()
+    events.then(runner.cancel)
+    runner.start(working(clock), ends("run"), "apply", lambda *what: shown.append(what))
+    assert ends.all == [("run", None, "Cancelled")]
+    assert len(shown) == 1
 
 
-def test_closing_the_scene_in_mid_run_leaves_the_new_scene_alone(module, scene, events, dialogs):
-    def run_state(state, path, run):
-        panel.widget.setParameterNode = lambda node: None
-        panel.widget.onSceneStartClose(None, None)
-        return scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"), DONE
+def test_an_apply_stops_a_preview_and_starts_when_that_has_unwound(runner, clock, events):
+    ends, order = Ends(), []
 
-    panel = Panel(module, logic_that(run_state), STATE)
-    before = scene.GetNumberOfNodes()
-    panel.press()
-    assert scene.GetNumberOfNodes() == before
-    assert dialogs == []
+    def apply(progress, cancelled):
+        order.append((runner.kind, runner.busy))
+        return "result"
 
-
-def test_closing_the_panel_in_mid_run_touches_no_widget_any_more(module, scene, events, dialogs):
-    def run_state(state, path, run):
-        panel.widget.setParameterNode = lambda node: None
-        panel.widget.removeObservers = lambda: None
-        panel.widget.cleanup()
-        panel.widget.ui = None  # any access raises
-        raise sd.Cancelled
-
-    panel = Panel(module, logic_that(run_state), STATE)
-    panel.press()
-    assert dialogs == []
+    events.then(lambda: order.append(runner.start(apply, ends("apply"), "apply")))
+    runner.start(working(clock), ends("preview"), "preview")
+    assert order == [True, ("apply", True)]
+    assert ends.all == [("preview", None, "Cancelled"), ("apply", "result", "NoneType")]
 
 
-@pytest.mark.parametrize(
-    "error", [sd.InputError("levels 10 and 10 are equal;\n give each once"), OSError("no disk")]
-)
-def test_bad_input_is_one_line_in_a_dialog_and_not_logged(module, scene, events, dialogs, caplog, error):
-    def run_state(state, path, run):
-        raise error
-
-    panel = Panel(module, logic_that(run_state), STATE)
-    with caplog.at_level(logging.ERROR):
-        panel.press()
-    assert dialogs == [panel.ui.statusLabel.text] == [" ".join(str(error).split())]
-    assert caplog.records == []
-
-
-def test_a_mistake_of_ours_is_logged_with_its_traceback(module, scene, events, dialogs, caplog):
-    def run_state(state, path, run):
-        raise KeyError("oops")
-
-    panel = Panel(module, logic_that(run_state), STATE)
-    with caplog.at_level(logging.ERROR):
-        panel.press()
-    assert dialogs == ["KeyError: 'oops'"]
-    assert caplog.records[0].exc_info[0] is KeyError
+def test_the_latest_preview_wins_and_none_disturbs_an_apply(runner, clock, events):
+    ends = Ends()
+    events.then(lambda: runner.start(working(clock, 3), ends("second"), "preview"))
+    events.then(lambda: runner.start(working(clock, 3, "latest"), ends("third"), "preview"))
+    runner.start(working(clock), ends("first"), "preview")
+    assert ends.all[0] == ("first", None, "Cancelled")
+    assert ends.all[-1] == ("third", "latest", "NoneType")
+    refused = []
+    events.then(lambda: refused.append(runner.start(working(clock), None, "preview")))
+    events.then(lambda: refused.append(runner.start(working(clock), None, "estimate")))
+    runner.start(working(clock, 5), ends("apply"), "apply")
+    assert refused == [False, False]
+    assert ends.all[-1] == ("apply", "done", "NoneType")
 
 
-def test_a_kernel_set_that_has_gone_is_told_instead_of_run(module, scene, events, dialogs):
-    state = panelmodel.PanelState(input_volume="volume", kernel_set=panelmodel.KernelSetSummary("It is gone."))
-    panel = Panel(module, logic_that(None), state)
-    panel.press()
-    assert "It is gone." in dialogs[0]
+def test_a_panel_that_has_gone_is_called_no_more(runner, clock, events):
+    ends, shown = Ends(), []
+    events.then(runner.abandon)
+    runner.start(working(clock), ends("run"), "apply", lambda *what: shown.append(what))
+    assert ends.all == []
+    assert len(shown) == 1
+    assert runner.kind == ""
+
+
+def test_a_run_whose_end_cannot_be_shown_does_not_stop_the_next(runner, clock, events, caplog):
+    ends = Ends()
+
+    def fail(result, error):
+        raise KeyError("no such widget")
+
+    events.then(lambda: runner.start(working(clock, 2), ends("apply"), "apply"))
+    runner.start(working(clock), fail, "preview")
+    assert ends.all == [("apply", "done", "NoneType")]
+    assert "no such widget" in caplog.text
 
 
 # -- the parameter node's words are the engine's
 
 
 def test_choices_of_the_panel_are_those_of_the_engine(module):
-    assert [m.value for m in module.Method] == list(filters.METHODS)
-    assert [b.value for b in module.Boundary] == list(filters.BOUNDARIES)
-    assert [m.value for m in module.Model] == list(operators.MODELS)
-    assert [e.value for e in module.Engine] == list(pipeline.ENGINES)
-    for choices in (module.Operation, module.Method, module.Model, module.Boundary, module.Engine):
-        assert all(choice.label() for choice in choices)
+    p = parts().parameters
+    assert [m.value for m in p.Method] == list(filters.METHODS)
+    assert [m.value for m in p.JointMethod] == list(solvers.METHODS)
+    assert [b.value for b in p.Boundary] == list(filters.BOUNDARIES)
+    assert [b.value for b in p.JointBoundary] == [*filters.BOUNDARIES, "extended"]
+    assert [m.value for m in p.Model] == list(operators.MODELS)
+    assert [e.value for e in p.Engine] == list(pipeline.ENGINES)
+    assert sorted(k.value for k in p.KernelKey) == sorted(fields.KEYS)
+    assert sorted(k.value for k in p.Outside) == sorted(fields.OUTSIDE)
+    assert {i.value for i in p.Interpolation} == {i for every in fields.INTERPOLATIONS.values() for i in every}
+    assert [k.value for k in p.KernelKind] == list(kernelrows.KINDS)
+    assert [m.value for m in p.EstimateMethod] == ["least-squares", "fourier"]
+    choices = (
+        p.Operation, p.Method, p.JointMethod, p.Model, p.Boundary, p.JointBoundary, p.Engine, p.KernelKey,
+        p.Outside, p.Interpolation, p.Strategy, p.RegionKind, p.EstimateTarget, p.EstimateMethod, p.Constraint,
+    )  # fmt: skip
+    for choice in choices:
+        assert all(member.label() for member in choice)
 
 
 def test_the_scene_keeps_the_names_of_the_choices(module):
     # A scene saved by an earlier version names them: they may be added to, never renamed.
+    p = parts().parameters
     stored = {
-        module.Operation: ["Deconvolve", "Convolve"],
-        module.Method: ["Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
-        module.Model: ["Detector", "Source"],
-        module.Boundary: ["Edge", "Zero", "Periodic"],
-        module.Engine: ["SimpleITK", "FFT"],
+        p.Operation: ["Deconvolve", "Convolve"],
+        p.Method: ["Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
+        p.Model: ["Detector", "Source"],
+        p.Boundary: ["Edge", "Zero", "Periodic"],
+        p.Engine: ["SimpleITK", "FFT"],
     }
     for choices, names in stored.items():
         assert set(names) <= set(choices.__members__)
@@ -372,7 +431,7 @@ def test_the_library_is_found_in_both_layouts(tmp_path, layout):
         f"import sys; sys.path[:0] = [{str(folder)!r}, {str(ROOT / 'Testing' / 'StandIns')!r}]\n"
         "import slicer_scripted; slicer_scripted.install()\n"
         "import SpatialDeconv; before = 'SpatialDeconvLib' in sys.modules, 'SimpleITK' in sys.modules\n"
-        "SpatialDeconv.panelModel(); import SpatialDeconvLib; print(before, SpatialDeconvLib.__file__)\n"
+        "SpatialDeconv.findLibrary(); import SpatialDeconvLib; print(before, SpatialDeconvLib.__file__)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
@@ -457,16 +516,15 @@ def test_a_sample_is_loaded_with_its_kernel_set_and_chosen_in_the_panel(module, 
 
     monkeypatch.setitem(samples.CASES, "portal", small_case)
     logic = module.SpatialDeconvLogic()
-    chosen = SimpleNamespace()
-    monkeypatch.setattr(logic, "getParameterNode", lambda: chosen)
     blurred, truth = logic.loadSample("portal", tmp_path / "made" / "here")
     case = small_case()
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(blurred), case.blurred)
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(truth), case.truth)
     assert blurred.GetSpacing() == pytest.approx(case.spacing[::-1])
+    chosen = logic.getParameterNode()
     assert chosen.inputVolume is blurred
-    assert panelmodel.kernel_set_summary(chosen.kernelSetPath).usable
-    output, _result = logic.deconvolve(blurred, chosen.kernelSetPath)
+    assert panelmodel.what_is_missing(parts().parameters.stateOf(chosen)) == ""
+    output, _result = logic.run(request_of(chosen))
     before, after = (sd.rmse(case.truth, slicer.util.arrayFromVolume(node)) for node in (blurred, output))
     assert after < before
 

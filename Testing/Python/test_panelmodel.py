@@ -2,20 +2,18 @@
 
 import dataclasses
 import inspect
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from SpatialDeconvLib import operators, pipeline
+from SpatialDeconvLib import operators, pipeline, solvers
 from SpatialDeconvLib.doors import panelmodel
 from SpatialDeconvLib.doors.panelmodel import KernelSetSummary, PanelState
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
-from SpatialDeconvLib.fields import KEYS
+from SpatialDeconvLib.fields import KEYS, OUTSIDE, KernelField
 from SpatialDeconvLib.filters import BOUNDARIES, METHODS
-from SpatialDeconvLib.kernels import Kernel
-from SpatialDeconvLib.kernelsets import SCHEMA
+from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
 REGION = KernelSetSummary("", True, "region", 3)
@@ -26,19 +24,6 @@ def with_(state=READY, **changes):
     return dataclasses.replace(state, **changes)
 
 
-def write_set(tmp_path, content, name="set.json"):
-    path = tmp_path / name
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return path
-
-
-def kernel_set(*kernels, key="intensity", **more):
-    return {"schema": SCHEMA, "key": key, "kernels": list(kernels), **more}
-
-
-GAUSSIANS = [{"at": 10 * n, "type": "gaussian", "sigma_mm": 1.0} for n in range(1, 11)]
-
-
 # -- agreement with the engine
 
 
@@ -46,39 +31,59 @@ def test_methods_and_what_they_have_are_those_of_the_engine():
     assert list(panelmodel.METHODS) == list(METHODS)
     for name, method in METHODS.items():
         assert panelmodel.METHODS[name].iterations == method.iterations
+        assert panelmodel.METHODS[name].iterates == (method.iterations is not None)
         assert panelmodel.METHODS[name].constant == (method.constant is not None)
+        assert panelmodel.METHODS[name].offset == method.nonnegative
 
 
-def test_schema_and_keys_are_those_of_the_engine():
-    assert panelmodel.SCHEMA == SCHEMA
-    assert sorted(panelmodel.KEYS) == sorted(KEYS)
+def test_solvers_are_those_of_the_engine():
+    assert list(panelmodel.JOINT_METHODS) == list(solvers.METHODS)
 
 
-@pytest.mark.parametrize("method", METHODS)
+def choosing(strategy, method, state=READY, **changes):
+    name = "joint_method" if strategy == "joint" else "blend_method"
+    return with_(state, strategy=strategy, **{name: method}, **changes)
+
+
+EVERY_METHOD = [("blend", name) for name in METHODS] + [("joint", name) for name in solvers.METHODS]
+
+
+@pytest.mark.parametrize(("strategy", "method"), EVERY_METHOD)
 @pytest.mark.parametrize("automatic", [True, False])
-def test_the_engine_takes_every_option_of_deconvolve(method, automatic):
-    state = with_(method=method, iterations=5, regularization_auto=automatic, noise_auto=automatic)
-    accepted = set(inspect.signature(pipeline.deconvolve).parameters) | {"resample"}
-    assert set(panelmodel.engine_options(state)) <= accepted
+def test_the_engine_takes_every_option_of_deconvolve(strategy, method, automatic):
+    state = choosing(strategy, method, iterations=2, offset_auto=automatic, noise_auto=automatic)
+    state = with_(state, regularization_auto=automatic, regularization=0.01, noise=0.5)
+    options = panelmodel.engine_options(state)
+    options.pop("resample")
+    image = np.random.default_rng(3).uniform(5, 10, (12, 13))
+    field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
+    result = pipeline.deconvolve(image, field, **options)  # refuses what a method does not have
+    assert result.parameters["method"] == method
+    assert result.parameters["noise"] == options.get("noise", "auto")
 
 
 def test_the_engine_takes_every_option_of_convolve():
-    state = with_(operation="convolve", mask="mask", exclude=True)
+    state = with_(operation="convolve", region="box", mask="mask", exclude=True, cascade=True)
     options = panelmodel.engine_options(state)
     assert set(options) <= set(inspect.signature(pipeline.convolve).parameters) | {"resample"}
     assert options["exclude"] is True
 
 
 def test_every_choice_of_the_engine_has_a_name():
-    for name in METHODS:
+    for strategy, name in EVERY_METHOD:
         assert panelmodel.method_label(name)
-        assert panelmodel.method_sentence(name).endswith(".")
-        assert panelmodel.constant_label(name).endswith(":")
-        assert panelmodel.constant_tool_tip(name).endswith(".")
-    assert all(panelmodel.boundary_label(name) for name in BOUNDARIES)
+        assert panelmodel.method_sentence(name, strategy).endswith(".")
+        assert panelmodel.constant_label(name, strategy).endswith(":")
+        assert panelmodel.constant_tool_tip(name, strategy).endswith(".")
+        iterates = panelmodel.method_traits(name, strategy).iterates
+        assert bool(panelmodel.default_iterations_text(name, strategy)) == iterates
+    assert all(panelmodel.boundary_label(name) for name in [*BOUNDARIES, "extended"])
     assert all(panelmodel.engine_label(name) for name in pipeline.ENGINES)
     assert all(panelmodel.model_label(name) for name in operators.MODELS)
     assert all(panelmodel.operation_label(name) for name in ("deconvolve", "convolve"))
+    assert all(panelmodel.key_label(name) for name in KEYS)
+    assert all(panelmodel.outside_label(name) for name in OUTSIDE)
+    assert all(panelmodel.strategy_sentence(name).endswith(".") for name in ("blend", "joint"))
 
 
 # -- what is shown
@@ -91,25 +96,72 @@ def test_every_choice_of_the_engine_has_a_name():
         ("tikhonov", {"regularization", "noise"}),
         ("wiener", {"noise"}),
         ("landweber", {"iterations", "regularization"}),
-        ("projected-landweber", {"iterations", "regularization"}),
-        ("richardson-lucy", {"iterations"}),
+        ("projected-landweber", {"iterations", "regularization", "offset"}),
+        ("richardson-lucy", {"iterations", "offset"}),
     ],
 )
 def test_only_what_the_method_has_is_shown(method, shown):
-    parameters = {"iterations", "regularization", "noise", "exclude"}
-    assert panelmodel.visible_controls(with_(method=method)) & parameters == shown
+    parameters = {"iterations", "regularization", "noise", "exclude", "offset"}
+    assert panelmodel.visible_controls(with_(blend_method=method)) & parameters == shown
+
+
+def test_joint_has_solvers_and_boundaries_of_its_own():
+    blend, joint = (panelmodel.visible_controls(with_(strategy=name)) for name in ("blend", "joint"))
+    assert blend & {"method", "jointMethod"} == {"method"}
+    assert joint & {"method", "jointMethod"} == {"jointMethod"}
+    assert blend & {"boundary", "jointBoundary", "engine"} == {"boundary", "engine"}
+    assert joint & {"boundary", "jointBoundary", "engine"} == {"jointBoundary"}
+    chosen = choosing("joint", "tv", joint_boundary="extended", blend_boundary="zero")
+    options = panelmodel.engine_options(chosen)
+    assert (options["strategy"], options["method"], options["boundary"]) == ("joint", "tv", "extended")
+    assert "engine" not in options
+    # Convolution has one boundary condition, whatever strategy was chosen before.
+    assert panelmodel.engine_options(with_(chosen, operation="convolve"))["boundary"] == "zero"
+
+
+def test_self_keyed_finds_the_guide_by_itself():
+    state = choosing("joint", "self-keyed", guide="guide")
+    assert panelmodel.used_guide(state) is None
+    assert "guide" not in panelmodel.visible_controls(state)
+    assert panelmodel.what_is_missing(state) == ""
+    assert "intensity" in panelmodel.what_is_missing(with_(state, kernel_set=REGION, labels="labels"))
+
+
+@pytest.mark.parametrize("region", ["segments", "threshold", "box"])
+def test_a_region_shows_what_it_needs_and_asks_for_it(region):
+    control = {"segments": "segmentation"}.get(region, region)
+    controls = {"segmentation", "threshold", "box"}
+    assert panelmodel.visible_controls(with_(region=region)) & controls == {control}
+    assert "region" in panelmodel.what_is_missing(with_(region=region))
+    assert panelmodel.what_is_missing(with_(region=region, mask="mask")) == ""
+    assert panelmodel.region_label(region)
+
+
+def test_segments_can_be_chosen_where_there_are_some():
+    assert "segments" not in panelmodel.visible_controls(with_(region="segments", mask="labels"))
+    assert "segments" in panelmodel.visible_controls(with_(region="segments", mask="s", has_segments=True))
+
+
+def test_kernels_in_the_slice_need_slice_by_slice():
+    flat = with_(kernel_set=dataclasses.replace(INTENSITY, flat=True), slices=20)
+    assert "Slice by slice" in panelmodel.what_is_missing(flat)
+    assert "slicewise" in panelmodel.visible_controls(flat)
+    assert panelmodel.what_is_missing(with_(flat, slicewise=True)) == ""
+    assert panelmodel.what_is_missing(with_(flat, slices=1)) == ""
+    assert "slicewise" not in panelmodel.visible_controls(with_(flat, slices=1))
 
 
 def test_noise_is_shown_only_while_it_changes_the_result():
-    fixed = with_(method="tikhonov", regularization_auto=False)
+    fixed = with_(blend_method="tikhonov", regularization_auto=False)
     assert "noise" not in panelmodel.visible_controls(fixed)
-    assert "noise" in panelmodel.visible_controls(with_(fixed, method="wiener"))
+    assert "noise" in panelmodel.visible_controls(with_(fixed, blend_method="wiener"))
 
 
 def test_convolution_shows_nothing_of_the_filters():
     shown = panelmodel.visible_controls(with_(operation="convolve"))
     assert not shown & {"method", "engine", "iterations", "regularization", "noise", "exclude"}
-    assert "exclude" in panelmodel.visible_controls(with_(operation="convolve", mask="mask"))
+    assert "exclude" in panelmodel.visible_controls(with_(operation="convolve", region="box"))
+    assert {"normalize", "cascade"} <= shown
 
 
 def test_guide_and_labels_follow_the_key_of_the_kernel_set():
@@ -118,7 +170,8 @@ def test_guide_and_labels_follow_the_key_of_the_kernel_set():
     shown = panelmodel.visible_controls(with_(kernel_set=REGION))
     assert "labels" in shown
     assert "guide" not in shown
-    assert not {"guide", "labels"} & panelmodel.visible_controls(with_(kernel_set=KernelSetSummary("broken")))
+    uniform = with_(kernel_set=KernelSetSummary("", True, "uniform", 1))
+    assert not {"guide", "labels", "interpolation", "outside"} & panelmodel.visible_controls(uniform)
 
 
 def test_resampling_is_offered_when_there_is_something_to_resample():
@@ -129,8 +182,8 @@ def test_resampling_is_offered_when_there_is_something_to_resample():
 
 
 def test_a_value_waits_while_its_auto_is_checked():
-    assert panelmodel.disabled_controls(READY) == {"regularizationValue", "noiseValue"}
-    assert panelmodel.disabled_controls(with_(noise_auto=False)) == {"regularizationValue"}
+    assert panelmodel.disabled_controls(READY) == {"regularizationValue", "noiseValue", "offsetValue"}
+    assert panelmodel.disabled_controls(with_(noise_auto=False)) == {"regularizationValue", "offsetValue"}
 
 
 # -- what goes to the engine
@@ -138,21 +191,21 @@ def test_a_value_waits_while_its_auto_is_checked():
 
 def test_automatic_values_are_left_to_the_engine():
     for method in METHODS:
-        options = panelmodel.engine_options(with_(method=method))
-        assert not {"iterations", "regularization", "noise"} & set(options)
+        options = panelmodel.engine_options(with_(blend_method=method))
+        assert not {"iterations", "regularization", "noise", "offset"} & set(options)
 
 
 def test_chosen_values_are_passed_on():
-    state = with_(method="tikhonov", regularization_auto=False, regularization=0.25, boundary="zero")
+    state = with_(blend_method="tikhonov", regularization_auto=False, regularization=0.25, blend_boundary="zero")
     options = panelmodel.engine_options(state)
     assert (options["method"], options["regularization"], options["boundary"]) == ("tikhonov", 0.25, "zero")
-    assert panelmodel.engine_options(with_(method="wiener", noise_auto=False, noise=3.0))["noise"] == 3.0
-    assert panelmodel.engine_options(with_(method="richardson-lucy", iterations=7))["iterations"] == 7
+    assert panelmodel.engine_options(with_(blend_method="wiener", noise_auto=False, noise=3.0))["noise"] == 3.0
+    assert panelmodel.engine_options(with_(blend_method="richardson-lucy", iterations=7))["iterations"] == 7
     assert panelmodel.engine_options(with_(fill_nonfinite=True))["nonfinite"] == "fill"
 
 
 def test_a_value_left_over_from_another_method_is_not_passed_on():
-    state = with_(method="wiener", iterations=30, regularization_auto=False, regularization=0.5)
+    state = with_(blend_method="wiener", iterations=30, regularization_auto=False, regularization=0.5)
     assert not {"iterations", "regularization"} & set(panelmodel.engine_options(state))
 
 
@@ -177,79 +230,16 @@ def test_nothing_is_missing_when_input_and_kernel_set_are_chosen():
     [
         ({"input_volume": None}, "input volume"),
         ({"kernel_set": KernelSetSummary("The file is odd.")}, "The file is odd."),
-        ({"kernel_set": REGION}, "labels"),
+        ({"kernel_set": REGION}, "label map"),
         ({"output_volume": "volume"}, "output volume"),
-        ({"mask": "mask", "output_volume": "mask"}, "output volume"),
+        ({"region": "box", "mask": "mask", "output_volume": "mask"}, "output volume"),
+        ({"region": "segments", "mask": ("seg", ["a"]), "output_volume": "seg"}, "output volume"),
     ],
 )
 def test_what_is_missing_is_named(changes, word):
     text = panelmodel.what_is_missing(with_(**changes))
     assert word in text
     assert panelmodel.apply_tool_tip(with_(**changes)) == text
-
-
-# -- kernel set files
-
-
-def test_a_kernel_set_is_summed_up_in_one_line(tmp_path):
-    summary = panelmodel.kernel_set_summary(write_set(tmp_path, kernel_set(*GAUSSIANS)))
-    assert summary == KernelSetSummary("10 Gaussian kernels, intensity 10 to 100.", True, "intensity", 10)
-
-
-@pytest.mark.parametrize(
-    ("kernels", "key", "words"),
-    [
-        ([{"type": "box", "width_mm": 3}], "uniform", "One box kernel"),
-        ([{"type": "values", "values": [1]}], "uniform", "One stored kernel"),
-        (
-            [{"at": 1, "type": "box"}, {"at": "liver", "type": "disk"}],
-            "region",
-            "2 different kernels, keyed to regions",
-        ),
-        ([{"at": [0, 0, 0], "type": "box"}], "position", "keyed to position"),
-        ([{"at": "w.nrrd", "type": "box"}], "weights", "weight image"),
-        ([{"at": "high", "type": "box"}], "intensity", "keyed to intensity."),
-    ],
-)
-def test_every_key_has_its_own_words(tmp_path, kernels, key, words):
-    summary = panelmodel.kernel_set_summary(write_set(tmp_path, kernel_set(*kernels, key=key)))
-    assert summary.usable
-    assert summary.key == key
-    assert words in summary.text
-
-
-@pytest.mark.parametrize(
-    ("content", "word"),
-    [
-        ("{", "JSON (line 1)"),
-        ("[]", "schema"),
-        ({"schema": "other/1"}, "schema"),
-        (kernel_set(key="weather"), "'weather'"),
-        (kernel_set(), "empty"),
-        (kernel_set(3), "empty"),
-        (kernel_set({"at": 1, "type": "file", "path": "gone.nrrd"}), "gone.nrrd does not exist"),
-    ],
-)
-def test_what_is_wrong_with_a_kernel_set_is_said(tmp_path, content, word):
-    summary = panelmodel.kernel_set_summary(write_set(tmp_path, content))
-    assert not summary.usable
-    assert word in summary.text
-    assert summary.key == ""
-
-
-def test_a_path_that_is_no_kernel_set_is_said(tmp_path):
-    assert "chosen" in panelmodel.kernel_set_summary("").text
-    assert "no such" in panelmodel.kernel_set_summary(tmp_path / "gone.json").text
-    assert "no such" in panelmodel.kernel_set_summary(tmp_path).text
-    binary = tmp_path / "image.json"
-    binary.write_bytes(bytes(range(128, 256)))
-    assert "no text" in panelmodel.kernel_set_summary(binary).text
-
-
-def test_kernel_files_are_looked_for_beside_the_set(tmp_path):
-    (tmp_path / "k.nrrd").write_bytes(b"")
-    path = write_set(tmp_path, kernel_set({"at": 1, "type": "file", "path": "k.nrrd"}))
-    assert panelmodel.kernel_set_summary(path).usable
 
 
 # -- texts
@@ -304,3 +294,38 @@ def test_an_error_says_where_the_panel_has_the_option_it_names():
     assert "Slice by slice" in engine_message(np.ones((5, 6, 7)), flat)
     assert "NaN and infinity" in engine_message(np.full((6, 7), np.nan), flat)
     assert "In the panel" not in engine_message(np.ones((6, 7)), flat, noise=-1.0)
+
+
+# -- measuring
+
+
+@pytest.mark.parametrize(
+    ("original", "blurred", "target", "state", "word"),
+    [
+        (None, "b", "one", READY, "sharp"),
+        ("a", None, "one", READY, "blurred"),
+        ("a", "a", "one", READY, "blurred"),
+        ("a", "b", "rows", with_(kernel_set=KernelSetSummary("", False)), "table"),
+        ("a", "b", "rows", with_(kernel_set=KernelSetSummary("", True, "uniform", 1)), "keyed"),
+        ("a", "b", "rows", with_(kernel_set=REGION), "label map"),
+    ],
+)
+def test_what_a_measurement_needs_is_named(original, blurred, target, state, word):
+    assert word in panelmodel.estimate_is_missing(original, blurred, target, state)
+
+
+def test_a_measurement_needs_no_finished_kernels():
+    unfinished = KernelSetSummary("Kernel 1: no volume is chosen.", False, "intensity", 3)
+    assert panelmodel.estimate_is_missing("a", "b", "rows", with_(kernel_set=unfinished)) == ""
+    assert panelmodel.estimate_is_missing("a", "b", "one", with_(kernel_set=KernelSetSummary(""))) == ""
+
+
+def test_a_measurement_is_told_in_one_line():
+    facts = {"gain": 1.0, "offset": 0.0, "shift": (0.0, 0.0), "warnings": ["odd"], "determined": None}
+    estimate = SimpleNamespace(seconds=2.0, residual=1.01, uncertainty=0.034, **facts)
+    text = panelmodel.estimate_text(estimate)
+    assert text == "Measured in 2.0 s, residual 1.01 (1 is ideal), uncertainty 3 %.\nWarning: odd"
+    estimate.determined, estimate.gain, estimate.shift = [True, False], 1.25, (0.0, 0.5)
+    text = panelmodel.estimate_text(estimate)
+    assert "1 of 2 kernels determined" in text
+    assert "gain 1.25, shift 0.00, 0.50 mm" in text

@@ -14,20 +14,16 @@ ScriptedLoadableModuleTest
     a unittest.TestCase whose `delayDisplay(message)` only logs, as the original does besides showing it.
 i18n.tr, i18n.translate
     return the text as it is, as the originals do without a translation.
-parameterNodeWrapper
-    gives the class a constructor that takes the parameter node, and plain attributes with the declared
-    defaults (None for nodes). Nothing is stored in the node. A field whose default its type does not allow is
-    refused, as the original's UnionSerializer refuses "no node" for a union of node classes without None.
-WithinRange
-    an annotation with `minimum` and `maximum`.
+parameterNodeWrapper, parameterPack, WithinRange
+    those of parameter_nodes.py beside this file.
 """
 
+import importlib.util
 import logging
 import sys
 import types
-import typing
 import unittest
-from dataclasses import dataclass
+from pathlib import Path
 
 import slicer
 
@@ -69,25 +65,13 @@ def translate(context, text):
     return text
 
 
-@dataclass
-class WithinRange:
-    minimum: float
-    maximum: float
-
-
-def parameterNodeWrapper(classtype):
-    fields = typing.get_type_hints(classtype, include_extras=True)
-    defaults = {name: getattr(classtype, name, None) for name in fields}
-    for name, field in fields.items():
-        if typing.get_origin(field) is typing.Union and type(defaults[name]) not in typing.get_args(field):
-            raise TypeError(f"Unable to write value '{defaults[name]}' of type '{type(defaults[name])}'")
-
-    def initialize(self, parameterNode):
-        self.parameterNode = parameterNode
-        self.__dict__.update(defaults)
-
-    classtype.__init__ = initialize
-    return classtype
+def parameter_nodes():
+    """The stand-in for the parameter node wrapper."""
+    path = Path(__file__).with_name("parameter_nodes.py")
+    spec = importlib.util.spec_from_file_location("parameter_nodes", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def install():
@@ -101,15 +85,18 @@ def install():
             "ScriptedLoadableModuleTest",
         ),
         "i18n": ("tr", "translate"),
-        "parameterNodeWrapper": ("parameterNodeWrapper", "WithinRange"),
     }
     for part, names in parts.items():
         module = types.ModuleType(f"slicer.{part}", f"Stand-in for slicer.{part}")
         module.__dict__.update({name: getattr(here, name) for name in names})
         sys.modules[module.__name__] = module
 
+    sys.modules["slicer.parameterNodeWrapper"] = parameter_nodes()
+
     def uninstall():
-        for part in parts:
+        for part in (*parts, "parameterNodeWrapper"):
             sys.modules.pop(f"slicer.{part}", None)
+        for name in [name for name in sys.modules if name.startswith("SpatialDeconvLib.panel")]:
+            del sys.modules[name]  # they hold on to the stand-ins
 
     return uninstall

@@ -1,0 +1,435 @@
+"""The kernel table without Qt: what rows mean, what is wrong with them, and text from a spreadsheet."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib import kernelsets
+from SpatialDeconvLib.doors import kernelrows
+from SpatialDeconvLib.doors.kernelrows import KINDS, KernelRow
+from SpatialDeconvLib.errors import InputError
+from SpatialDeconvLib.kernels import KERNEL_TYPES
+
+LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
+
+
+def pictures_of(field, spacing=(1.0, 1.0, 1.0)):
+    return [kernel.sampled(spacing).values for kernel in field.kernels]
+
+
+def write_set(tmp_path, *kernels, key="intensity", **more):
+    path = tmp_path / "set.json"
+    content = {"schema": kernelsets.SCHEMA, "key": key, "kernels": list(kernels), **more}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+# -- rows and the engine
+
+
+def test_every_kind_of_the_engine_can_be_a_row():
+    assert set(KINDS) == set(KERNEL_TYPES) | {"volume", "file"}
+    for name, kind in KINDS.items():
+        if not kind.stored:
+            row = KernelRow("10", name, kind.default)
+            assert row.kernel().type == name
+            assert kernelrows.rowProblem("intensity", row) == ""
+        assert kernelrows.kindLabel(name)
+        assert kernelrows.kindSentence(name).endswith(".")
+        assert bool(kernelrows.sizeLabel(name)) == bool(kind.size)
+
+
+@pytest.mark.parametrize(
+    ("row", "entry"),
+    [
+        (KernelRow("10", "gaussian", "1.5"), {"type": "gaussian", "sigma_mm": 1.5}),
+        (KernelRow("10", "gaussian", "3, 1.5 1.5"), {"type": "gaussian", "sigma_mm": [3, 1.5, 1.5]}),
+        (KernelRow("10", "motion", "5", "30"), {"type": "motion", "length_mm": 5, "angle_deg": 30}),
+        (KernelRow("10", "motion", "5", "0, 1, -1"), {"type": "motion", "length_mm": 5, "direction": [0, 1, -1]}),
+        (KernelRow("10", "mean", "3"), {"type": "mean", "shape": 3}),
+        (KernelRow("10", "sharpen", "0.5"), {"type": "sharpen", "amount": 0.5}),
+        (KernelRow("10", "laplacian", "7"), {"type": "laplacian"}),
+        (KernelRow("10", options='{"truncate": 3}'), {"type": "gaussian", "sigma_mm": 1, "truncate": 3}),
+    ],
+)
+def test_a_row_is_an_entry_of_a_kernel_set(row, entry):
+    assert row.entry(key="intensity") == {"at": 10.0, **entry}
+    direct = kernelsets.kernel_from_dict(entry)
+    np.testing.assert_array_equal(row.kernel().sampled(1.0).values, direct.sampled(1.0).values)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "place"),
+    [
+        ("intensity", " 10.5 ", 10.5),
+        ("intensity", "-1e3", -1000.0),
+        ("region", "2", 2),
+        ("region", "liver", "liver"),
+        ("region", '"2"', "2"),
+        ("position", "0, 12.5 -3", (0.0, 12.5, -3.0)),
+        ("position", "12.5, 3", (12.5, 3.0)),
+        ("uniform", "anything", 0),
+        ("weights", "w.nrrd", "w.nrrd"),
+    ],
+)
+def test_what_a_kernel_belongs_to(key, text, place):
+    assert KernelRow(text).place(key) == place
+
+
+@pytest.mark.parametrize(
+    ("key", "row", "word"),
+    [
+        ("intensity", KernelRow("high"), "'high' is no number"),
+        ("intensity", KernelRow(""), "no number"),
+        ("intensity", KernelRow("1e999"), "no number"),
+        ("position", KernelRow("1"), "z, y, x"),
+        ("region", KernelRow(" "), "no segment"),
+        ("intensity", KernelRow("1", size=""), "size"),
+        ("intensity", KernelRow("1", size="-1"), "sigma"),
+        ("intensity", KernelRow("1", "disk", "1, 2"), "one number"),
+        ("intensity", KernelRow("1", "mean", "2.5"), "whole voxels"),
+        ("intensity", KernelRow("1", "motion", "5", "north"), "angle"),
+        ("intensity", KernelRow("1", "volume"), "no volume"),
+        ("intensity", KernelRow("1", "file"), "no file"),
+        ("intensity", KernelRow("1", "file", path="/no/such.nrrd"), "does not exist"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said(key, row, word):
+    problem = kernelrows.rowProblem(key, row)
+    assert word in problem
+    assert "\n" not in problem
+    summary = kernelrows.tableSummary(key, [row])
+    assert not summary.usable
+    assert problem in summary.text
+    with pytest.raises(InputError, match="kernel 1"):
+        kernelrows.fieldFromRows(key, [row])
+
+
+def test_a_table_is_the_field_that_the_constructor_makes():
+    field = kernelrows.fieldFromRows("intensity", LEVELS, "nearest", "unchanged")
+    direct = sd.KernelField.by_intensity(
+        {level: sd.ParametricKernel("gaussian", sigma_mm=level / 20) for level in (10, 20, 40)},
+        "nearest",
+        "unchanged",
+    )
+    assert (field.at, field.interpolation, field.outside) == (direct.at, "nearest", "unchanged")
+    for ours, theirs in zip(pictures_of(field), pictures_of(direct), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    region = kernelrows.fieldFromRows("region", [KernelRow("1"), KernelRow("lung")], feather=2.0, outside="error")
+    assert (region.at, region.feather, region.outside) == ((1, "lung"), 2.0, "error")
+    position = kernelrows.fieldFromRows("position", [KernelRow("0, 0, 0"), KernelRow("0, 0, 9")], "nearest")
+    assert (position.at, position.interpolation) == (((0, 0, 0), (0, 0, 9)), "nearest")
+    assert kernelrows.fieldFromRows("uniform", [KernelRow("")]).key == "uniform"
+
+
+def test_an_interpolation_of_another_key_is_not_used():
+    assert kernelrows.fieldFromRows("intensity", LEVELS, "inverse-distance").interpolation == "linear"
+
+
+def test_weight_images_are_read(tmp_path):
+    paths = []
+    for number, weight in enumerate((0.25, 0.75)):
+        paths.append(tmp_path / f"w{number}.npy")
+        np.save(paths[-1], np.full((4, 5), weight))
+    rows = [KernelRow(str(path), size=str(size)) for path, size in zip(paths, (1, 2), strict=True)]
+    field = kernelrows.fieldFromRows("weights", rows)
+    assert [float(w[0, 0]) for w in field.weight_arrays] == [0.25, 0.75]
+    assert [k.parameters["sigma_mm"] for k in field.kernels] == [1, 2]
+
+
+def test_keys_need_no_finished_kernels():
+    rows = [KernelRow("10", "volume"), KernelRow("20", size="?")]
+    field = kernelrows.keysFromRows("intensity", rows)
+    assert field.at == (10.0, 20.0)
+    with pytest.raises(InputError, match="kernel 2"):
+        kernelrows.keysFromRows("intensity", [*rows[:1], KernelRow("x")])
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "words"),
+    [
+        ("intensity", LEVELS, "3 Gaussian kernels, intensity 10 to 40."),
+        ("intensity", [*LEVELS, KernelRow("50", "box", "3")], "4 different kernels"),
+        ("uniform", [KernelRow("", "box", "3")], "One Box kernel"),
+        ("region", [KernelRow("a"), KernelRow("b")], "keyed to regions"),
+        ("position", [KernelRow("0, 0, 0")], "keyed to position"),
+    ],
+)
+def test_a_table_is_summed_up_in_one_line(key, rows, words):
+    summary = kernelrows.tableSummary(key, rows)
+    assert summary.usable
+    assert words in summary.text
+    assert (summary.key, summary.count) == (key, len(rows))
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "words"),
+    [
+        ("intensity", [], "empty"),
+        ("uniform", LEVELS, "the table has 3"),
+        ("intensity", [LEVELS[0], KernelRow("10.0")], "1 and 2 are both"),
+    ],
+)
+def test_a_table_that_cannot_be_used_says_why(key, rows, words):
+    summary = kernelrows.tableSummary(key, rows)
+    assert not summary.usable
+    assert words in summary.text
+    with pytest.raises(InputError):
+        kernelrows.fieldFromRows(key, rows)
+
+
+def test_kernels_in_the_slice_are_known():
+    flat = [KernelRow(kind="disk"), KernelRow(kind="motion"), KernelRow(kind="box", size="3, 3")]
+    assert all(kernelrows.isFlat(row) for row in flat)
+    solid = [KernelRow(), KernelRow(kind="motion", direction="1, 0, 0"), KernelRow(kind="box", size="3, 3, 3")]
+    assert not any(kernelrows.isFlat(row) for row in solid)
+    for row in flat:
+        assert row.kernel().sampled(1.0).ndim == 2
+    assert kernelrows.tableSummary("intensity", [replace(flat[0], at="1")]).flat
+
+
+def test_warnings_are_those_of_the_kernel():
+    shifted = np.zeros((5, 5))
+    shifted[0, 0] = 1
+    assert "shifted" in kernelrows.warningsOf(sd.Kernel(shifted), None)[0]
+    tiny = KernelRow(size="0.1").kernel()
+    assert "narrower" in kernelrows.warningsOf(tiny, (3.0, 1.0, 1.0))[0]
+    assert kernelrows.warningsOf(tiny, (0.1, 0.1, 0.1)) == kernelrows.warningsOf(tiny, None) == []
+
+
+# -- kernel set files
+
+
+def test_a_kernel_set_file_becomes_the_same_field(tmp_path):
+    np.save(tmp_path / "k.npy", np.log(np.arange(1.0, 10).reshape(3, 3)))
+    path = write_set(
+        tmp_path,
+        {"at": 10, "type": "gaussian", "sigma_mm": [1, 2, 2], "truncate": 3},
+        {"at": 20, "type": "motion", "length_mm": 5, "direction": [0, 1, 1]},
+        {"at": 30, "type": "file", "path": "k.npy", "log": 10, "spacing_mm": 0.5},
+        {"at": 40, "type": "gaussian", "covariance_mm2": [[4, 0, 0], [0, 2, 1], [0, 1, 2]]},
+        {"at": 50, "type": "sharpen"},
+        interpolation="nearest",
+        outside="unchanged",
+    )
+    key, rows, options = kernelrows.rowsFromFile(path)
+    assert (key, options) == ("intensity", {"interpolation": "nearest", "outside": "unchanged"})
+    ours, theirs = kernelrows.fieldFromRows(key, rows, **options), sd.read_kernel_set(path)
+    assert (ours.at, ours.interpolation, ours.outside) == (theirs.at, theirs.interpolation, theirs.outside)
+    for one, other in zip(pictures_of(ours), pictures_of(theirs), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("key", "at"), [("region", "liver"), ("region", 3), ("region", "3"), ("position", [0, 1.5, -2])]
+)
+def test_every_place_survives_a_file(tmp_path, key, at):
+    path = write_set(tmp_path, {"at": at, "type": "box", "width_mm": 3}, key=key)
+    found, rows, options = kernelrows.rowsFromFile(path)
+    expected = tuple(at) if isinstance(at, list) else at
+    assert (found, rows[0].place(key)) == (key, expected)
+    assert isinstance(rows[0].place(key), type(expected))
+    saved = tmp_path / "again.json"
+    sd.write_kernel_set(saved, kernelrows.fieldFromRows(key, rows, **options))
+    assert sd.read_kernel_set(saved).at == (expected,)
+
+
+def test_kernels_written_out_in_a_file_go_where_they_are_told(tmp_path):
+    path = write_set(tmp_path, {"at": 5, "type": "values", "values": [[1, 2], [3, 4]], "spacing_mm": 0.5})
+    made = []
+    _key, rows, _options = kernelrows.rowsFromFile(path, lambda kernel, name: made.append((kernel, name)) or name)
+    assert rows[0] == KernelRow("5", "volume", volume="Kernel 5")
+    np.testing.assert_array_equal(made[0][0].values, [[1, 2], [3, 4]])
+    with pytest.raises(InputError, match="kernel 1"):
+        kernelrows.rowsFromFile(path)
+
+
+def test_a_file_entry_is_relative_to_the_folder_it_is_saved_in(tmp_path):
+    row = KernelRow("1", "file", path=str(tmp_path / "deep" / "k.nrrd"), logarithm="natural")
+    entry = row.entry(tmp_path, "intensity")
+    assert entry == {"at": 1.0, "type": "file", "path": "deep/k.nrrd", "log": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("{", "line 1"),
+        ("[]", "schema"),
+        (json.dumps({"schema": kernelsets.SCHEMA, "key": "weather", "kernels": [{}]}), "weather"),
+        (json.dumps({"schema": kernelsets.SCHEMA, "key": "intensity", "kernels": []}), "empty"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path, text, word):
+    path = tmp_path / "set.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=word) as caught:
+        kernelrows.rowsFromFile(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        kernelrows.rowsFromFile(tmp_path / "gone.json")
+
+
+def test_a_measured_field_becomes_rows_of_volumes():
+    kernels = [sd.Kernel(np.ones((3, 3))), sd.Kernel(np.ones((5, 5)))]
+    field = sd.KernelField.by_intensity(dict(zip((10, 20), kernels, strict=True)))
+    rows = kernelrows.rowsFromField(field, lambda kernel, name: (name, kernel.shape))
+    assert [(row.at, row.kind, row.volume) for row in rows] == [
+        ("10", "volume", ("Kernel 10", (3, 3))),
+        ("20", "volume", ("Kernel 20", (5, 5))),
+    ]
+
+
+# -- changing a table
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "changed"),
+    [
+        (KernelRow(), "1.5", KernelRow(size="1.5")),
+        (KernelRow(), "3, 1.5, 1.5 mm", KernelRow(size="3, 1.5, 1.5")),
+        (KernelRow(kind="motion"), "5 mm at 30°", KernelRow(kind="motion", size="5", direction="30")),
+        (KernelRow(kind="motion", direction="45"), "7", KernelRow(kind="motion", size="7", direction="45")),
+        (
+            KernelRow(kind="motion"),
+            "5 mm along 0, 1, -1",
+            KernelRow(kind="motion", size="5", direction="0, 1, -1"),
+        ),
+        (KernelRow(), "wide", KernelRow(size="wide")),
+        (KernelRow(kind="cross"), "3", KernelRow(kind="cross")),
+    ],
+)
+def test_parameters_typed_into_the_table_are_understood(row, text, changed):
+    assert kernelrows.rowWithParameters(row, text) == changed
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        KernelRow(size="1.25"),
+        KernelRow(size="1, 2, 3"),
+        KernelRow(kind="motion", size="5", direction="-30.5"),
+        KernelRow(kind="motion", size="5", direction="0, 1, 1"),
+        KernelRow(size="", options='{"covariance_mm2": [[1, 0], [0, 2]]}'),
+    ],
+)
+def test_what_the_table_shows_is_read_back_unchanged(row):
+    assert kernelrows.rowWithParameters(row, kernelrows.parametersText(row)) == row
+
+
+def test_a_size_replaces_a_covariance():
+    row = KernelRow(size="", options='{"covariance_mm2": [[1, 0], [0, 2]], "truncate": 3}')
+    changed = kernelrows.rowWithParameters(row, "2")
+    assert (changed.size, json.loads(changed.options)) == ("2", {"truncate": 3})
+
+
+def test_another_kind_keeps_a_size_in_mm():
+    assert kernelrows.rowOfKind(KernelRow(size="2.5"), "box") == KernelRow(kind="box", size="2.5")
+    assert kernelrows.rowOfKind(KernelRow(size="2.5"), "mean").size == KINDS["mean"].default
+    assert kernelrows.rowOfKind(KernelRow(size="1, 2, 3"), "disk").size == KINDS["disk"].default
+
+
+def test_a_new_row_is_the_next_one():
+    assert kernelrows.newRow("intensity", []).at == "10"
+    added = kernelrows.newRow("intensity", LEVELS[:2])
+    assert added == replace(LEVELS[1], at="30")
+    assert kernelrows.newRow("region", [KernelRow("liver")], ["liver", "lung"]).at == "lung"
+    assert kernelrows.newRow("region", [KernelRow("1")], ["1", "2"]).place("region") == "2"
+    assert kernelrows.newRow("region", [KernelRow("4")]).at == "5"
+    assert kernelrows.newRow("position", []).at == "0, 0, 0"
+
+
+def test_rows_are_sorted_by_place_and_keep_what_has_none():
+    rows = [KernelRow(at) for at in ("100", "x", "9", "-1")]
+    assert [row.at for row in kernelrows.sortedRows("intensity", rows)] == ["-1", "9", "100", "x"]
+    assert [r.at for r in kernelrows.sortedRows("region", rows)] == ["-1", "9", "100", "x"]
+    places = [KernelRow("0, 2, 0"), KernelRow("0, 1, 5")]
+    assert kernelrows.sortedRows("position", places) == places[::-1]
+
+
+def test_the_levels_of_a_histogram_are_where_the_voxels_are():
+    random = np.random.default_rng(5)
+    tissue = [random.normal(mean, 2, count) for mean, count in ((10, 9000), (50, 4000), (100, 600))]
+    levels = kernelrows.levelsFromHistogram(np.concatenate([*tissue, [np.nan, np.inf]]), 3)
+    np.testing.assert_allclose(levels, (10, 50, 100), atol=1)
+    many = kernelrows.levelsFromHistogram(np.concatenate(tissue), 10)
+    assert len(many) == 10
+    assert many == sorted(many)
+
+
+@pytest.mark.parametrize(("values", "levels"), [([3, 3, 3], [3]), ([1, 2, 2, 5], [1, 2, 5])])
+def test_few_different_values_are_the_levels(values, levels):
+    assert kernelrows.levelsFromHistogram(np.array(values), 10) == levels
+
+
+def test_a_few_bright_voxels_do_not_stretch_the_levels():
+    values = np.random.default_rng(1).uniform(0, 10, 100000)
+    values[:20] = 1e6
+    assert max(kernelrows.levelsFromHistogram(values, 5)) < 20
+
+
+def test_an_image_without_numbers_has_no_levels():
+    with pytest.raises(InputError, match="no finite value"):
+        kernelrows.levelsFromHistogram(np.full(5, np.nan), 3)
+
+
+def test_rows_of_levels_take_the_nearest_kernel():
+    rows = kernelrows.rowsFromLevels([12, 39], LEVELS)
+    assert [(row.at, row.size) for row in rows] == [("12", "0.5"), ("39", "2.0")]
+    assert kernelrows.rowsFromLevels([1.5], []) == [KernelRow("1.5")]
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("k20", "20"), ("kernel_0.5.nrrd", "0.5"), ("psf 3 of 10", "10"), ("psf", "")]
+)
+def test_the_number_in_a_name_is_a_level(name, level):
+    assert kernelrows.guessedLevel(name) == level
+
+
+# -- a spreadsheet's text
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "rows"),
+    [
+        ("10\t1.5\n20\t2\n", "intensity", [KernelRow("10", size="1.5"), KernelRow("20", size="2")]),
+        ("Level\tSigma\r\n10\t1,5\r\n", "intensity", [KernelRow("10", size="1.5")]),
+        ("10,gaussian,1.5", "intensity", [KernelRow("10", size="1.5")]),
+        ("10;Motion;5;30", "intensity", [KernelRow("10", "motion", "5", "30")]),
+        ("10 motion 5 30", "intensity", [KernelRow("10", "motion", "5", "30")]),
+        ("10\tgaussian\t3, 1.5, 1.5", "intensity", [KernelRow("10", size="3, 1.5, 1.5")]),
+        ("10\tbox\t1,4,4", "intensity", [KernelRow("10", "box", "1, 4, 4")]),
+        ("10", "intensity", [KernelRow("10")]),
+        (
+            "liver\tdisk\t2\nlung\tLaplace",
+            "region",
+            [KernelRow("liver", "disk", "2"), KernelRow("lung", "laplacian")],
+        ),
+        ("0\t12.5\t3\tbox\t4", "position", [KernelRow("0, 12.5, 3", "box", "4")]),
+        ("0 12.5 3\tbox\t4", "position", [KernelRow("0 12.5 3", "box", "4")]),
+        ("1.5", "uniform", [KernelRow("", size="1.5")]),
+        ("10\tfile\t/data/k.nrrd", "intensity", [KernelRow("10", "file", path="/data/k.nrrd")]),
+    ],
+)
+def test_cells_of_a_spreadsheet_become_rows(text, key, rows):
+    assert kernelrows.parsePasted(text, key) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "clipboard"),
+        (" \n ", "clipboard"),
+        ("10\t1\nten\t2", "line 2: level 'ten'"),
+        ("10\tfog\t1", "'fog' is no kind"),
+        ("10\tfile", "path"),
+    ],
+)
+def test_text_that_is_no_table_is_refused_with_its_line(text, word):
+    with pytest.raises(InputError, match=word):
+        kernelrows.parsePasted(text, "intensity")
