@@ -4,8 +4,8 @@ The problem is min 1/2 |y - X h|^2 + l/2 h^T S^2 h with a penalty S^2 = Q x P: P
 (identity, or the negative Laplacian with zero outside the kernel: the squared gradient), Q couples the kernels of
 a field. In z = S h it is a problem with the identity as its penalty, and the Krylov space of M = S^-1 X^T X S^-1
 is the same whatever l: after some steps of Lanczos' process the solutions, residuals and norms of all weights
-follow from one small tridiagonal matrix. Generalised cross-validation [1]_ chooses the weight; the traces that
-it needs come from Gauss quadrature with random vectors [2]_.
+follow from one small tridiagonal matrix. Generalised cross-validation [1]_ chooses the weight, with degrees of
+freedom that cost a little more than one [3]_; their number comes from Gauss quadrature with a random vector [2]_.
 
 References
 ----------
@@ -13,6 +13,8 @@ References
    parameter", Technometrics 21(2), 215-223, 1979.
 .. [2] G. H. Golub, U. von Matt, "Generalized cross-validation for large-scale problems", Journal of
    Computational and Graphical Statistics 6(1), 1-34, 1997.
+.. [3] D. J. Cummins, T. G. Filloon, D. Nychka, "Confidence intervals for nonparametric curve estimates: toward
+   more uniform pointwise coverage", Journal of the American Statistical Association 96, 233-246, 2001.
 """
 
 from __future__ import annotations

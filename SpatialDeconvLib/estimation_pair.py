@@ -11,7 +11,6 @@ import numpy as np
 from scipy import ndimage
 
 from .errors import InputError
-from .estimation_equations import Box, valid_box
 from .job import _refuse_masked, _selected
 from .kernels import Spacing, spacing_tuple
 from .noise import estimate_noise
@@ -105,8 +104,12 @@ class Pair:
         warnings: list[str] = []
         sigma = _noise(noise, blurred, mask, float(np.ptp(seen)), warnings)
         pair = cls(original, blurred, mask, spacings, sigma, warnings)
-        pair._warn_saturated(float(np.ptp(seen)))
-        pair._warn_swapped()
+        if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, None):
+            warnings.append(
+                "the original is smoother than the blurred image: if the two are swapped, swap them back"
+            )
+        else:  # flat parts of a sharp image are no clipped ones
+            pair._warn_saturated(float(np.ptp(seen)))
         return pair
 
     def _warn_saturated(self, span: float) -> None:
@@ -119,30 +122,6 @@ class Pair:
                 f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
                 f"leave them out with mask={UNSATURATED!r}"
             )
-
-    def _warn_swapped(self) -> None:
-        sharp, soft = _roughness(self.original, None), _roughness(self.blurred, self.mask)
-        if soft > _SWAP_RATIO * sharp:
-            self.warnings.append(
-                "the original is smoother than the blurred image: if the two are swapped, swap them back"
-            )
-
-    def valid_mask(self, shape: Sequence[int]) -> tuple[Box, np.ndarray | None]:
-        """The valid region for a kernel shape, and the mask on it.
-
-        Raises
-        ------
-        InputError
-            If no voxel counts.
-        """
-        box = valid_box(self.blurred.shape, shape)
-        mask = None if self.mask is None else self.mask[box]
-        if mask is not None and not mask.any():
-            raise InputError(
-                f"the mask selects none of the voxels that lie at least half a kernel of {tuple(shape)} inside the "
-                "image; give a larger mask or a smaller shape"
-            )
-        return box, mask
 
 
 def _image(array: Any, name: str) -> np.ndarray:

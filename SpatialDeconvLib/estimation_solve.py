@@ -23,6 +23,11 @@ _PROBE = 100
 #: Smallest weight of the penalty, relative to the largest eigenvalue: below, float64 holds no digits.
 _SMALLEST = 1e-14
 _WEIGHTS = 145
+#: What a degree of freedom costs in the score. Cross-validation (1) looks for the best prediction; the best kernel
+#: is a little smoother. Over 42 cases (Gaussians, disks, motion; squares, boxes, a photograph; noise 0.1 to 5 %)
+#: the kernel's error is on average 1.04 times that of the best weight, and 1.2 times at worst; with 1 it is 1.06
+#: and 1.3 (gradient; identity: 1.11 and 1.4 against 1.20 and 1.5).
+_PRICE = 1.4
 #: A kernel is not determined where the data leave more than this share of what it could be.
 UNKNOWN = 0.5
 
@@ -183,7 +188,7 @@ class LeastSquares:
         return max(self.energy - float((parts * inverse * (2 - values * inverse)).sum()), 0.0)
 
     def _choose(self, krylov: Lanczos, ritz, probe: Lanczos, other) -> float:
-        """The weight with the smallest |y - X h|^2 / (N - degrees of freedom)^2."""
+        """The weight with the smallest |y - X h|^2 / (N - 1.4 degrees of freedom)^2."""
         values, vectors = ritz
         weights = values[-1] * np.geomspace(_SMALLEST, 10, _WEIGHTS)
         parts = (krylov.norm * vectors[0]) ** 2
@@ -194,7 +199,7 @@ class LeastSquares:
         degrees = probe.norm**2 * (shares[0][:, None] ** 2 * nodes[:, None] / (nodes[:, None] + weights)).sum(
             axis=0
         )
-        left = np.maximum(self.equations.voxels - degrees, 1)
+        left = np.maximum(self.equations.voxels - _PRICE * degrees, 1)
         return float(weights[np.argmin(squares / left**2)])
 
     def _sample(self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

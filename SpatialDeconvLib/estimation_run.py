@@ -1,0 +1,532 @@
+"""One estimation: its options, its passes over displacements, balance and neighbours, and the record of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .errors import Cancelled, InputError, check_choice
+from .estimation_constrained import project
+from .estimation_equations import Box, Equations, valid_box
+from .estimation_fourier import divide
+from .estimation_krylov import Penalty
+from .estimation_neighbours import balanced, coupling, neighbour_graph
+from .estimation_pair import Pair
+from .estimation_record import Estimate
+from .estimation_shift import NEGLIGIBLE, centre_of_mass, coarse_shift, shifted
+from .estimation_solve import UNKNOWN, Fit, LeastSquares
+from .fftfilters import usable_processors
+from .fields import BoundField, KernelField
+from .kernels import identity_kernel
+
+METHODS = ("least-squares", "fourier")
+CONSTRAINTS = ("non-negative", "sum-one", "simplex")
+PENALTIES = ("gradient", "identity")
+
+Progress = Callable[[float, str], object]
+IsCancelled = Callable[[], bool]
+
+#: Steps of the iteration unless given; it nearly always stops by itself before.
+STEPS = 300
+#: A kernel counts as determined when its expected relative error is below this.
+DETERMINED = 0.2
+# A first answer that is uncertain by less than this tells how smooth a kernel is.
+_KNOWN = 0.6
+# Steps of a rough answer, and the share of the uncertainty to which it is found.
+_ROUGH_STEPS = 80
+_ROUGH = 0.3
+# A rough answer needs no more voxels than these.
+_ROUGH_VOXELS = 1 << 18
+_REGISTRATIONS = 5
+
+
+# --------------------------------------------------------------------------------------------- options
+
+
+@dataclass
+class Options:
+    method: str
+    constraint: str | None
+    regularization: float | None
+    penalty: str
+    register: bool
+    gain: bool
+    offset: bool
+    steps: int
+    progress: Progress
+    cancelled: IsCancelled
+    begun: float
+    highest: float = 0.0
+
+    @classmethod
+    def checked(
+        cls, method, constraint, regularization, penalty, register, gain, offset, iterations, progress, cancelled
+    ) -> Options:
+        check_choice(method, METHODS, "method")
+        if constraint is not None:
+            check_choice(constraint, CONSTRAINTS, "constraint")
+        check_choice(penalty, PENALTIES, "penalty")
+        weight = None
+        if not (isinstance(regularization, str) and regularization == "auto"):
+            weight = _number(regularization, "regularization", "'auto' or a weight of at least 0")
+        if iterations is not None and (
+            isinstance(iterations, bool) or iterations != int(iterations) or iterations < 1
+        ):
+            raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None")
+        return cls(
+            method, constraint, weight, penalty, bool(register), bool(gain), bool(offset), iterations or STEPS,
+            progress or (lambda fraction, text: None), cancelled or (lambda: False), time.perf_counter(),
+        )  # fmt: skip
+
+    def report(self, fraction: float, text: str) -> None:
+        """Tell the progress, which never falls; stop when asked to."""
+        if self.cancelled():
+            raise Cancelled
+        self.highest = max(self.highest, min(fraction, 1.0))
+        self.progress(self.highest, text)
+
+
+def _number(value: Any, name: str, wanted: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} {value!r} must be {wanted}") from error
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"{name} {value!r} must be {wanted}")
+    return number
+
+
+def strength_of(neighbours: Any) -> float | None:
+    """nu, or None for "auto"."""
+    if isinstance(neighbours, str) and neighbours == "auto":
+        return None
+    return _number(neighbours, "neighbours", "'auto' or a strength of at least 0")
+
+
+def key_field(keys: Any, pair: Pair) -> KernelField:
+    """The keys as a field of placeholders for the kernels."""
+    placeholder = identity_kernel(pair.spacing, ndim=pair.original.ndim)
+    if isinstance(keys, KernelField):
+        return replace(keys, kernels=(placeholder,) * len(keys.kernels))
+    try:
+        levels = list(keys)
+    except TypeError as error:
+        raise InputError(f"keys {keys!r} must be a KernelField or a sequence of levels") from error
+    return KernelField.by_intensity([(level, placeholder) for level in levels])
+
+
+def key_name(at: Any) -> str:
+    return f"{at:g}" if isinstance(at, float) else str(at)
+
+
+# ----------------------------------------------------------------------------------------------- a run
+
+
+@dataclass
+class Keyed:
+    """What chooses among the kernels of a field."""
+
+    field: KernelField
+    guide: np.ndarray | None
+    model: str
+    strength: float | None
+
+    def bind(self, pair: Pair, original: np.ndarray) -> BoundField:
+        """The keys on the images' grid; the original that chooses moves with its displacement."""
+        if self.guide is None and self.field.key == "intensity":
+            return self.field.bind(original, pair.spacing)
+        guide = pair.original if self.guide is None else np.asarray(self.guide)
+        if guide.shape != pair.original.shape:
+            raise InputError(
+                f"the guide has shape {guide.shape}, the images {pair.original.shape}; they must agree"
+            )
+        return self.field.bind(guide, pair.spacing)
+
+
+@dataclass
+class Result:
+    kernels: np.ndarray
+    estimate: Estimate
+
+    def record(self, pair: Pair) -> Estimate:
+        self.estimate.warnings = [*pair.warnings, *self.estimate.warnings]
+        return self.estimate
+
+
+class Estimation:
+    """One pair, one kernel shape, one kernel or a field of them."""
+
+    def __init__(self, pair: Pair, shape: tuple[int, ...], options: Options, keyed: Keyed | None = None):
+        self.pair, self.shape, self.options, self.keyed = pair, shape, options, keyed
+        self.workers = usable_processors()
+        self.warnings: list[str] = []
+        self.count = 1 if keyed is None else len(keyed.field.kernels)
+        self.share = np.ones(1)
+        if options.method == "fourier" and pair.mask is not None:
+            raise InputError("method 'fourier' takes no mask; use method 'least-squares'")
+
+    # -- the whole
+
+    def run(self) -> Result:
+        shift = (0.0,) * len(self.shape)
+        if not self.options.register:
+            return self._finished(*self._pass(shift, 0.0, 1.0), shift)
+        shift = tuple(
+            float(s) for s in coarse_shift(self.pair.original, self.pair.blurred, self.pair.mask, self.workers)
+        )
+        for number in range(_REGISTRATIONS):
+            found = self._pass(shift, 0.5 * number / _REGISTRATIONS, 0.5 / _REGISTRATIONS, rough=True)
+            centre = self._centre(found[1])
+            if max(map(abs, centre)) < 2 * NEGLIGIBLE:
+                break
+            shift = tuple(s + c for s, c in zip(shift, centre, strict=True))
+            self._check_shift(shift)
+        return self._finished(*self._pass(shift, 0.5, 0.5), shift)
+
+    def _centre(self, fit: Fit) -> tuple[float, ...]:
+        centres = np.array([centre_of_mass(h) for h in fit.kernels])
+        weights = self.share * (fit.kernels.reshape(self.count, -1).sum(axis=1) > 0)
+        centre = weights @ centres / max(weights.sum(), 1e-300)
+        return tuple(float(c) if n > 1 else 0.0 for c, n in zip(centre, self.shape, strict=True))
+
+    def _check_shift(self, shift: Sequence[float]) -> None:
+        for s, n in zip(shift, self.pair.original.shape, strict=True):
+            if abs(s) > n / 2:
+                raise InputError(
+                    f"register found a displacement of {s:.1f} voxels in images of shape "
+                    f"{self.pair.original.shape}; the images do not show the same object, or register them first"
+                )
+
+    def _pass(self, shift: Sequence[float], begun: float, share: float, rough: bool = False) -> tuple[Problem, Fit]:
+        """Estimate with the original displaced by `shift` voxels."""
+
+        def report(fraction: float, text: str) -> None:
+            self.options.report(begun + share * fraction, text)
+
+        problem = Problem.make(self, shift, report)
+        self.share = problem.shares
+        if self.options.method == "fourier":
+            return problem, problem.divide()
+        return problem, problem.solve(rough)
+
+    def _finished(self, problem: Problem, fit: Fit, shift: tuple[float, ...]) -> Result:
+        options, pair = self.options, self.pair
+        uncertainty = fit.uncertainty()
+        determined = (uncertainty < DETERMINED) & (self.share > 0)
+        self._judge(fit, uncertainty, determined)
+        kernels = self._filled(fit.kernels, determined)
+        predicted = problem.equations.forward(kernels) + problem.rest
+        offset = problem.offset(predicted) if options.offset else 0.0
+        predicted += offset
+        difference = problem.equations.counted_values(problem.target - predicted)
+        residual = float(np.sqrt(np.mean(np.square(difference)))) / pair.noise
+        gain = 1.0
+        if options.gain:
+            gain, kernels = self._gain(kernels)
+        one = self.keyed is None
+        estimate = Estimate(
+            method=options.method,
+            residual=residual,
+            noise=pair.noise,
+            regularization=fit.weight / problem.scale,
+            iterations=fit.steps,
+            history=[math.sqrt(s / problem.equations.voxels) / pair.noise for s in fit.squares],
+            gain=gain,
+            offset=offset,
+            shift=tuple(s * h for s, h in zip(shift, pair.spacing, strict=True)),
+            uncertainty=float(uncertainty[0]) if one else uncertainty,
+            condition=fit.condition,
+            predicted=predicted,
+            valid=problem.valid,
+            seconds=time.perf_counter() - options.begun,
+            warnings=self.warnings,
+            determined=None if one else determined,
+            share=None if one else self.share,
+        )
+        return Result(kernels, estimate)
+
+    def _gain(self, kernels: np.ndarray) -> tuple[float, np.ndarray]:
+        sums = kernels.reshape(self.count, -1).sum(axis=1)
+        gain = float(self.share @ sums)
+        if not abs(gain) > 1e-6 * float(np.abs(kernels).sum()):
+            raise InputError(
+                f"the gain cannot be told: the estimated kernels sum to {gain:g}; set gain=False to get them "
+                "as they are"
+            )
+        return gain, kernels / gain
+
+    def _judge(self, fit: Fit, uncertainty: np.ndarray, determined: np.ndarray) -> None:
+        """Refuse or report what the data do not determine."""
+        if self.keyed is None:
+            if fit.missing[0] >= UNKNOWN:
+                raise InputError(
+                    f"the original does not determine a kernel of shape {self.shape}: {fit.missing[0]:.0%} of what "
+                    "it could be leaves the image unchanged; give an original with structure in every direction, "
+                    "or a smaller shape"
+                )
+            if not determined[0]:
+                self.warnings.append(
+                    f"the kernel is uncertain by {uncertainty[0]:.0%}: give a longer exposure (less noise), an "
+                    "original with more edges, or a smaller shape"
+                )
+            return
+        if np.all((fit.missing >= UNKNOWN) | (self.share == 0)):
+            raise InputError(
+                f"the data determine none of the {self.count} kernels; give images with more structure and less "
+                "noise, fewer kernels, or a smaller shape"
+            )
+        for at, sure, error in zip(self.keyed.field.at, determined, uncertainty, strict=True):
+            if not sure:
+                how = f"uncertain by {error:.0%}" if np.isfinite(error) else "without any evidence"
+                self.warnings.append(f"the data do not determine the kernel at {key_name(at)} ({how})")
+
+    def _filled(self, kernels: np.ndarray, determined: np.ndarray) -> np.ndarray:
+        """Replace kernels that came out as nothing by the nearest one that is determined."""
+        empty = ~kernels.reshape(self.count, -1).any(axis=1)
+        if not empty.any():
+            return kernels
+        kernels = kernels.copy()
+        graph = neighbour_graph(self.keyed.field)
+        for k in np.flatnonzero(empty):
+            known = np.flatnonzero(determined if determined.any() else ~empty)
+            # The nearest: the strongest neighbour, else the closest in order.
+            order = sorted(known, key=lambda j, k=k: (-graph[k, j], abs(int(j) - int(k))))
+            kernels[k] = kernels[order[0]]
+            here, there = (key_name(self.keyed.field.at[j]) for j in (k, order[0]))
+            self.warnings.append(f"the kernel at {here} is that at {there}")
+        return kernels
+
+
+@dataclass
+class Problem:
+    """The equations for one displacement of the original, or for a part of the images."""
+
+    owner: Estimation
+    original: np.ndarray
+    blurred: np.ndarray
+    mask: np.ndarray | None
+    weights: Callable[[int], np.ndarray] | None
+    unblurred: np.ndarray | float  # what the voxels without a kernel contribute
+    place: tuple[int, ...]  # in the blurred image
+    report: Callable[[float, str], None]
+
+    @classmethod
+    def make(cls, owner: Estimation, shift: Sequence[float], report: Callable[[float, str], None]) -> Problem:
+        """The equations for the original displaced by `shift` voxels."""
+        pair = owner.pair
+        original, box = shifted(pair.original, shift)
+        if any(n < m for n, m in zip(original.shape, owner.shape, strict=True)):
+            raise InputError(
+                f"displaced by {[round(s, 2) for s in shift]} voxels, the images overlap in {original.shape} "
+                f"voxels only, less than the kernel's {owner.shape}; register them first or give a smaller shape"
+            )
+        weights, unblurred = None, 0.0
+        if owner.keyed is not None:
+            bound = owner.keyed.bind(pair, original)
+
+            def weights(k: int) -> np.ndarray:
+                return bound.weight(k)[box] if bound.shape != original.shape else bound.weight(k)
+
+            if len(bound) > owner.count:
+                unblurred = weights(owner.count) * original
+        mask = None if pair.mask is None else pair.mask[box]
+        place = tuple(b.start for b in box)
+        return cls(owner, original, pair.blurred[box], mask, weights, unblurred, place, report)
+
+    def part(self) -> Problem:
+        """The middle of the images, when they are large: enough for a rough answer."""
+        size, ndim = self.original.shape, self.original.ndim
+        share = (_ROUGH_VOXELS / self.original.size) ** (1 / ndim)
+        if share > 0.8:
+            return self
+        least = [4 * m for m in self.owner.shape]
+        box = tuple(
+            slice((n - m) // 2, (n - m) // 2 + m)
+            for n, m in ((n, min(n, max(round(share * n), k))) for n, k in zip(size, least, strict=True))
+        )
+        weights = self.weights
+        cropped = Problem(
+            self.owner,
+            self.original[box],
+            self.blurred[box],
+            None if self.mask is None else self.mask[box],
+            None if weights is None else lambda k: weights(k)[box],
+            self.unblurred[box] if np.ndim(self.unblurred) else 0.0,
+            tuple(p + b.start for p, b in zip(self.place, box, strict=True)),
+            self.report,
+        )
+        counted = cropped.mask is None or cropped.mask[cropped.region].any()
+        return cropped if counted and np.ptp(cropped.original) > 0 else self
+
+    # -- what follows from it
+
+    @cached_property
+    def region(self) -> Box:
+        return valid_box(self.original.shape, self.owner.shape)
+
+    @cached_property
+    def equations(self) -> Equations:
+        mask = None if self.mask is None else self.mask[self.region]
+        if mask is not None and not mask.any():
+            raise InputError(
+                f"the mask selects none of the voxels that lie at least half a kernel of {self.owner.shape} inside "
+                "the image; give a larger mask or a smaller shape"
+            )
+        return Equations(
+            self.original,
+            self.owner.shape,
+            weights=self.weights,
+            count=self.owner.count,
+            model="detector" if self.owner.keyed is None else self.owner.keyed.model,
+            mask=mask,
+            centred=self.options.offset,
+            workers=self.owner.workers,
+        )
+
+    @cached_property
+    def target(self) -> np.ndarray:
+        """y on the valid region."""
+        return self.blurred[self.region]
+
+    @property
+    def rest(self) -> np.ndarray | float:
+        return self.unblurred[self.region] if np.ndim(self.unblurred) else 0.0
+
+    @property
+    def valid(self) -> Box:
+        """The valid region in the blurred image."""
+        return tuple(slice(p + r.start, p + r.stop) for p, r in zip(self.place, self.region, strict=True))
+
+    @cached_property
+    def scale(self) -> float:
+        """The unit of the penalty's weight."""
+        return self.equations.voxels * float(self.original.var())
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Each kernel's share of the evidence: the original's deviation from its mean (source model: from zero)
+        where the kernel applies, squared, by squared weight."""
+        if self.weights is None:
+            return np.ones(1)
+        # What a kernel that sums to about 1 does to a constant is no news; but a kernel keyed to where the signal
+        # comes from acts on nothing where there is no signal.
+        detector = self.owner.keyed.model == "detector"
+        deviation = np.square(self.original - (self.original.mean() if detector else 0.0))
+        evidence = np.empty(self.owner.count)
+        for k in range(self.owner.count):
+            part = np.square(self.weights(k), dtype=np.float64) * deviation
+            evidence[k] = float((part[self.region] if detector else part).sum())
+        total = evidence.sum()
+        if not total > 0:
+            raise InputError(
+                "no voxel with structure takes one of the kernels; check the keys against the original"
+            )
+        return evidence / total
+
+    @property
+    def options(self) -> Options:
+        return self.owner.options
+
+    def _constraint(self) -> str | None:
+        """A gain takes the place of a condition on the sum."""
+        if not self.options.gain:
+            return self.options.constraint
+        return {"sum-one": None, "simplex": "non-negative"}.get(self.options.constraint, self.options.constraint)
+
+    def solve(self, rough: bool) -> Fit:
+        """Estimate the kernels; `rough` ones are good enough to see where their centres lie."""
+        keyed = self.owner.keyed
+        if keyed is None or self.owner.count == 1:
+            return self._solve(None, 0.0, 1.0, rough=rough)
+        # A wide kernel is smoother than a narrow one by orders of magnitude, and so must be what is expected of
+        # it. The first, rough answer tells.
+        if rough:
+            return self._solve(None, 0.0, 1.0, rough=True)
+        part = self.part()
+        first = part._solve(None, 0.0, 0.3, rough=True, signs=False)
+        known = (first.uncertainty() < _KNOWN) & (part.shares > 0)
+        balance = balanced(self._penalty(None).roughness(first.kernels), known)
+        graph = neighbour_graph(keyed.field)
+        if keyed.strength is not None:
+            return self._solve(coupling(balance, graph, keyed.strength), 0.3, 0.7)
+        alone = np.diag(balance)
+        second = self._solve(alone, 0.3, 0.4, signs=False)
+        vague = (second.uncertainty() >= DETERMINED) | (self.shares == 0)
+        if vague.all() or not vague.any():
+            return self._signed(second, alone, 0.7, 0.3)
+        return self._solve(coupling(balance, graph, 1.0, vague), 0.7, 0.3, known=second)
+
+    def _penalty(self, couple: np.ndarray | None) -> Penalty:
+        return Penalty(self.owner.shape, self.owner.pair.spacing, self.options.penalty, couple)
+
+    def _solve(
+        self,
+        couple: np.ndarray | None,
+        begun: float,
+        share: float,
+        *,
+        rough: bool = False,
+        signs: bool = True,
+        known: Fit | None = None,
+    ) -> Fit:
+        """One solution with the penalties coupled by `couple`; it takes `share` of the progress."""
+        options = self.options
+        signs = signs and self._constraint() in ("non-negative", "simplex")
+        problem = self._least_squares(couple, begun, share / 2 if signs else share)
+        weight = None if options.regularization is None else options.regularization * self.scale
+        if known is not None:
+            weight = known.weight
+        limit = min(options.steps, _ROUGH_STEPS) if rough else options.steps
+        slack = {"slack": _ROUGH} if rough else {}
+        fit = problem.fit(weight, limit, known=known, **slack)
+        return self._signed(fit, couple, begun + share / 2, share / 2) if signs else problem.exact(fit)
+
+    def _signed(self, fit: Fit, couple: np.ndarray | None, begun: float, share: float) -> Fit:
+        """A fit made to satisfy its constraint."""
+        problem = self._least_squares(couple, begun, share)
+        if self._constraint() in ("non-negative", "simplex"):
+            return problem.constrained(fit, 4 * self.options.steps)
+        return problem.exact(fit)
+
+    def _least_squares(self, couple: np.ndarray | None, begun: float, share: float) -> LeastSquares:
+        data = self.equations.counted(self.target - self.rest)
+        return LeastSquares(
+            self.equations, data, self._penalty(couple), self._constraint(),
+            lambda fraction, text: self.report(begun + share * fraction, text),
+        )  # fmt: skip
+
+    def divide(self) -> Fit:
+        owner, options = self.owner, self.options
+        weight = None if options.regularization is None else options.regularization * self.scale
+        found = divide(
+            self.original, self.blurred, owner.shape, owner.pair.spacing, options.penalty, weight,
+            owner.workers,
+        )  # fmt: skip
+        self.report(0.9, "divided")
+        kernels = found.kernel[None]
+        constraint = self._constraint()
+        if constraint is not None:
+            kernels = project(kernels, constraint)
+        difference = self.equations.counted(self.target - self.equations.forward(kernels))
+        square = float(np.vdot(difference, difference))
+        return Fit(
+            kernels=kernels,
+            weight=found.weight,
+            steps=1,
+            squares=[square],
+            degrees=0.0,
+            spread=np.array([found.spread]),
+            unknown=np.zeros(1),
+            missing=np.zeros(1),
+            condition=found.condition,
+            sigma=math.sqrt(square / self.equations.voxels),
+        )
+
+    def offset(self, predicted: np.ndarray) -> float:
+        return float(self.equations.counted_values(self.target - predicted).mean())
