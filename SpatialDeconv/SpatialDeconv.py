@@ -354,21 +354,18 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
     ):
         """Deconvolve a volume with kernels that differ from place to place.
 
-        :param inputVolume: volume node, never modified
+        :param inputVolume: volume node, never modified; or sequence node, of which every frame is done
         :param kernels: kernel set file, KernelField, Kernel, or volume node that holds a kernel
-        :param outputVolume: volume node that receives the result (default: a new one)
+        :param outputVolume: node that receives the result (default: a new one)
         :param mask, labels, guide: volume or segmentation nodes, (segmentation, [segments]), or arrays (k, j, i)
         :param progress: callable (fraction, text)
         :param cancelled: callable () -> bool; when it returns True the run raises SpatialDeconvLib.Cancelled
             and the scene stays as it was
         :param options: arguments of SpatialDeconvLib.deconvolve (method, iterations, noise, ...), and
             resample=True to resample mask, labels and guide of another geometry
-        :return: output volume node and SpatialDeconvLib.Result
+        :return: output volume node and SpatialDeconvLib.Result; for a sequence its output and a list of results
         """
-        findLibrary()
-        from SpatialDeconvLib.doors import nodes
-
-        return nodes.deconvolveVolume(
+        return self._operation("deconvolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, **options,
         )  # fmt: skip
@@ -390,13 +387,47 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         Parameters and return value as for `deconvolve`; `options` are the arguments of
         SpatialDeconvLib.convolve (model, exclude, ...).
         """
-        findLibrary()
-        from SpatialDeconvLib.doors import nodes
-
-        return nodes.convolveVolume(
+        return self._operation("convolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, **options,
         )  # fmt: skip
+
+    @staticmethod
+    def _operation(name, node):
+        findLibrary()
+        from SpatialDeconvLib.doors import nodes, sequences
+
+        isSequence = hasattr(node, "IsA") and node.IsA("vtkMRMLSequenceNode")
+        return getattr(sequences, f"{name}Sequence") if isSequence else getattr(nodes, f"{name}Volume")
+
+    def estimate_kernel(self, originalVolume, blurredVolume, shape, mask=None, outputVolume=None, **options):
+        """Measure the one kernel that turns a volume into its blurred image.
+
+        :param shape: voxels of the kernel, one odd number or one per axis (k, j, i)
+        :param options: arguments of SpatialDeconvLib.estimate_kernel (constraint, ...), progress, cancelled
+        :return: volume node that holds the kernel, and the kernel with its record `estimate`
+        """
+        findLibrary()
+        from SpatialDeconvLib.doors import estimating
+
+        return estimating.estimateKernel(originalVolume, blurredVolume, shape, mask, outputVolume, **options)
+
+    def estimate_kernels(
+        self, originalVolume, blurredVolume, keys, shape, labels=None, guide=None, mask=None, **options
+    ):
+        """Measure one kernel per intensity level, region or position.
+
+        :param keys: levels of intensity, or a KernelField whose keys count and whose kernels are ignored
+        :param shape: voxels of a kernel, one odd number or one per axis (k, j, i)
+        :param options: arguments of SpatialDeconvLib.estimate_kernels, progress, cancelled
+        :return: KernelField with its record `estimate`; it goes into `deconvolve` as it is
+        """
+        findLibrary()
+        from SpatialDeconvLib.doors import estimating
+
+        return estimating.estimateKernels(
+            originalVolume, blurredVolume, keys, shape, labels=labels, guide=guide, mask=mask, **options
+        )
 
     def loadSample(self, name, folder=None):
         """Load a demo case, generated on this computer, and choose it in the panel.

@@ -562,6 +562,18 @@ def result_text(result: Any, output_name: str) -> str:
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
 
 
+def sequence_text(results: list[Any], output_name: str) -> str:
+    """Return the status lines of a finished sequence: output, time, the worst residual, each warning once."""
+    seconds = sum(result.seconds for result in results)
+    text = _("{name}: {count} frames done in {time} of work")
+    facts = [text.format(name=output_name, count=len(results), time=duration_text(seconds))]
+    residuals = [r.residual for r in results if r.residual is not None and math.isfinite(r.residual)]
+    if residuals:
+        facts.append(_("residual up to {residual:.2f} (1 is ideal)").format(residual=max(residuals)))
+    warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in warnings)])
+
+
 def estimate_is_missing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
     """Return one sentence saying why a measurement cannot start, or "" when it can.
 

@@ -1,11 +1,13 @@
 """Apply: start a run, show how it goes and how it ended, or cancel it."""
 
 import logging
+from dataclasses import replace
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import panelmodel
+from ..doors import panelmodel, sequences
 from ..errors import Cancelled
 from .parameters import fieldOf
 from .running import RunControls
@@ -55,7 +57,34 @@ class ApplySection:
         if missing:
             self._panel.showError(missing)
             return
-        self._start(state, state.input_volume)
+        frames = self._framesOf(state.input_volume)
+        if frames is not None:
+            self._start(state, frames)
+
+    def _framesOf(self, volume):
+        """Return what to work on: the volume, or the sequence it is a frame of; None if the user cancels.
+
+        This is asked once, before the run.
+        """
+        found = sequences.sequenceOf(volume)
+        count = found[0].GetNumberOfDataNodes() if found else 0
+        if count < 2:
+            return volume
+        box = qt.QMessageBox(slicer.util.mainWindow())
+        box.setIcon(qt.QMessageBox.Question)
+        box.setWindowTitle(_("Spatially Variant Deconvolution"))
+        box.setText(
+            _("{name} is a frame of the sequence {sequence}.").format(
+                name=volume.GetName(), sequence=found[0].GetName()
+            )
+        )
+        everyFrame = box.addButton(_("All {count} frames").format(count=count), qt.QMessageBox.AcceptRole)
+        thisFrame = box.addButton(_("This frame only"), qt.QMessageBox.AcceptRole)
+        box.addButton(qt.QMessageBox.Cancel)
+        box.setDefaultButton(everyFrame)
+        box.exec_()
+        chosen = box.clickedButton()
+        return found[0] if chosen == everyFrame else volume if chosen == thisFrame else None
 
     def _start(self, state, frames):
         self._state, self._sceneClosed = state, False
@@ -69,8 +98,9 @@ class ApplySection:
                 output, result = logic.run(request, state.output_volume, progress, cancelled)
                 made = [output] if state.output_volume is None else []
             else:
-                output, result = logic.runSequence(frames, request, progress, cancelled)
-                made = [output]
+                request = replace(request, input_volume=frames)
+                output, result = logic.run(request, None, progress, cancelled)
+                made = [output, shownOf(output)]
             if cancelled():  # the wish to stop came after the engine had looked for it the last time
                 removeNodes(made)
                 raise Cancelled
@@ -93,8 +123,12 @@ class ApplySection:
             panel.showError(panelmodel.error_text(error))
         else:
             output, result = outcome
-            status.text = panelmodel.result_text(result, output.GetName())
-            panel.showResult(self._state.input_volume, output)
+            isSequence = isinstance(result, list)
+            text = panelmodel.sequence_text if isSequence else panelmodel.result_text
+            status.text = text(result, output.GetName())
+            shown = shownOf(output) if isSequence else output
+            if shown is not None:
+                panel.showResult(self._state.input_volume, shown)
 
     def _setInputsEnabled(self, enabled):
         for name in SECTIONS:
@@ -113,9 +147,17 @@ SECTIONS = (
 )
 
 
+def shownOf(sequence):
+    """Return the volume that a browser shows for a sequence, or None."""
+    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+        if browser.IsSynchronizedSequenceNode(sequence, True):
+            return browser.GetProxyNode(sequence)
+    return None
+
+
 def removeNodes(nodes):
     """Remove nodes that a cancelled run has made, with their display nodes."""
-    for node in nodes:
+    for node in filter(None, nodes):
         display = node.GetDisplayNode() if node.IsA("vtkMRMLDisplayableNode") else None
         for each in (display, node):
             if each is not None:
