@@ -1,4 +1,4 @@
-"""The real panel (SpatialDeconv.py and its .ui files) on the stand-ins for Qt and Slicer, as a user works with it."""
+"""The real panel (SpatialDeconv.py and its .ui files) on the stand-ins for Qt and Slicer, as its users work."""
 
 import json
 
