@@ -54,8 +54,10 @@ __all__ = [
 
 PathLike = str | os.PathLike
 
-_TWO_PART_SUFFIXES = (".seg.nrrd", ".nii.gz", ".seg.vtm")
-_STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+_TWO_PART_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".seg.vtm")
+_STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+# What Slicer marks the list axis of a sequence or a multi-volume with.
+_SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameIdentifyingDICOMTagName")
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
@@ -230,17 +232,37 @@ def _inspect(path: Path) -> tuple[bool, bool]:
         failure = _failure(reader.ReadImageInformation)
     if failure is not None:
         raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
-    size, pixel = reader.GetSize(), reader.GetPixelID()
-    if pixel in _COMPLEX:
-        raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
-    if any(n > 1 for n in size[3:]):
+    _checkHeader(path, reader)
+    frames = _frameCount(reader)
+    if frames is not None:
         raise InputError(
-            f"{path} holds {int(np.prod(size[3:]))} volumes (size {' x '.join(map(str, size))}); "
+            f"{path} holds {frames} volumes (size {' x '.join(map(str, reader.GetSize()))}); "
             "save the volume wanted, e.g. one time point, in a file of its own"
         )
+    return reader.GetNumberOfComponents() > 1, reader.GetPixelID() in _INT64
+
+
+def _checkHeader(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Refuse complex voxels and files that are cut short."""
+    pixel = reader.GetPixelID()
+    if pixel in _COMPLEX:
+        raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
     if _suffix(path) in (".nii", ".nii.gz"):
         _checkNiftiLength(path)
-    return reader.GetNumberOfComponents() > 1, pixel in _INT64
+
+
+def _frameCount(reader: sitk.ImageFileReader) -> int | None:
+    """The number of volumes of a sequence, by its header; None for a single volume.
+
+    A sequence has a fourth axis; or it is one of Slicer's, whose list of frames SimpleITK takes for the
+    components of a voxel.
+    """
+    size = reader.GetSize()
+    if any(n > 1 for n in size[3:]):
+        return int(np.prod(size[3:]))
+    if any(mark in reader.GetMetaDataKeys() for mark in _SEQUENCE_MARKS):
+        return int(reader.GetNumberOfComponents())
+    return None
 
 
 def _failure(function, *arguments) -> Exception | None:

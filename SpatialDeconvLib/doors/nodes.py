@@ -143,9 +143,41 @@ def convolveVolume(
 
 
 def _run(operation, inputVolume, kernels, outputVolume, selections, progress, cancelled, options):
+    vector = volumeArray(inputVolume, "inputVolume").ndim == 4
+    _checkOutput(outputVolume, inputVolume, vector, (kernels, *selections[:3]))
+    prepared = prepare(operation, inputVolume, kernels, selections, cancelled, options)
+    result = prepared.compute(progress)
+    return _place(result.image, prepared.recipe(result), inputVolume, outputVolume, f"{operation}d"), result
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A run whose nodes have been turned into arrays: `compute` needs neither the scene nor the main thread."""
+
+    operation: str
+    array: np.ndarray
+    field: KernelField
+    arguments: dict[str, Any]
+    copyLast: bool
+
+    def compute(self, progress: Progress | None = None):
+        """Run the engine and return its Result."""
+        engine = getattr(pipeline, self.operation)
+        return _perChannel(engine, self.array, self.field, self.arguments, progress, self.copyLast)
+
+    def recipe(self, result) -> str:
+        """Return the recipe of the run as JSON."""
+        return _recipeText(self.operation, self.field, result)
+
+
+def prepare(operation: str, inputVolume, kernels, selections, cancelled, options) -> Prepared:
+    """Turn the nodes of a run into arrays.
+
+    `selections` are (mask, labels, guide, resample), `options` the engine's keyword arguments, as in
+    `deconvolveVolume`; raises InputError as that does.
+    """
     array = volumeArray(inputVolume, "inputVolume")
     mask, labels, guide, resample = selections
-    _checkOutput(outputVolume, inputVolume, array.ndim == 4, (kernels, mask, labels, guide))
     if "spacing" in options:
         raise InputError(f"spacing {options['spacing']!r} was given; leave it out, the volume's own is used")
     field = kernelFieldFrom(kernels)
@@ -156,11 +188,8 @@ def _run(operation, inputVolume, kernels, outputVolume, selections, progress, ca
         arguments["mask"] = maskArray(mask, inputVolume, resample)
     if guide is not None:
         arguments["guide"] = guideArray(guide, inputVolume, resample)
-    engine = getattr(pipeline, operation)
-    alpha = array.ndim == 4 and _lastIsOpacity(inputVolume, array)
-    result = _perChannel(engine, array, field, arguments, progress, alpha)
-    recipe = _recipeText(operation, field, result)
-    return _place(result.image, recipe, inputVolume, outputVolume, f"{operation}d"), result
+    copyLast = array.ndim == 4 and _lastIsOpacity(inputVolume, array)
+    return Prepared(operation, array, field, arguments, copyLast)
 
 
 def _checkOutput(outputVolume, inputVolume, vector: bool, others: Sequence[Any]) -> None:

@@ -1,0 +1,227 @@
+"""Files of sequences (4-D) to vtkMRMLSequenceNode and back, with slicer-core alone and inside Slicer.
+
+What holds for the files of single volumes in `files` holds here: one line for every error, nothing half-written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..errors import InputError
+from .files import (
+    _INT64,
+    PathLike,
+    _checkFits,
+    _checkHeader,
+    _checkNiftiLength,
+    _existing,
+    _failure,
+    _failureText,
+    _frameCount,
+    _indexToLps,
+    _isDicom,
+    _messages,
+    _readImage,
+    _suffix,
+    _temporaryFolder,
+    _unreadable,
+    _writeFailure,
+    checkWritable,
+    isSegmentation,
+    moveInto,
+    stemOf,
+)
+from .scene import LPS_TO_RAS, ensureScene, ijkToRas, imageDataFromArray, quietly, volumeArray, vtkFromMatrix
+
+__all__ = ["checkSequenceName", "isSequence", "readSequence", "writeSequence"]
+
+_FORMATS = (".seq.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
+
+
+def isSequence(path: PathLike) -> bool:
+    """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
+    path = Path(path).expanduser()
+    if not path.is_file() or isSegmentation(path) or _isDicom(path):
+        return False
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quietly():
+        failure = _failure(reader.ReadImageInformation)
+    return failure is None and _frameCount(reader) is not None
+
+
+def readSequence(path: PathLike):
+    """Read a file of several volumes into a new vtkMRMLSequenceNode of the scene.
+
+    Parameters
+    ----------
+    path : path
+        .seq.nrrd, or NRRD or NIfTI with a fourth axis; also MetaImage (or another 4-D format that SimpleITK
+        reads), whose frames are then numbered.
+
+    Returns
+    -------
+    vtkMRMLSequenceNode
+        Of vtkMRMLScalarVolumeNode or vtkMRMLVectorVolumeNode, with the index that the file gives.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, complex, or holds no sequence. The scene is then as it was.
+    """
+    path = _existing(path)
+    if not isSequence(path):
+        raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quietly():
+        reader.ReadImageInformation()
+    _checkHeader(path, reader)
+    scene = ensureScene()
+    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(stemOf(path)))
+    try:
+        if _suffix(path) in _FORMATS and reader.GetPixelID() not in _INT64:
+            _readWithStorageNode(path, node)
+        else:
+            _readWithSitk(path, node)
+    except BaseException:
+        scene.RemoveNode(node)
+        raise
+    return node
+
+
+def _readWithStorageNode(path: Path, node) -> None:
+    storage = node.GetScene().AddNode(slicer.vtkMRMLVolumeSequenceStorageNode())  # makes nodes through its scene
+    try:
+        storage.SetFileName(str(path))
+        with quietly() as captured:
+            done = storage.ReadData(node)
+        if not done or node.GetNumberOfDataNodes() == 0:
+            raise InputError(_unreadable(path, _messages(storage) + captured.text))
+    finally:
+        node.GetScene().RemoveNode(storage)
+
+
+def _readWithSitk(path: Path, node) -> None:
+    image = _readImage(path)
+    if image.GetDimension() != 4:
+        raise InputError(f"{path} has {image.GetDimension()} axes; give a sequence of volumes with four")
+    matrix = LPS_TO_RAS @ _indexToLps(image)
+    node.SetIndexName("frame")
+    for number, array in enumerate(sitk.GetArrayViewFromImage(image)):
+        frame = slicer.vtkMRMLVectorVolumeNode() if array.ndim == 4 else slicer.vtkMRMLScalarVolumeNode()
+        frame.SetName(f"{node.GetName()}_{number:04d}")
+        frame.SetAndObserveImageData(imageDataFromArray(array))
+        frame.SetIJKToRASMatrix(vtkFromMatrix(matrix))
+        node.SetDataNodeAtValue(frame, str(number))
+
+
+def checkSequenceName(path: PathLike) -> None:
+    """Refuse a file name that cannot hold a sequence.
+
+    Raises
+    ------
+    InputError
+        With the extensions that can.
+    """
+    if _suffix(Path(path)) not in _FORMATS:
+        raise InputError(f"output {path} cannot hold the frames of a sequence; use {', '.join(_FORMATS)}")
+
+
+def writeSequence(node, path: PathLike) -> list[str]:
+    """Write a sequence of volumes to a file (.seq.nrrd, .nrrd, .nhdr, .nii or .nii.gz), whole or not at all.
+
+    Parameters
+    ----------
+    node : vtkMRMLSequenceNode
+        Of volumes of one size and geometry; frames of several types are written in double.
+    path : path
+
+    Returns
+    -------
+    list of str
+        What the file does not hold: NIfTI keeps no index but evenly spaced time from 0.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or the frames differ in size, geometry or number of components.
+    OSError
+        If the folder is missing or cannot be written, or the disk is full.
+    """
+    checkSequenceName(path)
+    path = checkWritable(path)
+    plain = _plainSequence(node, path)
+    size = sum(volumeArray(plain.GetNthDataNode(n)).nbytes for n in range(plain.GetNumberOfDataNodes()))
+    folder = _temporaryFolder(path)
+    try:
+        temporary = folder / path.name
+        storage = slicer.vtkMRMLVolumeSequenceStorageNode()
+        storage.SetFileName(str(temporary))
+        with quietly() as captured:
+            done = storage.WriteData(plain) and temporary.is_file()
+        problem = None if done else _messages(storage) or "nothing was written"
+        if problem is None and _suffix(path) in (".nii", ".nii.gz"):
+            problem = _failureText(_checkNiftiLength, temporary, size)
+        if problem is not None:
+            raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
+        moveInto(folder, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return _losses(node, path)
+
+
+def _plainSequence(node, path: Path):
+    """A sequence outside the scene with what a file can hold: frames of one type, no attributes of ours."""
+    frames = [node.GetNthDataNode(n) for n in range(node.GetNumberOfDataNodes())]
+    arrays = [volumeArray(frame) for frame in frames]
+    for number, (frame, array) in enumerate(zip(frames, arrays, strict=True)):
+        if array.shape != arrays[0].shape or not np.array_equal(ijkToRas(frame), ijkToRas(frames[0])):
+            raise InputError(
+                f"output {path} holds volumes of one size and geometry, but frame {number} differs from frame 0; "
+                "save the scene (.mrb) instead"
+            )
+        _checkFits(frame, array, path)
+    dtype = arrays[0].dtype if len({array.dtype for array in arrays}) == 1 else np.dtype(np.float64)
+    plain = slicer.vtkMRMLSequenceNode()
+    copyIndex(node, plain)
+    for number, (frame, array) in enumerate(zip(frames, arrays, strict=True)):
+        copy = getattr(slicer, frame.GetClassName())()
+        image = frame.GetImageData() if array.dtype == dtype else imageDataFromArray(array.astype(dtype))
+        copy.SetAndObserveImageData(image)
+        copy.CopyOrientation(frame)
+        copy.SetVoxelVectorType(frame.GetVoxelVectorType())
+        plain.SetDataNodeAtValue(copy, node.GetNthIndexValue(number))
+    plain.SetAttribute("DataNodeClassName", frames[0].GetClassName())
+    return plain
+
+
+def copyIndex(source, target) -> None:
+    """Give a sequence the index name, unit, type and tolerance of another."""
+    target.SetIndexName(source.GetIndexName())
+    target.SetIndexUnit(source.GetIndexUnit())
+    target.SetIndexType(source.GetIndexType())
+    target.SetNumericIndexValueTolerance(source.GetNumericIndexValueTolerance())
+
+
+def _losses(node, path: Path) -> list[str]:
+    """Say what a NIfTI file has made of the index."""
+    if _suffix(path) not in (".nii", ".nii.gz"):
+        return []
+    values = [node.GetNthIndexValue(n) for n in range(node.GetNumberOfDataNodes())]
+    try:
+        numbers = np.array([float(value) for value in values])
+        even = np.allclose(numbers, np.arange(len(values)) * numbers[-1] / max(1, len(values) - 1), rtol=1e-3)
+    except ValueError:
+        even = False
+    if even and node.GetIndexName() == "time" and node.GetIndexUnit() in ("s", "ms", "us"):
+        return []
+    return [
+        f"{path.name} does not hold the index of the frames ({node.GetIndexName()} = {values[0]} ... "
+        f"{values[-1]} {node.GetIndexUnit()}) as it is; write .seq.nrrd to keep it"
+    ]
