@@ -45,6 +45,7 @@ _PUBLIC = {
         "fit_kernels",
         "smooth_gaussians",
     ),
+    "kernelfits_pairs": ("fit_gaussians",),
     "kernels": (
         "KERNEL_TYPES",
         "Kernel",

@@ -249,16 +249,17 @@ def fit_pair(
         If the images differ in shape or hold NaN, the original is constant where it counts, or as `fit_kernel`.
     Cancelled
     """
-    original, blurred, spacings = _pair(original, blurred, spacing)
+    original, blurred, spacings = check_pair(original, blurred, spacing)
     if isinstance(start, KernelFit):
         start = start.kernel
-    shape = _support(shape, start, original.shape, spacings)
+    shape = support_of(shape, start, original.shape, spacings)
     family = family_of(type, form, shape, spacings)
     problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, progress, cancelled)
     return _fit(problem, start)
 
 
-def _pair(original: Any, blurred: Any, spacing: Any) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
+def check_pair(original: Any, blurred: Any, spacing: Any) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
+    """Two real, finite arrays of one shape as float64, and the spacing; a single slice becomes 2-D."""
     arrays = []
     for name, given in (("original", original), ("blurred", blurred)):
         array = np.asarray(given)
@@ -278,7 +279,8 @@ def _pair(original: Any, blurred: Any, spacing: Any) -> tuple[np.ndarray, np.nda
     return original, blurred, spacings
 
 
-def _support(shape: Any, start: ParametricKernel | None, image: tuple[int, ...], spacing: tuple[float, ...]):
+def support_of(shape: Any, start: ParametricKernel | None, image: tuple[int, ...], spacing: tuple[float, ...]):
+    """The shape of the kernel\'s grid, checked."""
     if shape is None:
         if start is None:
             return tuple(min(15, n - 1 if n % 2 == 0 else n) for n in image)

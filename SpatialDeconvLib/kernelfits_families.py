@@ -68,7 +68,7 @@ class Family:
         raise NotImplementedError
 
 
-class _Gaussian(Family):
+class Gaussian(Family):
     """Free: log sigma (one, or one per axis); or the Cholesky factor of the covariance, logs on its diagonal."""
 
     type = "gaussian"
@@ -325,7 +325,7 @@ def _family(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[floa
     if type != "gaussian" and form != "isotropic":
         raise InputError(f"form {form!r} is for Gaussians; with type {type!r} leave it out")
     if type == "gaussian":
-        return _Gaussian(shape, spacing, form)
+        return Gaussian(shape, spacing, form)
     if type == "motion":
         return _Motion(shape, spacing)
     if (type == "disk") != (len(shape) == 2):

@@ -65,10 +65,18 @@ def fit_kernels(kernels: KernelField, type: str = "gaussian", **options: Any) ->
     if not isinstance(kernels, KernelField):
         raise InputError(f"kernels {kernels!r} is no KernelField; for a single kernel, use fit_kernel")
     known = _determined(kernels)
-    fits = [
-        fit_kernel(kernel, type, **options) if good else None
-        for kernel, good in zip(kernels.kernels, known, strict=True)
-    ]
+    return field_fit(
+        kernels,
+        [
+            fit_kernel(kernel, type, **options) if good else None
+            for kernel, good in zip(kernels.kernels, known, strict=True)
+        ],
+    )
+
+
+def field_fit(kernels: KernelField, fits: Sequence[KernelFit | None]) -> FieldFit:
+    """Put fits, one per kernel or None where it is not determined, in the place of a field's kernels."""
+    known = [fit is not None for fit in fits]
     missing = [at for at, good in zip(kernels.at, known, strict=True) if not good]
     warnings = [f"{_place(kernels, at)}: not determined by the images, so not fitted" for at in missing]
     for at, fit in zip(kernels.at, fits, strict=True):
@@ -283,6 +291,14 @@ def _smoother(kind: str, places: np.ndarray, values: np.ndarray, errors: np.ndar
         if places.ndim > 1:
             raise InputError("smoother 'monotone' is for intensity; for positions take 'polynomial' or 'smoothing'")
         return _monotone(places, values, errors)
+    normalised = _normalisation(places)
+    make = _polynomial if kind == "polynomial" else _spline
+    function, how = make(normalised(places), values, errors, degree)
+    return lambda where: function(normalised(where)), how
+
+
+def _normalisation(places: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The function that brings places between -1 and 1, without the axes on which they do not differ."""
     points = places.reshape(len(places), -1)
     middle, scale = points.mean(axis=0), np.ptp(points, axis=0)
     used = np.flatnonzero(scale > 0)  # positions of one slice say nothing along the slice axis
@@ -291,9 +307,48 @@ def _smoother(kind: str, places: np.ndarray, values: np.ndarray, errors: np.ndar
         where = where.reshape(-1, points.shape[1])
         return (where[:, used] - middle[used]) / (0.5 * scale[used])
 
-    make = _polynomial if kind == "polynomial" else _spline
-    function, how = make(normalised(places), values, errors, degree)
-    return lambda where: function(normalised(where)), how
+    return normalised
+
+
+def polynomial_basis(places: np.ndarray, degree: int) -> np.ndarray:
+    """The powers of a polynomial at places, shape (K, F), the constant first.
+
+    Raises
+    ------
+    InputError
+        If the places do not determine a polynomial of that degree.
+    """
+    points = _normalisation(places)(places)
+    powers = _powers(points, degree)
+    basis = _power_matrix(points, powers)
+    if np.linalg.matrix_rank(basis) < len(powers):
+        raise InputError(
+            f"the places of the kernels do not determine a polynomial of degree {degree}; take a lower one"
+        )
+    return basis
+
+
+def _power_matrix(points: np.ndarray, powers: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.stack([np.prod(points ** np.array(p), axis=1) for p in powers], axis=1)
+
+
+def _powers(points: np.ndarray, degree: Any) -> list[tuple[int, ...]]:
+    """The exponents of every term, which the places must be able to tell apart."""
+    degree = int(check_number(degree, "degree", minimum=0))
+    # Two planes of positions carry a slope along their axis, three a curvature.
+    highest = [min(degree, np.unique(column).size - 1) for column in points.T]
+    if degree > max(highest, default=0):
+        raise InputError(
+            f"degree {degree} needs more than {degree} kernels along an axis, measured were {len(points)} kernels; "
+            "take a lower degree"
+        )
+    powers = [p for p in itertools.product(*(range(h + 1) for h in highest)) if sum(p) <= degree]
+    if len(powers) > len(points):
+        raise InputError(
+            f"a polynomial of degree {degree} has {len(powers)} coefficients, but only {len(points)} kernels were "
+            "measured; take a lower degree"
+        )
+    return powers
 
 
 def _polynomial(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None):
@@ -301,30 +356,14 @@ def _polynomial(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degr
         most = max((np.unique(column).size - 1 for column in points.T), default=0)
         degree = 2 if len(values) > math.comb(2 + points.shape[1], 2) else 1
         degree = min(degree, most) if len(values) > points.shape[1] + 1 else 0
-    degree = int(check_number(degree, "degree", minimum=0))
-    # Two planes of positions carry a slope along their axis, three a curvature.
-    highest = [min(degree, np.unique(points[:, a]).size - 1) for a in range(points.shape[1])]
-    if degree > max(highest, default=0):
-        raise InputError(
-            f"degree {degree} needs more than {degree} kernels along an axis, measured were {len(values)} kernels; "
-            "take a lower degree"
-        )
-    powers = [p for p in itertools.product(*(range(h + 1) for h in highest)) if sum(p) <= degree]
-    if len(powers) > len(values):
-        raise InputError(
-            f"a polynomial of degree {degree} has {len(powers)} coefficients, but only {len(values)} kernels were "
-            "measured; take a lower degree"
-        )
-
-    def matrix(where: np.ndarray) -> np.ndarray:
-        return np.stack([np.prod(where ** np.array(p), axis=1) for p in powers], axis=1)
-
-    solution, _, rank, _ = np.linalg.lstsq(matrix(points) / errors[:, None], values / errors, rcond=1e-10)
+    powers = _powers(points, degree)
+    basis = _power_matrix(points, powers)
+    solution, _, rank, _ = np.linalg.lstsq(basis / errors[:, None], values / errors, rcond=1e-10)
     if rank < len(powers):
         raise InputError(
             f"the places of the kernels do not determine a polynomial of degree {degree}; take a lower one"
         )
-    return lambda where: matrix(where) @ solution, f"polynomial of degree {degree}"
+    return lambda where: _power_matrix(where, powers) @ solution, f"polynomial of degree {degree}"
 
 
 def _monotone(places: np.ndarray, values: np.ndarray, errors: np.ndarray):

@@ -381,3 +381,89 @@ def test_an_estimate_of_a_pair_gives_the_sigma_that_blurred_it():
     estimated = sd.estimate_kernel(image, y, 9, spacing=kernel.spacing)
     fit = sd.fit_kernel(estimated)
     assert fit.parameters["sigma_mm"] == pytest.approx(1.1, rel=0.01)
+
+
+# ------------------------------------------------------------------------------ fields directly from a pair
+
+
+def keyed_pair(model, field, noise=0.2, shape=(20, 36, 32)):
+    """A scene of four plateaus with texture and its image, blurred with the kernels of a field."""
+    generator = np.random.default_rng(5)
+    smooth = ndimage.gaussian_filter(generator.normal(size=shape), 2)
+    image = 30.0 * np.searchsorted(np.quantile(smooth, [0.25, 0.5, 0.75]), smooth) + 5
+    image = np.clip(image + 3 * generator.normal(size=shape), 0, 100)
+    # Blurred on a wider image, so that nothing is assumed beyond the border.
+    wide = np.pad(image, 8, mode="reflect")
+    labels = field.labels
+    field = field.with_labels(np.pad(labels, 8, mode="reflect")) if labels is not None else field
+    blurred = sd.convolve(wide, field, model=model, spacing=1.0).image[8:-8, 8:-8, 8:-8]
+    return image, blurred + generator.normal(0, noise, shape)
+
+
+def gaussians(sigmas):
+    return [sd.ParametricKernel("gaussian", sigma_mm=s) for s in sigmas]
+
+
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_all_sigmas_of_a_field_come_from_one_pair(model):
+    sigmas = {5: 0.8, 50: 1.2, 95: 1.6}
+    field = sd.KernelField.by_intensity(dict(zip(sigmas, gaussians(sigmas.values()), strict=True)))
+    image, y = keyed_pair(model, field)
+    fitted = sd.fit_gaussians(image, 2 * y + 7, field, 9, model=model, gain=True, offset=True)
+    assert fitted.field.at == (5, 50, 95)
+    for fit, sigma in zip(fitted.fits, sigmas.values(), strict=True):
+        assert fit.parameters["sigma_mm"] == pytest.approx(sigma, rel=0.02)
+        assert fit.errors["sigma_mm"] < 0.02
+        assert fit.scale == pytest.approx(2, rel=0.01)
+        assert fit.offset == pytest.approx(7, abs=0.5)
+
+
+def test_sigma_as_a_polynomial_is_fitted_to_the_pair_where_levels_have_no_voxels():
+    true = {v: 0.8 + 0.008 * v for v in (0, 25, 50, 75, 100, 200)}
+    field = sd.KernelField.by_intensity(dict(zip(true, gaussians(true.values()), strict=True)))
+    image, y = keyed_pair("detector", field)
+    free = sd.fit_gaussians(image, y, field, 11)
+    assert free.fits[-1] is None
+    assert 200 not in free.field.at
+    assert any("level 200" in text for text in free.warnings)
+    line = sd.fit_gaussians(image, y, field, 11, degree=1)
+    assert line.field.at == tuple(true)
+    sigmas = [k.parameters["sigma_mm"] for k in line.field.kernels]
+    np.testing.assert_allclose(sigmas, list(true.values()), rtol=0.02)
+
+
+def test_regions_and_axes_are_fitted_directly_too():
+    labels = np.ones((20, 36, 32), int)
+    labels[:, :, 16:] = 2
+    kernels = [sd.ParametricKernel("gaussian", sigma_mm=s) for s in ([0.8, 1.2, 1.2], [1.4, 1.0, 0.8])]
+    field = sd.KernelField.by_region(labels, dict(zip((1, 2), kernels, strict=True)))
+    image, y = keyed_pair("detector", field)
+    mask = np.ones(y.shape, bool)
+    mask[5:9, 10:20, 8:12] = False
+    y[~mask] = 500
+    fitted = sd.fit_gaussians(image, y, field, (9, 9, 9), form="axes", mask=mask)
+    for fit, kernel in zip(fitted.fits, kernels, strict=True):
+        np.testing.assert_allclose(fit.parameters["sigma_mm"], kernel.parameters["sigma_mm"], rtol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"form": "full"}, ["'full'", "axes"]),
+        ({"model": "both"}, ["'both'", "detector"]),
+        ({"degree": 5}, ["degree 5", "lower"]),
+        ({"blurred": np.zeros((20, 36, 31))}, ["differ in shape"]),
+        ({"original": np.ones((20, 36, 32))}, ["constant"]),
+        ({"mask": np.zeros((20, 36, 32), bool)}, ["0 voxels"]),
+        ({"keys": sd.KernelField.uniform(sd.gaussian_kernel(1.0)), "degree": 1}, ["'uniform'", "degree"]),
+    ],
+)
+def test_fields_that_cannot_be_fitted_are_refused(change, words):
+    field = sd.KernelField.by_intensity(dict(zip((5, 50, 95), gaussians([1, 1, 1]), strict=True)))
+    image, y = keyed_pair("detector", field)
+    with pytest.raises(sd.InputError) as caught:
+        sd.fit_gaussians(**{"original": image, "blurred": y, "keys": field, "shape": 9, **change})
+    for word in words:
+        assert word in str(caught.value)
+    with pytest.raises(sd.Cancelled):
+        sd.fit_gaussians(image, y, field, 9, cancelled=lambda: True)
