@@ -203,7 +203,7 @@ class Batch:
         finally:
             self.progress.close()
             for state in self.states:
-                if state["status"] in ("waiting", "running"):
+                if state["status"] == "running":
                     state["status"] = "interrupted"
             self._write_table()
 
@@ -303,6 +303,7 @@ class Batch:
         try:
             event = self.events.get(timeout=seconds)
         except queue.Empty:
+            workers.check()
             return
         if event.number not in self.open:  # late news of an attempt that was given up
             return
@@ -311,6 +312,8 @@ class Batch:
     def _on_started(self, number: int, content: Any, workers: Any) -> None:
         self.states[number]["status"] = "running"
         self.states[number]["attempts"] += 1
+        if content and self.states[number]["attempts"] > 1:
+            self.progress.note(f"{self.cases[number].name}: started again, on worker {content}")
         self.progress.progress(number, self.cases[number].name, 0.0, "starting")
 
     def _on_progress(self, number: int, content: Any, workers: Any) -> None:

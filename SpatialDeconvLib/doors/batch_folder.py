@@ -53,8 +53,9 @@ def exclusive(folder: Path) -> Iterator[str | None]:
         file.seek(0)
         file.truncate()
         started = datetime.now().astimezone().isoformat(timespec="seconds")
-        file.write(json.dumps({"process": os.getpid(), "computer": platform.node(), "started": started}))
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk; the lock itself takes no room
+            file.write(json.dumps({"process": os.getpid(), "computer": platform.node(), "started": started}))
+            file.flush()
         yield _told(earlier) if earlier.strip() else None
     finally:
         # Empty says that all is in order. Where it can be, the file goes while it is still locked.

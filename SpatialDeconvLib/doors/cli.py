@@ -10,6 +10,7 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,11 +37,21 @@ PROGRAM = "spatialdeconv"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with _logged(arguments):
+            return _run(arguments)
+    except OSError as error:
+        _fail(str(error))
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     try:
         options = command_parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
         return int(stop.code or 0)
-    options.arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options.arguments = arguments
     try:
         with _interrupt() as interrupted:
             options.run(options, interrupted)
@@ -58,6 +69,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(message: str) -> None:
     print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+class _Both:
+    """A stream that writes to two."""
+
+    def __init__(self, shown: Any, log: Any):
+        self._streams = [stream for stream in (shown, log) if stream is not None]
+
+    def write(self, text: str) -> int:
+        for stream in self._streams:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+@contextmanager
+def _logged(arguments: Sequence[str]) -> Iterator[None]:
+    """Write what is printed into the file of ``--log-file`` too; wrong usage is printed as well."""
+    scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    scout.add_argument("--log-file")
+    scout.error = lambda message: None  # the real parser will say it
+    path = getattr(scout.parse_known_args(arguments)[0], "log_file", None)
+    if not path:
+        yield
+        return
+    try:
+        log = Path(path).expanduser().open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise OSError(f"log file {path} cannot be written ({error.strerror}); choose another") from error
+    shown = sys.stdout, sys.stderr
+    with log:
+        sys.stdout, sys.stderr = (_Both(stream, log) for stream in shown)
+        try:
+            yield
+        except BaseException:
+            traceback.print_exc(file=log)
+            raise
+        finally:
+            sys.stdout, sys.stderr = shown
 
 
 @contextmanager
@@ -87,7 +143,7 @@ class ProgressBar:
     def __init__(self, quiet: bool = False, stream: Any = None):
         self._stream = stream or sys.stderr
         self._quiet = quiet
-        self._terminal = self._stream.isatty()
+        self._terminal = getattr(self._stream, "isatty", bool)()  # an application may have put streams of its own
         self._started = time.monotonic()
         self._shown = -1
 
@@ -158,6 +214,9 @@ def _add_command(commands: Any, name: str, run: Callable, summary: str, descript
     )
     parser.set_defaults(run=run)
     parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
+    parser.add_argument(
+        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
+    )
     return parser
 
 

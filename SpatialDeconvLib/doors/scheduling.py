@@ -1,15 +1,17 @@
 """Where the cases of a batch run: processes of this machine, or a Dask cluster.
 
-Both kinds of workers have two methods. ``submit(number, task)`` starts a case as soon as there is room and returns
-at once; what happens comes as an `Event` out of the queue that the workers were made with. ``close()`` ends
-whatever still runs. A case runs in a process of its own on both, so that a crash, or the system's killing of
-what takes too much memory, costs this case only, and its peak memory is its own.
+Both kinds of workers have three methods. ``submit(number, task)`` starts a case as soon as there is room and
+returns at once; what happens comes as an `Event` out of the queue that the workers were made with. ``check()``
+raises OSError when no more will come, and ``close()`` ends whatever still runs. A case runs in a process of its own
+on both, so that a crash, or the system's killing of what takes too much memory, costs this case only, and its peak
+memory is its own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +40,8 @@ _THREADS = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 _CONNECT_SECONDS = 20
+# A scheduler that comes back within this time is still the same one to its client.
+_LOST_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,9 @@ class LocalWorkers:
         kind = "lost" if "lost" in reply else "replied"
         self._events.put(Event(kind, number, reply.get("lost", reply)))
 
+    def check(self) -> None:
+        """Processes of this machine answer in any case."""
+
     def _closed(self) -> bool:
         return self._closing.is_set()
 
@@ -227,10 +235,12 @@ class DaskWorkers:
             raise InputError(
                 "--scheduler needs dask.distributed; install it with: pip install 'spatialdeconv[cluster]'"
             ) from error
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said here, in one line
         self._events = events
         self._topic = f"spatialdeconv-{uuid.uuid4().hex}"
         self._futures: dict[int, Any] = {}
         self._closing = False
+        self._address, self._seen = address, time.monotonic()
         where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
         try:
             self._client = distributed.Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -276,10 +286,18 @@ class DaskWorkers:
         kind = "lost" if "lost" in reply else "replied"
         self._events.put(Event(kind, number, reply.get("lost", reply)))
 
+    def check(self) -> None:
+        """Raise OSError when the scheduler has been gone for a while: its client would wait for ever."""
+        if self._client.status == "running":
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > _LOST_SECONDS:
+            raise OSError(f"the scheduler {self._address} was lost; start it, and then the batch again to go on")
+
     def close(self) -> None:
         self._closing = True
         with contextlib.suppress(Exception):  # the scheduler may be what is gone
-            self._client.cancel(list(self._futures.values()), force=True)
+            if self._client.status == "running":
+                self._client.cancel(list(self._futures.values()), force=True)
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
 
