@@ -95,11 +95,11 @@ class Equations:
     def adjoint(self, image: np.ndarray) -> np.ndarray:
         """X^T r for an image on the valid region; shape (K, *shape)."""
         out = np.empty((self.count, *self.shape))
-        common = None if self._weights is not None else np.conjugate(self._analyse(image))
+        common = None if self._weights is not None else self._analyse(image, conjugate=True)
 
         def one(k: int) -> None:
             if common is None:
-                part = np.conjugate(self._analyse(image * self._weights[k]))
+                part = self._analyse(image * self._weights[k], conjugate=True)
                 part *= self._spectra[0]
             else:
                 part = common * self._spectra[k]
@@ -110,8 +110,7 @@ class Equations:
         return out
 
     def _times(self, kernel: np.ndarray, k: int) -> np.ndarray:
-        part = self._analyse(kernel)
-        np.conjugate(part, out=part)
+        part = self._analyse(kernel, conjugate=True)
         part *= self._spectra[k]
         return part
 
@@ -144,10 +143,16 @@ class Equations:
         """X^T X h over what counts."""
         return self.adjoint(self.counted(self.forward(kernels)))
 
-    def _analyse(self, values: np.ndarray) -> np.ndarray:
-        out = sfft.rfft(values, self.grid[-1], axis=-1, workers=self.workers)
+    def _analyse(self, values: np.ndarray, conjugate: bool = False) -> np.ndarray:
+        """The spectrum, or its conjugate: the same transforms backwards, with the same scale."""
+        last, workers = self.grid[-1], self.workers
+        if conjugate:
+            out = sfft.ihfft(values, last, axis=-1, norm="forward", workers=workers)
+        else:
+            out = sfft.rfft(values, last, axis=-1, workers=workers)
+        turn, norm = (sfft.ifft, "forward") if conjugate else (sfft.fft, "backward")
         for axis in range(values.ndim - 2, -1, -1):
-            out = sfft.fft(out, self.grid[axis], axis=axis, overwrite_x=True, workers=self.workers)
+            out = turn(out, self.grid[axis], axis=axis, norm=norm, overwrite_x=True, workers=workers)
         return out
 
     def _synthesise(self, spectrum: np.ndarray, size: Sequence[int]) -> np.ndarray:

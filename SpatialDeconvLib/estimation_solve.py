@@ -19,7 +19,7 @@ _TOLERANCE = 1e-4
 #: ... or than this share of their uncertainty.
 _UNCERTAIN = 0.05
 #: Steps for the random vector, whose traces need less.
-_PROBE = 100
+_PROBE = 60
 #: Smallest weight of the penalty, relative to the largest eigenvalue: below, float64 holds no digits.
 _SMALLEST = 1e-14
 _WEIGHTS = 145
