@@ -102,7 +102,12 @@ def loadSample(source):
 #
 
 # The forms that are put into the frames of the main one.
-FORMS = {"estimateFrame": "SpatialDeconvEstimate"}
+FORMS = {
+    "weightsFrame": "SpatialDeconvWeights",
+    "estimateFrame": "SpatialDeconvEstimate",
+    "previewFrame": "SpatialDeconvPreview",
+    "compareFrame": "SpatialDeconvCompare",
+}
 
 # The widgets of each control that is not always shown; the names are those of panelmodel.visible_controls.
 CONTROL_WIDGETS = {
@@ -164,7 +169,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         findLibrary()
         from SpatialDeconvLib.doors import panelmodel
-        from SpatialDeconvLib.panel import applysection, estimatesection, kerneltable, regionsection, running
+        from SpatialDeconvLib.panel import applysection, compare, estimatesection, kerneltable, preview
+        from SpatialDeconvLib.panel import regionsection, running, weightsplot
 
         self._model = panelmodel
         self._loadForms()
@@ -174,7 +180,11 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError)
         self.estimate = estimatesection.EstimateSection(self)
         self.apply = applysection.ApplySection(self)
-        self._parts = (self.region, self.table, self.estimate, self.apply)
+        self.weights = weightsplot.WeightsPlot(self)
+        self.preview = preview.PreviewController(self)
+        self.comparison = compare.Comparison(self)
+        self._views = (self.weights, self.preview, self.comparison)  # what shows something outside the panel
+        self._parts = (self.region, self.table, self.estimate, self.apply, *self._views)
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -200,6 +210,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""
         self.runner.abandon()
+        for view in self._views:
+            view.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -209,16 +221,22 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Called each time the user opens another module."""
+        for view in self._views:
+            view.stop()
         self.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event) -> None:
         """Called just before the scene is closed."""
         self.runner.cancel()
         self.apply.sceneClosed()
+        for view in self._views:
+            view.sceneClosed()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event) -> None:
         """Called just before a scene is read."""
+        for view in self._views:
+            view.stop()
         self.setParameterNode(None)
 
     def onSceneChangeEnd(self, caller, event) -> None:
@@ -238,6 +256,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if self._parameterNode.getValue(name) is node:
                 self._parameterNode.setValue(name, None)
         self.table.forget(node)
+        self.comparison.forget(node)
 
     def onReload(self) -> None:
         """Reload the library's modules in the order of their dependencies, then this one."""
@@ -317,7 +336,10 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showResult(self, inputVolume, output) -> None:
         """Show what a run has made, with the window and level of what it was made from."""
+        if self._parameterNode:
+            self._parameterNode.previewOn = False  # it would cover the result
         slicer.util.setSliceViewerLayers(background=output, fit=False)
+        self.comparison.setPair(inputVolume, output)
 
     def showError(self, text) -> None:
         """Tell the user what went wrong."""

@@ -37,6 +37,7 @@ _POINTS = 400  # of the weights' curves, besides the levels themselves
 # Voxels that the histogram and the shares are computed from; larger images are thinned out evenly.
 _SAMPLE = 2**21
 _GREY = (0.55, 0.55, 0.55)
+_LONGEST_LEGEND = 6
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _thinned(values: np.ndarray) -> np.ndarray:
 # -- a Slicer plot
 
 
-def plotWeights(data: WeightsData, chartNode=None):
+def plotWeights(data: WeightsData, chartNode=None, compact: bool = False):
     """Show the numbers in a plot chart node, and return it.
 
     Parameters
@@ -184,6 +185,8 @@ def plotWeights(data: WeightsData, chartNode=None):
     data : WeightsData
     chartNode : vtkMRMLPlotChartNode, optional
         The chart of an earlier call, whose nodes are used again; a new one otherwise.
+    compact : bool
+        For little room: small letters, no title and no legend.
 
     Returns
     -------
@@ -210,7 +213,7 @@ def plotWeights(data: WeightsData, chartNode=None):
                 series = _addNode(scene, "vtkMRMLPlotSeriesNode", "series", name)
                 chart.AddAndObservePlotSeriesNodeID(series.GetID())
             _fillSeries(series, table, data, number, name)
-        _fillChart(chart, data)
+        _fillChart(chart, data, compact)
     finally:
         chart.EndModify(wasModifying)
     return chart
@@ -257,7 +260,8 @@ def _seriesNames(data: WeightsData) -> list[str]:
 
 
 def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
-    columns = [("x", data.x), ("0", data.histogram), *((str(n), w) for n, w in enumerate(data.weights, 1))]
+    curves = ((str(n), _withoutZeros(w)) for n, w in enumerate(data.weights, 1))
+    columns = [("x", data.x), ("0", data.histogram), *curves]
     wasModifying = table.StartModify()
     try:
         table.RemoveAllColumns()
@@ -276,6 +280,12 @@ def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
             table.AddColumn(labels)
     finally:
         table.EndModify(wasModifying)
+
+
+def _withoutZeros(curve: np.ndarray) -> np.ndarray:
+    """The curve as NaN, which is not drawn, where it lies on the axis: there it would hide the others."""
+    positive = np.concatenate([[False], curve > 0, [False]])
+    return np.where(positive[1:-1] | positive[:-2] | positive[2:], curve, np.nan)
 
 
 def _fillSeries(series, table, data: WeightsData, number: int, name: str) -> None:
@@ -301,11 +311,28 @@ def _fillSeries(series, table, data: WeightsData, number: int, name: str) -> Non
         series.EndModify(wasModifying)
 
 
-def _fillChart(chart, data: WeightsData) -> None:
+def styleChart(chart, data: WeightsData, compact: bool) -> None:
+    """Choose between little room and much."""
+    size = 8 if compact else 14
+    wasModifying = chart.StartModify()
+    try:
+        chart.SetTitleVisibility(not compact)
+        chart.SetTitleFontSize(size + 4)
+        chart.SetAxisTitleFontSize(size)
+        chart.SetAxisLabelFontSize(size)
+        chart.SetLegendFontSize(size)
+        chart.SetYAxisTitleVisibility(not compact)
+        # Many curves need no names, they stand above their levels; a legend would hide some of them.
+        chart.SetLegendVisibility(not compact and data.key == "intensity" and len(data.names) <= _LONGEST_LEGEND)
+    finally:
+        chart.EndModify(wasModifying)
+
+
+def _fillChart(chart, data: WeightsData, compact: bool) -> None:
     chart.SetTitle(data.title)
     chart.SetXAxisTitle(data.xTitle)
     chart.SetYAxisTitle(data.yTitle)
-    chart.SetLegendVisibility(data.key == "intensity" and len(data.names) <= 20)
+    styleChart(chart, data, compact)
     chart.SetXAxisRangeAuto(data.key != "intensity")
     if data.key == "intensity":
         chart.SetXAxisRange(float(data.x[0]), float(data.x[-1]))

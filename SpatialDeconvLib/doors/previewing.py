@@ -8,7 +8,6 @@ The node is no result: it is hidden from node selectors, not saved with the scen
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,9 +22,11 @@ except ImportError:  # outside Slicer there are no translations
         return text
 
 
+from vtkmodules.vtkCommonCore import vtkCommand
+
 from .. import blocks
 from ..blocks import BlockMemory, block_around
-from ..errors import InputError, check_choice
+from ..errors import Cancelled, InputError, check_choice
 from . import nodes
 from .scene import ensureScene, ijkToRas, imageDataFromArray, matrixFromVtk, spacingOf, volumeArray, vtkFromMatrix
 
@@ -133,11 +134,15 @@ def previewVolume(
 
     if showDraft is not None and operation == "deconvolve":
         result = run(True)
+        if (cancelled is not None and cancelled()) or inputVolume.GetScene() is None:
+            raise Cancelled
         node = _show(result.image, block, inputVolume, node)
         if not result.automatic.get("draft"):
             return node, result
         showDraft(node, result)
     result = run(False)
+    if (cancelled is not None and cancelled()) or inputVolume.GetScene() is None:
+        raise Cancelled  # the scene may have been closed while the engine was at work
     node = usablePreviewNode(node, array.ndim == 4)  # showing the draft may have let the user close the scene
     return _show(result.image, block, inputVolume, node), result
 
@@ -196,6 +201,45 @@ def positionInSliceViews(sliceNodes: Sequence[Any]) -> tuple[float, float, float
     # Planes that are nearly parallel have no crossing worth moving to: small singular values count as none.
     step = np.linalg.pinv(normals, rcond=0.1) @ (distances - normals @ middle)
     return tuple(float(x) for x in middle + step)
+
+
+def middleOf(inputVolume) -> tuple[float, float, float]:
+    """Return the world position (RAS, mm) of the middle of a volume."""
+    volumeArray(inputVolume, "inputVolume")
+    middle = [(n - 1) / 2 for n in inputVolume.GetImageData().GetDimensions()]
+    world = [0.0, 0.0, 0.0]
+    inputVolume.TransformPointToWorld(list((ijkToRas(inputVolume) @ [*middle, 1.0])[:3]), world)
+    return tuple(world)
+
+
+# -- when it is out of date
+
+
+def stampOf(node) -> tuple:
+    """Return what changes when the contents of a node do: voxels and geometry, segments, or where a box lies."""
+    if node.IsA("vtkMRMLVolumeNode"):
+        image = node.GetImageData()
+        voxels = 0 if image is None else image.GetMTime()
+        return voxels, tuple(ijkToRas(node).ravel()), _stampOfTransform(node)
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return node.GetSegmentation().GetMTime(), _stampOfTransform(node)
+    if node.IsA("vtkMRMLMarkupsROINode"):
+        matrix = matrixFromVtk(node.GetObjectToWorldMatrix())
+        return tuple(matrix.ravel()), tuple(node.GetSize()), bool(node.GetInsideOut())
+    return (node.GetMTime(),)
+
+
+def _stampOfTransform(node) -> tuple:
+    parent = node.GetParentTransformNode()
+    return () if parent is None else (parent.GetID(), parent.GetTransformToWorldMTime())
+
+
+def changeEvents(node) -> tuple[int, ...]:
+    """Return the events of a node after which a preview may be out of date."""
+    contents = node.GetContentModifiedEvents()
+    events = [contents.GetValue(n) for n in range(contents.GetNumberOfValues())] if contents is not None else []
+    moved = getattr(node, "TransformModifiedEvent", None)
+    return tuple(dict.fromkeys([vtkCommand.ModifiedEvent, *events, *([moved] if moved is not None else [])]))
 
 
 # -- the node
@@ -282,23 +326,3 @@ def previewText(result) -> str:
     if unchanged:
         return f"{text} " + _("Nothing changes: {notes}.").format(notes="; ".join(notes))
     return f"{text} " + _("Approximate: {notes}.").format(notes="; ".join(notes))
-
-
-@dataclasses.dataclass(frozen=True)
-class PreviewRequest:
-    """What a preview is to show: the arguments of `previewVolume` that the panel chooses."""
-
-    inputVolume: Any
-    kernels: Any
-    operation: str = "deconvolve"
-    mask: Any = None
-    labels: Any = None
-    guide: Any = None
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    def run(self, position, size, outputVolume, memory, showDraft, progress, cancelled):
-        return previewVolume(
-            self.inputVolume, self.kernels, position, size, outputVolume, mask=self.mask, labels=self.labels,
-            guide=self.guide, operation=self.operation, memory=memory, showDraft=showDraft, progress=progress,
-            cancelled=cancelled, **self.options,
-        )  # fmt: skip

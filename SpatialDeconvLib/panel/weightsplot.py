@@ -194,6 +194,7 @@ class WeightsPlot:
         self._showLargeButton(self._layout is not None)
 
     def _showLargeButton(self, isLarge):
+        self._panel.ui.weightsPlotFrame.visible = not isLarge  # the same chart, in letters too large for it
         button = self._panel.ui.weightsLargeButton
         wasBlocked = button.blockSignals(True)
         button.checked = isLarge

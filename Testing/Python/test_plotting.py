@@ -138,8 +138,15 @@ def test_theChartHoldsTheNumbers():
     np.testing.assert_array_equal(columnOf(series[0], series[0].GetXColumnName()), data.x)
     np.testing.assert_array_equal(columnOf(series[0], series[0].GetYColumnName()), data.histogram)
     for node, curve in zip(series[1:], data.weights, strict=True):
-        np.testing.assert_allclose(columnOf(node, node.GetYColumnName()), curve)
+        drawn = columnOf(node, node.GetYColumnName())
+        np.testing.assert_allclose(np.nan_to_num(drawn), curve)
+        assert np.isnan(drawn).any()  # not drawn along the axis
+        assert np.count_nonzero(drawn == 0) <= 2
     assert chart.GetXAxisTitle() == "Intensity"
+    assert chart.GetLegendVisibility()
+    plotting.styleChart(chart, data, compact=True)
+    assert not chart.GetLegendVisibility()
+    assert not chart.GetTitleVisibility()
 
 
 def test_sharesAreBars():
