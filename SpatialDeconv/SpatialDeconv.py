@@ -169,8 +169,16 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         findLibrary()
         from SpatialDeconvLib.doors import panelmodel
-        from SpatialDeconvLib.panel import applysection, compare, estimatesection, kerneltable, preview
-        from SpatialDeconvLib.panel import regionsection, running, weightsplot
+        from SpatialDeconvLib.panel import (
+            applysection,
+            compare,
+            estimatesection,
+            kerneltable,
+            preview,
+            regionsection,
+            running,
+            weightsplot,
+        )
 
         self._model = panelmodel
         self._loadForms()
