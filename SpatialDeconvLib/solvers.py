@@ -248,10 +248,6 @@ def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float
     return max(0.0, float(np.square(lags).sum(dtype=np.float64)) - 1.0)
 
 
-#: Mean squared errors of left-out voxels this share above the lowest count as equal to it.
-_SLACK = 0.006
-_SLACK_KEYED_TO_DATA = 0.035
-
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
 
@@ -455,14 +451,14 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
     if regularization == "auto":
 
         def try_weight(weight, x):
-            x = _conjugate_gradients(data, penalty, weight, x, 12, 3e-4)
+            x = _conjugate_gradients(data, penalty, weight, x, 12, 0.1)
             return x, data.y - data.forward(x)
 
         unit = (data.noise / data.span) ** 2
-        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight, _slack(data))
+        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight)
     else:
         weight = _weight(regularization, "tikhonov")
-    x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-4))
+    x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-2))
     difference = data.masked(data.y - data.forward(x))
     residual = data.relative(dot(difference, difference))
     return data.solution(x, residual, regularization=weight, penalty=options.get("penalty", "gradient"))
@@ -482,7 +478,8 @@ def _conjugate_gradients(data, penalty, weight, x, steps, tolerance) -> np.ndarr
     r = right - product
     p = r.copy()
     rho = dot(r, r)
-    target = tolerance**2 * dot(right, right)
+    # Of the first gradient, as far as rounding allows: near the solution a share of A^T y would be reached at once.
+    target = max(tolerance**2 * rho, np.finfo(dtype).eps ** 2 * dot(right, right))
     seen = data.masked(data.y - seen)  # the residual in the data, updated along
     for _ in range(steps):
         if rho <= target:
@@ -567,8 +564,7 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        slack = _SLACK if isinstance(model, SelfKeyedBlur) else _slack(data)
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight, slack)
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
@@ -594,9 +590,13 @@ def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
     return minimise(objective, x, lower, math.inf, steps, tolerance=tolerance, after_step=after)
 
 
-def _search(
-    data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable, slack: float
-) -> tuple[np.ndarray, float]:
+#: Mean squared errors of left-out voxels this share above the lowest count as equal to it,
+_SLACK = 0.003
+#: ... and this times what the residual's square exceeds 1 by: the share of them that the kernels do not explain.
+_SLACK_UNEXPLAINED = 0.3
+
+
+def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable) -> tuple[np.ndarray, float]:
     """Find the weight of a penalty that predicts left-out voxels well, on the way from strong to weak.
 
     ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next. All voxels count
@@ -605,26 +605,26 @@ def _search(
     whole, count = data.mask, data.count
     data.hold_out()
     errors: list[float] = []
+    slacks: list[float] = []
     images: list[np.ndarray] = []
     for weight in weights:
         x, difference = try_weight(weight, x)
         images = [*images[-3:], x]
         errors.append(float(np.square(difference[data.held]).mean(dtype=np.float64)))
+        data.masked(difference)
+        slacks.append(_SLACK + _SLACK_UNEXPLAINED * max(0.0, data.relative(dot(difference, difference)) ** 2 - 1))
         if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
             break
     data.mask, data.count, data.held = whole, count, None
-    chosen = _strongest(weights, errors, slack)
+    chosen = _strongest(weights, errors, slacks[int(np.argmin(errors))])
     recent = np.asarray(weights[len(errors) - len(images) : len(errors)])
     return images[int(np.argmin(np.abs(np.log(recent / chosen))))], chosen
 
 
-def _slack(data: _Data) -> float:
-    return _SLACK_KEYED_TO_DATA if data.keyed_to_data else _SLACK
-
-
 def _strongest(weights: list[float], errors: list[float], slack: float) -> float:
     """The largest weight whose error exceeds the lowest by no more than `slack` of it, on straight lines
-    through the errors over log(weight): near its minimum the error says little, and noise is worse than blur."""
+    through the errors over log(weight): near its minimum the error says little, and noise is worse than
+    blur. Where the kernels do not explain the data, it goes on falling as they are fitted all the same."""
     limit = (1 + slack) * min(errors)
     first = next(i for i, e in enumerate(errors) if e <= limit)
     if first == 0:
