@@ -164,8 +164,8 @@ def method_sentence(method: str, strategy: str = "blend") -> str:
 def model_label(model: str) -> str:
     """Return the blur model's name for the combo box."""
     return {
-        "detector": _("Detector: the kernel of the place that receives"),
-        "source": _("Source: the kernel of the place that sends"),
+        "detector": _("Detector: kernel of the receiving voxel"),
+        "source": _("Source: kernel of the sending voxel"),
     }[model]
 
 

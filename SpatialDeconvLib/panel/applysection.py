@@ -23,6 +23,7 @@ class ApplySection:
         self._panel = panel
         self._state = None
         self._sceneClosed = False
+        self._hint = ""
         ui = panel.ui
         self._controls = RunControls(ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"))
         ui.statusLabel.text = ""
@@ -32,16 +33,17 @@ class ApplySection:
         """Show whether Apply can start, and what is missing."""
         if self._panel.runner.kind == "apply":
             return
-        button = self._panel.ui.applyButton
-        button.enabled = not panelmodel.what_is_missing(state) and not self._panel.runner.busy
-        button.toolTip = panelmodel.apply_tool_tip(state)
+        ui, missing = self._panel.ui, panelmodel.what_is_missing(state)
+        ui.applyButton.enabled = not missing and not self._panel.runner.busy
+        ui.applyButton.toolTip = panelmodel.apply_tool_tip(state)
+        if ui.statusLabel.text in ("", self._hint):  # what a run has said stays until the next one
+            ui.statusLabel.text = self._hint = missing
 
     def sceneClosed(self):
         """The scene is being closed: what a run has made does not belong to the next one."""
         if self._panel.runner.kind == "apply":
             self._sceneClosed = True
-        else:
-            self._panel.ui.statusLabel.text = ""
+        self._panel.ui.statusLabel.text = ""
 
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""

@@ -25,7 +25,7 @@ class EstimateSection:
         self._controls = RunControls(
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure")
         )
-        ui.estimateStatusLabel.text = ""
+        self._controls.say("")
         ui.estimateButton.connect("clicked(bool)", self.onClicked)
 
     def update(self, state):
@@ -129,21 +129,22 @@ class EstimateSection:
 
     def _finished(self, outcome, error):
         self._controls.stop()
-        panel, label = self._panel, self._panel.ui.estimateStatusLabel
+        panel, say = self._panel, self._controls.say
         node = panel.parameterNode()
         if error is None and node:
             rows, estimate = outcome
-            label.text = panelmodel.estimate_text(estimate)
+            say(panelmodel.estimate_text(estimate))
             with slicer.util.NodeModify(node):
                 if not rows[0].at:  # one kernel, and nothing that it could belong to
                     node.kernelKey = KernelKey.Uniform
                 setRows(node, rows)
         elif error is None or isinstance(error, Cancelled):
-            label.text = _("Cancelled; nothing was changed.")
+            say(_("Cancelled; nothing was changed."))
         else:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv cannot measure the kernels", exc_info=error)
-            label.text = panelmodel.error_text(error)
-            slicer.util.errorDisplay(label.text, windowTitle=_("Spatially Variant Deconvolution"))
+            text = panelmodel.error_text(error)
+            say(text)
+            slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
         if node:
             panel.onParameterNodeModified()

@@ -147,10 +147,14 @@ class KernelTable:
         self._setCell(number, PARAMETERS, kernelrows.parametersText(row), bool(kind.size))
         note = self._setCell(number, NOTE, "", False)
         icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
-        note.setIcon(slicer.app.style().standardIcon(icon) if problem or notes else qt.QIcon())
+        note.setIcon(self._smallIcon(icon) if problem or notes else qt.QIcon())
         toolTip = "\n".join(filter(None, [problem, *notes]))
         for column in (PLACE, KIND, PARAMETERS, NOTE):
             self._ui.kernelTable.item(number, column).setToolTip(toolTip or kernelrows.kindSentence(row.kind))
+
+    @staticmethod
+    def _smallIcon(icon):
+        return qt.QIcon(slicer.app.style().standardIcon(icon).pixmap(16, 16))
 
     def _setCell(self, number, column, text, editable):
         table = self._ui.kernelTable
@@ -215,12 +219,14 @@ class KernelTable:
     def _showRow(self, row, count):
         ui, kind = self._ui, kernelrows.KINDS[row.kind]
         ui.kernelKindComboBox.currentIndex = list(kernelrows.KINDS).index(row.kind)
-        self._setVisible("kernelSize", "kernelSizeLineEdit", bool(kind.size))
-        self._setVisible("kernelDirection", "kernelDirectionLineEdit", kind.direction)
-        self._setVisible("kernelVolume", "kernelVolumeSelector", row.kind == "volume")
-        self._setVisible("kernelPath", "kernelPathLineEdit", row.kind == "file")
-        self._setVisible("kernelLogarithm", "kernelLogarithmComboBox", kind.stored)
-        ui.kernelSizeLabel.text = kernelrows.sizeLabel(row.kind)
+        value = {"volume": ui.kernelVolumeSelector, "file": ui.kernelPathLineEdit}.get(row.kind)
+        value = value or (ui.kernelSizeLineEdit if kind.size else None)
+        texts = {"volume": _("Volume:"), "file": _("File:")}
+        self._showOneOf(ui.kernelValueLabel, ui.kernelValueRow, value)
+        ui.kernelValueLabel.text = texts.get(row.kind) or kernelrows.sizeLabel(row.kind)
+        more = ui.kernelLogarithmComboBox if kind.stored else ui.kernelDirectionLineEdit if kind.direction else None
+        ui.kernelMoreLabel.text = _("Values are:") if kind.stored else _("Angle (°):")
+        self._showOneOf(ui.kernelMoreLabel, ui.kernelMoreRow, more)
         for widget, text in ((ui.kernelSizeLineEdit, row.size), (ui.kernelDirectionLineEdit, row.direction)):
             if widget.text != text:
                 widget.text = text
@@ -233,11 +239,21 @@ class KernelTable:
         words = [problem] if problem else notes or [kernelrows.kindSentence(row.kind)]
         if count > 1:
             words.insert(0, _("Changes apply to the {count} selected rows.").format(count=count))
-        ui.kernelNotesLabel.text = "\n".join(words)
+        ui.kernelNotesLabel.text = "\n".join(word[:1].upper() + word[1:] for word in words)
 
-    def _setVisible(self, base, field, visible):
-        getattr(self._ui, f"{base}Label").visible = visible
-        getattr(self._ui, field).visible = visible
+    def _showOneOf(self, label, row, field):
+        """Show one of the fields that share a row of the form, or none of them and no row."""
+        ui = self._ui
+        fields = {
+            "kernelValueRow": (ui.kernelSizeLineEdit, ui.kernelVolumeSelector, ui.kernelPathLineEdit),
+            "kernelMoreRow": (ui.kernelDirectionLineEdit, ui.kernelLogarithmComboBox),
+        }[row.objectName]
+        for each in fields:
+            each.visible = each is field
+        label.visible = row.visible = field is not None
+        if field is not None:
+            label.setBuddy(field)
+            label.toolTip = field.toolTip
 
     def _changeSelected(self, change):
         """Put ``change(row)`` in the place of every selected row."""

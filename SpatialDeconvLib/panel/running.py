@@ -135,18 +135,23 @@ class RunControls:
         self._button.text = _("Cancel")
         self._button.toolTip = toolTip
         self._button.enabled = True
-        self._label.text = _("Preparing...")
+        self.say(_("Preparing..."))
         slicer.app.processEvents()
 
     def show(self, fraction, text, seconds):
         self._progressBar.value = int(100 * fraction)
-        self._label.text = panelmodel.progress_text(fraction, text, seconds)
+        self.say(panelmodel.progress_text(fraction, text, seconds))
 
     def cancelling(self):
         self._button.enabled = False
-        self._label.text = _("Cancelling...")
+        self.say(_("Cancelling..."))
 
     def stop(self):
         self._progressBar.visible = False
         self._button.text = self._text
         self._button.enabled = True
+
+    def say(self, text):
+        """Show a text in the line, or no line."""
+        self._label.text = text
+        self._label.visible = bool(text)

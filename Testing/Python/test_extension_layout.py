@@ -35,6 +35,7 @@ WIDGETS = {
     "QWidget",
     "ctkCheckableComboBox",
     "ctkCollapsibleButton",
+    "ctkCollapsibleGroupBox",
     "ctkPathLineEdit",
     "ctkRangeWidget",
     "ctkSliderWidget",
