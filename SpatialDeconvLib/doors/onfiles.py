@@ -25,6 +25,7 @@ from . import nodes
 from . import recipe as recipes
 from . import report as reports
 from .scene import ensureScene, ijkToRas, temporaryNodes
+from .sequencefiles import isSequence
 
 _COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
 _PARAMETERS = {
@@ -163,51 +164,56 @@ def run_on_files(
         Then there is no new output.
     """
     volumes.checkWritable(output)
-    with temporaryNodes(ensureScene()):
-        return _run_with_nodes(
-            request, output, progress, cancelled, notes or {}, report, command, destination or output
-        )
-
-
-def _run_with_nodes(
-    request, output, progress, cancelled, notes, report, command, destination
-) -> FileRun:  # fmt: skip
     if report is not None:
         reports.check_folder(report)
+    with temporaryNodes(ensureScene()):
+        run = _run_with_nodes
+        if isSequence(request.files["image"]):
+            from .sequenceonfiles import run_with_sequence as run  # it stands on this module
+        return run(request, output, progress, cancelled, notes or {}, report, command, destination or output)
+
+
+def _run_with_nodes(request, output, progress, cancelled, notes, report, command, destination) -> FileRun:
     files, selection = request.files, request.selection
     image = volumes.readVolume(files["image"])
     volumes.checkWritable(output, like=image)
-    mask = _mask(selection, files.get("mask"), image)
-    labels = _labels(files.get("labels"))
+    mask = mask_on(image, selection, mask_source(selection, files.get("mask")))
+    labels = labels_of(files.get("labels"))
     guide = volumes.readVolume(files["guide"]) if "guide" in files else None
     truth = _reference(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
-    before = None if truth is None else _metrics(truth, nodes.volumeArray(image))
+    before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
     function = nodes.deconvolveVolume if request.operation == "deconvolve" else nodes.convolveVolume
     try:
         node, result = function(
             image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
-            progress=_part(progress, 0.0, 1.0 if report is None else 0.9), cancelled=cancelled,
+            progress=part_of(progress, 0.0, 1.0 if report is None else 0.9), cancelled=cancelled,
             **request.parameters,
         )  # fmt: skip
         recipe = recipes.describe(request.operation, request.kernels, result)
         recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
         recipe["selection"] = selection
         if truth is not None:
-            recipe["metrics"] = {"before": before, "after": _metrics(truth, nodes.volumeArray(node))}
+            recipe["metrics"] = {"before": before, "after": metrics_of(truth, nodes.volumeArray(node))}
         recipe.update(notes)
         page = None
         if report is not None:
             selected = (mask, labels, guide, selection["resample"])
-            page = _report_page(
+            page = report_page_of(
                 request, image, result, recipe, selected, truth, destination, command,
-                _part(progress, 0.9, 1.0), cancelled,
+                part_of(progress, 0.9, 1.0), cancelled,
             )  # fmt: skip
     finally:
         getattr(progress, "close", lambda: None)()
     if cancelled():  # the last moment at which there is nothing to take back
         raise Cancelled
     losses = volumes.writeVolume(node, output, like=image)
+    write_around(output, recipe, report, page)
+    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
+
+
+def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:
+    """Write recipe and report of an output that has been written; take it back when that fails."""
     beside = None
     try:
         beside = recipes.write_beside(output, recipe)
@@ -218,10 +224,9 @@ def _run_with_nodes(
         if beside is not None:
             beside.unlink()
         raise
-    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
 
 
-def _part(
+def part_of(
     progress: Callable[[float, str], Any] | None, start: float, stop: float
 ) -> Callable[[float, str], Any] | None:
     """The callback for a part of the work."""
@@ -230,31 +235,35 @@ def _part(
     return lambda fraction, text: progress(start + fraction * (stop - start), text)
 
 
-def _report_page(request, image, result, recipe, selected, truth, output, command, progress, cancelled) -> str:
+def report_page_of(request, image, result, recipe, selected, truth, output, command, progress, cancelled,
+    frames=(),
+) -> str:  # fmt: skip
+    """The report of a run on the volume node `image`; `selected` are its mask, labels, guide and resample."""
     mask, labels, guide, resample = selected
     labels, names = (None, None) if labels is None else nodes.labelArray(labels, image, resample)
     return reports.report_page(
         image=nodes.volumeArray(image), result=result, field=request.kernels, spacing=nodes.spacingOf(image),
         recipe=recipe, reference=truth, mask=mask, labels=labels, label_names=names,
         guide=None if guide is None else nodes.guideArray(guide, image, resample), ijk_to_ras=ijkToRas(image),
-        output=output, command=command, progress=progress, cancelled=cancelled,
+        output=output, command=command, frames=frames, progress=progress, cancelled=cancelled,
     )  # fmt: skip
 
 
-def _mask(selection: dict, path: str | None, image: Any) -> np.ndarray | None:
+def mask_source(selection: dict, path: str | None) -> Any:
+    """Read the mask file: a node, or (segmentation, segments); None when there is none."""
+    if not path:
+        if selection["segments"]:
+            raise InputError("--segments needs --mask with a segmentation")
+        return None
+    if selection["segments"]:
+        return volumes.readSegmentation(path), selection["segments"]
+    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+
+
+def mask_on(image: Any, selection: dict, source: Any) -> np.ndarray | None:
     """The mask of all selections together, as an array on the image's grid; None when there is none."""
     values = nodes.volumeArray(image)
-    masks = []
-    if path:
-        if selection["segments"]:
-            chosen = (volumes.readSegmentation(path), selection["segments"])
-        elif volumes.isSegmentation(path):
-            chosen = volumes.readSegmentation(path)
-        else:
-            chosen = volumes.readLabelMap(path)
-        masks.append(nodes.maskArray(chosen, image, resample=selection["resample"]))
-    elif selection["segments"]:
-        raise InputError("--segments needs --mask with a segmentation")
+    masks = [] if source is None else [nodes.maskArray(source, image, resample=selection["resample"])]
     masks.extend(_range_and_boxes(selection, values, nodes.spacingOf(image)))
     if not masks:
         return None
@@ -281,7 +290,7 @@ def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, 
         yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
 
 
-def _labels(path: str | None) -> Any:
+def labels_of(path: str | None) -> Any:
     if path is None:
         return None
     return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
@@ -299,5 +308,5 @@ def _reference(path: str | None, image: Any) -> np.ndarray | None:
     return truth
 
 
-def _metrics(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
+def metrics_of(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
     return {name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))}

@@ -67,7 +67,8 @@ def deconvolveSequence(
     mask, labels, guide : optional
         As in `nodes.deconvolveVolume`, for all frames; or a vtkMRMLSequenceNode of them, of which each frame
         takes the item at its own index value; or a volume or segmentation node that the input's browser shows
-        for such a sequence; or a function that is given each frame's volume node and returns one of those.
+        for such a sequence; or a function that is given each frame's volume node and item number and returns
+        one of those.
     resample : bool
         See `nodes.deconvolveVolume`.
     workers : int, optional
@@ -387,7 +388,7 @@ def _shown(source: _Source, item: int, proxy, frame, temporary: _TemporaryNodes)
 def _ofFrame(selection, source: _Source, item: int, frame, temporary: _TemporaryNodes):
     """The mask, labels or guide of one frame."""
     if callable(selection) and not hasattr(selection, "IsA"):
-        selection = selection(frame)
+        selection = selection(frame, item)
     segments = None
     if isinstance(selection, (tuple, list)) and len(selection) == 2:
         selection, segments = selection
@@ -456,6 +457,30 @@ def _summary(sequence, items: Sequence[int], done: Sequence[tuple]) -> dict[str,
         for item, (_, _, result) in zip(items, done, strict=True)
     ]
     return recipe
+
+
+def overFrames(results: Sequence[Any], names: Sequence[str]):
+    """Return one Result for all frames, with the image of the first.
+
+    `iterations` is the largest, `residual` and `noise` are root mean squares over the frames, `seconds` the sum;
+    `warnings` name the frame.
+    """
+    first = results[0]
+    warnings = [f"{name}: {text}" for name, r in zip(names, results, strict=True) for text in r.warnings]
+    iterations = [r.iterations for r in results if r.iterations is not None]
+    return dataclasses.replace(
+        first,
+        iterations=max(iterations, default=None),
+        residual=_rootMeanSquare([r.residual for r in results]),
+        noise=_rootMeanSquare([r.noise for r in results]),
+        warnings=warnings,
+        seconds=sum(r.seconds for r in results),
+    )
+
+
+def _rootMeanSquare(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.sqrt(np.mean(np.square(known)))) if known else None
 
 
 def frameRecord(result) -> dict[str, Any]:
