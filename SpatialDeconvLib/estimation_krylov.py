@@ -41,7 +41,7 @@ class Penalty:
     """
 
     def __init__(self, shape: tuple[int, ...], spacing: Sequence[float], kind: str, coupling=None):
-        self.shape, self.coupling = shape, coupling
+        self.shape, self.spacing, self.kind = shape, tuple(spacing), kind
         self.axes = tuple(a + 1 for a, n in enumerate(shape) if n > 1) if kind == "gradient" else ()
         values = np.zeros(shape)
         for a in (axis - 1 for axis in self.axes):

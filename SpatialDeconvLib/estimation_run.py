@@ -75,12 +75,11 @@ class Options:
         weight = None
         if not (isinstance(regularization, str) and regularization == "auto"):
             weight = _number(regularization, "regularization", "'auto' or a weight of at least 0")
-        if iterations is not None and (
-            isinstance(iterations, bool) or iterations != int(iterations) or iterations < 1
-        ):
+        steps = STEPS if iterations is None else _number(iterations, "iterations", "a whole number, at least 1")
+        if steps != int(steps) or steps < 1:
             raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None")
         return cls(
-            method, constraint, weight, penalty, bool(register), bool(gain), bool(offset), iterations or STEPS,
+            method, constraint, weight, penalty, bool(register), bool(gain), bool(offset), int(steps),
             progress or (lambda fraction, text: None), cancelled or (lambda: False), time.perf_counter(),
         )  # fmt: skip
 

@@ -30,6 +30,8 @@ _WEIGHTS = 145
 _PRICE = 1.4
 #: A kernel is not determined where the data leave more than this share of what it could be.
 UNKNOWN = 0.5
+#: A weight, relative to the largest eigenvalue, at which only what no data touch is left open.
+_LITTLE = 1e-8
 
 
 @dataclass
@@ -82,6 +84,8 @@ class LeastSquares:
     ):
         self.equations, self.penalty, self.constraint, self.report = equations, penalty, constraint, report
         self.kernel_shape = (equations.count, *equations.shape)
+        gradient = Penalty(equations.shape, penalty.spacing, "gradient")
+        self.smooth = gradient.inverse_root if penalty.kind == "identity" else None
         self.right = equations.adjoint(data)
         self.energy = float(np.vdot(data, data))
         self.fixed = np.zeros(self.kernel_shape)  # kernels of sum 1 from which those of sum 0 are counted
@@ -171,7 +175,10 @@ class LeastSquares:
             while not probe.exhausted and probe.steps < _PROBE // 2:
                 probe.step()
                 self.report(1.0, "looking for what the data leave unknown")
-            unknown, missing = self._unknown(probe, chosen), self._unknown(probe, 0.01 * chosen)
+            little = 0.01 * chosen
+            if weight is not None:  # a strong penalty says nothing about the data
+                little = min(little, _LITTLE * probe.ritz()[0][-1])
+            unknown, missing = self._unknown(probe, chosen), self._unknown(probe, little)
         else:
             unknown, missing, degrees = known.unknown, known.missing, known.degrees
         values = krylov.ritz()[0]
@@ -202,19 +209,26 @@ class LeastSquares:
         left = np.maximum(self.equations.voxels - _PRICE * degrees, 1)
         return float(weights[np.argmin(squares / left**2)])
 
-    def _sample(self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Norms of the kernels S^-1 function(M) v for the probe's random vector v, shape (K,)."""
+    def _sample(
+        self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray], filtered=None
+    ) -> np.ndarray:
+        """Norms of the kernels S^-1 function(M) v, `filtered`, for the probe's random vector v, shape (K,)."""
         nodes, vectors = ritz
         shares = vectors @ (function(nodes) * vectors[0]) * probe.norm
         errors = self.to_kernels(shares @ probe.basis[: probe.steps])
+        if filtered is not None:
+            errors = filtered(errors)
         return np.linalg.norm(errors.reshape(len(errors), -1), axis=1)
 
     def _unknown(self, probe: Lanczos, weight: float) -> np.ndarray:
-        """Share of every kernel's prior variance that the data leave at a weight of the penalty, shape (K,)."""
+        """Share of every kernel's prior variance that the data leave at a weight of the penalty, shape (K,).
+
+        Smooth parts of the kernel count more, as they do in kernels, whatever the penalty.
+        """
         ritz = probe.ritz()
         weight = max(weight, 1e-13 * ritz[0][-1])
-        left = self._sample(probe, ritz, lambda t: np.sqrt(weight / (t + weight)))
-        return (left / self._sample(probe, ritz, np.ones_like)) ** 2
+        left = self._sample(probe, ritz, lambda t: np.sqrt(weight / (t + weight)), self.smooth)
+        return (left / self._sample(probe, ritz, np.ones_like, self.smooth)) ** 2
 
     def exact(self, fit: Fit) -> Fit:
         """Take the rounding out of sums that are to be 1."""
