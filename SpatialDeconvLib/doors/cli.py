@@ -1,4 +1,4 @@
-"""The ``spatialdeconv`` command: deconvolve, convolve, kernel, repeat, batch and demo, on files.
+"""The ``spatialdeconv`` command: deconvolve, convolve, estimate, kernel, repeat, batch and demo, on files.
 
 Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
 Volumes are read into MRML nodes and go through the same function as in Slicer.
@@ -27,7 +27,7 @@ from ..memory import peak_memory
 from ..operators import MODELS
 from ..pipeline import ENGINES
 from ..solvers import METHODS as JOINT_METHODS
-from . import batch
+from . import batch, estimate
 
 if TYPE_CHECKING:
     from .onfiles import FileRun
@@ -176,6 +176,7 @@ examples:
   spatialdeconv kernel gaussian --sigma 1.5 --spacing 1 1 1 --output k.nrrd
   spatialdeconv deconvolve blurred.nrrd sharp.nrrd --kernels set.json --method richardson-lucy --iterations 10
   spatialdeconv convolve image.nii.gz mean.nii.gz --kernels k.nrrd
+  spatialdeconv estimate phantom.nrrd its-image.nrrd --size 15 --output set.json
 
 a kernel set (set.json) says which kernel belongs to which intensity, region or position:
   {"schema": "spatialdeconv-kernels/1", "key": "intensity",
@@ -201,6 +202,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_convolve(commands)
     _add_kernel(commands)
     _add_repeat(commands)
+    estimate.add_command(commands, _add_command)
     batch.add_command(commands, _add_command)
     return parser
 
@@ -462,7 +464,7 @@ def _add_repeat(commands: Any) -> None:
         "Repeats the run of a recipe (OUTPUT.recipe.json) on the same inputs, checked by their content.",
     )
     parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write")
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; of an estimation: kernel set or kernel")
 
 
 def _number_or_auto(text: str) -> float | str:
@@ -503,6 +505,12 @@ def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from . import recipe as recipes
+
+    recipe = recipes.read(options.recipe)
+    if recipe["operation"] == "estimate":
+        estimate.repeat(recipe, options.recipe, options.output, ProgressBar(options.quiet), cancelled)
+        return
     from .onfiles import request_from_recipe, run_on_files
 
     request = request_from_recipe(options.recipe)
