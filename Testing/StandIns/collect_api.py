@@ -155,6 +155,7 @@ MRML = [
     "qMRMLSegmentSelectorWidget",
     "qMRMLPlotWidget",
     "qMRMLPlotView",
+    "qMRMLPlotViewControllerWidget",
     "qMRMLSliderWidget",
     "qMRMLRangeWidget",
     "qMRMLSpinBox",

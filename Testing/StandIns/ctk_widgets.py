@@ -3,21 +3,23 @@
 Each is written after the source of the same name in CTK's Libs/Widgets (the commit that Slicer 5.12 pins); only
 what the panel touches is there. What is measured in the running widgets is checked by traits.py.
 
-ctkCollapsibleButton.cpp   checkable, checked == not collapsed; children are hidden while collapsed
+ctkCollapsibleButton.cpp   checkable, checked == not collapsed; children are hidden while collapsed, and what is
+                           shown or hidden meanwhile counts when it opens (visibilityToParent)
+ctkCollapsibleGroupBox.cpp the same; its title bar is the check box of a QGroupBox
 ctkPathLineEdit.cpp        a path is valid when its name fits a name filter ("" never is), whether it exists or
                            not; currentPathChanged comes with every valid text, validInputChanged with a change
 ctkSliderWidget.cpp        slider and spin box of one value, 0 to 99.99 in steps of 1, two decimals; no setRange
 ctkRangeWidget.cpp         two spin boxes around a two-handled slider; setValues puts the smaller first
 ctkCheckableComboBox.cpp   a combo box whose items have a check mark; shows the names of the checked ones
 ctkMessageBox.cpp, ctkComboBox.cpp, ctkMenuButton.cpp, ctkPushButton.cpp, ctkCheckBox.cpp,
-ctkCollapsibleGroupBox.cpp, ctkFittedTextBrowser.cpp: like their Qt base classes here
+ctkFittedTextBrowser.cpp   like their Qt base classes here
 """
 
 import fnmatch
 import math
 import os
 
-from PySide6.QtCore import Property, QRect, QSize, Qt, Signal
+from PySide6.QtCore import Property, QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPalette, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -34,12 +36,15 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyleOptionButton,
     QStyleOptionComboBox,
+    QStyleOptionGroupBox,
     QStylePainter,
     QTextBrowser,
     QToolButton,
     QWidget,
 )
 from pythonqt import implement
+
+EXPLICIT = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
 
 
 def value(kind, name, initial=None):
@@ -64,8 +69,48 @@ def forwarded(kind, part, getter, setter):
     )
 
 
+class Collapsing:
+    """Hides the children while collapsed, and remembers which of them were to be seen."""
+
+    _forcing = False
+
+    def _isCollapsed(self):
+        return not self.isChecked()
+
+    def _adopt(self, child):
+        child.setProperty("visibilityToParent", not child.isHidden() or not child.testAttribute(EXPLICIT))
+        child.installEventFilter(self)
+        self._showChild(child)
+
+    def _showChild(self, child):
+        """A child that was hidden on purpose stays hidden; one that is shown while collapsed waits."""
+        self._forcing = True
+        wanted = child.property("visibilityToParent") is not False and not self._isCollapsed()
+        if child.isHidden() == wanted:
+            child.setVisible(wanted)
+        if child.property("visibilityToParent") is not False:
+            child.setAttribute(EXPLICIT, False)  # so that hiding it on purpose is noticed
+        self._forcing = False
+
+    def _showChildren(self):
+        for child in self.children():
+            if isinstance(child, QWidget):
+                self._showChild(child)
+
+    def childEvent(self, event):
+        if event.added() and isinstance(event.child(), QWidget):
+            self._adopt(event.child())
+        super().childEvent(event)
+
+    def eventFilter(self, child, event):
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent) and not self._forcing:
+            child.setProperty("visibilityToParent", event.type() == QEvent.Type.ShowToParent)
+            self._showChild(child)
+        return False
+
+
 @implement
-class ctkCollapsibleButton(QAbstractButton):
+class ctkCollapsibleButton(Collapsing, QAbstractButton):
     contentsCollapsed = Signal(bool)
 
     def __init__(self, *given):
@@ -85,19 +130,9 @@ class ctkCollapsibleButton(QAbstractButton):
             return
         self._collapsed = collapsed
         self.setMaximumHeight(self.sizeHint().height() if collapsed else 16777215)
-        for child in self.children():
-            if isinstance(child, QWidget):
-                self._showChild(child)
+        self._showChildren()
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
-
-    def _showChild(self, child):
-        """Hide a child while collapsed, and bring back only what was visible before."""
-        if self._collapsed:
-            child.setProperty("standInHidden", child.isHidden())
-            child.setVisible(False)
-        elif child.property("standInHidden") is False:
-            child.setVisible(True)
 
     def _setCollapsed(self, collapsed):
         self.setChecked(not collapsed)
@@ -112,11 +147,6 @@ class ctkCollapsibleButton(QAbstractButton):
 
     def _buttonHeight(self):
         return max(self.fontMetrics().height() + 8, 22)
-
-    def childEvent(self, event):
-        if event.added() and self._collapsed and isinstance(event.child(), QWidget):
-            event.child().setVisible(False)
-        super().childEvent(event)
 
     def sizeHint(self):
         width = self.fontMetrics().horizontalAdvance(self.text()) + 40
@@ -503,8 +533,38 @@ class ctkCheckBox(QCheckBox):
 
 
 @implement
-class ctkCollapsibleGroupBox(QGroupBox):
-    collapsed = value(bool, "collapsed", False)
+class ctkCollapsibleGroupBox(Collapsing, QGroupBox):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.setCheckable(True)
+        self.toggled.connect(self._expand)
+
+    def _expand(self, expanded):
+        self._showChildren()
+        self.setMaximumHeight(16777215 if expanded else self.fontMetrics().height() + 8 + self.collapsedHeight)
+
+    collapsed = Property(
+        bool, lambda self: not self.isChecked(), lambda self, collapsed: self.setChecked(not collapsed)
+    )
+    collapsedHeight = value(int, "collapsedHeight", 14)
+
+    def paintEvent(self, _event):
+        painter = QStylePainter(self)
+        option = QStyleOptionGroupBox()
+        self.initStyleOption(option)
+        option.subControls &= ~QStyle.SubControl.SC_GroupBoxCheckBox
+        mark = self.style().subControlRect(
+            QStyle.ComplexControl.CC_GroupBox, option, QStyle.SubControl.SC_GroupBoxCheckBox, self
+        )
+        option.text = ""
+        painter.drawComplexControl(QStyle.ComplexControl.CC_GroupBox, option)
+        arrow = QStyleOptionButton()
+        arrow.initFrom(self)
+        arrow.rect = QRect(mark.left(), 3, 10, 10)
+        down = QStyle.PrimitiveElement.PE_IndicatorArrowDown
+        right = QStyle.PrimitiveElement.PE_IndicatorArrowRight
+        painter.drawPrimitive(down if self.isChecked() else right, arrow)
+        painter.drawText(mark.left() + 16, self.fontMetrics().ascent() + 2, self.title())
 
 
 @implement

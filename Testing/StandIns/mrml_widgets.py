@@ -11,12 +11,15 @@ qMRMLNodeComboBox.cxx, qMRMLSceneModel.cxx, qMRMLSortFilterProxyModel.cxx, qMRML
     the scene announces its removal, and the combo box goes to the row above; a current row that is no node makes
     the box take its last node. A rename of the current node emits currentNodeChanged again. The base name
     belongs to the node types that are set at that moment.
+qMRMLPlotWidget.cxx, qMRMLPlotView.cxx
+    shows the lines of the chart that its plot view node refers to, drawn with Qt here
 qMRMLSegmentSelectorWidget.cxx (Modules/Loadable/Segmentations/Widgets): a node selector and the segments below
 """
 
 import vtk
 from ctk_widgets import ctkCheckableComboBox, ctkRangeWidget, ctkSliderWidget, value
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QPointF, Signal
+from PySide6.QtGui import QColor, QPainter, QPolygonF
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from pythonqt import implement
 
@@ -477,6 +480,103 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         lambda self: self._nodes.property("noneEnabled"),
         lambda self, on: self._nodes.setProperty("noneEnabled", on),
     )
+
+
+@implement
+class qMRMLPlotViewControllerWidget(qMRMLWidget):
+    pass
+
+
+@implement
+class qMRMLPlotView(QWidget):
+    """Draws the lines of a plot chart; the real one is a vtkChartXY."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self._viewNode, self._chart = None, None
+        self._observations = Observations()
+        observations = self._observations
+        self.destroyed.connect(lambda *_: observations.clear())
+        self.setMinimumHeight(120)
+
+    def setMRMLScene(self, scene):
+        pass
+
+    def setMRMLPlotViewNode(self, node):
+        self._observations.clear()
+        self._viewNode = node
+        if node is not None:
+            self._observations.add(node, vtk.vtkCommand.ModifiedEvent, lambda *_: self.update())
+
+    def fitToContent(self):
+        self.update()
+
+    def lines(self):
+        """Return name, colour and points of every line of the chart."""
+        chart = self._viewNode.GetPlotChartNode() if self._viewNode is not None else None
+        made = []
+        for index in range(chart.GetNumberOfPlotSeriesNodes() if chart is not None else 0):
+            series = chart.GetNthPlotSeriesNode(index)
+            table = series.GetTableNode().GetTable()
+            columns = [table.GetColumnByName(name) for name in (series.GetXColumnName(), series.GetYColumnName())]
+            if None not in columns:
+                values = [[c.GetTuple1(row) for row in range(c.GetNumberOfTuples())] for c in columns]
+                made.append((series.GetName(), series.GetColor(), list(zip(*values, strict=True))))
+        return made
+
+    def paintEvent(self, _event):
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor("white"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        lines = self.lines()
+        points = [point for _name, _colour, line in lines for point in line]
+        if not points:
+            return
+        low, high = min(x for x, _y in points), max(x for x, _y in points)
+        top = max(y for _x, y in points) or 1.0
+        area = self.rect().adjusted(34, 8, -8, -20)
+        painter.setPen(QColor("gray"))
+        painter.drawRect(area)
+        for number, x in ((low, area.left()), (high, area.right() - 24)):
+            painter.drawText(x, self.height() - 6, f"{number:g}")
+        for number, y in ((0, area.bottom()), (top, area.top() + 8)):
+            painter.drawText(2, y, f"{number:.3g}")
+        for _name, colour, line in lines:
+            painter.setPen(QColor.fromRgbF(*colour[:3]))
+            painter.drawPolyline(
+                QPolygonF(
+                    [
+                        QPointF(
+                            area.left() + (x - low) / ((high - low) or 1) * area.width(),
+                            area.bottom() - y / top * area.height(),
+                        )
+                        for x, y in line
+                    ]
+                )
+            )
+
+
+@implement
+class qMRMLPlotWidget(qMRMLWidget):
+    def __init__(self, *given):
+        super().__init__(*given)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._controller, self._view = qMRMLPlotViewControllerWidget(self), qMRMLPlotView(self)
+        layout.addWidget(self._controller)
+        layout.addWidget(self._view)
+
+    def plotController(self):
+        return self._controller
+
+    def plotView(self):
+        return self._view
+
+    def mrmlPlotViewNode(self):
+        return self._view._viewNode
+
+    def setMRMLPlotViewNode(self, node):
+        self._view.setMRMLPlotViewNode(node)
 
 
 @implement

@@ -525,6 +525,40 @@ def check_collapsible_button():
     layout.addRow("b", qt.QLabel("c"))
 
 
+def check_children_of_collapsed_sections():
+    for make in (ctk.ctkCollapsibleButton, ctk.ctkCollapsibleGroupBox):
+        parent = qt.QWidget()
+        outer = qt.QVBoxLayout(parent)
+        section = make()
+        outer.addWidget(section)
+        layout = qt.QVBoxLayout(section)
+        label, hidden, later = qt.QLabel("a"), qt.QLabel("b"), qt.QLabel("c")
+        for child in (label, hidden, later):
+            layout.addWidget(child)
+        parent.show()
+        slicer.app.processEvents()
+        hidden.visible = False
+        assert [label.visible, hidden.visible, later.visible] == [True, False, True]
+        section.collapsed = True
+        assert [label.visible, hidden.visible, later.visible] == [False, False, False]
+        later.visible = False
+        hidden.visible = True  # not before the section opens
+        assert [label.visible, hidden.visible, later.visible] == [False, False, False]
+        section.collapsed = False
+        assert [label.visible, hidden.visible, later.visible] == [True, True, False]
+
+
+def check_collapsible_group_box():
+    box, seen = ctk.ctkCollapsibleGroupBox(), []
+    box.title = "a"
+    assert (box.checkable, box.checked, box.collapsed) == (True, True, False)
+    box.connect("toggled(bool)", seen.append)
+    box.collapsed = True
+    assert (box.checked, seen) == (False, [False])
+    box.checked = True
+    assert (box.collapsed, seen) == (False, [False, True])
+
+
 def check_slider_widget():
     slider, seen = ctk.ctkSliderWidget(), []
     assert (slider.minimum, slider.maximum, slider.value, slider.decimals) == (0.0, 99.99, 0.0, 2)

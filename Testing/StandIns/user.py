@@ -130,8 +130,10 @@ class User:
     # -- what is to be seen
 
     def visible(self, name):
-        """Whether a widget is shown, were its section open."""
-        return not getattr(self.ui, name).isHidden()
+        """Whether a widget is shown, were its section open (a collapsed one hides it and remembers this)."""
+        widget = getattr(self.ui, name)
+        remembered = widget.property("visibilityToParent")
+        return (not widget.isHidden()) if remembered is None else remembered
 
     def table(self):
         rows = range(self.ui.kernelTable.rowCount)
