@@ -422,6 +422,9 @@ class TimerClass:
         QTimer.singleShot(int(milliseconds), pythonqt.Target(slot))
 
 
+MODULE_LOGICS = ("vtkSlicerMarkupsLogic", "vtkSlicerSegmentationsModuleLogic", "vtkSlicerSequencesLogic")
+
+
 def _application():
     if QApplication.instance() is None:
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
@@ -453,6 +456,7 @@ class Window:
         self._put(slicer, "mrmlScene", slicer.vtkMRMLScene())
         self.app._logic = slicer.vtkMRMLApplicationLogic()
         self.app._logic.SetMRMLScene(slicer.mrmlScene)
+        self._registerNodes()
         self.main = None
         if self._wantsMainWindow:
             self._makeMainWindow()
@@ -465,6 +469,12 @@ class Window:
         """The library's Qt modules hold on to qt and to the scene's classes: each window has its own."""
         for name in [name for name in sys.modules if name.startswith("SpatialDeconvLib.panel")]:
             del sys.modules[name]
+
+    def _registerNodes(self):
+        """Let the scene know the nodes of the modules that a running Slicer has loaded."""
+        self._logics = [getattr(slicer, name)() for name in MODULE_LOGICS]
+        for logic in self._logics:
+            logic.SetMRMLScene(slicer.mrmlScene)
 
     def _makeMainWindow(self):
         self.main = qSlicerMainWindow()
@@ -528,7 +538,8 @@ class Window:
         if self.main is not None:
             self.app._layout.release()
             shiboken6.delete(self.main)
-        self.app._logic.SetMRMLScene(None)
+        for logic in (*self._logics, self.app._logic):
+            logic.SetMRMLScene(None)
         self.processEvents()
         self._undo.close()
         self._settings.cleanup()
