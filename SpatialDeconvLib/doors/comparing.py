@@ -46,7 +46,7 @@ def differenceVolume(before, after, node=None):
             f"{describeNode(after)} has another geometry than {describeNode(before)}: {nodes.geometryText(after)}; "
             f"against {nodes.geometryText(before)}; compare them side by side"
         )
-    difference = np.subtract(_grey(after, second), _grey(before, first), dtype=np.float32)
+    difference = (_grey(after, second) - _grey(before, first)).astype(np.float32, copy=False)
     scene = before.GetScene() or ensureScene()
     if node is None or node.GetScene() is not scene:
         node = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
@@ -64,7 +64,8 @@ def differenceVolume(before, after, node=None):
 
 def _grey(node, array: np.ndarray) -> np.ndarray:
     if array.ndim == 3:
-        return array.astype(np.float32) if array.dtype.itemsize <= 2 else array.astype(np.float64, copy=False)
+        exact = np.float32 if array.dtype == np.float32 or array.dtype.itemsize <= 2 else np.float64
+        return array.astype(exact, copy=False)
     colours = array[..., :3] if nodes._lastIsOpacity(node, array) else array
     return colours.mean(axis=3, dtype=np.float64)
 
@@ -86,7 +87,6 @@ def _showDiverging(node, largest: float, scene) -> None:
     display.SetAndObserveColorNodeID(colours.GetID())
     display.SetAutoWindowLevel(0)
     display.SetWindowLevel(2 * largest, 0.0)
-    display.SetInterpolate(0)
 
 
 def _colourNode(scene):

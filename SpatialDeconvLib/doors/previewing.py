@@ -91,7 +91,7 @@ def previewVolume(
     position : sequence of float
         The middle of the block, in world coordinates (RAS, mm). Outside the volume: the block nearest to it.
     size : int
-        Edge length of the block in voxels of the finest axis; about as many mm on the other axes.
+        Edge length of the block in voxels of the finest axis; see `blockAround`.
     outputVolume : vtkMRMLScalarVolumeNode, optional
         An earlier preview node to use again; a new one otherwise (also when it is of the wrong class).
     operation : {"deconvolve", "convolve"}
@@ -172,7 +172,11 @@ def _perChannel(operation, array, field, block, arguments, draft, memory, progre
 
 
 def blockAround(inputVolume, position: Sequence[float], size: int = DEFAULT_SIZE) -> tuple[slice, slice, slice]:
-    """Return the block (k, j, i) of about `size` voxels of the finest axis around a world position (RAS, mm)."""
+    """Return the block (k, j, i) around a world position (RAS, mm).
+
+    It is a cube of `size` voxels of the finest axis. In a volume that is thinner than that (a single slice) it is
+    wider by as much as keeps the number of voxels, up to four times.
+    """
     point = np.asarray(position, dtype=float)
     if point.shape != (3,) or not np.isfinite(point).all():
         raise InputError(f"position {position!r} must be three finite numbers (RAS, mm)")
@@ -181,9 +185,16 @@ def blockAround(inputVolume, position: Sequence[float], size: int = DEFAULT_SIZE
     local = [0.0, 0.0, 0.0]
     inputVolume.TransformPointFromWorld([float(x) for x in point], local)
     indices = np.linalg.solve(ijkToRas(inputVolume), [*local, 1.0])[2::-1]
-    spacing = np.array(spacingOf(inputVolume))
-    counts = np.maximum(1, np.round(size * spacing.min() / spacing).astype(int))
-    return block_around(inputVolume.GetImageData().GetDimensions()[::-1], indices, counts)
+    spacing, shape = np.array(spacingOf(inputVolume)), inputVolume.GetImageData().GetDimensions()[::-1]
+
+    def counts(edge: float) -> np.ndarray:
+        return np.maximum(1, np.round(edge * spacing.min() / spacing)).astype(int)
+
+    wanted = int(np.prod(counts(size)))
+    edges = [
+        edge for edge in range(int(size), 4 * int(size) + 1) if np.prod(np.minimum(counts(edge), shape)) <= wanted
+    ]
+    return block_around(shape, indices, counts(edges[-1]))
 
 
 def positionInSliceViews(sliceNodes: Sequence[Any]) -> tuple[float, float, float] | None:
@@ -280,7 +291,7 @@ def _makePreviewNode(inputVolume, vector: bool):
     scene = inputVolume.GetScene() or ensureScene()
     node = scene.CreateNodeByClass("vtkMRMLVectorVolumeNode" if vector else "vtkMRMLScalarVolumeNode")
     node.UnRegister(None)  # CreateNodeByClass leaves its reference to the caller
-    node.SetName(scene.GetUniqueNameByString(_("Preview")))
+    node.SetName(_("Preview"))
     node.SetHideFromEditors(True)  # before it is added: then it gets no place in the subject hierarchy either
     node.SetSaveWithScene(False)
     node.SetAttribute(PREVIEW_ATTRIBUTE, "1")

@@ -151,6 +151,11 @@ class Comparison:
     def _showDifference(self, before, after):
         self._difference = comparing.differenceVolume(before, after)
         self._layers.put(Background=self._difference, Foreground=None)
+        if hasattr(slicer.modules, "colors"):  # the scale beside the picture
+            legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(self._difference)
+            if legend is not None:
+                legend.SetSaveWithScene(False)
+                legend.SetTitleText(_("Output - input"))
 
 
 def _hasVoxels(*volumes):
