@@ -1,4 +1,4 @@
-"""``python -m SpatialDeconvLib`` is the ``spatialdeconv`` command."""
+"""``python -m SpatialDeconvLib`` is the ``spatialdeconv`` command; ``python path/to/SpatialDeconvLib`` too."""
 
 import contextlib
 import os
@@ -34,4 +34,7 @@ def _interrupted(number: int, frame: Any) -> None:
 
 
 if __name__ == "__main__":
+    if not __package__:  # run by its path: the package is not on the module path, but its inside is
+        sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        from SpatialDeconvLib.__main__ import main
     sys.exit(main())

@@ -121,9 +121,7 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with batch_folder.exclusive(folder) as earlier, batch_folder.workplace(folder) as root:
         if earlier:
-            print(
-                f"an earlier batch did not end by itself ({earlier}); going on with what it left", file=sys.stderr
-            )
+            print(f"an earlier batch was ended from outside ({earlier}); going on after it", file=sys.stderr)
         Batch(cases, folder, root, options, cancelled).run()
 
 
