@@ -122,6 +122,12 @@ class Findings:
         return channels[self.channel[0]][name]
 
     @property
+    def frame(self) -> str:
+        """What the frame of a sequence is called that is shown here; empty for a volume."""
+        shown = next((f for f in self.frames if f.get("shown")), None)
+        return "" if shown is None else str(shown.get("name", shown["index"]))
+
+    @property
     def colours(self) -> list[str]:
         """One CSS colour for each kernel, in their order."""
         return kernel_colours(len(self.field.kernels))
@@ -274,7 +280,7 @@ def report_page(
         The command line of the run, program name first.
     frames : sequence of mapping, optional
         Of a sequence, for every frame "index", "residual", "noise", "iterations", "seconds" (None where there
-        is none), and true "shown" for the frame that `image` is; `report_numbers` describe that one.
+        is none), and for the frame that `image` is, "shown": True and, in words, "name".
     progress : callable(fraction, text), optional
     cancelled : callable() -> bool, optional
 
@@ -454,7 +460,7 @@ def _page(found: Findings, sections: Sequence[tuple[str, str, str]]) -> str:
         f"{content}</section>"
         for name, title, content in sections
     )
-    heading = html.escape(f"{found.title}: {found.operation}d")
+    heading = html.escape(f"{found.title}{', ' * bool(found.frame)}{found.frame}: {found.operation}d")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -502,8 +508,7 @@ def _lead(found: Findings) -> str:
             f"{found.channel[0] + 1}, which changed most."
         )
     if found.frames:
-        shown = next((f["index"] for f in found.frames if f.get("shown")), None)
-        text += f" It is one of the {len(found.frames)} frames of a sequence, the one at {html.escape(str(shown))}."
+        text += f" It is one of the {len(found.frames)} frames of a sequence: {html.escape(found.frame)}."
     return f'<p class="lead">{text}</p>'
 
 

@@ -458,7 +458,7 @@ def _weights_chart(found: Findings) -> str:
     low, high = (float(q) for q in np.quantile(values, (0.0005, 0.9995)))
     low, high = min(low, field.at[0]), max(high, field.at[-1])
     log = found.grey.log and found.guide is None and low > 0
-    edges = np.geomspace(low, high, 121) if log else np.linspace(low, high if high > low else low + 1, 121)
+    edges = np.geomspace(low, high, 121) if log else _bins(low, high, guide.dtype, values)
     counts = np.histogram(values, edges)[0]
     chart = Chart(
         (edges[0], edges[-1]), (0.0, 1.06), "intensity", "weight",
@@ -479,6 +479,15 @@ def _weights_chart(found: Findings) -> str:
         "The weight of each kernel at each intensity; the weights sum to 1. In grey, how often intensities occur."
     )
     return _charted(chart, text)
+
+
+def _bins(low: float, high: float, dtype: np.dtype, values: np.ndarray) -> np.ndarray:
+    """Edges of about 120 bins; of whole numbers, each bin holds as many of them."""
+    whole = dtype.kind in "iu" or bool(np.all(values[:10_000] == np.rint(values[:10_000])))
+    if not whole or high - low < 1:
+        return np.linspace(low, high if high > low else low + 1, 121)
+    step = math.ceil((high - low) / 120)
+    return np.arange(math.floor(low), math.ceil(high) + step + 1, step) - 0.5
 
 
 def _shares_chart(found: Findings) -> str:
@@ -574,7 +583,7 @@ def _residual_pictures(found: Findings) -> str:
     text += f"; noise alone stays within ±{number(4 * sigma / step, 3)} nearly everywhere"
     text += f" (each pixel is the mean of {step} × {step} voxels)." if step > 1 else "."
     figure = f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
-    return f'<div class="row two">{figure}{_residual_table(found)}</div>'
+    return f'<div class="row two residual">{figure}{_residual_table(found)}</div>'
 
 
 def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:

@@ -68,6 +68,7 @@ border-radius:.5rem;padding:.4rem}
 .swatch{display:inline-block;width:.75em;height:.75em;border-radius:2px;margin-right:.35em;vertical-align:-.05em}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.84rem;color:var(--soft);padding:0;margin:.4rem 0;
 list-style:none}
+.row.residual{grid-template-columns:minmax(0,5fr) minmax(0,6fr)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
 th,td{text-align:left;padding:.28rem 1.1rem .28rem 0;border-bottom:1px solid var(--faint);vertical-align:top;
@@ -92,8 +93,11 @@ footer{margin-top:3rem;font-size:.84rem;color:var(--soft);border-top:1px solid v
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--faint:#ccc;--before:#b85c00;
 --after:#1764ab;--reference:#000;--accent:#000;--fill:#c3c8ce;--rule:#8a5a9e;--warn:#000;--warnback:#fff;
 --code:#fff}
-body{font-size:11pt}main{max-width:none;padding:0}nav,.flicker{display:none}
+html{font-size:9.5pt}body{font-size:1rem}main{max-width:none;padding:0}
+.charts{grid-template-columns:repeat(2,minmax(0,1fr));gap:.8rem}.kernels{grid-template-columns:repeat(6,1fr);gap:.6rem}
+nav,.flicker{display:none}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-figure,.facts div,tr{break-inside:avoid}h2,h3{break-after:avoid}h2{margin-top:1.4rem}
+figure,.facts div,tr,.row{break-inside:avoid}h2,h3{break-after:avoid}h2{margin-top:1.4rem}
+section>p{break-after:avoid}
 pre{max-height:none;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #ccc}}
 """

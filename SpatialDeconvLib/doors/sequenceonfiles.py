@@ -135,7 +135,8 @@ def _page(
     """The report of the frame that its kernels explain least (or that changed most), with a table of all."""
     number = _shown(sequence, results)
     frame = sequence.GetNthDataNode(number)
-    frames = [dict(entry, shown=n == number) for n, entry in enumerate(recipe["frames"])]
+    frames = [dict(entry) for entry in recipe["frames"]]
+    frames[number] |= {"shown": True, "name": sequences.frameText(sequence, number)}
     mask = sources["mask"](frame, number) if "mask" in sources else None
     selected = (mask, _item(sources["labels"], number), _item(sources["guide"], number))
     reference = None if truth is None else _frame(truth, number)
