@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..kernels import Kernel, ParametricKernel
-from .figure import draw_image, draw_kernels, require_matplotlib, save
+from .figure import draw_image, draw_kernels, draw_radial_profile, require_matplotlib, save
 from .measuring import Measured, measured_labels, place_text
 
 _MOST_KERNELS = 10
@@ -52,11 +52,14 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
     figure.suptitle(_title(measured), fontsize=11)
     parts = figure.subfigures(3, 1, height_ratios=(1.95, 3.2, 3.0), hspace=0.02)
     kernels = _sampled(measured)
-    strip = parts[0].subplots(1, max(len(shown), 4), squeeze=False)[0]
     labels = measured_labels(measured)
-    draw_kernels(strip[: len(shown)], [kernels[n] for n in shown], [labels[n] for n in shown])
-    for spare in strip[len(shown) :]:
-        spare.set_axis_off()
+    if len(kernels) == 1:
+        _draw_single(parts[0], kernels[0], labels[0])
+    else:
+        strip = parts[0].subplots(1, max(len(shown), 4), squeeze=False)[0]
+        draw_kernels(strip[: len(shown)], [kernels[n] for n in shown], [labels[n] for n in shown])
+        for spare in strip[len(shown) :]:
+            spare.set_axis_off()
     view = _View(measured)
     _draw_maps(parts[1], view)
     panels = parts[2].subplots(1, 3, width_ratios=(1.25, 1.0, 1.0))
@@ -68,7 +71,25 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
 
 def _title(measured: Measured) -> str:
     original, blurred = measured.names
-    return f"Kernels measured from {original} and {blurred}: residual {measured.residual:.3g} (1: nothing but noise left)"
+    residual = f"residual {measured.residual:.3g} (1: nothing but noise left)"
+    return f"Kernels measured from {original} and {blurred}: {residual}"
+
+
+def _draw_single(part: Any, kernel: Kernel, label: str) -> None:
+    """One kernel: the planes through its centre, and its weights by distance."""
+    axes = part.subplots(1, 4, width_ratios=(1, 1, 1, 1.6))
+    planes = []
+    for axis in (1, 2) if kernel.ndim == 3 else ():
+        values = np.take(kernel.values, kernel.centre[axis], axis=axis)
+        if values.any() and min(values.shape) > 1:
+            others = [a for a in range(3) if a != axis]
+            title = f"axes {'kji'[others[0]]} (down), {'kji'[others[1]]}"
+            planes.append((title, Kernel(values, [kernel.spacing[a] for a in others])))
+    shown = [(label, kernel), *planes]
+    draw_kernels(axes[: len(shown)], [k for _, k in shown], [title for title, _ in shown])
+    for spare in axes[len(shown) : 3]:
+        spare.set_axis_off()
+    draw_radial_profile(axes[3], kernel)
 
 
 def _shown(count: int) -> list[int]:
@@ -171,13 +192,17 @@ def _draw_distribution(ax: Any, measured: Measured) -> None:
     blurred = np.asarray(measured.pair.arrays[1], dtype=np.float64)
     values = (blurred - measured.predicted)[measured.counted] / measured.noise
     bins = np.linspace(-6, 6, 97)
-    density, _ = np.histogram(np.clip(values, -6, 6), bins, density=True)
+    counts, _ = np.histogram(values, bins)
+    density = counts / (values.size * (bins[1] - bins[0]))
     ax.stairs(density, bins, fill=True, color="#b9cbe0", label="residual")
     middle = (bins[1:] + bins[:-1]) / 2
     ax.plot(middle, np.exp(-0.5 * middle**2) / np.sqrt(2 * np.pi), color=_MEASURED, lw=1.1, label="noise alone")
     ax.set_yscale("log")
     ax.set_ylim(max(1.0 / values.size, 1e-5), 2.0)
     ax.set_xlim(-6, 6)
+    beyond = 1 - counts.sum() / values.size
+    if beyond > 0:
+        ax.text(0.03, 0.96, f"{beyond:.2g} of the\nvoxels beyond", transform=ax.transAxes, fontsize=7, va="top")
     ax.set(xlabel="residual / noise", ylabel="density", title="Is what is left only noise?")
     ax.legend(frameon=False, fontsize=7, loc="upper right")
     ax.spines[["top", "right"]].set_visible(False)

@@ -284,7 +284,8 @@ class _Measurement:
         return Measured(
             made, values, estimate, fits, at, smooth, pair, predicted, counted, noise, residual, gain, offset,
             tuple(float(s) for s in shift), time.perf_counter() - begun,
-            (self.original.GetName(), self.blurred.GetName()), _origin(self.blurred), list(dict.fromkeys(self.warnings)),
+            (self.original.GetName(), self.blurred.GetName()), _origin(self.blurred),
+            list(dict.fromkeys(self.warnings)),
         )  # fmt: skip
 
     def _noise(self, blurred: np.ndarray) -> float:
