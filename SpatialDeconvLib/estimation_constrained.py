@@ -27,27 +27,29 @@ _GRADIENT_STEPS = 8
 _FACE_STEPS = 40
 
 
-def project(kernels: np.ndarray, constraint: str | None) -> np.ndarray:
+def project(kernels: np.ndarray, constraint: str, total: float = 1.0) -> np.ndarray:
     """Return the nearest kernels (K, *shape), each by itself, that satisfy the constraint.
 
     Parameters
     ----------
-    constraint : {None, "non-negative", "sum-one", "simplex"}
+    constraint : {"non-negative", "sum-one", "simplex"}
+    total : float
+        What "sum-one" and "simplex" take for one.
     """
     if constraint == "non-negative":
         return np.maximum(kernels, 0)
     flat = kernels.reshape(len(kernels), -1)
     if constraint == "sum-one":
-        flat = flat + (1 - flat.sum(axis=1, keepdims=True)) / flat.shape[1]
-    elif constraint == "simplex":
-        flat = np.stack([_onto_simplex(row) for row in flat])
+        flat = flat + (total - flat.sum(axis=1, keepdims=True)) / flat.shape[1]
+    else:
+        flat = np.stack([_onto_simplex(row, total) for row in flat])
     return flat.reshape(kernels.shape)
 
 
-def _onto_simplex(row: np.ndarray) -> np.ndarray:
-    """max(row - t, 0) with t such that the sum is 1; t follows from the sorted values."""
+def _onto_simplex(row: np.ndarray, total: float) -> np.ndarray:
+    """max(row - t, 0) with t such that the sum is `total`; t follows from the sorted values."""
     ordered = np.sort(row)[::-1]
-    excess = np.cumsum(ordered) - 1
+    excess = np.cumsum(ordered) - total
     used = np.flatnonzero(ordered * np.arange(1, row.size + 1) > excess)[-1]
     return np.maximum(row - excess[used] / (used + 1), 0)
 
@@ -70,27 +72,28 @@ class _Point:
 
 
 class ConstrainedSolver:
-    """min 1/2 h^T A h - b^T h over kernels that satisfy a constraint.
+    """min 1/2 h^T A h - b^T h over kernels that are not negative and, if wanted, have a given sum.
 
     Parameters
     ----------
     product : callable
         h -> A h for arrays (K, *shape); A symmetric and positive.
     b : ndarray (K, *shape)
-    constraint : {"non-negative", "sum-one", "simplex"}
+    total : float or None
+        Sum of every kernel; None leaves it free.
     step : callable, optional
         Called with the number of products after each one; may raise to stop.
     """
 
-    def __init__(self, product: Product, b: np.ndarray, constraint: str, step: Callable | None = None):
-        self._product, self.b, self.constraint, self._step = product, b, constraint, step
+    def __init__(self, product: Product, b: np.ndarray, total: float | None, step: Callable | None = None):
+        self._product, self.b, self.total, self._step = product, b, total, step
         self.products = 0
         self.lipschitz = self._largest()
 
     def solve(self, start: np.ndarray, limit: int, tolerance: float = 1e-4) -> np.ndarray:
         """Return the minimiser: to `limit` products, or until a round changes the kernels by less than
         `tolerance` of their norm."""
-        point = self._point(project(start, self.constraint))
+        point = self._point(self._project(start))
         quiet = 0
         while self.products < limit:
             before = point
@@ -102,6 +105,9 @@ class ConstrainedSolver:
             if quiet == 2 or change == 0:
                 break
         return point.h
+
+    def _project(self, h: np.ndarray) -> np.ndarray:
+        return project(h, "non-negative") if self.total is None else project(h, "simplex", self.total)
 
     def _apply(self, h: np.ndarray) -> np.ndarray:
         self.products += 1
@@ -133,7 +139,7 @@ class ConstrainedSolver:
             h = point.h + beta * (point.h - before.h)
             gradient = point.product + beta * (point.product - before.product) - self.b
             while True:
-                new = self._point(project(h - gradient / self.lipschitz, self.constraint))
+                new = self._point(self._project(h - gradient / self.lipschitz))
                 moved = new.h - h
                 # The step is short enough when f lies below its quadratic bound there.
                 curvature = np.vdot(moved, new.product - gradient - self.b)
@@ -152,13 +158,13 @@ class ConstrainedSolver:
 
     def _face(self, point: _Point, limit: int) -> _Point:
         """Conjugate gradients over the voxels that are not zero, then a step there that lowers f."""
-        free = np.ones(point.h.shape, bool) if self.constraint == "sum-one" else point.h > 0
+        free = point.h > 0
         counts = np.maximum(free.reshape(len(free), -1).sum(axis=1), 1).reshape(-1, *[1] * (free.ndim - 1))
         axes = tuple(range(1, free.ndim))
 
         def tangential(v: np.ndarray) -> np.ndarray:
             v = np.where(free, v, 0)
-            if self.constraint != "non-negative":
+            if self.total is not None:
                 v = np.where(free, v - v.sum(axis=axes, keepdims=True) / counts, 0)
             return v
 
@@ -187,10 +193,10 @@ class ConstrainedSolver:
         if not d.any():
             return point
         inside = _Point(point.h + d, point.product + image, self.b)
-        if self.constraint == "sum-one" or inside.h.min() >= 0:
+        if inside.h.min() >= 0:
             return inside if inside.value < point.value else point
         for halvings in range(6):
-            new = self._point(project(point.h + 0.5**halvings * d, self.constraint))
+            new = self._point(self._project(point.h + 0.5**halvings * d))
             if new.value < point.value:
                 return new
         return point

@@ -47,14 +47,15 @@ def coupling(
 ) -> np.ndarray:
     """The matrix Q of sum_k b_k |h_k|^2 + strength sum_(k,l) a_kl sqrt(b_k b_l) |h_k - h_l|^2, with balance b.
 
-    With `followers` (K,) of bool, only pairs with a follower count, and a follower has next to no penalty of its
-    own: it takes what its neighbours are.
+    With `followers` (K,) of bool, only pairs with a follower count, without balance, and a follower has next to
+    no penalty of its own: it becomes the mean of its neighbours, weighted by a_kl.
     """
     own = balance.copy()
-    if followers is not None:
-        graph = graph * (followers[:, None] | followers)
-        own[followers] *= _OWN
-    graph = strength * graph * np.sqrt(np.outer(balance, balance))
+    if followers is None:
+        graph = strength * graph * np.sqrt(np.outer(balance, balance))
+    else:
+        graph = strength * graph * (followers[:, None] | followers)
+        own[followers] = _OWN
     return np.diag(own + graph.sum(axis=1)) - graph
 
 

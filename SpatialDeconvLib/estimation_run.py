@@ -432,11 +432,18 @@ class Problem:
     def options(self) -> Options:
         return self.owner.options
 
-    def _constraint(self) -> str | None:
-        """A gain takes the place of a condition on the sum."""
+    @property
+    def _signed(self) -> bool:
+        return self.options.constraint in ("non-negative", "simplex")
+
+    @property
+    def _sums(self) -> str | None:
+        """What the kernels sum to, as `LeastSquares` has it. A gain is what they all sum to."""
+        if self.options.constraint not in ("sum-one", "simplex"):
+            return None
         if not self.options.gain:
-            return self.options.constraint
-        return {"sum-one": None, "simplex": "non-negative"}.get(self.options.constraint, self.options.constraint)
+            return "one"
+        return "equal" if self.owner.count > 1 else None
 
     def solve(self, rough: bool) -> Fit:
         """Estimate the kernels; `rough` ones are good enough to see where their centres lie."""
@@ -458,7 +465,7 @@ class Problem:
         second = self._solve(alone, 0.3, 0.4, signs=False)
         vague = (second.uncertainty() >= DETERMINED) | (self.shares == 0)
         if vague.all() or not vague.any():
-            return self._signed(second, alone, 0.7, 0.3)
+            return self._with_signs(second, alone, 0.7, 0.3)
         return self._solve(coupling(balance, graph, 1.0, vague), 0.7, 0.3, known=second)
 
     def _penalty(self, couple: np.ndarray | None) -> Penalty:
@@ -476,7 +483,7 @@ class Problem:
     ) -> Fit:
         """One solution with the penalties coupled by `couple`; it takes `share` of the progress."""
         options = self.options
-        signs = signs and self._constraint() in ("non-negative", "simplex")
+        signs = signs and self._signed
         problem = self._least_squares(couple, begun, share / 2 if signs else share)
         weight = None if options.regularization is None else options.regularization * self.scale
         if known is not None:
@@ -484,19 +491,20 @@ class Problem:
         limit = min(options.steps, _ROUGH_STEPS) if rough else options.steps
         slack = {"slack": _ROUGH} if rough else {}
         fit = problem.fit(weight, limit, known=known, **slack)
-        return self._signed(fit, couple, begun + share / 2, share / 2) if signs else problem.exact(fit)
+        return self._with_signs(fit, couple, begun + share / 2, share / 2) if signs else fit
 
-    def _signed(self, fit: Fit, couple: np.ndarray | None, begun: float, share: float) -> Fit:
-        """A fit made to satisfy its constraint."""
+    def _with_signs(self, fit: Fit, couple: np.ndarray | None, begun: float, share: float) -> Fit:
+        """A fit whose kernels are not negative, if that is wanted."""
+        if not self._signed:
+            return fit
+        total = {None: None, "one": 1.0, "equal": float(fit.kernels.sum()) / self.owner.count}[self._sums]
         problem = self._least_squares(couple, begun, share)
-        if self._constraint() in ("non-negative", "simplex"):
-            return problem.constrained(fit, 4 * self.options.steps)
-        return problem.exact(fit)
+        return problem.constrained(fit, 4 * self.options.steps, total)
 
     def _least_squares(self, couple: np.ndarray | None, begun: float, share: float) -> LeastSquares:
         data = self.equations.counted(self.target - self.rest)
         return LeastSquares(
-            self.equations, data, self._penalty(couple), self._constraint(),
+            self.equations, data, self._penalty(couple), self._sums,
             lambda fraction, text: self.report(begun + share * fraction, text),
         )  # fmt: skip
 
@@ -509,7 +517,9 @@ class Problem:
         )  # fmt: skip
         self.report(0.9, "divided")
         kernels = found.kernel[None]
-        constraint = self._constraint()
+        constraint = options.constraint
+        if constraint is not None and options.gain:  # the sum is the gain
+            constraint = "non-negative" if self._signed else None
         if constraint is not None:
             kernels = project(kernels, constraint)
         difference = self.equations.counted(self.target - self.equations.forward(kernels))

@@ -69,7 +69,8 @@ class LeastSquares:
     data : ndarray
         y on the valid region, masked and centred by `Equations.counted`.
     penalty : Penalty
-    constraint : {None, "non-negative", "sum-one", "simplex"}
+    sums : {None, "one", "equal"}
+        What the kernels sum to: anything, 1, or all of them to the same.
     report : callable (fraction, text)
         Called after every step; may raise to stop.
     """
@@ -79,19 +80,19 @@ class LeastSquares:
         equations: Equations,
         data: np.ndarray,
         penalty: Penalty,
-        constraint: str | None = None,
+        sums: str | None = None,
         report: Callable[[float, str], None] = lambda fraction, text: None,
     ):
-        self.equations, self.penalty, self.constraint, self.report = equations, penalty, constraint, report
+        self.equations, self.penalty, self.sums, self.report = equations, penalty, sums, report
         self.kernel_shape = (equations.count, *equations.shape)
         gradient = Penalty(equations.shape, penalty.spacing, "gradient")
         self.smooth = gradient.inverse_root if penalty.kind == "identity" else None
         self.right = equations.adjoint(data)
         self.energy = float(np.vdot(data, data))
         self.fixed = np.zeros(self.kernel_shape)  # kernels of sum 1 from which those of sum 0 are counted
-        self.normals: np.ndarray | None = None  # what kernels of sum 0 are perpendicular to, in z
+        self.normals: np.ndarray | None = None  # what z is perpendicular to
         right = penalty.inverse_root(self.right).ravel()
-        if constraint in ("sum-one", "simplex"):
+        if sums is not None:
             right = self._eliminate_sums(right)
         self.start = right
 
@@ -101,6 +102,9 @@ class LeastSquares:
         for k in range(count):
             rows[k, k] = 1
         rows = np.stack([self.penalty.inverse_root(row).ravel() for row in rows])
+        if self.sums == "equal":
+            self.normals = np.linalg.qr((rows[1:] - rows[0]).T)[0].T
+            return self._free(right)
         q, r = np.linalg.qr(rows.T)
         self.normals = q.T
         fixed = q @ np.linalg.solve(r.T, np.ones(count))  # the smallest z whose kernels sum to 1
@@ -185,6 +189,8 @@ class LeastSquares:
         usable = values[values > 1e-15 * values[-1]]
         condition = math.sqrt(usable[-1] / usable[0])
         kernels = kernels + self.fixed
+        if self.sums == "one":
+            kernels = project(kernels, "sum-one")  # rounding
         return Fit(kernels, chosen, krylov.steps, squares, degrees, spread, unknown, missing, condition, sigma)
 
     def _square(self, krylov: Lanczos, ritz, weight: float) -> float:
@@ -230,16 +236,10 @@ class LeastSquares:
         left = self._sample(probe, ritz, lambda t: np.sqrt(weight / (t + weight)), self.smooth)
         return (left / self._sample(probe, ritz, np.ones_like, self.smooth)) ** 2
 
-    def exact(self, fit: Fit) -> Fit:
-        """Take the rounding out of sums that are to be 1."""
-        if self.constraint == "sum-one":
-            fit.kernels = project(fit.kernels, "sum-one")
-        return fit
-
     # -- with signs
 
-    def constrained(self, fit: Fit, limit: int) -> Fit:
-        """Refine a fit so that its kernels are not negative either; the weight of the penalty stays."""
+    def constrained(self, fit: Fit, limit: int, total: float | None) -> Fit:
+        """Refine a fit so that its kernels are not negative, and sum to `total`; the penalty's weight stays."""
 
         def product(h: np.ndarray) -> np.ndarray:
             return self.equations.product(h) + fit.weight * self.penalty.product(h)
@@ -247,7 +247,7 @@ class LeastSquares:
         def step(number: int) -> None:
             self.report(number / limit, f"constrained: {number} steps")
 
-        solver = ConstrainedSolver(product, self.right, self.constraint, step)
+        solver = ConstrainedSolver(product, self.right, total, step)
         fit.kernels = solver.solve(fit.kernels, limit, max(_TOLERANCE, _UNCERTAIN * float(fit.uncertainty().min())))
         fit.steps += solver.products
         return fit
