@@ -179,12 +179,13 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     Returns
     -------
     tuple of int, or None
-        Number of voxels on the axes (i, j, k); None for DICOM and segmentations, which tell only when read.
+        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for DICOM and segmentations,
+        which tell only when read.
 
     Raises
     ------
     InputError
-        As `readVolume`, as far as a header shows it.
+        As `readVolume` and `sequencefiles.readSequence`, as far as a header shows it.
     """
     path = _existing(path)
     if path.is_dir():
@@ -192,7 +193,7 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
         return None
     if _isDicom(path) or isSegmentation(path):
         return None
-    _inspect(path)
+    _inspect(path, sequences=True)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly():
@@ -224,8 +225,11 @@ def _stem(path: Path) -> str:
     return path.name[: -len(suffix)] if suffix and len(path.name) > len(suffix) else path.name
 
 
-def _inspect(path: Path) -> tuple[bool, bool]:
-    """Read the header only: (several components a voxel, needs SimpleITK), after refusing what cannot be used."""
+def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
+    """Read the header only: (several components a voxel, needs SimpleITK), after refusing what cannot be used.
+
+    Sequences of volumes are refused too, unless `sequences`.
+    """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly() as captured:
@@ -234,7 +238,7 @@ def _inspect(path: Path) -> tuple[bool, bool]:
         raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
     _checkHeader(path, reader)
     frames = _frameCount(reader)
-    if frames is not None:
+    if frames is not None and not sequences:
         raise InputError(
             f"{path} holds {frames} volumes (size {' x '.join(map(str, reader.GetSize()))}); "
             "save the volume wanted, e.g. one time point, in a file of its own"

@@ -532,7 +532,7 @@ def _facts(found: Findings) -> str:
     relative = f"{number(100 * size / spread, 3)} % of the image’s standard deviation" if spread else ""
     facts.append(("Change", number(size, 3), f"root mean square; {relative}" if relative else "root mean square"))
     before, after = found.metrics.get("before", {}), found.metrics.get("after", {})
-    if "psnr" in before and "psnr" in after:
+    if all(math.isfinite(values.get("psnr", math.inf)) for values in (before, after)):
         gain = after["psnr"] - before["psnr"]
         text = f"to the reference; {number(before['psnr'])} dB before, {gain:+.2f} dB"
         facts.append(("PSNR", f"{after['psnr']:.2f} dB", text))

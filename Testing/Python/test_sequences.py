@@ -532,6 +532,15 @@ def test_command_with_selections_of_each_frame(folder):
         assert np.array_equal(array != source, inside)
 
 
+def test_batch_takes_sequences(folder):
+    (folder / "cases.csv").write_text(
+        "input,kernels,output,operation\nin.seq.nrrd,set.json,done.seq.nrrd,convolve\n", encoding="utf-8"
+    )
+    assert command("batch", folder / "cases.csv", "--output", folder / "all") == 0
+    for n, array in enumerate(read_arrays(folder / "all" / "done.seq.nrrd")[1]):
+        assert np.array_equal(array, sd.convolve(frame_array(n), FIELD, spacing=(2.0, 1.5, 1.5)).image)
+
+
 def test_command_refuses_before_the_work(folder, capsys):
     words = ["convolve", folder / "in.seq.nrrd", folder / "out.mha", "--kernels", folder / "set.json"]
     assert command(*words) == 1
