@@ -38,7 +38,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
 import numpy as np
-from scipy import signal
 
 from .errors import Cancelled, InputError
 from .fftfilters import Scratch, usable_processors
@@ -747,6 +746,8 @@ class Cascade:
         # y[i] = sum_d h[d] x[i - d] with -(n // 2) <= d.
         width = [(n - 1 - n // 2, n // 2) for n in values.shape]
         padded = np.pad(x, width, mode=NUMPY_MODES[self.boundary])
+        from scipy import signal  # here, because it loads scipy.stats, a third of the time until anything starts
+
         return signal.fftconvolve(padded, values, mode="valid")
 
 

@@ -1,0 +1,144 @@
+"""Batches on a Dask cluster: a real scheduler and workers that are processes of their own."""
+
+import contextlib
+import csv
+import json
+import os
+import queue
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
+pytest.importorskip("distributed", reason="needs dask.distributed")
+
+from SpatialDeconvLib.doors import cli, scheduling
+from SpatialDeconvLib.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s"}
+
+
+def dask(folder, *arguments):
+    command = [sys.executable, "-m", "dask", *arguments]
+    log = (folder / "dask.log").open("a")
+    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler file, and a function that starts a worker."""
+    folder = tmp_path_factory.mktemp("cluster")
+    path = folder / "scheduler.json"
+    started = [dask(folder, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+                    "--scheduler-file", str(path))]  # fmt: skip
+
+    def worker(name):
+        options = ["--scheduler-file", str(path), "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name]
+        started.append(dask(folder, "worker", *options))
+        return started[-1]
+
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, (folder / "dask.log").read_text()
+        time.sleep(0.05)
+    worker.scheduler = str(path)
+    yield worker
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    kernels = [{"at": 0, "type": "gaussian", "sigma_mm": 1.0}, {"at": 100, "type": "gaussian", "sigma_mm": 2.0}]
+    kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}
+    (tmp_path / "set.json").write_text(json.dumps(kernel_set))
+    values = np.random.default_rng(0).random((5, 16, 20)).astype(np.float32) * 100
+    for number in range(3):
+        sitk.WriteImage(sitk.GetImageFromArray(values + number), str(tmp_path / f"v{number}.nrrd"))
+    (tmp_path / "cohort.csv").write_text("input,method\nv0.nrrd,wiener\nv1.nrrd,tikhonov\nv2.nrrd,wiener\n")
+    return tmp_path
+
+
+def start(folder, scheduler):
+    command = [sys.executable, "-m", "SpatialDeconvLib", "batch", "cohort.csv", "--output", "out"]
+    command += ["--set", "kernels=set.json", "--scheduler", scheduler]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, **pipes)
+
+
+def child_of(process):
+    """The process that a Dask worker runs a case in, or None."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == process.pid:
+                return int(entry.name)
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see a worker at work")
+def test_a_lost_worker_costs_its_case_a_second_try_and_results_are_the_same(cluster, folder):
+    first = cluster("first")
+    batch = start(folder, cluster.scheduler)
+    end = time.monotonic() + 90
+    while (case := child_of(first)) is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    time.sleep(0.3)  # news of its start is on its way; loading the program takes longer
+    first.kill()
+    first.wait()
+    cluster("second")
+    out, err = batch.communicate(timeout=180)
+    assert batch.returncode == 0, err
+    assert "started again, on worker second" in err
+    assert "3 of 3 cases are finished" in out
+    assert not Path(f"/proc/{case}").exists()  # it ended with its worker
+    with (folder / "out" / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["done"] * 3
+    assert sorted(row["attempts"] for row in rows) == ["1", "1", "2"]
+    for number, method in enumerate(("wiener", "tikhonov", "wiener")):
+        single = folder / f"single{number}.nrrd"
+        arguments = ["--kernels", str(folder / "set.json"), "--method", method, "--quiet"]
+        assert cli.main(["deconvolve", str(folder / f"v{number}.nrrd"), str(single), *arguments]) == 0
+        assert single.read_bytes() == (folder / "out" / f"v{number}.nrrd").read_bytes()
+    assert sorted(path.suffix for path in (folder / "out").iterdir()) == [".csv"] + [".json"] * 3 + [".nrrd"] * 3
+
+
+def test_a_worker_with_another_version_is_refused(cluster, monkeypatch):
+    cluster("other")
+    monkeypatch.setattr(scheduling, "__version__", "99.0")
+    import distributed
+
+    with distributed.Client(scheduler_file=cluster.scheduler, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=60)
+    with pytest.raises(InputError, match=r"has version \d.*, here is 99\.0; install the same there"):
+        scheduling.DaskWorkers(cluster.scheduler, queue.Queue())
+
+
+def test_a_scheduler_that_is_not_there_is_said_to_be_so(monkeypatch):
+    monkeypatch.setattr(scheduling, "_CONNECT_SECONDS", 1)
+    with pytest.raises(InputError, match=r"the scheduler tcp://127\.0\.0\.1:1 does not answer"):
+        scheduling.DaskWorkers("tcp://127.0.0.1:1", queue.Queue())
+
+
+def test_without_dask_the_message_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"pip install 'spatialdeconv\[cluster\]'"):
+        scheduling.DaskWorkers("tcp://127.0.0.1:1", queue.Queue())
+
+
+def test_a_scheduler_that_is_gone_for_long_ends_the_batch(monkeypatch):
+    workers = object.__new__(scheduling.DaskWorkers)
+    workers._address, workers._seen = "tcp://there", time.monotonic()
+    workers._client = type("Client", (), {"status": "connecting"})
+    workers.check()  # it may come back
+    workers._seen -= scheduling._LOST_SECONDS + 1
+    with pytest.raises(OSError, match="the scheduler tcp://there was lost"):
+        workers.check()
