@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 import slicer  # noqa: E402
 import user as users  # noqa: E402
 import vtk  # noqa: E402
-from PySide6.QtCore import QRect, Qt  # noqa: E402
+from PySide6.QtCore import QRect  # noqa: E402
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from vtkmodules.util.numpy_support import vtk_to_numpy  # noqa: E402
@@ -280,7 +280,6 @@ def main():
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with application.Window() as window:
-        window.main.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         person = begin(window)
         for name in options.state or STATES:
             STATES[name](person, options.folder)
