@@ -49,7 +49,7 @@ CACHE_VOLUMES = 12
 #: ... and in any case this many bytes.
 CACHE_LEAST = 1 << 26
 
-_SLAB = 1 << 16  # complex elements worked on at a time by one thread: half a megabyte in float32
+_SLAB = 1 << 17  # complex elements worked on at a time by one thread: a megabyte in float32
 
 
 # ------------------------------------------------------------------------------------------ geometry
@@ -231,11 +231,10 @@ class _Transform:
         self.planes = np.empty(
             (max(geometry.domain.size[0], geometry.data.size[0]), n1, self.frequencies), self.complex
         )
-        step = max(1, _SLAB // n0)
-        if n1 > 1:  # whole rows, so that a slab is made of contiguous pieces
-            step = max(self.frequencies, step // self.frequencies * self.frequencies)
+        # Whole rows, so that a slab is made of contiguous pieces; a 2-D image has only one.
+        row = self.frequencies if n1 > 1 else 1
+        step = row * _part(self.columns // row, _SLAB // (n0 * row))
         self.slabs = [slice(a, min(a + step, self.columns)) for a in range(0, self.columns, step)]
-        self.thickness = max(1, _SLAB // (n1 * self.frequencies))
 
     def spectrum(self) -> list[np.ndarray | None]:
         """Room for a spectrum: one array (N0, columns of the slab) for every slab, each in one piece."""
@@ -243,7 +242,8 @@ class _Transform:
 
     def chunks(self, side: _Side) -> list[tuple[int, int]]:
         n = side.size[0]
-        return [(a, min(a + self.thickness, n)) for a in range(0, n, self.thickness)]
+        thickness = _part(n, _SLAB // self.columns)
+        return [(a, min(a + thickness, n)) for a in range(0, n, thickness)]
 
     def analyse(self, side: _Side, read: Callable, sink: Callable, conjugate: bool) -> None:
         """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(i, column)` takes
@@ -318,6 +318,14 @@ class _Transform:
         if between is not None:
             between()
         self.run(planes, self.chunks(side))
+
+
+def _part(total: int, most: int) -> int:
+    """Size of parts of at most `most`, an even number of them, so that two or four threads finish together."""
+    if 2 * total <= most:
+        return total
+    count = 2 * math.ceil(total / (2 * max(1, most)))
+    return math.ceil(total / count)
 
 
 def _fft_in_place(array: np.ndarray, axis: int, backward: bool) -> None:

@@ -49,15 +49,15 @@ def textbook(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
     keep : bool
         Give y - A x too, and leave the images alone afterwards.
     """
-    poisson = _Poisson(data)
+    poisson = _Poisson(data, exact=True)
     x = poisson.start
     while True:
-        ratio = data.forward(x)
-        difference = np.empty_like(ratio) if keep else None
-        squared, _ = poisson.compare(ratio, ratio, difference, likelihood=False)
+        model = data.forward(x)
+        difference = np.empty_like(model) if keep else None
+        squared, _ = poisson.compare(model, model, difference, likelihood=False)
         yield Iterate(x, squared, difference)
-        factor = data.adjoint(ratio)
-        del ratio, difference
+        factor = data.adjoint(model)
+        del model, difference
         poisson.multiply(factor, x, None if penalty is None else penalty.slope(x))
         x = factor
 
@@ -67,17 +67,17 @@ def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
 
     The penalised likelihood never falls; where it can rise no more, the iteration ends.
     """
-    poisson = _Poisson(data)
+    poisson = _Poisson(data, exact=False)
     x = poisson.start
     model = data.forward(x)
     step = np.zeros_like(x)
     gain = 1.0  # g times the last step, before it was bent
     length = 1.0  # how many times the direction the next step is foreseen to be
-    ratio, difference, squared, value = _compared(poisson, model, x, penalty, keep)
+    excess, difference, squared, value = _compared(poisson, model, x, penalty, keep)
     while True:
         yield Iterate(x, squared, difference)
-        gradient = data.adjoint(ratio)
-        del ratio, difference
+        gradient = data.adjoint(excess)
+        del excess, difference
         square, along = poisson.scale(gradient, x, step, None if penalty is None else penalty.slope(x))
         factor = square / gain
         if square + factor * along <= 0:
@@ -93,7 +93,7 @@ def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
         x = x.copy() if keep else x
         poisson.move(x, step, model, change, share)
         for _ in range(_HALVINGS):
-            ratio, difference, squared, reached = _compared(poisson, model, x, penalty, keep)
+            excess, difference, squared, reached = _compared(poisson, model, x, penalty, keep)
             if reached > value:
                 break
             share /= 2  # too far for the voxels that were not searched
@@ -106,30 +106,33 @@ def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
 
 
 def _compared(poisson, model, x, penalty, keep) -> tuple[np.ndarray, np.ndarray | None, float, float]:
-    ratio = np.empty_like(model)
+    excess = np.empty_like(model)
     difference = np.empty_like(model) if keep else None
-    squared, value = poisson.compare(model, ratio, difference)
-    return ratio, difference, squared, value - (0.0 if penalty is None else penalty.weight * penalty.value(x))
+    squared, value = poisson.compare(model, excess, difference)
+    return excess, difference, squared, value - (0.0 if penalty is None else penalty.weight * penalty.value(x))
 
 
 class _Poisson:
     """The likelihood, and the element-wise work in the metric of Richardson-Lucy, in threads plane by plane."""
 
-    def __init__(self, data: Any):
+    def __init__(self, data: Any, exact: bool):
         self.data, self.dtype = data, data.dtype
         # Data around 0 are lifted, and the model with them: the background then is `lift`.
         self.lift = self.dtype.type(max(0.0, -data.minimum))
         self.tiny = self.dtype.type(1e-6 * data.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
-        self.weights = data.adjoint(data.masked(np.ones(data.operator.data_shape, self.dtype)))
-        # Unseen voxels, with next to no weight, stay.
-        self.floor = self.dtype.type(1e-3 * float(self.weights.max()))
+        weights = data.adjoint(data.masked(np.ones(data.operator.data_shape, self.dtype)))
+        most = float(weights.max())
+        # Unseen voxels, with next to no weight, hardly move.
+        np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
+        # Where A^T 1 only scales steps, half precision will do (of numbers that it holds).
+        self.weights = weights if exact or not 1e-2 < most < 1e4 else weights.astype(np.float16)
         self.start = data.start()
         np.maximum(self.start, self.least, out=self.start)
 
-    def compare(self, model, ratio, difference, likelihood: bool = True) -> tuple[float, float]:
-        """Put (y + lift) / (model + lift) into `ratio`, 0 where the data do not count, and y - model into
+    def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:
+        """Put (y - model) / (model + lift) into `excess`, 0 where the data do not count, and y - model into
         `difference`, if given. Return |y - model|^2 and the log-likelihood less its largest value."""
         data = self.data
 
@@ -137,10 +140,11 @@ class _Poisson:
             m = np.maximum(model[rows] + self.lift, self.tiny)
             seen = data.y[rows] + self.lift
             apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
-            r = np.divide(seen, m, out=ratio[rows])
+            r = np.divide(apart, m, out=excess[rows])
             value = 0.0
             if likelihood:
-                np.log(np.maximum(r, self.least_ratio, out=m), out=m)
+                np.add(r, 1, out=m)
+                np.log(np.maximum(m, self.least_ratio, out=m), out=m)
                 m *= seen
                 m -= apart
             if data.mask is not None:
@@ -154,35 +158,34 @@ class _Poisson:
         return self._sums(work, len(model))
 
     def multiply(self, factor, x, slope) -> None:
-        """factor <- x factor / A^T 1, with the slope of a penalty in the denominator."""
+        """factor <- x (1 + factor / A^T 1), with the slope of a penalty in the denominator."""
 
         def work(rows):
             f, w = factor[rows], self.weights[rows]
-            missing = self.floor - w
-            f += np.maximum(missing, 0, out=missing)
-            w = np.maximum(w, self.floor, out=missing)
             if slope is not None:
-                w = np.maximum(w + slope[rows], 0.1 * w)  # the denominator stays positive
+                down = slope[rows]
+                f -= down
+                w = np.maximum(w + down, self.dtype.type(0.1) * w)  # the denominator stays positive
             f /= w
+            f += 1
             f *= x[rows]
 
         self.data.planes(work, len(x))
 
     def scale(self, gradient, x, step, slope) -> tuple[float, float]:
-        """gradient <- D g, 0 where that would push a voxel below 0, with g = gradient - A^T 1 - slope of a penalty.
+        """gradient <- D g, 0 where that would push a voxel below 0, with g = gradient - slope of a penalty.
 
         Return g D g and g times the last step.
         """
 
         def work(rows):
-            g, here, weight = gradient[rows], x[rows], self.weights[rows]
-            g -= weight
+            g, here = gradient[rows], x[rows]
             if slope is not None:
                 g -= slope[rows]
             along = float(np.vdot(g, step[rows]))
             scaled = np.maximum(here, self.least)
             scaled *= g
-            scaled /= np.maximum(weight, self.floor)
+            scaled /= self.weights[rows]
             scaled *= (here > 0) | (g > 0)
             square = float(np.vdot(g, scaled))
             g[...] = scaled
