@@ -346,7 +346,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show what a run has made, with the window and level of what it was made from."""
         if self._parameterNode:
             self._parameterNode.previewOn = False  # it would cover the result
-        slicer.util.setSliceViewerLayers(background=output, fit=False)
+        shown = {node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
+        # The slices stay where they are, unless they show something else than what was worked on.
+        slicer.util.setSliceViewerLayers(background=output, fit=inputVolume.GetID() not in shown)
         self.comparison.setPair(inputVolume, output)
 
     def showError(self, text) -> None:
@@ -363,9 +365,12 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
     """The module from Python: the same functions that the panel and the command line run."""
 
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        findLibrary()  # so that a script can import SpatialDeconvLib from here on
+
     def getParameterNode(self):
         """Return the panel's parameter node of the scene."""
-        findLibrary()
         from SpatialDeconvLib.panel import parameters
 
         return parameters.openParameterNode(super().getParameterNode())
@@ -424,7 +429,6 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
 
     @staticmethod
     def _operation(name, node):
-        findLibrary()
         from SpatialDeconvLib.doors import nodes, sequences
 
         isSequence = hasattr(node, "IsA") and node.IsA("vtkMRMLSequenceNode")
@@ -437,7 +441,6 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param options: arguments of SpatialDeconvLib.estimate_kernel (constraint, ...), progress, cancelled
         :return: volume node that holds the kernel, and the kernel with its record `estimate`
         """
-        findLibrary()
         from SpatialDeconvLib.doors import estimating
 
         return estimating.estimateKernel(originalVolume, blurredVolume, shape, mask, outputVolume, **options)
@@ -452,7 +455,6 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param options: arguments of SpatialDeconvLib.estimate_kernels, progress, cancelled
         :return: KernelField with its record `estimate`; it goes into `deconvolve` as it is
         """
-        findLibrary()
         from SpatialDeconvLib.doors import estimating
 
         return estimating.estimateKernels(
@@ -466,7 +468,6 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param folder: where the kernel set file is written (default: Slicer's cache folder)
         :return: blurred volume node, sharp volume node
         """
-        findLibrary()
         from SpatialDeconvLib.doors import samples
 
         if folder is None:

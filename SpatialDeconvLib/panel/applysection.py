@@ -75,11 +75,8 @@ class ApplySection:
         box = qt.QMessageBox(slicer.util.mainWindow())
         box.setIcon(qt.QMessageBox.Question)
         box.setWindowTitle(_("Spatially Variant Deconvolution"))
-        box.setText(
-            _("{name} is a frame of the sequence {sequence}.").format(
-                name=volume.GetName(), sequence=found[0].GetName()
-            )
-        )
+        text = _("{name} shows one of the {count} frames of the sequence {sequence}. Work on all of them?")
+        box.setText(text.format(name=volume.GetName(), count=count, sequence=found[0].GetName()))
         everyFrame = box.addButton(_("All {count} frames").format(count=count), qt.QMessageBox.AcceptRole)
         thisFrame = box.addButton(_("This frame only"), qt.QMessageBox.AcceptRole)
         box.addButton(qt.QMessageBox.Cancel)
