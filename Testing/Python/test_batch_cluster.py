@@ -77,7 +77,8 @@ def child_of(process):
     """The process that a Dask worker runs a case in, or None."""
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
-            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == process.pid:
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == process.pid and "batch_case" in (entry / "cmdline").read_text():
                 return int(entry.name)
     return None
 
