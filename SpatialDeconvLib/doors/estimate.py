@@ -264,6 +264,8 @@ def estimate_on_files(
         from .figure import require_matplotlib
 
         require_matplotlib()  # said before the work, not after it
+        if Path(figure).suffix.lower() not in (".png", ".pdf", ".svg"):
+            raise InputError(f"figure {figure} has another extension than .png, .pdf or .svg; rename it")
         if not Path(figure).expanduser().absolute().parent.is_dir():
             raise FileNotFoundError(
                 f"figure folder {Path(figure).absolute().parent} does not exist; create it first"
@@ -276,10 +278,9 @@ def estimate_on_files(
             measured = measure(request, progress, cancelled)
         finally:
             getattr(progress, "close", lambda: None)()
-        drawing = (lambda path: measured.draw(path)) if figure else None
         if cancelled():  # the last moment at which there is nothing to take back
             raise Cancelled
-        _write(target, measured, request, figure, drawing)
+        _write(target, measured, request, figure, measured.draw)
     _report(measured, output, figure)
 
 
@@ -352,7 +353,7 @@ def _check_output(output: str, request: Request) -> Path:
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def _write(target: Path, measured: Any, request: Request, figure: str | None, draw: Callable | None) -> None:
+def _write(target: Path, measured: Any, request: Request, figure: str | None, draw: Callable) -> None:
     """Write everything into a folder beside the output, then move it there, the output last."""
     from ..kernelsets import write_kernel, write_kernel_set
     from . import recipe as recipes
@@ -388,11 +389,24 @@ def _write(target: Path, measured: Any, request: Request, figure: str | None, dr
             "result": measured.summary(),
         }
         recipes.write_beside(path, plain(recipe))
-        if figure:
-            draw(figure)
-        moveInto(folder, target)
+        if figure is None:
+            moveInto(folder, target)
+        else:
+            _with_figure(Path(figure).expanduser().absolute(), draw, lambda: moveInto(folder, target))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_figure(figure: Path, draw: Callable, move: Callable[[], None]) -> None:
+    """Draw under another name, move the rest, then give the figure its name: no figure of what was not written."""
+    handle, name = tempfile.mkstemp(suffix=figure.suffix, prefix=".spatialdeconv-", dir=figure.parent)
+    os.close(handle)
+    try:
+        draw(name)
+        move()
+        os.replace(name, figure)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:
