@@ -411,14 +411,20 @@ class _RegionWeights:
             if field.outside == "nearest":
                 if ownerless.all():
                     raise InputError(f"no voxel has one of the labels {values}; check the label map")
-                nearest = ndimage.distance_transform_edt(
-                    ownerless, sampling=spacing, return_distances=False, return_indices=True
-                )
-                self.owner = self.owner[tuple(nearest)]
+                self._adopt(ownerless)
             else:
                 # The rest takes part in the feathering, so that the weights still sum to 1.
                 self.owner[ownerless] = self.count
                 self.has_rest = True
+
+    def _adopt(self, ownerless: np.ndarray) -> None:
+        """Give every voxel without a kernel that of the nearest voxel with one."""
+        # One voxel around the box of those without, all have one; what lies beyond is further away.
+        box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in bounding_box(ownerless))
+        nearest = ndimage.distance_transform_edt(
+            ownerless[box], sampling=self.spacing, return_distances=False, return_indices=True
+        )
+        self.owner[box] = self.owner[box][tuple(nearest)]
 
     def weight(self, k: int) -> np.ndarray:
         weight = (self.owner == k).astype(np.float32)

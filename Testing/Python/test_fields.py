@@ -278,11 +278,16 @@ def test_a_region_without_a_kernel_may_stay_unchanged():
     np.testing.assert_array_equal(bound.weight(1), [[[0, 0, 1, 1]]])
 
 
-def test_a_region_without_a_kernel_may_take_the_nearest_one():
+@pytest.mark.parametrize("gap", [False, True])
+def test_a_region_without_a_kernel_may_take_the_nearest_one(gap):
     rng = np.random.default_rng(1)
     labels, spacing = np.zeros((4, 6, 7), int), np.array((3.0, 1.0, 0.7))
-    for place in rng.permutation(labels.size)[:6]:
-        labels.flat[place] = rng.integers(1, 4)
+    if gap:  # all but a box that touches one face
+        labels[...] = rng.integers(1, 4, labels.shape)
+        labels[0:2, 1:5, 2:6] = 0
+    else:
+        for place in rng.permutation(labels.size)[:6]:
+            labels.flat[place] = rng.integers(1, 4)
     bound = sd.KernelField.by_region(labels, {1: K1, 2: K2, 3: K3}, outside="nearest").bind(labels, spacing)
     owner = all_weights(bound).argmax(axis=0) + 1
     places = np.argwhere(labels)
