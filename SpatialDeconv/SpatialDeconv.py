@@ -510,6 +510,12 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         for test in (
             self.test_OneKernelEqualsSimpleITK,
             self.test_TenKernelsRestoreABlurredVolume,
+            self.test_JointRestoresMoreThanBlending,
+            self.test_TheTableGivesTheConsolesNumbers,
+            self.test_OnlyTheChosenSegmentChanges,
+            self.test_AMeasuredKernelIsTheOneThatBlurred,
+            self.test_EveryFrameOfASequenceIsDone,
+            self.test_TheSceneKeepsTheTable,
             self.test_ConvolvingKeepsAConstantVolume,
             self.test_OutputHasTheGeometryOfTheInput,
             self.test_CancellingLeavesTheSceneAsItWas,
@@ -591,6 +597,128 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
             after = sd.psnr(truth, slicer.util.arrayFromVolume(output))
             logging.info(f"{method}: PSNR {before:.2f} dB before, {after:.2f} dB after")
             self.assertGreater(after, before + 0.5)
+
+    def test_JointRestoresMoreThanBlending(self):
+        """Inverting the blur that varies from place to place beats blending a filter's results."""
+        import SpatialDeconvLib as sd
+
+        self.delayDisplay("Joint against blend")
+        logic, truth, field = SpatialDeconvLogic(), self.makePhantom()[4:16, :40, :40], self.tenKernels()
+        sharp = self.makeVolume(truth)
+        blurred, _result = logic.convolve(sharp, field)
+        found = {}
+        for strategy in ("blend", "joint"):
+            output, _result = logic.deconvolve(
+                blurred, field, guide=sharp, strategy=strategy, method="richardson-lucy", iterations=10, noise=0.05
+            )
+            found[strategy] = sd.psnr(truth, slicer.util.arrayFromVolume(output))
+        logging.info("PSNR of blend and joint: {blend:.2f} dB, {joint:.2f} dB".format(**found))
+        self.assertGreater(found["joint"], found["blend"])
+
+    def test_TheTableGivesTheConsolesNumbers(self):
+        """The rows of the panel's table are the kernels of a script, bit by bit."""
+        import numpy as np
+
+        import SpatialDeconvLib as sd
+        from SpatialDeconvLib.doors import kernelrows, panelmodel
+        from SpatialDeconvLib.panel import parameters
+
+        self.delayDisplay("The kernel table")
+        logic = SpatialDeconvLogic()
+        node = logic.getParameterNode()
+        node.inputVolume = self.makeVolume(self.makePhantom()[:8])
+        rows = [kernelrows.KernelRow(str(10 * n), "gaussian", str(0.6 + 0.1 * n)) for n in (1, 5, 10)]
+        parameters.setRows(node, rows)
+        state = parameters.stateOf(node)
+        self.assertEqual(panelmodel.what_is_missing(state), "")
+        panel, _result = logic.run(panelmodel.run_request(state, parameters.fieldOf(node)))
+        kernels = {10.0 * n: sd.ParametricKernel("gaussian", sigma_mm=0.6 + 0.1 * n) for n in (1, 5, 10)}
+        console, _result = logic.deconvolve(node.inputVolume, sd.KernelField.by_intensity(kernels))
+        self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(panel), slicer.util.arrayFromVolume(console)))
+
+    def test_OnlyTheChosenSegmentChanges(self):
+        """Voxels outside the chosen segments keep their value exactly."""
+        import numpy as np
+
+        from SpatialDeconvLib.doors import files
+
+        self.delayDisplay("A segment as region")
+        files.registerConverterRules()
+        volume = self.makeVolume(self.makePhantom()[:6])
+        array = slicer.util.arrayFromVolume(volume)
+        labels = slicer.util.addVolumeFromArray(
+            np.where(np.indices(array.shape)[2] < 20, 1, 2).astype(np.uint8),
+            nodeClassName="vtkMRMLLabelMapVolumeNode",
+        )
+        labels.CopyOrientation(volume)
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+        slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, segmentation)
+        first = segmentation.GetSegmentation().GetNthSegmentID(0)
+        output, _result = SpatialDeconvLogic().deconvolve(
+            volume, self.tenKernels(), mask=(segmentation, [first]), noise=0.5
+        )
+        changed = slicer.util.arrayFromVolume(output) != array
+        self.assertFalse(changed[:, :, 20:].any())
+        self.assertGreater(changed[:, :, :20].mean(), 0.9)
+
+    def test_AMeasuredKernelIsTheOneThatBlurred(self):
+        """From a sharp and a blurred volume comes the kernel between them."""
+        import numpy as np
+
+        import SpatialDeconvLib as sd
+
+        self.delayDisplay("Measuring a kernel")
+        logic, sharp = SpatialDeconvLogic(), self.makeVolume(self.makePhantom()[4:16, :40, :40])
+        values = sd.gaussian_kernel(0.8, (1.5, 1.0, 1.0)).values
+        kernel = sd.Kernel(values[1:-1, 1:-1, 1:-1], (1.5, 1.0, 1.0)).normalized()
+        blurred, _result = logic.convolve(sharp, kernel)
+        node, measured = logic.estimate_kernel(sharp, blurred, kernel.shape, constraint="simplex")
+        error = np.linalg.norm(measured.values - kernel.values) / np.linalg.norm(kernel.values)
+        logging.info(f"relative error of the measured kernel: {error:.4f}")
+        self.assertLess(error, 0.05)
+        self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(node), measured.values))
+
+    def test_EveryFrameOfASequenceIsDone(self):
+        """Each frame of the output is what the frame alone gives."""
+        import numpy as np
+
+        self.delayDisplay("A sequence")
+        logic, array = SpatialDeconvLogic(), self.makePhantom()[:6, :24, :24]
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "frames")
+        for number in range(3):
+            sequence.SetDataNodeAtValue(self.makeVolume(array + 5 * number), str(number))
+        output, results = logic.deconvolve(sequence, self.tenKernels(), noise=0.5)
+        self.assertEqual(len(results), 3)
+        alone, _result = logic.deconvolve(sequence.GetNthDataNode(1), self.tenKernels(), noise=0.5)
+        frame = slicer.util.arrayFromVolume(output.GetNthDataNode(1))
+        self.assertTrue(np.array_equal(frame, slicer.util.arrayFromVolume(alone)))
+
+    def test_TheSceneKeepsTheTable(self):
+        """A scene that is saved and read again has the same rows, with the volumes they refer to."""
+        from SpatialDeconvLib.doors import kernelrows
+        from SpatialDeconvLib.panel import parameters
+
+        self.delayDisplay("Saving the table")
+        node = SpatialDeconvLogic().getParameterNode()
+        kernel = self.makeVolume(self.makePhantom()[:5, :5, :5], "kernel")
+        rows = [
+            kernelrows.KernelRow("10", "motion", "5", "0, 1, 1"),
+            kernelrows.KernelRow("20", "volume", volume=kernel, logarithm="decimal"),
+        ]
+        parameters.setRows(node, rows)
+        slicer.mrmlScene.SetSaveToXMLString(1)
+        slicer.mrmlScene.Commit()
+        again = slicer.vtkMRMLScene()
+        again.SetLoadFromXMLString(1)
+        again.SetSceneXMLString(slicer.mrmlScene.GetSceneXMLString())
+        slicer.mrmlScene.SetSaveToXMLString(0)
+        again.Import()
+        stored = again.GetSingletonNode("SpatialDeconv", "vtkMRMLScriptedModuleNode")
+        first, second = parameters.rowsOf(parameters.openParameterNode(stored))
+        self.assertEqual(first, rows[0])
+        self.assertEqual((second.at, second.kind, second.logarithm), ("20", "volume", "decimal"))
+        self.assertEqual(second.volume.GetName(), "kernel")
+        self.assertIs(second.volume.GetScene(), again)
 
     def test_ConvolvingKeepsAConstantVolume(self):
         """Kernels of sum one leave a constant volume unchanged, also where several are blended."""

@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,17 +66,10 @@ def kernels():
 # -- the self test, as Slicer runs it
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "test_OneKernelEqualsSimpleITK",
-        "test_TenKernelsRestoreABlurredVolume",
-        "test_ConvolvingKeepsAConstantVolume",
-        "test_OutputHasTheGeometryOfTheInput",
-        "test_CancellingLeavesTheSceneAsItWas",
-        "test_BadInputIsOneLineAndLeavesTheSceneAsItWas",
-    ],
-)
+SELF_TESTS = re.findall(r"def (test_\w+)", MODULE_FILE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", SELF_TESTS)
 def test_self_test_passes(module, scene, name):
     case = module.SpatialDeconvTest(name)
     case.setUp()
