@@ -24,7 +24,8 @@ from . import files as volumes
 from . import nodes
 from . import recipe as recipes
 from . import report as reports
-from .scene import ensureScene, ijkToRas, temporaryNodes
+from .reporting import reportArguments
+from .scene import ensureScene, temporaryNodes
 from .sequencefiles import isSequence
 
 _COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
@@ -239,13 +240,9 @@ def report_page_of(request, image, result, recipe, selected, truth, output, comm
     frames=(),
 ) -> str:  # fmt: skip
     """The report of a run on the volume node `image`; `selected` are its mask, labels, guide and resample."""
-    mask, labels, guide, resample = selected
-    labels, names = (None, None) if labels is None else nodes.labelArray(labels, image, resample)
     return reports.report_page(
-        image=nodes.volumeArray(image), result=result, field=request.kernels, spacing=nodes.spacingOf(image),
-        recipe=recipe, reference=truth, mask=mask, labels=labels, label_names=names,
-        guide=None if guide is None else nodes.guideArray(guide, image, resample), ijk_to_ras=ijkToRas(image),
-        output=output, command=command, frames=frames, progress=progress, cancelled=cancelled,
+        result=result, field=request.kernels, recipe=recipe, reference=truth, output=output, command=command,
+        frames=frames, progress=progress, cancelled=cancelled, **reportArguments(image, *selected),
     )  # fmt: skip
 
 

@@ -352,7 +352,8 @@ def _examine(
     k = slices[0]
     window = _window(before.shape[1:], spacing[1:])
     images = {"before": filled, "after": after} | ({} if truth is None else {"reference": truth})
-    grey = GreyScale.of(np.concatenate([filled[k].ravel(), *(truth[n].ravel() for n in [k] if truth is not None)]))
+    shown = [image[k].ravel() for image in images.values()]
+    grey = GreyScale.of(np.concatenate(shown))
     return Findings(
         operation=operation, title=title or _title(recipe), result=result, field=job.bound.field, spacing=spacing,
         recipe=recipe, job=job, before=before, filled=filled, after=after, reference=truth, guide=guide,

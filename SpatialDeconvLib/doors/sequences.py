@@ -29,8 +29,8 @@ __all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
 
 Progress = Callable[[float, str], Any]
 
-# Several frames at once pay with SimpleITK's filters on small frames only: on two processors 1.4 times as fast
-# with 48^3 voxels, no faster with 96^3. The other methods keep all processors busy with one frame.
+# Several frames at once pay with SimpleITK's filters on small frames only; the other methods keep the processors
+# busy with one frame. Measured with Testing/Benchmarks/bench_sequences.py.
 _SMALL_FRAME = 400_000  # voxels
 # What a run on a frame takes, in volumes of 4 bytes a voxel; see pipeline.
 _VOLUMES_OF_A_RUN = 40

@@ -172,7 +172,7 @@ def test_pictures_show_the_slices(plain, noisy, tmp_path):
     before = page.picture(f"Before, slice k = {k} of 0 … 11", tmp_path)
     after = page.picture(f"After, slice k = {k} of 0 … 11", tmp_path)
     assert before.shape == image[k].shape
-    low, high = np.quantile(np.concatenate([image[k], noisy[0][k]]), (0.005, 0.995))
+    low, high = np.quantile(np.stack([image[k], result.image[k], noisy[0][k]]), (0.005, 0.995))
     for picture, plane in ((before, image[k]), (after, result.image[k])):
         expected = np.clip((plane - low) / (high - low), 0, 1) * 255
         assert np.abs(picture - expected).max() < 0.51
@@ -263,6 +263,32 @@ def test_vector_volume_shows_the_channel_that_changed():
     page = Page(report.report_page(image=image, result=result, field=FIELD, spacing=(1.0, 1.0, 1.0), recipe=recipe))
     assert "Of the 3 values of each voxel, the pictures and charts show number 2" in page.text
     assert f"Residual{report_draw.number(results[1].residual, 3)}" in page.text
+
+
+def test_report_of_volume_nodes(noisy, tmp_path):
+    pytest.importorskip("slicer")
+    import slicer
+
+    from SpatialDeconvLib.doors import nodes, reporting
+    from SpatialDeconvLib.doors.scene import addToScene, ensureScene, imageDataFromArray
+
+    ensureScene().Clear(1)
+    input_node, truth_node = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLScalarVolumeNode()
+    for node, array, name in ((input_node, noisy[1], "blurred one"), (truth_node, noisy[0], "sharp one")):
+        node.SetAndObserveImageData(imageDataFromArray(array))
+        node.SetName(name)
+        addToScene(node)
+    labels = np.where(np.arange(44) < 20, 1, 2) * np.ones(noisy[1].shape, np.int16)
+    field = sd.KernelField.by_region(None, {1: FIELD.kernels[0], 2: FIELD.kernels[1]})
+    _, result = nodes.deconvolveVolume(input_node, field, labels=labels, engine="fft")
+    path = reporting.writeVolumeReport(
+        tmp_path, "deconvolve", input_node, field, result, labels=labels, reference=truth_node
+    )
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "blurred one: deconvolved" in page.text
+    assert f"PSNR{sd.psnr(noisy[0], result.image):.2f} dB" in page.text
+    assert f"… in units of the noise{report_draw.number(result.residual)}" in page.text
+    ensureScene().Clear(1)
 
 
 def test_missing_voxels_are_shown_and_counted(noisy, tmp_path):
