@@ -132,7 +132,7 @@ def cohort(tmp_path_factory):
         {"case": "wiener", "input": "v0.nrrd", "mask": "m0.nrrd", "mask_range": [-1, 95], "reference": "v0.nrrd"},
         {"case": "lucy", "input": "v1.nrrd", "guide": "v0.nrrd", "method": "richardson-lucy", "iterations": 3},
         {"case": "joint", "input": "v2.nrrd", "strategy": "joint", "iterations": 3, "output": "deep/joint.mhd"},
-        {"case": "blur", "input": "v3.nrrd", "operation": "convolve", "kernels": "other.json"},
+        {"case": "blur", "input": "v3.nrrd", "operation": "convolve", "kernels": "other.json", "report": "r"},
         {"case": "broken", "input": "v4.nrrd"},
     ]
     write_manifest(folder, rows)
@@ -208,6 +208,13 @@ def test_nothing_unfinished_is_left(cohort):
     names = [path.name for path in (cohort.folder / "out").rglob("*")]
     assert not [name for name in names if name.startswith(".") or "broken" in name]
     assert {"joint.mhd", "joint.mhd.recipe.json"} < set(names)
+
+
+def test_a_report_tells_the_places_where_things_lie_in_the_end(cohort):
+    (page,) = (cohort.folder / "out" / "r").iterdir()
+    text = page.read_text(encoding="utf-8")
+    assert str(cohort.folder / "out" / "blur.nrrd") in text
+    assert ".spatialdeconv-batch" not in text
 
 
 def test_a_recipe_of_a_batch_can_be_repeated(cohort):

@@ -62,7 +62,6 @@ def folder(tmp_path):
     kernels = [{"type": "gaussian", "sigma_mm": 1.0}]
     content = {"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": kernels}
     (tmp_path / "set.json").write_text(json.dumps(content))
-    (tmp_path / "cohort.csv").write_text("input,kernels\na.nrrd,set.json\n")
     return tmp_path
 
 
@@ -94,18 +93,11 @@ def test_a_run_in_slicer_has_the_commands_result_and_status(folder):
     assert json.loads((folder / "in.nrrd.recipe.json").read_text())["inputs"]["image"]["path"].endswith("a.nrrd")
 
 
-def test_a_batch_in_slicer_runs_its_cases_in_pythonslicer(folder):
-    done = in_slicer(folder, "batch", "cohort.csv", "--output", "out")
-    assert done.returncode == 0, done.stderr
-    assert (folder / "out" / "a.nrrd").is_file()
-
-
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["--", "deconvolve", "none.nrrd", "x.nrrd", "--kernels", "set.json"], 1, "none.nrrd does not exist"),
         (["--", "deconvolve", "--nothing"], 2, "unrecognized arguments|the following arguments are required"),
-        (["--", "--version"], 0, "spatialdeconv "),
         ([], 2, "the following arguments are required: COMMAND"),
     ],
 )
