@@ -26,16 +26,10 @@ from ..metrics import psnr, rmse, ssim
 from ..pipeline import Result
 from . import report_numbers as numbers
 from .report_draw import GreyScale, kernel_colours, number
-from .report_parts import (
-    convergence_section,
-    edges_section,
-    frames_section,
-    kernels_section,
-    pictures_section,
-    repeat_section,
-    residual_section,
-    verdict_on,
-)
+from .report_kernels import kernels_section
+from .report_parts import convergence_section, edges_section, frames_section, residual_section, verdict_on
+from .report_pictures import pictures_section
+from .report_repeat import repeat_section
 from .report_style import STYLE
 
 #: The page's name in the folder of a report.

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.doors import recipe as recipes
-from SpatialDeconvLib.doors import report, report_draw, report_parts
+from SpatialDeconvLib.doors import report, report_draw, report_kernels
 from SpatialDeconvLib.doors import report_numbers as numbers
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -106,7 +106,7 @@ def plain(noisy):
 def test_bins_of_whole_numbers_hold_as_many_each():
     for low, high in ((0, 1000), (3, 40), (-5, 260)):
         values = np.arange(low, high + 1)
-        counts = np.histogram(values, report_parts._bins(low, high, values.dtype, values))[0]
+        counts = np.histogram(values, report_kernels._bins(low, high, values.dtype, values))[0]
         assert counts.sum() == values.size
         assert set(counts[:-1][counts[:-1] > 0]) == {counts[0]}
 
