@@ -21,6 +21,8 @@ import scipy.fft as sfft
 
 Box = tuple[slice, ...]
 
+_LARGE = 1 << 17
+
 
 def valid_box(image_shape: Sequence[int], shape: Sequence[int]) -> Box:
     """The voxels of the blurred image that depend on nothing outside the original."""
@@ -63,6 +65,8 @@ class Equations:
     ):
         self.shape, self.count = shape, count
         # Several kernels share the processors out among them; a single one shares out its transforms.
+        # Threads cost more than they bring where a transform takes a millisecond.
+        workers = workers if x.size >= _LARGE else 1
         self.threads = workers if count > 1 else 1
         self.workers = 1 if count > 1 else workers
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None

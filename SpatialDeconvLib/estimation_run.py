@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import memory
 from .errors import Cancelled, InputError, check_choice
 from .estimation_constrained import project
 from .estimation_equations import Box, Equations, valid_box
@@ -27,6 +28,7 @@ from .kernels import identity_kernel
 
 METHODS = ("least-squares", "fourier")
 CONSTRAINTS = ("non-negative", "sum-one", "simplex")
+SIGNED = ("non-negative", "simplex")
 PENALTIES = ("gradient", "identity")
 
 Progress = Callable[[float, str], object]
@@ -229,13 +231,14 @@ class Estimation:
         if options.gain:
             gain, kernels = self._gain(kernels)
         one = self.keyed is None
+        history = [math.sqrt(s / problem.equations.voxels) / pair.noise for s in fit.squares]
         estimate = Estimate(
             method=options.method,
             residual=residual,
             noise=pair.noise,
             regularization=fit.weight / problem.scale,
             iterations=fit.steps,
-            history=[math.sqrt(s / problem.equations.voxels) / pair.noise for s in fit.squares],
+            history=[*history, residual] if options.constraint in SIGNED else history,
             gain=gain,
             offset=offset,
             shift=tuple(s * h for s, h in zip(shift, pair.spacing, strict=True)),
@@ -377,6 +380,13 @@ class Problem:
                 f"the mask selects none of the voxels that lie at least half a kernel of {self.owner.shape} inside "
                 "the image; give a larger mask or a smaller shape"
             )
+        counted = self.target if mask is None else self.target[mask]
+        if np.ptp(counted) <= 1e-12 * np.abs(counted).max():
+            raise InputError(
+                f"the blurred image is constant ({counted.flat[0]:g}) wherever a kernel of {self.owner.shape} "
+                "stays inside the original; give larger images or a smaller shape"
+            )
+        self._require_memory()
         return Equations(
             self.original,
             self.owner.shape,
@@ -386,6 +396,18 @@ class Problem:
             mask=mask,
             centred=self.options.offset,
             workers=self.owner.workers,
+        )
+
+    def _require_memory(self) -> None:
+        owner, voxels = self.owner, self.original.size
+        spectra = 1 if owner.keyed is None or owner.keyed.model == "detector" else owner.count
+        threads = min(owner.workers, owner.count)
+        images = 8 * (spectra + 4 + 3 * threads) + (4 * owner.count if spectra == 1 and owner.count > 1 else 0)
+        vectors = (owner.options.steps + 60) * owner.count * math.prod(owner.shape)
+        memory.require(
+            images * voxels + 8 * vectors,
+            f"{owner.count} kernels of {owner.shape} from images of {self.original.shape} voxels; give a part of "
+            "the images that holds structure, a smaller shape or fewer iterations",
         )
 
     @cached_property
@@ -434,7 +456,7 @@ class Problem:
 
     @property
     def _signed(self) -> bool:
-        return self.options.constraint in ("non-negative", "simplex")
+        return self.options.constraint in SIGNED
 
     @property
     def _sums(self) -> str | None:

@@ -140,6 +140,8 @@ class LeastSquares:
             An earlier answer of about the same uncertainty, which is then not looked for again; takes a `weight`.
         """
         size = self.start.size
+        if not np.linalg.norm(self.start) > 0:
+            return self._nothing(weight or 0.0)
         krylov = Lanczos(self.operator, self.start)
         probe_start = self._free(np.random.default_rng(0).standard_normal(size))
         probe = Lanczos(self.operator, probe_start)
@@ -193,6 +195,11 @@ class LeastSquares:
             kernels = project(kernels, "sum-one")  # rounding
         return Fit(kernels, chosen, krylov.steps, squares, degrees, spread, unknown, missing, condition, sigma)
 
+    def _nothing(self, weight: float) -> Fit:
+        """The answer where nothing is free: a single voxel whose sum is given."""
+        none, sigma = np.zeros(self.equations.count), math.sqrt(self.energy / self.equations.voxels)
+        return Fit(self.fixed, weight, 0, [self.energy], 0.0, none, none, none, 1.0, sigma)
+
     def _square(self, krylov: Lanczos, ritz, weight: float) -> float:
         """|y - X h|^2 = |y|^2 - 2 b^T z + z^T M z, from the tridiagonal matrix."""
         values, vectors = ritz
@@ -212,8 +219,10 @@ class LeastSquares:
         degrees = probe.norm**2 * (shares[0][:, None] ** 2 * nodes[:, None] / (nodes[:, None] + weights)).sum(
             axis=0
         )
-        left = np.maximum(self.equations.voxels - _PRICE * degrees, 1)
-        return float(weights[np.argmin(squares / left**2)])
+        left = self.equations.voxels - _PRICE * degrees
+        # As many unknowns as equations fit anything, and say nothing.
+        score = np.where(left > 0.1 * self.equations.voxels, squares / np.maximum(left, 1) ** 2, np.inf)
+        return float(weights[np.argmin(score)]) if np.isfinite(score).any() else float(weights[-1])
 
     def _sample(
         self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray], filtered=None

@@ -121,7 +121,7 @@ def test_levels_are_found_with_the_uncertainty_that_is_told(model, constraint):
 
 
 def test_balancing_the_penalties_helps_where_kernels_differ():
-    x = blocks((80, 80), LEVELS, seed=3, largest=9)
+    x = blocks((64, 64), LEVELS, seed=3, largest=9)
     kernels = [gaussian((9, 9), s) for s in (0.5, 1.0, 2.0)]
     y = noisy(blurred_by_field(x, hat_weights(x, LEVELS), kernels, "detector"), 1.0)
     found = sd.estimate_kernels(x, y, LEVELS, 9)
@@ -134,7 +134,7 @@ def test_balancing_the_penalties_helps_where_kernels_differ():
                 strict=True,
             )
         )
-        for power in range(-6, 0)
+        for power in range(-5, 0)
     )
     assert max(error(k, h) for k, h in zip(found.kernels, kernels, strict=True)) < worst_of_equal
 
@@ -219,7 +219,7 @@ def test_the_graph_of_neighbours():
 
 @pytest.mark.parametrize("constraint", ["sum-one", "simplex"])
 def test_shift_gain_and_offset_of_a_field(constraint):
-    x = blocks((110, 110), LEVELS, largest=12)
+    x = blocks((90, 90), LEVELS, largest=12)
     kernels = [gaussian((9, 9), s) for s in (0.9, 1.2, 1.5)]
     y = blurred_by_field(x, hat_weights(x, LEVELS), kernels, "detector")
     y = noisy(2.5 * scipy.ndimage.shift(y, (3, -2), mode="nearest", order=1) - 7, 0.5)
@@ -239,8 +239,8 @@ def test_shift_gain_and_offset_of_a_field(constraint):
 def test_a_round_trip_comes_within_half_a_decibel_of_the_true_kernels(model):
     levels = (0, *LEVELS)
     kernels = [gaussian((9, 9), s) for s in (1.0, 0.9, 1.4, 1.9)]
-    texture = np.random.default_rng(8).uniform(0, 12, (2, 80, 80))
-    first, second = (blocks((80, 80), levels, seed, largest=11) + texture[seed - 1] for seed in (1, 2))
+    texture = np.random.default_rng(8).uniform(0, 12, (2, 64, 64))
+    first, second = (blocks((64, 64), levels, seed, largest=11) + texture[seed - 1] for seed in (1, 2))
 
     def blur(x, seed):
         return noisy(blurred_by_field(x, hat_weights(x, levels), kernels, model), 0.5, seed).astype(np.float32)
@@ -249,9 +249,9 @@ def test_a_round_trip_comes_within_half_a_decibel_of_the_true_kernels(model):
     true = sd.KernelField.by_intensity({a: sd.Kernel(h) for a, h in zip(levels, kernels, strict=True)})
     y = blur(second, 1)
     options = {"strategy": "joint", "method": "tv", "model": model, "guide": second, "noise": 0.5, "iterations": 30}
-    quality = [sd.psnr(sd.deconvolve(y, f, **options).image, second) for f in (found, true)]
+    quality = [sd.psnr(second, sd.deconvolve(y, f, **options).image) for f in (found, true)]
     assert quality[0] > quality[1] - 0.5
-    assert quality[1] > sd.psnr(y, second) + 1
+    assert quality[1] > sd.psnr(second, y) + 1
 
 
 # -- odd input
@@ -301,6 +301,7 @@ def test_a_field_can_be_cancelled_and_tells_its_progress():
 def test_threads_do_not_change_the_result(monkeypatch):
     x, y, _ = keyed_pair("source", 1.0, (60, 60))
     results = []
+    monkeypatch.setattr("SpatialDeconvLib.estimation_equations._LARGE", 0)
     for count in (1, 3):
         monkeypatch.setattr("SpatialDeconvLib.estimation_run.usable_processors", lambda count=count: count)
         results.append(sd.estimate_kernels(x, y, (0, *LEVELS), 5, model="source"))
