@@ -3,9 +3,9 @@
 What a voxel of the result depends on decides how much of the image is needed:
 
 - convolution: the kernels' radius around the block. The same numbers to rounding.
-- local filters (Tikhonov, Landweber, Richardson-Lucy): a margin around the block, `LOCAL_REACHES` times as wide
-  as the part of the kernel that holds 99.9 % of its weight. On a brain volume of values 0 ... 100, blurred by
-  sigma 0.8 to 2.5 voxels, the difference is below 0.02 (`Testing/Python/test_blocks.py` has its own limits).
+- local filters (Tikhonov, Landweber): a margin around the block, `LOCAL_REACHES` times as wide as the part of the
+  kernel that holds 99.9 % of its weight; half of that for projected Landweber and Richardson-Lucy, which take
+  longer. `Testing/Python/test_blocks.py` says how large the difference may be.
 - Wiener and the inverse filter: every voxel of the image (`filters.Method.local`). They run on the whole image,
   but only with the kernels that have weight in the block. Where that would take too long or too much memory, the
   part with its margin stands in, and the result says so.
@@ -47,9 +47,13 @@ _WHOLE_VOXELS = 2**25
 _WHOLE_VOLUMES = 6.0
 # A draft finds its constants on at most so many voxels.
 _DRAFT_VOXELS = 2**16
-# Joint methods that take longer than a draft may, and the steps that it gets.
+# The iterative filters whose steps take long make do with less.
+_SLOW = ("projected-landweber", "richardson-lucy")
+_SLOW_REACHES = 1.5
+# Joint methods that take longer than a draft may, and the steps and margin that it gets.
 _LONG = ("tikhonov", "tv", "self-keyed")
 _DRAFT_ITERATIONS = 10
+_DRAFT_REACHES = 1.0
 # An axis that meets the border is taken whole as long as the part has no more voxels.
 _PART_VOXELS = 2**22
 
@@ -144,10 +148,10 @@ def deconvolve_block(
     if strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
         rough = draft and method in _LONG and (iterations is None or iterations > _DRAFT_ITERATIONS)
+        part = view.part(_DRAFT_REACHES if rough else _JOINT_REACHES, range(len(job.bound)))
         if rough:
             iterations = _DRAFT_ITERATIONS
             notes.append("it has taken only a few steps yet")
-        part = view.part(_JOINT_REACHES, range(len(job.bound)))
         offset = _whole_offset(job, offset, -6 * sigma, method in ("richardson-lucy", "projected-landweber"))
         found = pipeline._joint(part, method, iterations, regularization, sigma, offset)
         image = found.image[view.inside(part)]
@@ -156,17 +160,25 @@ def deconvolve_block(
         choose, rough = _constants(view, method, regularization, noise, sigma, draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
+        offset = _whole_offset(job, offset, 0.0, spec.nonnegative)
         if not (spec.local or slicewise) and _whole_is_affordable(job):
             image, found = _whole_filter(view, method, regularization, sigma, choose, known)
         else:
+            reaches = LOCAL_REACHES
+            if not spec.local:
+                reaches = math.inf if slicewise else LOCAL_REACHES
+            elif method in _SLOW:
+                reaches = _SLOW_REACHES
             if not (spec.local or slicewise):
                 notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
-            part = view.part(LOCAL_REACHES if spec.local or not slicewise else math.inf, view.used, masked=True)
-            offset = _whole_offset(job, offset, 0.0, spec.nonnegative)
-            found = pipeline._blend(
-                part, method, iterations, regularization, noise, sigma, "fft", offset, choose=choose
-            )
-            image = found.image[view.inside(part)]
+
+            def run(part: Job, k: int) -> Solution:
+                constant = None if choose is None else lambda _k: choose(k)
+                return pipeline._blend(
+                    part, method, iterations, regularization, noise, sigma, "fft", offset, choose=constant
+                )
+
+            image, found = _local_filters(view, run, reaches)
     job.check_result(image, method)
     automatic = {"noise": sigma, **found.parameters, "approximate": notes, "draft": rough}
     return Result(
@@ -268,15 +280,23 @@ class _View:
             keyed = KernelField.by_weights(weights, kernels)
         return keyed.bind(self.guide[box], bound.spacing)
 
-    def part(self, reaches: float | None, kernels: Iterable[int], masked: bool = False) -> Job:
+    def part(
+        self, reaches: float | None, kernels: Iterable[int], masked: bool = False, alone: int | None = None
+    ) -> Job:
         """The block with a margin of so many reaches of these kernels, as a job; see `_margins`.
 
-        With `masked`, only the block itself is filtered.
+        With `masked`, only the block itself is filtered. With `alone`, this kernel applies everywhere.
         """
         self._box = box = self._with_margin(reaches, kernels)
         image = np.ascontiguousarray(self.job.image[box])
         mask = None if self.job.mask is None else self.job.mask[box]
-        part = replace(self.job, original=image, image=image, mask=mask, bound=self.bound_in(box), _filters={})
+        if alone is None:
+            bound = self.bound_in(box)
+        else:
+            bound = KernelField.uniform(self.job.bound.kernel(alone)).bind(image, self.job.bound.spacing)
+        part = replace(self.job, original=image, image=image, mask=mask, bound=bound, _filters={})
+        if reaches is not None and not self._reaches_border:
+            part.boundary = "edge"  # what lies beyond the image's border does not matter
         if masked:
             part.mask = np.zeros(image.shape, bool)
             part.mask[self.inside(part)] = True if mask is None else mask[self.inside(part)]
@@ -307,6 +327,7 @@ class _View:
 
         An axis that the margin takes beyond the border is taken whole, as long as that is affordable: filters
         work on an image that continues at its far side. (A convolution does so only where that is asked for.)
+        Zeros or the far side beyond the border are steps whose ringing goes far: there every axis is taken whole.
         """
         shape, boundary = self.job.image.shape, self.job.boundary
         ranges = [
@@ -314,9 +335,14 @@ class _View:
         ]
         cut = [slice(int(max(a, 0)), int(min(b, n))) for (a, b), n in zip(ranges, shape, strict=True)]
         whole = [slice(0, n) if (a < 0 or b > n) else c for (a, b), n, c in zip(ranges, shape, cut, strict=True)]
-        if boundary == "periodic" or (reaches is not None and _voxels(whole) <= max(_PART_VOXELS, _voxels(cut))):
-            return tuple(whole)
-        return tuple(cut)
+        self._reaches_border = whole != cut
+        if reaches is None:  # a convolution
+            return tuple(whole if boundary == "periodic" else cut)
+        everything = [c if axis < self.job.slicewise else slice(0, shape[axis]) for axis, c in enumerate(cut)]
+        if boundary != "edge" and _voxels(everything) <= _PART_VOXELS:
+            self._reaches_border = True
+            return tuple(everything)
+        return tuple(whole if _voxels(whole) <= max(_PART_VOXELS, _voxels(cut)) else cut)
 
     def _margins(self, reaches: float | None, kernels: Iterable[int]) -> list[float]:
         """Margins in voxels: None is the whole radius of the kernels, infinity all there is.
@@ -411,6 +437,30 @@ def _constants(
     return constant, rough
 
 
+def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: float) -> tuple[np.ndarray, Solution]:
+    """The blend, each kernel filtering a part of the image with the margin that it needs itself."""
+    job, bound = view.job, view.bound
+    image = np.zeros(bound.shape, job.image.dtype)
+    solution = Solution(image, None, [], None, {})
+    for number, k in enumerate(view.used):
+        job._step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
+        weight = bound.weight(k).astype(image.dtype, copy=False)
+        if bound.is_identity(k):
+            image += weight * job.image[view.block]
+            continue
+        part = view.part(reaches, [k], masked=True, alone=k)
+        part.progress = job._share_of_progress(number, len(view.used))
+        found = run(part, k)
+        image += weight * found.image[view.inside(part)]
+        for name, value in found.parameters.items():
+            known = solution.parameters.setdefault(name, value)
+            if known is not value and isinstance(value, list):  # the constants of the kernels
+                known.extend(value)
+        solution.iterations = found.iterations
+    job._step(1.0, "blended")
+    return image, solution
+
+
 def _whole_filter(
     view: _View, method: str, regularization: float | str, sigma: float,
     choose: Callable[[int], float] | None, known: BlockMemory,
@@ -436,8 +486,10 @@ def _whole_filter(
             image += weight * job.image[view.block]
             continue
         constants.append(choose(k))
-        filtered = filters.run(method, bound.kernel(k).values, cancelled=job.cancelled, **{option: constants[-1]})
-        image += weight * filtered[view.block]
+        filtered = filters.run(
+            method, bound.kernel(k).values, cancelled=job.cancelled, planes=view.block[0], **{option: constants[-1]}
+        )
+        image += weight * filtered[(slice(None), *view.block[1:])]
     job._step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 

@@ -88,7 +88,7 @@ def test_aPreviewShowsWhatTheResultWillBe(method, index):
     block = blockOf(preview, volume)
     assert all(s.start <= n < s.stop for s, n in zip(block, index, strict=True))
     shown, expected = scene.volumeArray(preview), scene.volumeArray(result)[block]
-    assert np.abs(shown - expected).max() < 0.05
+    assert np.abs(shown - expected).max() < (0.5 if method == "richardson-lucy" else 0.05)
     assert np.abs(expected - scene.volumeArray(volume)[block]).max() > 3
     assert info.automatic["approximate"] == []
     assert preview.GetTransformNodeID() == volume.GetTransformNodeID()
