@@ -74,11 +74,9 @@ def test_the_module_describes_itself(user):
 
 
 def test_the_sample_data_are_registered(user):
-    import SampleData
-
-    sources = SampleData.SampleDataLogic.sources
-    assert len(sources) >= 2
-    for source in sources.values():
+    sources = slicer.modules.sampleDataSources["SpatialDeconv"]
+    assert [source.sampleName for source in sources] == ["SpatialDeconvBrain", "SpatialDeconvPortal"]
+    for source in sources:
         assert callable(source.customDownloader)
 
 

@@ -14,7 +14,7 @@ qSlicerLayoutManager, qMRMLLayoutManager.cxx     a slice widget for every slice 
     vtkMRMLSliceLogics of the scene. Without a main window there is no layout manager (None).
 qSlicerScriptedLoadableModuleWidget.cxx          first selection: __init__, setup, enter; reload: cleanup (by
     slicer.util), __init__ and setup but no enter; isEntered is a property
-qSlicerUtils, SampleData.py                      registerCustomSampleDataSource keeps what it is given
+SampleData.py       registerCustomSampleDataSource fills slicer.modules.sampleDataSources
 
 Dialogs do not wait for anybody: what is shown is kept in `window.shown`, and the answers come from
 `window.answers`. A question that no test answers is an error.
@@ -356,15 +356,16 @@ def _self(target):
 
 
 class SampleDataLogic:
-    sources = {}  # noqa: RUF012
-
-    @classmethod
+    @staticmethod
     def registerCustomSampleDataSource(
-        cls, category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
+        category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
         thumbnailFileName=None, loadFileTypes=None, loadFiles=None, loadFileProperties=None, checksums=None,
         loadFileType=None,
     ):  # fmt: skip
-        cls.sources[sampleName] = types.SimpleNamespace(**{k: v for k, v in locals().items() if k != "cls"})
+        source = types.SimpleNamespace(**locals())
+        if not hasattr(slicer.modules, "sampleDataSources"):
+            slicer.modules.sampleDataSources = {}
+        slicer.modules.sampleDataSources.setdefault(category, []).append(source)
 
 
 # -- dialogs
@@ -506,7 +507,6 @@ class Window:
             self._put(slicer, name, made)
         sampleData = types.ModuleType("SampleData", "Stand-in")
         sampleData.SampleDataLogic = SampleDataLogic
-        SampleDataLogic.sources.clear()
         self._put(sys.modules, "SampleData", sampleData)
 
     def _put(self, where, name, value):
