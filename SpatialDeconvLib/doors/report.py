@@ -346,8 +346,9 @@ def _examine(
     k = slices[0]
     window = _window(before.shape[1:], spacing[1:])
     images = {"before": filled, "after": after} | ({} if truth is None else {"reference": truth})
-    shown = [image[k].ravel() for image in images.values()]
-    grey = GreyScale.of(np.concatenate(shown))
+    grey = GreyScale.of(filled[k])
+    if not grey.log:  # where it is, values of the result below the image's lowest would need more decades
+        grey = GreyScale.of(np.stack([image[k] for image in images.values()]))
     return Findings(
         operation=operation, title=title or _title(recipe), result=result, field=job.bound.field, spacing=spacing,
         recipe=recipe, job=job, before=before, filled=filled, after=after, reference=truth, guide=guide,

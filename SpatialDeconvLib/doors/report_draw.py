@@ -212,7 +212,7 @@ class Chart:
     _marks: list[str] = field(default_factory=list)
     _legend: list[tuple[str, str, str]] = field(default_factory=list)
 
-    _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 46
+    _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 14, 14, 46
 
     def __post_init__(self):
         self.x, self.y = _widened(self.x, self.x_log), _widened(self.y, self.y_log)
@@ -308,7 +308,7 @@ class Chart:
             f"{html.escape(self.x_label)}</text>"
         )
         labels.append(
-            f'<text class="label" transform="translate(14 {top + height / 2}) rotate(-90)" text-anchor="middle">'
+            f'<text class="label" transform="translate(13 {top + height / 2}) rotate(-90)" text-anchor="middle">'
             f"{html.escape(self.y_label)}</text>"
         )
         axis = f'<path class="axis" d="M{left},{top}V{bottom}H{left + width}"/>'

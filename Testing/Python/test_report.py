@@ -182,6 +182,17 @@ def test_pictures_show_the_slices(plain, noisy, tmp_path):
     assert np.all((difference[..., 0] > difference[..., 2])[clear] == (plane > 0)[clear])
 
 
+def test_grey_levels_over_decades_are_the_images_own(noisy):
+    image = np.exp(noisy[1] / 8).astype(np.float32)
+    page, _ = page_of(image, engine="fft", method="tikhonov")
+    low, high = np.quantile(image[slice_of(page)], (0.005, 0.995))
+    assert f"black {report_draw.number(low)} to white {report_draw.number(high)} (logarithmic)" in page.text
+
+
+def slice_of(page):
+    return int(re.search(r"Slice k = (\d+) of", page.text)[1])
+
+
 def test_recipe_is_in_the_page(plain, noisy):
     page, result = plain
     link = next(a for a in page.of("a") if a.get("download") == "recipe.json")
