@@ -438,7 +438,7 @@ class Workers:
         pass
 
 
-def attend(folder, monkeypatch, script, *arguments, cancelled=lambda: False):
+def attend(folder, monkeypatch, script, *arguments, cancelled=lambda running: False):
     """Run a batch with such workers; return them and the batch's states."""
     write_manifest(folder, [{"case": f"c{n}", "input": "v0.nrrd"} for n in range(len(script))])
     workers = Workers(script, folder)
@@ -450,7 +450,7 @@ def attend(folder, monkeypatch, script, *arguments, cancelled=lambda: False):
     command = ["batch", str(folder / "cohort.json"), "--output", str(folder / "out"), "--workers", "4", *arguments]
     options = cli.command_parser().parse_args(command)
     try:
-        batch.run(options, cancelled)
+        batch.run(options, lambda: bool(made) and cancelled(made[0]))
     finally:
         workers.states = made[0].states if made else None
     return workers
@@ -526,9 +526,11 @@ def test_a_table_that_cannot_be_written_is_written_later(folder, monkeypatch, ca
 
 
 def test_cancelling_keeps_what_is_finished(folder, monkeypatch):
-    answers = iter([False, False, False, True])
+    def cancelled(running):
+        return running.states[1]["status"] == "running"
+
     with pytest.raises(Cancelled, match="interrupted, 1 of 2 cases are finished"):
-        attend(folder, monkeypatch, [[DONE], [("progress", (0.5, "half"))]], cancelled=lambda: next(answers, True))
+        attend(folder, monkeypatch, [[DONE], [("progress", (0.5, "half"))]], cancelled=cancelled)
     assert list(statuses(folder).values()) == ["done", "interrupted"]
 
 
