@@ -39,6 +39,8 @@ def kernel_shape(shape: int | Sequence[int], image_shape: Sequence[int]) -> tupl
     InputError
         If a size is no whole positive number, or larger than the image.
     """
+    if isinstance(shape, bool):
+        raise InputError(f"shape {shape!r} must be one whole number of voxels, or one per axis")
     try:
         sizes = [float(n) for n in np.atleast_1d(np.asarray(shape, dtype=object))]
     except (TypeError, ValueError) as error:

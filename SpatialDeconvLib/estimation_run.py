@@ -293,6 +293,11 @@ class Estimation:
         empty = ~kernels.reshape(self.count, -1).any(axis=1)
         if not empty.any():
             return kernels
+        if empty.all():
+            raise InputError(
+                f"no kernel that is {self.options.constraint or 'not zero'} turns the original into the blurred "
+                "image; check that they show the same, or set constraint=None"
+            )
         kernels = kernels.copy()
         graph = neighbour_graph(self.keyed.field)
         for k in np.flatnonzero(empty):
@@ -322,7 +327,7 @@ class Problem:
     def make(cls, owner: Estimation, shift: Sequence[float], report: Callable[[float, str], None]) -> Problem:
         """The equations for the original displaced by `shift` voxels."""
         pair = owner.pair
-        original, box = shifted(pair.original, shift)
+        original, box = shifted(pair.original, shift, owner.shape)
         if any(n < m for n, m in zip(original.shape, owner.shape, strict=True)):
             raise InputError(
                 f"displaced by {[round(s, 2) for s in shift]} voxels, the images overlap in {original.shape} "

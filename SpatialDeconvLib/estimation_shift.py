@@ -44,10 +44,11 @@ def coarse_shift(
     return tuple(int(s) if abs(s) <= n // 3 else 0 for s, n in zip(shift, original.shape, strict=True))
 
 
-def shifted(image: np.ndarray, shift: Sequence[float]) -> tuple[np.ndarray, Box]:
+def shifted(image: np.ndarray, shift: Sequence[float], shape: Sequence[int]) -> tuple[np.ndarray, Box]:
     """Displace an image by `shift` voxels, and return the part that is known with its place.
 
-    Whole voxels are moved, fractions interpolated by splines of degree 5.
+    Whole voxels are moved, fractions interpolated by splines of degree 5. The splines' margin at the border is left
+    out where there is room for it beside a kernel of `shape`.
     """
     shift = [float(s) if abs(s) > NEGLIGIBLE else 0.0 for s in shift]
     if all(s == round(s) for s in shift):
@@ -59,10 +60,10 @@ def shifted(image: np.ndarray, shift: Sequence[float]) -> tuple[np.ndarray, Box]
         return image[tuple(source)], tuple(box)
     moved = ndimage.shift(image, shift, order=_ORDER, mode="mirror")
     box = []
-    for s, n in zip(shift, image.shape, strict=True):
-        margin = 0 if s == round(s) else _MARGIN
-        low = max(math.ceil(s), 0) + (margin if s != 0 else 0)
-        high = n + min(math.floor(s), 0) - (margin if s != 0 else 0)
+    for s, n, m in zip(shift, image.shape, shape, strict=True):
+        margin = 0 if s == round(s) else min(_MARGIN, max(n - m, 0) // 4)
+        low = max(math.ceil(s), 0) + margin
+        high = n + min(math.floor(s), 0) - margin
         box.append(slice(low, max(high, low)))
     return moved[tuple(box)], tuple(box)
 

@@ -291,6 +291,14 @@ def test_shift_gain_and_offset_are_found_along(shift, constraint):
     assert np.std(y[record.valid] - record.predicted) == pytest.approx(0.3, rel=0.05)
 
 
+def test_a_few_slices_leave_room_for_a_shift():
+    x, h = boxes((6, 44, 40)), gaussian((3, 5, 5), 1.0)
+    y = np.roll(blurred_with(x, h), (2, -1), (1, 2))
+    kernel = sd.estimate_kernel(x, noisy(y, 0.2), h.shape, register=True)
+    np.testing.assert_allclose(kernel.estimate.shift, (0, 2, -1), atol=0.05)
+    assert error(kernel, h) < 0.05
+
+
 def test_without_gain_the_factor_is_in_the_kernel():
     x, h = boxes((50, 50)), gaussian((7, 7), 1.2)
     kernel = sd.estimate_kernel(x, 3 * blurred_with(x, h), 7)
@@ -352,6 +360,8 @@ HOLED = np.where(np.arange(20) == 3, np.nan, IMAGE)
         ((IMAGE, IMAGE, 3), {"mask": "bright"}, "mask 'bright' is unknown"),
         ((IMAGE, IMAGE, 9), {"mask": np.arange(400).reshape(20, 20) < 60}, "none of the voxels that lie at least"),
         ((IMAGE, np.pad(np.ones((16, 16)), 2), 5), {}, r"is constant \(1\) wherever a kernel of \(5, 5\) stays"),
+        ((IMAGE, IMAGE, True), {}, "shape True"),
+        ((IMAGE, -IMAGE, 3), {"constraint": "non-negative"}, "no kernel that is non-negative turns the original"),
         ((IMAGE, IMAGE, 3), {"method": "fourier", "mask": IMAGE > 0}, "'fourier' takes no mask"),
     ],
 )
