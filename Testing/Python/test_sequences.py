@@ -209,6 +209,36 @@ def test_mask_that_the_browser_shows_follows_the_frames(logic):
         assert np.array_equal(array_of(output, n) != array_of(sequence, n), masks[n] != 0)
 
 
+def test_segmentation_that_the_browser_shows_follows_the_frames(logic):
+    volumes.registerConverterRules()  # the application has them
+    sequence = make_sequence()
+    browser, proxy = browse(sequence, logic)
+    segmentations = ensureScene().AddNewNodeByClass("vtkMRMLSequenceNode", "segmentations")
+    masks = []
+    for n, value in enumerate(VALUES):
+        mask = np.zeros((6, 24, 20), np.uint8)
+        mask[2:4, 4 + n : 9, 4:12] = 1
+        masks.append(mask)
+        image = slicer.vtkOrientedImageData()
+        image.DeepCopy(imageDataFromArray(mask))
+        image.SetImageToWorldMatrix(vtkFromMatrix(MATRIX))
+        node = slicer.vtkMRMLSegmentationNode()
+        node.AddSegmentFromBinaryLabelmapRepresentation(image, "heart")
+        segmentations.SetDataNodeAtValue(node, value)
+    browser.AddSynchronizedSequenceNode(segmentations)
+    logic.UpdateProxyNodesFromSequences(browser)
+    shown = browser.GetProxyNode(segmentations)
+    field = sd.KernelField.by_region(None, {"heart": FIELD.kernels[1]}, outside="unchanged")
+    masked, _ = sequences.convolveSequence(proxy, FIELD, mask=(shown, ["heart"]))
+    regions, _ = sequences.convolveSequence(proxy, field, labels=shown)
+    for n in range(3):
+        assert np.array_equal(array_of(masked, n) != array_of(sequence, n), masks[n] != 0)
+        alone = sd.convolve(
+            frame_array(n), field, spacing=(2.0, 1.5, 1.5), labels=masks[n], label_names={"heart": 1}
+        )
+        assert np.array_equal(array_of(regions, n), alone.image)
+
+
 def test_missing_item_of_a_mask_sequence_is_named():
     masks = make_sequence([np.ones((6, 24, 20), np.uint8)] * 2, values=("0.0", "1.5"), name="masks")
     with pytest.raises(sd.InputError, match=r"frame 1 \(time = 0\.25 s\): .*'masks', has no item at time = 0\.25"):
