@@ -270,7 +270,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Reload the library's modules in the order of their dependencies, then this one."""
         if self.runner.kind:
             self.runner.cancel()
-            self.ui.statusLabel.text = _("The run is being cancelled; reload again when it has stopped.")
+            self.apply.say(_("The run is being cancelled; reload again when it has stopped."))
             return
         from SpatialDeconvLib.doors import reloading
 
@@ -353,7 +353,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showError(self, text) -> None:
         """Tell the user what went wrong."""
-        self.ui.statusLabel.text = text
+        self.apply.say(text)
         slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
 
 

@@ -278,7 +278,8 @@ class PanelState:
 
     `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
     is the region in the words of `nodes.maskArray`, None for the whole volume or when it is not chosen yet;
-    `has_segments` says that segments can be chosen from it. `slices` are those of the input volume.
+    `has_segments` says that segments can be chosen from it. `slices` are those of the input volume, 0 when it
+    has no voxels.
     """
 
     operation: str = "deconvolve"
@@ -410,6 +411,8 @@ def what_is_missing(state: PanelState) -> str:
     """Return one sentence saying why Apply cannot start, or "" when it can."""
     if state.input_volume is None:
         return _("Choose an input volume.")
+    if state.slices == 0:
+        return _("The input volume is empty: choose another one.")
     if state.mask is None and state.region != "whole":
         return {
             "segments": _("Choose the segmentation or label map of the region."),

@@ -26,7 +26,7 @@ class ApplySection:
         self._hint = ""
         ui = panel.ui
         self._controls = RunControls(ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"))
-        ui.statusLabel.text = ""
+        self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
 
     def update(self, state):
@@ -37,13 +37,18 @@ class ApplySection:
         ui.applyButton.enabled = not missing and not self._panel.runner.busy
         ui.applyButton.toolTip = panelmodel.apply_tool_tip(state)
         if ui.statusLabel.text in ("", self._hint):  # what a run has said stays until the next one
-            ui.statusLabel.text = self._hint = missing
+            self._hint = missing
+            self.say(missing)
 
     def sceneClosed(self):
         """The scene is being closed: what a run has made does not belong to the next one."""
         if self._panel.runner.kind == "apply":
             self._sceneClosed = True
-        self._panel.ui.statusLabel.text = ""
+        self.say("")
+
+    def say(self, text):
+        """Show a line of text below the button."""
+        self._controls.say(text)
 
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""
@@ -111,11 +116,11 @@ class ApplySection:
         """Show how a run ended."""
         self._setInputsEnabled(True)
         self._controls.stop()
-        panel, status = self._panel, self._panel.ui.statusLabel
+        panel = self._panel
         if panel.parameterNode():
             self.update(panel.panelState())
         if isinstance(error, Cancelled):
-            status.text = "" if self._sceneClosed else _("Cancelled; nothing was changed.")
+            self.say("" if self._sceneClosed else _("Cancelled; nothing was changed."))
         elif error is not None:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv failed", exc_info=error)
@@ -124,7 +129,7 @@ class ApplySection:
             output, result = outcome
             isSequence = isinstance(result, list)
             text = panelmodel.sequence_text if isSequence else panelmodel.result_text
-            status.text = text(result, output.GetName())
+            self.say(text(result, output.GetName()))
             shown = shownOf(output) if isSequence else output
             if shown is not None:
                 panel.showResult(self._state.input_volume, shown)

@@ -19,6 +19,9 @@ from .parameters import fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
 
+ROW_HEIGHT = 32  # pixels
+FEWEST_SHOWN, MOST_SHOWN = 2, 6  # rows
+
 LOGARITHMS = ("no", "natural", "decimal")
 
 
@@ -52,7 +55,7 @@ class KernelTable:
         header.setHighlightSections(False)
         table.setColumnWidth(PLACE, 90)
         table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(32)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.connect("cellChanged(int,int)", self.onCellChanged)
         table.connect("itemSelectionChanged()", self.updateEditor)
         self._shortcuts = [
@@ -126,7 +129,7 @@ class KernelTable:
         wasBlocked = table.blockSignals(True)
         self._updating = True
         try:
-            table.setColumnHidden(PLACE, False)
+            table.setColumnHidden(PLACE, key == "uniform")
             table.setHorizontalHeaderLabels(
                 [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), ""],
             )
@@ -134,9 +137,16 @@ class KernelTable:
             icons = self._looks.icons(rows)
             for number, row in enumerate(rows):
                 self._fillRow(key, number, row, icons[number])
+            self._fitHeight(len(rows))
         finally:
             self._updating = wasAsked
             table.blockSignals(wasBlocked)
+
+    def _fitHeight(self, count):
+        """Show a few rows, and no empty space below them."""
+        table = self._ui.kernelTable
+        rows = min(max(count, FEWEST_SHOWN), MOST_SHOWN) * ROW_HEIGHT
+        table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth)
 
     def _fillRow(self, key, number, row, icon):
         kind = kernelrows.KINDS[row.kind]
@@ -312,8 +322,7 @@ class KernelTable:
             if place is not None:
                 position = places.positionInVolume(node.inputVolume, place)
                 row = replace(row, at=", ".join(kernelrows.numberText(v) for v in position))
-        setRows(node, [*rows, row])
-        self._select([len(rows)])
+        self._append([row])
 
     def onRemove(self, _checked=False):
         selected = self.selectedRows()
@@ -334,9 +343,7 @@ class KernelTable:
         except InputError as error:
             self._showError(str(error))
             return
-        count = len(self.rows())
-        setRows(self._node(), [*self.rows(), *rows])
-        self._select(range(count, count + len(rows)))
+        self._append(rows)
 
     def onLevels(self, _checked=False):
         node = self._node()
@@ -384,8 +391,13 @@ class KernelTable:
         row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
         at = kernelrows.guessedLevel(volume.GetName()) if key == "intensity" else ""
         row = kernelrows.KernelRow(at or row.at, "volume", volume=volume)
-        setRows(node, [*rows, row])
-        self._select([len(rows)])
+        self._append([row])
+
+    def _append(self, rows):
+        """Put rows at the end of the table and select them; one kernel everywhere is replaced."""
+        before = [] if self.key() == "uniform" else self.rows()
+        setRows(self._node(), [*before, *rows])
+        self._select(range(len(before), len(before) + len(rows)))
 
     def _select(self, numbers):
         table = self._ui.kernelTable

@@ -229,6 +229,7 @@ def test_nothing_is_missing_when_input_and_kernel_set_are_chosen():
     ("changes", "word"),
     [
         ({"input_volume": None}, "input volume"),
+        ({"slices": 0}, "empty"),
         ({"kernel_set": KernelSetSummary("The file is odd.")}, "The file is odd."),
         ({"kernel_set": REGION}, "label map"),
         ({"output_volume": "volume"}, "output volume"),
