@@ -21,7 +21,7 @@ except ImportError:  # outside Slicer there are no translations
         return text
 
 
-from vtkmodules.vtkCommonCore import vtkDoubleArray, vtkStringArray
+from vtkmodules.vtkCommonCore import vtkDoubleArray
 
 from ..errors import InputError
 from ..fields import KernelField
@@ -37,7 +37,7 @@ _POINTS = 400  # of the weights' curves, besides the levels themselves
 # Voxels that the histogram and the shares are computed from; larger images are thinned out evenly.
 _SAMPLE = 2**21
 _GREY = (0.55, 0.55, 0.55)
-_LONGEST_LEGEND = 6
+_LONGEST_LEGEND = 8
 
 
 @dataclass(frozen=True)
@@ -255,13 +255,15 @@ def _addNode(scene, className: str, role: str, name: str):
 
 
 def _seriesNames(data: WeightsData) -> list[str]:
-    first = _("Voxels") if data.key == "intensity" else _("Share")
-    return [first, *data.names] if data.key == "intensity" else [first]
+    return [_("Voxels"), *data.names] if data.key == "intensity" else list(data.names)
 
 
 def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
-    curves = ((str(n), _withoutZeros(w)) for n, w in enumerate(data.weights, 1))
-    columns = [("x", data.x), ("0", data.histogram), *curves]
+    if data.key == "intensity":
+        columns = [("x", data.x), ("0", data.histogram)]
+        columns += [(str(n), _withoutZeros(w)) for n, w in enumerate(data.weights, 1)]
+    else:  # one bar a series: Slicer's charts name series, not bars
+        columns = [(str(n), [share]) for n, share in enumerate(data.histogram)]
     wasModifying = table.StartModify()
     try:
         table.RemoveAllColumns()
@@ -272,12 +274,6 @@ def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
             for row, value in enumerate(values):
                 column.SetValue(row, float(value))
             table.AddColumn(column)
-        if data.key != "intensity":
-            labels = vtkStringArray()
-            labels.SetName("label")
-            for name in data.names:
-                labels.InsertNextValue(name)
-            table.AddColumn(labels)
     finally:
         table.EndModify(wasModifying)
 
@@ -297,16 +293,14 @@ def _fillSeries(series, table, data: WeightsData, number: int, name: str) -> Non
         series.SetMarkerStyle(series.MarkerStyleNone)
         series.SetLineStyle(series.LineStyleSolid)
         series.SetLineWidth(2)
-        if data.key != "intensity":
-            series.SetPlotType(series.PlotTypeBar)
-            series.SetXColumnName("")
-            series.SetLabelColumnName("label")
-            series.SetColor(*_rgb(kernel_colours(1)[0]))
-        else:
+        if data.key == "intensity":
             series.SetPlotType(series.PlotTypeScatter)
             series.SetXColumnName("x")
-            series.SetLabelColumnName("")
             series.SetColor(*(_GREY if number == 0 else _rgb(kernel_colours(len(data.weights))[number - 1])))
+        else:
+            series.SetPlotType(series.PlotTypeBar)
+            series.SetXColumnName("")
+            series.SetColor(*_rgb(kernel_colours(len(data.names))[number]))
     finally:
         series.EndModify(wasModifying)
 
@@ -323,7 +317,8 @@ def styleChart(chart, data: WeightsData, compact: bool) -> None:
         chart.SetLegendFontSize(size)
         chart.SetYAxisTitleVisibility(not compact)
         # Many curves need no names, they stand above their levels; a legend would hide some of them.
-        chart.SetLegendVisibility(not compact and data.key == "intensity" and len(data.names) <= _LONGEST_LEGEND)
+        named = not compact if data.key == "intensity" else True
+        chart.SetLegendVisibility(named and len(data.names) <= _LONGEST_LEGEND)
     finally:
         chart.EndModify(wasModifying)
 

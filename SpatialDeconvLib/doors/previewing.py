@@ -312,7 +312,9 @@ def removePreviewNode(node) -> None:
     scene = node.GetScene() if node is not None else None
     if scene is None:
         return
-    for other in (*(node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())), node):
+    # The last display node first: a colour legend needs the first one as long as it is there.
+    displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    for other in (*reversed(displays), node):
         if other is not None and other.GetScene() is scene:
             scene.RemoveNode(other)
 

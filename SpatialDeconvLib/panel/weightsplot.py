@@ -2,6 +2,7 @@
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from ..doors import panelmodel, plotting, previewing, report_draw, sliceviews
 from .parameters import fieldOf, rowsOf
@@ -46,11 +47,11 @@ class WeightsPlot:
         self._clear()
 
     def sceneClosed(self):
-        """The scene is being closed: the nodes go away by themselves, all but the plot view's."""
+        """The scene is being closed: the nodes go away by themselves, all but those of views and layout."""
         self._timer.stop()
         self._chart = self._data = self._shown = None
         if self._layout is not None:
-            self._layout.forget()
+            self._layout.restore()
             self._layout = None
         self._showLargeButton(False)
         self._panel.ui.weightsLargeButton.enabled = False
@@ -87,6 +88,10 @@ class WeightsPlot:
             self._clear()
             self._showText(missing)
             return
+        if state.key == "uniform":
+            self._clear()
+            self._showText(_("One kernel applies everywhere."))
+            return
         wanted = self._signature(state, node)
         if wanted == self._shown:
             return
@@ -117,6 +122,7 @@ class WeightsPlot:
 
     def _show(self):
         self._showText("")
+        self._panel.ui.weightsPlotFrame.visible = self._layout is None
         isLarge = self._layout is not None
         self._chart = plotting.plotWeights(self._data, self._chart, compact=not isLarge)
         if isLarge:
@@ -166,6 +172,7 @@ class WeightsPlot:
         self._chart = self._data = self._shown = None
         if self._picture is not None:
             self._picture.clear()
+        self._panel.ui.weightsPlotFrame.visible = False
         self._panel.ui.weightsLargeButton.enabled = False
 
     def _showText(self, text):

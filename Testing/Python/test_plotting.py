@@ -149,16 +149,16 @@ def test_theChartHoldsTheNumbers():
     assert not chart.GetTitleVisibility()
 
 
-def test_sharesAreBars():
+def test_sharesAreBarsOfTheirOwnNames():
     data = plotting.weightsData(
         makeVolume(ramp()), KernelField.by_position({(0, 0, 0): KERNEL, (0, 0, 24): KERNEL})
     )
-    chart = plotting.plotWeights(data)
-    series = chart.GetNthPlotSeriesNode(0)
-    assert chart.GetNumberOfPlotSeriesNodes() == 1
-    assert series.GetPlotType() == series.PlotTypeBar
-    labels = series.GetTableNode().GetTable().GetColumnByName(series.GetLabelColumnName())
-    assert [labels.GetValue(n) for n in range(2)] == data.names
+    chart = plotting.plotWeights(data, compact=True)
+    series = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
+    assert [node.GetName() for node in series] == data.names
+    assert all(node.GetPlotType() == node.PlotTypeBar for node in series)
+    assert [columnOf(node, node.GetYColumnName()).tolist() for node in series] == [[s] for s in data.histogram]
+    assert chart.GetLegendVisibility()
 
 
 def test_nodesAreUsedAgainAndSurplusOnesRemoved():
