@@ -455,7 +455,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             return x, data.y - data.forward(x)
 
         unit = (data.noise / data.span) ** 2
-        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight)
+        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight, _SLACK_TIKHONOV)
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-2))
@@ -564,7 +564,7 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight)
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight, _SLACK_TV)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
@@ -590,13 +590,16 @@ def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
     return minimise(objective, x, lower, math.inf, steps, tolerance=tolerance, after_step=after)
 
 
-#: Mean squared errors of left-out voxels this share above the lowest count as equal to it,
-_SLACK = 0.003
-#: ... and this times what the residual's square exceeds 1 by: the share of them that the kernels do not explain.
-_SLACK_UNEXPLAINED = 0.3
+#: Mean squared errors of left-out voxels this share above the lowest count as equal to it; a quadratic penalty
+#: lets noise through sooner than TV does.
+_SLACK_TV, _SLACK_TIKHONOV = 0.003, 0.01
+#: More slack, in units of what the residual's square exceeds 1 by: the share that the kernels do not explain.
+_SLACK_UNEXPLAINED, _MOST_UNEXPLAINED = 0.4, 0.1
 
 
-def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable) -> tuple[np.ndarray, float]:
+def _search(
+    data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable, slack: float
+) -> tuple[np.ndarray, float]:
     """Find the weight of a penalty that predicts left-out voxels well, on the way from strong to weak.
 
     ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next. All voxels count
@@ -612,7 +615,8 @@ def _search(data: _Data, weights: list[float], x: np.ndarray, try_weight: Callab
         images = [*images[-3:], x]
         errors.append(float(np.square(difference[data.held]).mean(dtype=np.float64)))
         data.masked(difference)
-        slacks.append(_SLACK + _SLACK_UNEXPLAINED * max(0.0, data.relative(dot(difference, difference)) ** 2 - 1))
+        unexplained = max(0.0, data.relative(dot(difference, difference)) ** 2 - 1)
+        slacks.append(slack + min(_SLACK_UNEXPLAINED * unexplained, _MOST_UNEXPLAINED))
         if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
             break
     data.mask, data.count, data.held = whole, count, None
