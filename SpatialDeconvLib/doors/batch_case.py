@@ -1,8 +1,8 @@
 """One case of a batch: what it is known by, whether it is finished, and how it is run, in a process of its own.
 
-``python -m SpatialDeconvLib.doors.batch_case`` takes one task as a line of JSON on its standard input and answers
-in lines of JSON on its standard output: its progress, and at last its reply. When the other end of its standard
-input closes, whoever wanted the case is gone, and the process ends.
+The process (`main`) takes one task as a line of JSON on its standard input and answers in lines of JSON on its
+standard output: its progress, and at last its reply. When the other end of its standard input closes, whoever
+wanted the case is gone, and the process ends.
 """
 
 from __future__ import annotations
@@ -187,7 +187,3 @@ def _send(answers: Any, message: Mapping[str, Any]) -> None:
 def _end_with_the_other_side() -> None:
     sys.stdin.read()
     os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -39,6 +39,16 @@ _THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
+# What the process of a case runs: this very package, wherever it lies, and nothing that lies in the current folder.
+_PROGRAM = f"""\
+import sys
+root = {str(Path(__file__).resolve().parents[2])!r}
+sys.path[:] = [root] + [path for path in sys.path if path]
+import SpatialDeconvLib
+sys.path.remove(root)
+from SpatialDeconvLib.doors.batch_case import main
+sys.exit(main())
+"""
 _CONNECT_SECONDS = 20
 # A scheduler that comes back within this time is still the same one to its client.
 _LOST_SECONDS = 20
@@ -77,7 +87,7 @@ def run_in_process(
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(
-                [interpreter(), "-m", "SpatialDeconvLib.doors.batch_case"],
+                [interpreter(), "-c", _PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -139,9 +149,7 @@ def _how_it_ended(code: int, errors: Any) -> str:
 
 
 def _environment(task: Mapping[str, Any]) -> dict[str, str]:
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
-    environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(_THREADS, str(task["threads"]))}
+    environment = {**os.environ, **dict.fromkeys(_THREADS, str(task["threads"]))}
     if task.get("memory"):
         environment[SHARE] = str(int(task["memory"]))
     return environment

@@ -554,11 +554,19 @@ def test_a_process_that_cannot_load_the_program_says_why(monkeypatch, tmp_path):
 
 
 def test_processes_get_their_share(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", "/somewhere")
     environment = scheduling._environment({"threads": 3, "memory": 5.5e9})
     assert environment["OMP_NUM_THREADS"] == environment["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] == "3"
     assert environment["SPATIALDECONV_MEMORY"] == "5500000000"
-    assert environment["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/somewhere"]
+
+
+def test_a_process_runs_this_package_and_nothing_from_the_current_folder(folder, monkeypatch):
+    for name in ("SpatialDeconvLib", "json", "numpy"):
+        (folder / f"{name}.py").write_text("raise ImportError('a file of the user')")
+    monkeypatch.chdir(folder)
+    arguments = ["convolve", str(folder / "v0.nrrd"), str(folder / "x.nrrd"), f"--kernels={folder / 'set.json'}"]
+    task = {"arguments": arguments, "staging": str(folder / "staging"), "threads": 1}
+    reply = scheduling.run_in_process(task, lambda fraction, text: None, lambda: False)
+    assert Path(reply["staging"], "output", "x.nrrd").is_file(), reply
 
 
 def test_inside_slicer_cases_need_pythonslicer(monkeypatch):
