@@ -178,6 +178,15 @@ def estimate_kernels(
         As for `estimate_kernel`, or if the data determine none of the kernels.
     Cancelled
         If `cancelled` returned true.
+
+    Notes
+    -----
+    Where the original's own intensity chooses, two things limit what any pair can tell. In the detector model the
+    voxel in the middle of a window always has about the intensity of its level, so that a kernel's centre shows
+    only in its sum: set `constraint` to "sum-one" or "simplex" when the blur keeps the sum (with `gain` when the
+    images' scales differ). In the source model w_k x is, at the levels, the level times the indicator of its
+    voxels; if these fill the image, as much can be moved from one kernel to the others, and only an original with a
+    background of zero tells the kernels apart.
     """
     options = Options.checked(
         "least-squares",

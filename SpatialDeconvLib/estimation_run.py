@@ -21,7 +21,7 @@ from .estimation_neighbours import balanced, coupling, neighbour_graph
 from .estimation_pair import Pair
 from .estimation_record import Estimate
 from .estimation_shift import NEGLIGIBLE, centre_of_mass, coarse_shift, shifted
-from .estimation_solve import UNKNOWN, Fit, LeastSquares
+from .estimation_solve import MISSING, Fit, LeastSquares
 from .fftfilters import usable_processors
 from .fields import BoundField, KernelField
 from .kernels import identity_kernel
@@ -266,7 +266,7 @@ class Estimation:
     def _judge(self, fit: Fit, uncertainty: np.ndarray, determined: np.ndarray) -> None:
         """Refuse or report what the data do not determine."""
         if self.keyed is None:
-            if fit.missing[0] >= UNKNOWN:
+            if fit.missing[0] >= MISSING:
                 raise InputError(
                     f"the original does not determine a kernel of shape {self.shape}: {fit.missing[0]:.0%} of what "
                     "it could be leaves the image unchanged; give an original with structure in every direction, "
@@ -278,7 +278,7 @@ class Estimation:
                     "original with more edges, or a smaller shape"
                 )
             return
-        if np.all((fit.missing >= UNKNOWN) | (self.share == 0)):
+        if np.all((fit.missing >= MISSING) | (self.share == 0)):
             raise InputError(
                 f"the data determine none of the {self.count} kernels; give images with more structure and less "
                 "noise, fewer kernels, or a smaller shape"

@@ -28,8 +28,10 @@ _WEIGHTS = 145
 #: the kernel's error is on average 1.04 times that of the best weight, and 1.2 times at worst; with 1 it is 1.06
 #: and 1.3 (gradient; identity: 1.11 and 1.4 against 1.20 and 1.5).
 _PRICE = 1.4
-#: A kernel is not determined where the data leave more than this share of what it could be.
-UNKNOWN = 0.5
+#: A kernel is not determined where the data leave more than this share of what it could be,
+UNKNOWN = 0.7
+#: ... nor worth an answer where much less noise would leave more than this.
+MISSING = 0.5
 #: A weight, relative to the largest eigenvalue, at which only what no data touch is left open.
 _LITTLE = 1e-8
 
