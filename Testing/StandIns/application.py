@@ -538,14 +538,18 @@ class Window:
         if self.main is not None:
             self.app._layout.release()
             shiboken6.delete(self.main)
-        for logic in (*self._logics, self.app._logic):
-            logic.SetMRMLScene(None)
+        self.app._logic.SetMRMLScene(None)
         self.processEvents()
         self._undo.close()
         self._settings.cleanup()
         window = None
 
     # -- what a user does
+
+    @property
+    def swallowed(self):
+        """The exceptions that slots raised."""
+        return pythonqt.swallowed
 
     @staticmethod
     def processEvents(times=1):

@@ -1,12 +1,18 @@
-"""What a user does with the panel, for tests and for the pictures of the documentation. Test use only."""
+"""What a user does with the panel, for tests and for the pictures of the documentation. Test use only.
+
+On the stand-ins with mouse and keyboard of QTest; inside Slicer (in_slicer.py) by the widgets' own slots.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import slicer
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+
+try:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+except ImportError:  # inside Slicer
+    QTest = None
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
@@ -83,31 +89,37 @@ class User:
 
     def click(self, button):
         """Click a button as the mouse does: nothing happens on one that is disabled."""
-        widget = getattr(self.ui, button).__dict__["_target"]
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        widget = getattr(self.ui, button)
+        if QTest:
+            QTest.mouseClick(widget.__dict__["_target"], Qt.MouseButton.LeftButton)
+        else:
+            widget.click()
         self.window.processEvents()
 
     def type_in(self, lineEdit, text):
         """Replace the text of a line edit and press Enter."""
-        widget = getattr(self.ui, lineEdit).__dict__["_target"]
+        widget = getattr(self.ui, lineEdit)
         widget.setFocus()
         widget.selectAll()
-        QTest.keyClicks(widget, text)
-        QTest.keyClick(widget, Qt.Key.Key_Return)
+        if QTest:
+            QTest.keyClicks(widget.__dict__["_target"], text)
+            QTest.keyClick(widget.__dict__["_target"], Qt.Key.Key_Return)
+        else:
+            widget.text = text
+            widget.editingFinished()
         self.window.processEvents()
 
     def soon(self, action, milliseconds=0):
-        """Do something as soon as Slicer handles its events again."""
+        """Do something as soon as Slicer handles its events again; an exception fails the test."""
+        import qt
 
         def act():
             try:
                 action()
             except Exception as error:
-                import pythonqt
+                self.window.swallowed.append(error)
 
-                pythonqt.swallowed.append(error)
-
-        QTimer.singleShot(milliseconds, act)
+        qt.QTimer.singleShot(milliseconds, act)
 
     def select_rows(self, *numbers):
         table = self.ui.kernelTable
@@ -125,7 +137,7 @@ class User:
         self.window.processEvents()
 
     def copy(self, text):
-        QApplication.clipboard().setText(text)
+        slicer.app.clipboard().setText(text)
 
     # -- what is to be seen
 
@@ -133,7 +145,7 @@ class User:
         """Whether a widget is shown, were its section open (a collapsed one hides it and remembers this)."""
         widget = getattr(self.ui, name)
         remembered = widget.property("visibilityToParent")
-        return (not widget.isHidden()) if remembered is None else remembered
+        return not widget.isHidden() if remembered is None else bool(remembered)
 
     def table(self):
         rows = range(self.ui.kernelTable.rowCount)
