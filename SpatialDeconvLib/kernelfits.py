@@ -28,7 +28,8 @@ import numpy as np
 from scipy import fft, ndimage, optimize, signal
 
 from .errors import Cancelled, InputError
-from .kernelfits_families import Family, family_of
+from .fftfilters import usable_processors
+from .kernelfits_families import Family, family_of, family_on
 from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 
 Progress = Callable[[float, str], Any]
@@ -253,7 +254,7 @@ def fit_pair(
     if isinstance(start, KernelFit):
         start = start.kernel
     shape = support_of(shape, start, original.shape, spacings)
-    family = family_of(type, form, shape, spacings)
+    family = family_on(type, form, shape, spacings)
     problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, progress, cancelled)
     return _fit(problem, start)
 
@@ -302,19 +303,20 @@ def support_of(shape: Any, start: ParametricKernel | None, image: tuple[int, ...
 class _PairProblem:
     """Residuals of a model against a pair of images: dear, so few starts and no more digits than images have."""
 
-    jacobian, tolerance = "2-point", 1e-9
+    jacobian, tolerance = "2-point", 1e-8
 
     def __init__(self, family, original, blurred, mask, gain, offset, shift, progress, cancelled):
         self.family, self.shift, self.scale, self.offset = family, shift, gain, offset
         self.kernel = Kernel(np.ones(family.shape), family.spacing)
         self.progress, self.cancelled = progress or (lambda f, t: None), cancelled or (lambda: False)
         self.linear = int(gain) + int(offset)
+        self.workers = usable_processors()
         self.polished = 2 if family.type == "motion" else 1
         shape = family.shape
         self.size = [fft.next_fast_len(n, real=True) for n in original.shape]
         middle = float(original.mean())  # of sum 1, the kernel leaves it; without it, rounding stays small
         self.middle = middle
-        self.spectrum = fft.rfftn(original - middle, self.size)
+        self.spectrum = fft.rfftn(original - middle, self.size, workers=self.workers)
         # Voxel j of y needs x from j - (n - 1) + c to j + c, c = n // 2: the kernel's centre.
         self.valid = tuple(
             slice(n - 1 - n // 2, size - n // 2) for n, size in zip(shape, original.shape, strict=True)
@@ -374,7 +376,8 @@ class _PairProblem:
 
     def predicted(self, model: np.ndarray) -> np.ndarray:
         """m * x on the voxels that count."""
-        image = fft.irfftn(self.spectrum * fft.rfftn(model, self.size), self.size)[self.taken]
+        spectrum = self.spectrum * fft.rfftn(model, self.size, workers=self.workers)
+        image = fft.irfftn(spectrum, self.size, workers=self.workers)[self.taken]
         image = image + self.middle * model.sum()
         return image if self.inside is None else image[self.inside]
 

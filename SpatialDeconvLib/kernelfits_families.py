@@ -319,6 +319,40 @@ def family_of(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[fl
     return family
 
 
+class InSlices:
+    """A family of the plane on a grid of one slice: what pairs of 3-D images with a blur within slices need."""
+
+    def __init__(self, plane: Family, thickness: float):
+        plane.flat = True
+        self.plane = plane
+        self.shape = (1, *plane.shape)
+        self.spacing = np.concatenate([[thickness], plane.spacing])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plane, name)
+
+    @property
+    def radii(self) -> list[int] | None:
+        return self.plane.radii
+
+    @radii.setter
+    def radii(self, radii: list[int] | None) -> None:
+        self.plane.radii = radii
+
+    def model(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        return self.plane.model(q, shift[1:])[None]
+
+    def from_kernel(self, kernel: ParametricKernel) -> np.ndarray:
+        return self.plane.from_kernel(kernel)
+
+
+def family_on(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float]) -> Family | InSlices:
+    """The family on a grid; on one of a single slice, the family of the plane within it."""
+    if len(shape) == 3 and shape[0] == 1:
+        return InSlices(family_of(type, form, shape[1:], spacing[1:], flat=True), float(spacing[0]))
+    return family_of(type, form, shape, spacing)
+
+
 def _family(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float]) -> Family:
     check_choice(type, FIT_TYPES, "type")
     check_choice(form, FORMS, "form")

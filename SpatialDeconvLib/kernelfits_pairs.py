@@ -25,7 +25,7 @@ from .errors import Cancelled, InputError, check_choice
 from .fftfilters import usable_processors
 from .fields import BoundField, KernelField
 from .kernelfits import KernelFit, check_pair, support_of
-from .kernelfits_families import FORMS, Gaussian
+from .kernelfits_families import FORMS, family_on
 from .kernelfits_fields import FieldFit, field_fit, polynomial_basis
 from .kernels import Kernel, Spacing
 from .operators import MODELS
@@ -112,7 +112,7 @@ class _Problem:
     def __init__(self, original, blurred, bound: BoundField, count, shape, form, degree, model, mask, gain, offset):
         self.bound, self.count, self.model = bound, count, model
         self.gain, self.offset = gain, offset
-        self.family = Gaussian(shape, bound.spacing, form)
+        self.family = family_on("gaussian", form, shape, bound.spacing)
         self.sigmas = self.family.count  # per kernel
         self.size = [fft.next_fast_len(n, real=True) for n in original.shape]
         self.workers = usable_processors()
@@ -311,12 +311,12 @@ def _fitted(problem: _Problem, keys: KernelField) -> FieldFit:
     logs = problem.logs(free)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0)).reshape(logs.shape)
     misfit = math.sqrt(cost / problem.target.size) / problem.norm
-    family, fits = problem.family, []
+    family, fits, shape = problem.family, [], problem.family.shape
     for log, error in zip(logs, errors, strict=True):
         if not np.all(error < _DETERMINED):
             fits.append(None)
             continue
-        sigmas = np.broadcast_to(np.exp(log), len(problem.size))
+        sigmas = np.broadcast_to(np.exp(log), len(problem.size) - (shape[0] == 1 and len(shape) == 3))
         family.settle(log)
         model = Kernel(family.model(log, np.zeros(len(problem.size))), problem.bound.spacing, "fitted gaussian")
         fits.append(

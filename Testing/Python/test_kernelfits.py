@@ -446,6 +446,22 @@ def test_regions_and_axes_are_fitted_directly_too():
         np.testing.assert_allclose(fit.parameters["sigma_mm"], kernel.parameters["sigma_mm"], rtol=0.03)
 
 
+def test_blur_within_slices_is_fitted_to_pairs_without_a_blur_across():
+    image = scene((6, 48, 48))
+    for made, type in (
+        (sd.gaussian_kernel([0, 1.5, 1.5]), "gaussian"),
+        (sd.motion_kernel(5.0, [0, 0.5, 0.75**0.5]), "motion"),
+    ):
+        y = sd.convolve(image, made).image
+        fit = sd.fit_pair(image, y, type, shape=(1, 13, 13))
+        np.testing.assert_allclose(fit.kernel.sampled(1.0).values, made.values, atol=1e-4)
+        assert not fit.warnings
+    y = sd.convolve(image, sd.gaussian_kernel([0, 1.5, 1.5])).image
+    keys = sd.KernelField.by_intensity({0: sd.identity_kernel(), 100: sd.identity_kernel()})
+    for fit in sd.fit_gaussians(image, y, keys, (1, 13, 13)).fits:
+        np.testing.assert_allclose(fit.parameters["sigma_mm"], [0, 1.5, 1.5], rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
