@@ -263,7 +263,7 @@ def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
         columns = [("x", data.x), ("0", data.histogram)]
         columns += [(str(n), _withoutZeros(w)) for n, w in enumerate(data.weights, 1)]
     else:  # one bar a series: Slicer's charts name series, not bars
-        columns = [(str(n), [share]) for n, share in enumerate(data.histogram)]
+        columns = [("x", [0.0]), *((str(n), [share]) for n, share in enumerate(data.histogram))]
     wasModifying = table.StartModify()
     try:
         table.RemoveAllColumns()
@@ -307,7 +307,7 @@ def _fillSeries(series, table, data: WeightsData, number: int, name: str) -> Non
 
 def styleChart(chart, data: WeightsData, compact: bool) -> None:
     """Choose between little room and much."""
-    size = 8 if compact else 14
+    size = 10 if compact else 14
     wasModifying = chart.StartModify()
     try:
         chart.SetTitleVisibility(not compact)
@@ -328,9 +328,11 @@ def _fillChart(chart, data: WeightsData, compact: bool) -> None:
     chart.SetXAxisTitle(data.xTitle)
     chart.SetYAxisTitle(data.yTitle)
     styleChart(chart, data, compact)
-    chart.SetXAxisRangeAuto(data.key != "intensity")
+    chart.SetXAxisRangeAuto(False)
     if data.key == "intensity":
         chart.SetXAxisRange(float(data.x[0]), float(data.x[-1]))
+    else:  # the bars stand around 0, the legend on their right
+        chart.SetXAxisRange(-0.5, 0.9 if chart.GetLegendVisibility() else 0.5)
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 1.05)
 

@@ -147,10 +147,10 @@ class LayoutKeeper:
     def alignSlices(self, names: Sequence[str]) -> None:
         """Let the slice views of these names show the slice that the first of them shows."""
         views = {node.GetLayoutName(): node for node in _nodes(self._scene, "vtkMRMLSliceNode")}
-        first, *others = [views[name] for name in names if name in views]
-        for node in others:
+        shown = [views[name] for name in names if name in views]
+        for node in shown[1:]:
             self._slices.setdefault(node.GetID(), _slice(node))
-            _setSlice(node, _slice(first))
+            _setSlice(node, _slice(shown[0]))
 
     def restore(self) -> None:
         """Put back the layout, unless another one than ours is shown by now, and the slices."""

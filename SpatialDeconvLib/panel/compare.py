@@ -141,7 +141,9 @@ class Comparison:
 
     def _sideBySide(self, before, after):
         self._layout = sliceviews.LayoutKeeper(slicer.mrmlScene)
-        self._layout.show(sliceviews.SIDE_BY_SIDE)
+        names = {node.GetLayoutName() for node in sliceviews.compositeNodes(slicer.mrmlScene)}
+        if not names.issuperset(sliceviews.SIDES) or not self._layout.show(sliceviews.SIDE_BY_SIDE):
+            raise ValueError(_("There are no two slice views to show the volumes in."))
         slicer.app.processEvents()  # the views take their new size before their slices are compared
         for name, volume in zip(sliceviews.SIDES, (before, after), strict=True):
             views = [node for node in sliceviews.compositeNodes(slicer.mrmlScene) if node.GetLayoutName() == name]

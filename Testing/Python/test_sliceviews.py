@@ -138,6 +138,7 @@ def test_theLayoutIsPutBackUnlessTheUserHasChosenAnother(mrmlScene):
 def test_withoutALayoutNothingIsShown(mrmlScene):
     keeper = sliceviews.LayoutKeeper(mrmlScene)
     assert not keeper.show(sliceviews.SIDE_BY_SIDE)
+    keeper.alignSlices(sliceviews.SIDES)
     keeper.restore()
 
 
