@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import ndimage
 
-from .errors import InputError
+from .errors import Cancelled, InputError
 
 _TAPS = np.array([1.0, -4.0, 6.0, -4.0, 1.0])  # fourth difference; its square sum is 70
 _WINDOW = len(_TAPS)
@@ -20,7 +20,9 @@ _FEWEST = 5000
 _CLIP = 2.5
 
 
-def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None) -> float:
+def estimate_noise(
+    image: np.ndarray, mask: np.ndarray | None = None, cancelled: Callable[[], bool] | None = None
+) -> float:
     r"""Standard deviation of the white Gaussian noise in an image.
 
     The image goes through the separable fourth difference ``d = [1 -4 6 -4 1] / sqrt(70)`` along
@@ -46,6 +48,8 @@ def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None) -> float:
         Any real type. Axes shorter than five voxels (single slices) are not differenced.
     mask : array of the same shape, optional
         Only windows inside the mask (non-zero) count.
+    cancelled : callable() -> bool, optional
+        Asked several times a second.
 
     Returns
     -------
@@ -57,6 +61,8 @@ def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None) -> float:
     InputError
         Complex or non-finite values, an empty mask, a mask of another shape, or an image with no
         axis of five voxels.
+    Cancelled
+        If `cancelled` returned True.
 
     Notes
     -----
@@ -82,12 +88,18 @@ def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None) -> float:
        64, 1996.
     """
     image, mask = _checked(image, mask)
-    pool = _coefficients(image, mask, skip_extremes=True)
+
+    def check() -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+
+    check()
+    pool = _coefficients(image, mask, True, check)
     if pool is None:  # e.g. a two-valued image, where every voxel is an extreme
-        pool = _coefficients(image, mask, skip_extremes=False)
+        pool = _coefficients(image, mask, False, check)
     if pool is None:
         return 0.0
-    strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool)]
+    strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool, check)]
     return math.sqrt(math.fsum(sigma**2 for sigma in strata) / len(strata))
 
 
@@ -125,7 +137,7 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
 
 
 def _coefficients(
-    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool
+    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, check: Callable[[], None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Coefficients, local intensity and squared local gradient at the voxels that may be used."""
     low, high = image.min(), image.max()
@@ -135,7 +147,7 @@ def _coefficients(
     found, total = [], 0
     for tile in _tiles(image.shape):
         part = _tile_coefficients(
-            image[tile], None if mask is None else mask[tile], (low, high) if skip_extremes else ()
+            image[tile], None if mask is None else mask[tile], (low, high) if skip_extremes else (), check
         )
         if part is not None:
             found.append(part)
@@ -147,7 +159,9 @@ def _coefficients(
     return tuple(np.concatenate(column) for column in zip(*found, strict=True))
 
 
-def _tile_coefficients(values: np.ndarray, mask: np.ndarray | None, extremes: tuple) -> tuple | None:
+def _tile_coefficients(
+    values: np.ndarray, mask: np.ndarray | None, extremes: tuple, check: Callable[[], None]
+) -> tuple | None:
     shape = values.shape
     long_axes = [axis for axis, n in enumerate(shape) if n >= _WINDOW]
     if not long_axes:
@@ -158,7 +172,9 @@ def _tile_coefficients(values: np.ndarray, mask: np.ndarray | None, extremes: tu
 
     window, reach = extent(_WINDOW), extent(2 * _WINDOW - 1)
     constant = ndimage.maximum_filter(values, window) == ndimage.minimum_filter(values, window)
+    check()
     usable = ~ndimage.maximum_filter(constant, reach)
+    check()
     for value in extremes:
         clipped = values == value
         if clipped.mean() > 0.01:
@@ -174,21 +190,28 @@ def _tile_coefficients(values: np.ndarray, mask: np.ndarray | None, extremes: tu
     smooth = values.astype(np.float64)
     smooth -= smooth.mean()  # large offsets would cost digits in the differences
     detail = smooth
+    check()
     for axis in long_axes:
         detail = ndimage.correlate1d(detail, _TAPS / math.sqrt(70.0), axis=axis)
+        check()
     detail = detail[inner][usable]
     smooth = ndimage.gaussian_filter(smooth, [1.5 if axis in long_axes else 0 for axis in range(values.ndim)])
+    check()
     gradient = sum(np.gradient(smooth, axis=axis) ** 2 for axis in long_axes)
     return detail, smooth[inner][usable] + values.mean(dtype=np.float64), gradient[inner][usable]
 
 
-def _flat_strata(detail: np.ndarray, intensity: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
+def _flat_strata(
+    detail: np.ndarray, intensity: np.ndarray, gradient: np.ndarray, check: Callable[[], None]
+) -> list[np.ndarray]:
     """The coefficients at the flattest places of each stratum of intensity; a small image is one stratum."""
     fraction = max(_FLATTEST, min(1.0, _FEWEST / len(detail)))
     if fraction == 1.0:
         return [detail]
+    check()
     picked = []
     for stratum in np.array_split(np.argsort(intensity, kind="stable"), _STRATA):
+        check()
         steep = gradient[stratum]
         picked.append(detail[stratum[steep <= np.quantile(steep, fraction)]])
     return picked

@@ -192,7 +192,7 @@ def deconvolve(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         memory_limit, normalize=True, progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    sigma = _noise(noise, job.image, job.mask)
+    sigma = _noise(noise, job.image, job.mask, job.cancelled)
     if strategy == "blend":
         found = _blend(job, method, iterations, regularization, noise, sigma, engine, offset)
     else:
@@ -435,9 +435,11 @@ def _constant(value: Any, constant: str | None, method: str) -> float:
     return check_number(value, "regularization", 0, "a number or 'auto'")
 
 
-def _noise(noise: float | str, image: np.ndarray, mask: np.ndarray | None) -> float:
+def _noise(
+    noise: float | str, image: np.ndarray, mask: np.ndarray | None, cancelled: IsCancelled | None = None
+) -> float:
     if _is_auto(noise):
-        return estimate_noise(image, mask)
+        return estimate_noise(image, mask, cancelled)
     return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
 
 

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from SpatialDeconvLib.errors import InputError
+from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.noise import estimate_noise
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
@@ -129,3 +129,19 @@ def test_unusable_input_is_refused_with_the_reason():
     image[2, 2], image[5, 5] = np.inf, np.nan
     with pytest.raises(InputError, match="2 values are not finite"):
         estimate_noise(image)
+
+
+def test_it_stops_when_asked_and_asks_often():
+    image = np.random.default_rng(2).normal(0, 1, (40, 60, 60))
+    asked = []
+    assert estimate_noise(image, cancelled=lambda: bool(asked.append(1))) == estimate_noise(image)
+    assert len(asked) > 15
+    asked.clear()
+
+    def stop():
+        asked.append(1)
+        return len(asked) == 3
+
+    with pytest.raises(Cancelled):
+        estimate_noise(image, cancelled=stop)
+    assert len(asked) == 3
