@@ -20,7 +20,7 @@ from .estimation_krylov import Penalty
 from .estimation_neighbours import balanced, coupling, neighbour_graph
 from .estimation_pair import Pair
 from .estimation_record import Estimate
-from .estimation_shift import NEGLIGIBLE, centre_of_mass, coarse_shift, shifted
+from .estimation_shift import centre_of_mass, coarse_shift, shifted
 from .estimation_solve import MISSING, Fit, LeastSquares
 from .fftfilters import usable_processors
 from .fields import BoundField, KernelField
@@ -45,6 +45,8 @@ _ROUGH_STEPS = 80
 _ROUGH = 0.3
 # A rough answer needs no more voxels than these.
 _ROUGH_VOXELS = 1 << 18
+# Displacements are sought until the kernel's centre of mass is this near its centre (voxels), or so often.
+_CENTRED = 0.01
 _REGISTRATIONS = 5
 
 
@@ -184,7 +186,7 @@ class Estimation:
         for number in range(_REGISTRATIONS):
             found = self._pass(shift, 0.5 * number / _REGISTRATIONS, 0.5 / _REGISTRATIONS, rough=True)
             centre = self._centre(found[1])
-            if max(map(abs, centre)) < 2 * NEGLIGIBLE:
+            if max(map(abs, centre)) < _CENTRED:
                 break
             shift = tuple(s + c for s, c in zip(shift, centre, strict=True))
             self._check_shift(shift)
@@ -474,13 +476,13 @@ class Problem:
 
     def solve(self, rough: bool) -> Fit:
         """Estimate the kernels; `rough` ones are good enough to see where their centres lie."""
+        if rough:
+            return self.part()._solve(None, 0.0, 1.0, rough=True)
         keyed = self.owner.keyed
         if keyed is None or self.owner.count == 1:
-            return self._solve(None, 0.0, 1.0, rough=rough)
+            return self._solve(None, 0.0, 1.0)
         # A wide kernel is smoother than a narrow one by orders of magnitude, and so must be what is expected of
-        # it. The first, rough answer tells.
-        if rough:
-            return self._solve(None, 0.0, 1.0, rough=True)
+        # it. A first, rough answer tells.
         part = self.part()
         first = part._solve(None, 0.0, 0.3, rough=True, signs=False)
         known = (first.uncertainty() < _KNOWN) & (part.shares > 0)
