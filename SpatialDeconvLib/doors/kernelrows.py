@@ -670,24 +670,25 @@ def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
 # ------------------------------------------------------------------------------------- changing a table
 
 
-def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str] = ()) -> KernelRow:
+def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = ()) -> KernelRow:
     """Return a row to add: the last one's kernel at the next level, region or position.
 
     Parameters
     ----------
     key : str
     rows : sequence of KernelRow
-    regions : sequence of str
-        Names of the segments or labels there are.
+    regions : sequence of str or int
+        Names of the segments, or labels, there are.
     """
     last = rows[-1] if rows else KernelRow()
     if key == "region":
         used = {row.at.strip().strip('"') for row in rows}
-        unused = [name for name in regions if name not in used]
+        unused = [name for name in regions if str(name) not in used]
         labels = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
         number = max([v for v in labels if isinstance(v, int)], default=0) + 1
-        at = unused[0] if unused else "" if regions else str(number)
-        return replace(last, at=f'"{at}"' if unused and re.fullmatch(r"[-+]?\d+", at) else at)
+        at = unused[0] if unused else "" if regions else number
+        isName = isinstance(at, str) and re.fullmatch(r"[-+]?\d+", at)
+        return replace(last, at=f'"{at}"' if isName else str(at))
     if key == "intensity":
         levels = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
         step = levels[-1] - levels[-2] if len(levels) > 1 else 10.0

@@ -31,8 +31,8 @@ def segmentsOf(node) -> list[tuple[str, str]]:
     return [(segmentId, segmentation.GetSegment(segmentId).GetName() or segmentId) for segmentId in ids]
 
 
-def regionNames(node) -> list[str]:
-    """Return the names that a kernel table can use for a node's regions: segments, or label values other than 0."""
+def regionNames(node) -> list[str | int]:
+    """Return what a kernel table can call a node's regions: names of segments, or label values other than 0."""
     if node is None:
         return []
     if node.IsA("vtkMRMLSegmentationNode"):
@@ -43,7 +43,7 @@ def regionNames(node) -> list[str]:
     if np.issubdtype(array.dtype, np.floating):
         array = array[np.isfinite(array)]
     values = np.unique(array)
-    return [f"{value:g}" for value in values[values != 0][:_MOST_LABELS]]
+    return [int(value) for value in values[values != 0][:_MOST_LABELS] if float(value).is_integer()]
 
 
 def sliceCount(volume) -> int:

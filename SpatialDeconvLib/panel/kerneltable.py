@@ -353,7 +353,7 @@ class KernelTable:
                 used = {row.at.strip().strip('"') for row in rows}
                 rows = list(rows)
                 for name in places.regionNames(node.labels):
-                    if name not in used:
+                    if str(name) not in used:
                         rows.append(kernelrows.newRow("region", rows, [name]))
             else:
                 guide = node.guideVolume or node.inputVolume
