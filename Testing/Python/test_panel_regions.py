@@ -1,4 +1,4 @@
-"""The panel's regions, keys and strategies, chosen as a user does; the numbers are looked at, not only the widgets."""
+"""The panel's regions, keys and strategies, chosen as a user does; what is checked is the numbers."""
 
 import json
 import time
