@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -466,7 +467,16 @@ def rowProblem(key: str, row: KernelRow) -> str:
             if not os.path.isfile(path):
                 raise InputError(_("the file {path} does not exist").format(path=path))
         else:
-            row.kernel()
+            return _parametersProblem(row.kind, row.size, row.direction, row.options)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=1024)  # asked for every row whenever anything in the panel changes
+def _parametersProblem(kind: str, size: str, direction: str, options: str) -> str:
+    try:
+        KernelRow(kind=kind, size=size, direction=direction, options=options).kernel()
     except InputError as error:
         return str(error)
     return ""
