@@ -50,10 +50,6 @@ _DRAFT_VOXELS = 2**16
 # The iterative filters whose steps take long make do with less.
 _SLOW = ("projected-landweber", "richardson-lucy")
 _SLOW_REACHES = 1.5
-# Joint methods that take longer than a draft may, and the steps and margin that it gets.
-_LONG = ("tikhonov", "tv", "self-keyed")
-_DRAFT_ITERATIONS = 10
-_DRAFT_REACHES = 1.0
 # An axis that meets the border is taken whole as long as the part has no more voxels.
 _PART_VOXELS = 2**22
 
@@ -115,8 +111,8 @@ def deconvolve_block(
     block : tuple of slice
         One per axis of `image`, not empty, without steps.
     draft : bool
-        Give a first idea, where that is much quicker: Tikhonov's automatic constants from near the block,
-        unless `known` holds those of the whole image, and the first steps of long joint methods.
+        Give a first idea, where that is much quicker: with Tikhonov's automatic constants from near the block,
+        unless `known` holds those of the whole image.
     known : BlockMemory, optional
     progress, cancelled, others
         See `pipeline.deconvolve`.
@@ -147,11 +143,8 @@ def deconvolve_block(
     notes: list[str] = []
     if strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
-        rough = draft and method in _LONG and (iterations is None or iterations > _DRAFT_ITERATIONS)
-        part = view.part(_DRAFT_REACHES if rough else _JOINT_REACHES, range(len(job.bound)))
-        if rough:
-            iterations = _DRAFT_ITERATIONS
-            notes.append("it has taken only a few steps yet")
+        rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
+        part = view.part(_JOINT_REACHES, range(len(job.bound)))
         offset = _whole_offset(job, offset, -6 * sigma, method in ("richardson-lucy", "projected-landweber"))
         found = pipeline._joint(part, method, iterations, regularization, sigma, offset)
         image = found.image[view.inside(part)]

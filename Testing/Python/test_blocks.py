@@ -200,17 +200,6 @@ def test_joint_methods_come_close_and_say_that_they_are_approximate():
     assert result.automatic["approximate"] == ["the joint method takes its steps by what it sees of the block"]
 
 
-def test_a_draft_of_a_long_joint_method_takes_fewer_steps():
-    image = blurred()[7]
-    block = block_around(image.shape, (20, 20), (12, 12))
-    options = {"strategy": "joint", "method": "tikhonov", "regularization": 1e-4}
-    draft = deconvolve_block(image, LEVELS, block, draft=True, **options)
-    result = deconvolve_block(image, LEVELS, block, **options)
-    assert draft.iterations <= 10 < result.iterations
-    assert (draft.automatic["draft"], result.automatic["draft"]) == (True, False)
-    assert draft.automatic["approximate"][-1] == "it has taken only a few steps yet"
-
-
 def test_wide_kernels_and_logarithmic_tails_stay_inside_the_image():
     image = blurred()[7]
     j, i = np.indices((61, 61)) - 30
