@@ -256,7 +256,9 @@ def fit_pair(
     shape = support_of(shape, start, original.shape, spacings)
     family = family_on(type, form, shape, spacings)
     problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, progress, cancelled)
-    return _fit(problem, start)
+    fit = _fit(problem, start)
+    problem.progress(1.0, "fitted")
+    return fit
 
 
 def check_pair(original: Any, blurred: Any, spacing: Any) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
@@ -310,6 +312,7 @@ class _PairProblem:
         self.kernel = Kernel(np.ones(family.shape), family.spacing)
         self.progress, self.cancelled = progress or (lambda f, t: None), cancelled or (lambda: False)
         self.linear = int(gain) + int(offset)
+        self.evaluated = 0
         self.workers = usable_processors()
         self.polished = 2 if family.type == "motion" else 1
         shape = family.shape
@@ -400,7 +403,11 @@ class _PairProblem:
         self.check_cancelled()
         image = self.predicted(model)
         a, b = self.amplitude_of(image)
-        return ((a * image + b - self.blurred) / self.norm).ravel()
+        residual = ((a * image + b - self.blurred) / self.norm).ravel()
+        # How many more there will be is not known: the fraction nears 1 and never reaches it.
+        self.evaluated += 1
+        self.progress(1 - math.exp(-self.evaluated / 60), f"misfit {float(np.linalg.norm(residual)):.3%}")
+        return residual
 
     def check_cancelled(self) -> None:
         if self.cancelled():

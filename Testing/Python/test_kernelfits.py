@@ -221,7 +221,10 @@ def test_a_pair_can_be_fitted_from_a_start_and_stops_when_asked():
     image, kernel = scene((48, 48)), sd.gaussian_kernel(1.5, ndim=2)
     y = blurred_by(image, kernel)
     start = sd.ParametricKernel("gaussian", sigma_mm=[2.0, 2.0])
-    fit = sd.fit_pair(image, y, start=start)
+    told = []
+    fit = sd.fit_pair(image, y, start=start, progress=lambda fraction, text: told.append(fraction))
+    assert told == sorted(told)
+    assert (told[-1], len(told) > 3) == (1.0, True)
     assert fit.parameters["sigma_mm"] == pytest.approx([1.5, 1.5], rel=1e-3)
     again = sd.fit_pair(image, y, start=fit, form="full")
     np.testing.assert_allclose(again.parameters["covariance_mm2"], np.diag([2.25, 2.25]), atol=1e-2)
