@@ -373,9 +373,8 @@ class _PairProblem:
         """What the residual would be, up to a constant, were it not for borders: cheap, for choosing starts."""
         blurred = signal.fftconvolve(self.own, model, "valid")[(slice(None, None, -1),) * model.ndim]
         power, agreement = float(np.vdot(model, blurred)), float(np.vdot(model, self.cross))
-        if power <= 0:
-            return 0.0
-        return -(agreement**2) / power if self.scale and agreement > 0 else power - 2 * agreement
+        # Free of scale, because the correlations are of different parts of the images.
+        return -(agreement**2) / power if power > 0 and agreement > 0 else 0.0
 
     def predicted(self, model: np.ndarray) -> np.ndarray:
         """m * x on the voxels that count."""

@@ -486,3 +486,12 @@ def test_fields_that_cannot_be_fitted_are_refused(change, words):
         assert word in str(caught.value)
     with pytest.raises(sd.Cancelled):
         sd.fit_gaussians(image, y, field, 9, cancelled=lambda: True)
+
+
+def test_wide_kernels_of_small_images_start_near_their_sigma():
+    # The border that does not count is a third of the image here, which must not make kernels look wider.
+    image = scene((20, 34, 34), seed=4)
+    covariance = [[1.0, 0.0, 0.0], [0.0, 3.0, 1.0], [0.0, 1.0, 1.5]]
+    y = blurred_by(image, sd.gaussian_kernel(covariance=covariance))
+    fit = sd.fit_pair(image, y, shape=(9, 15, 11), form="full")
+    np.testing.assert_allclose(fit.parameters["covariance_mm2"], covariance, atol=1e-3)
