@@ -15,12 +15,15 @@ from ..doors import kernelrows, nodes, places
 from ..errors import InputError
 from ..kernelsets import write_kernel_set
 from . import pictures
-from .parameters import fieldOf, loadRows, rowsOf, setRows
+from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
 
 ROW_HEIGHT = 32  # pixels
 FEWEST_SHOWN, MOST_SHOWN = 2, 6  # rows
+
+# Where a combo box's own model keeps the flags of an item: the role before Qt.UserRole.
+FLAGS_ROLE, NO_FLAGS, USUAL_FLAGS = 0x0100 - 1, 0, 33  # 33: selectable and enabled
 
 LOGARITHMS = ("no", "natural", "decimal")
 
@@ -118,11 +121,21 @@ class KernelTable:
             if byLevel
             else _("Add a row for every segment or label that has none yet.")
         )
+        self._offerInterpolations(node)
         if state != self._shown:
             self._shown = state
             self._fill(key, rows)
         self._updateButtons(key, rows)
         self.updateEditor()
+
+    def _offerInterpolations(self, node):
+        """Inverse distances are for positions only."""
+        possible = node.kernelKey != KernelKey.Intensity
+        index = list(Interpolation).index(Interpolation.InverseDistance)
+        flags = USUAL_FLAGS if possible else NO_FLAGS
+        self._ui.interpolationComboBox.setItemData(index, flags, FLAGS_ROLE)
+        if not possible and node.interpolation == Interpolation.InverseDistance:
+            node.interpolation = Interpolation.Linear
 
     def _fill(self, key, rows):
         table, wasAsked = self._ui.kernelTable, self._updating
