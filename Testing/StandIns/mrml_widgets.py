@@ -18,7 +18,7 @@ qMRMLSegmentSelectorWidget.cxx (Modules/Loadable/Segmentations/Widgets): a node 
 
 import vtk
 from ctk_widgets import ctkCheckableComboBox, ctkRangeWidget, ctkSliderWidget, value
-from PySide6.QtCore import Property, QPointF, Signal
+from PySide6.QtCore import Property, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from pythonqt import implement
@@ -537,8 +537,9 @@ class qMRMLPlotView(QWidget):
         area = self.rect().adjusted(34, 8, -8, -20)
         painter.setPen(QColor("gray"))
         painter.drawRect(area)
-        for number, x in ((low, area.left()), (high, area.right() - 24)):
-            painter.drawText(x, self.height() - 6, f"{number:g}")
+        below = QRect(area.left(), area.bottom() + 2, area.width(), 18)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")
         for number, y in ((0, area.bottom()), (top, area.top() + 8)):
             painter.drawText(2, y, f"{number:.3g}")
         for _name, colour, line in lines:
