@@ -50,8 +50,8 @@ from pythonqt import implement, override, wrap
 window = None  # the Window that is open
 
 # PySide6 6.12 drops references to True, False and None now and then (a signal that carries a bool is enough, or a
-# virtual method in Python). Before Python 3.12, where they are not immortal, the interpreter would stop one day: give
-# them enough to lose. The count is the first field of an object.
+# virtual method in Python). Before Python 3.12, where they are not immortal, the interpreter would stop one day:
+# give them enough to lose. The count is the first field of an object.
 if sys.version_info < (3, 12):
     for constant in (True, False, None):
         ctypes.c_ssize_t.from_address(id(constant)).value += 2**40
