@@ -223,6 +223,12 @@ class Estimation:
         uncertainty = fit.uncertainty()
         determined = (uncertainty < DETERMINED) & (self.share > 0)
         self._judge(fit, uncertainty, determined)
+        unknowns = self.count * math.prod(self.shape)
+        if problem.equations.voxels < unknowns:
+            self.warnings.append(
+                f"{problem.equations.voxels} voxels count for {unknowns} unknowns: the penalty decides the rest, "
+                "and the uncertainty is too low; give larger images or a smaller shape"
+            )
         kernels = self._filled(fit.kernels, determined)
         predicted = problem.equations.forward(kernels) + problem.rest
         offset = problem.offset(predicted) if options.offset else 0.0
