@@ -561,8 +561,14 @@ def result_text(result: Any, output_name: str) -> str:
     if result.noise is not None:
         facts.append(_("noise {noise:.3g}").format(noise=result.noise))
     if result.residual is not None and math.isfinite(result.residual):
-        facts.append(_("residual {residual:.3g} (1 is ideal)").format(residual=result.residual))
+        facts.append(_residual_text(result.residual))
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
+
+
+def _residual_text(residual: float) -> str:
+    """A residual in units of the noise; an image without noise has next to none to compare it with."""
+    text = _("residual {residual:.3g} (1 is ideal)") if residual < 100 else _("residual far above the noise")
+    return text.format(residual=residual)
 
 
 def sequence_text(results: list[Any], output_name: str) -> str:
@@ -572,7 +578,7 @@ def sequence_text(results: list[Any], output_name: str) -> str:
     facts = [text.format(name=output_name, count=len(results), time=duration_text(seconds))]
     residuals = [r.residual for r in results if r.residual is not None and math.isfinite(r.residual)]
     if residuals:
-        facts.append(_("residual up to {residual:.3g} (1 is ideal)").format(residual=max(residuals)))
+        facts.append(_("at most {residual}").format(residual=_residual_text(max(residuals))))
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in warnings)])
 
@@ -610,7 +616,7 @@ def estimate_text(estimate: Any) -> str:
     """
     facts = [_("Measured in {time}").format(time=duration_text(estimate.seconds))]
     if estimate.residual is not None and math.isfinite(estimate.residual):
-        facts.append(_("residual {residual:.3g} (1 is ideal)").format(residual=estimate.residual))
+        facts.append(_residual_text(estimate.residual))
     determined = estimate.determined
     if determined is not None:
         text = _("{count} of {all} kernels determined by the volumes")

@@ -258,6 +258,17 @@ def test_the_result_is_told_in_one_line_and_one_more_for_each_warning():
     assert warnings == ["Warning: odd", "Warning: strange"]
 
 
+def test_the_residual_of_an_image_without_noise_is_no_number():
+    assert panelmodel.result_text(result(noise=1e-7, residual=4e5), "a").endswith("residual far above the noise.")
+
+
+def test_a_sequence_is_told_in_one_line_with_each_warning_once():
+    frames = [result(residual=1.5, warnings=["odd"]), result(residual=1.2, warnings=["odd", "new"])]
+    first, *warnings = panelmodel.sequence_text(frames, "cine").split("\n")
+    assert first == "cine: 2 frames done in 6.4 s of work, at most residual 1.5 (1 is ideal)."
+    assert warnings == ["Warning: odd", "Warning: new"]
+
+
 def test_what_a_run_does_not_know_is_not_told():
     assert panelmodel.result_text(result(noise=None, residual=None), "a") == "a: done in 3.2 s."
 
