@@ -22,30 +22,26 @@ _PUBLIC = {
         "NotEnoughMemory",
     ),
     "estimation": (
-        "estimate_kernel",
-        "estimate_kernels",
-    ),
-    "estimation_record": (
         "Estimate",
         "EstimatedField",
         "EstimatedKernel",
+        "estimate_kernel",
+        "estimate_kernels",
     ),
     "fields": (
         "BoundField",
         "KernelField",
     ),
     "kernelfits": (
-        "KernelFit",
-        "fit_kernel",
-        "fit_pair",
-    ),
-    "kernelfits_fields": (
         "FieldFit",
+        "KernelFit",
         "SmoothGaussians",
+        "fit_gaussians",
+        "fit_kernel",
         "fit_kernels",
+        "fit_pair",
         "smooth_gaussians",
     ),
-    "kernelfits_pairs": ("fit_gaussians",),
     "kernels": (
         "KERNEL_TYPES",
         "Kernel",

@@ -13,12 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, check_choice
-from ..estimation import estimate_kernel, estimate_kernels
-from ..estimation_record import EstimatedField
+from ..estimation import EstimatedField, estimate_kernel, estimate_kernels
 from ..fields import INTERPOLATIONS, OUTSIDE, KernelField
-from ..kernelfits import KernelFit, fit_pair
-from ..kernelfits_fields import FieldFit
-from ..kernelfits_pairs import fit_gaussians
+from ..kernelfits import FieldFit, KernelFit, fit_gaussians, fit_pair
 from ..kernels import Kernel, identity_kernel
 from .kernelrows import levelsFromHistogram
 from .nodes import geometryText, guideArray, labelArray, maskArray, sameGeometry, volumeFromKernel

@@ -11,11 +11,10 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError
-from ..estimation_equations import valid_box
-from ..estimation_record import Estimate
+from ..estimation import Estimate
+from ..estimation.equations import valid_box
 from ..fields import KernelField
-from ..kernelfits import KernelFit, fit_kernel
-from ..kernelfits_fields import FieldFit, SmoothGaussians, fit_kernels, smooth_gaussians
+from ..kernelfits import FieldFit, KernelFit, SmoothGaussians, fit_kernel, fit_kernels, smooth_gaussians
 from ..kernels import Kernel, ParametricKernel
 from ..noise import estimate_noise
 from ..pipeline import convolve

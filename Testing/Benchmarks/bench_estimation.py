@@ -38,8 +38,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.estimation_constrained import project
-from SpatialDeconvLib.estimation_equations import Equations
+from SpatialDeconvLib.estimation.constrained import project
+from SpatialDeconvLib.estimation.equations import Equations
 
 NOISE = 0.5  # of 0 ... 100
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import estimation_run, fields, kernelfits_families, kernelfits_fields, operators
+from SpatialDeconvLib import estimation, fields, kernelfits, operators
 from SpatialDeconvLib.doors import cli, estimate
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
@@ -74,15 +74,15 @@ def measure(folder, *arguments, blurred="blurred.nrrd"):
 
 
 def test_the_choices_are_those_of_the_engine():
-    assert set(estimate.METHODS) == set(estimation_run.METHODS)
-    assert set(estimate.CONSTRAINTS) == {c for c in estimation_run.CONSTRAINTS if c}
-    assert set(estimate.PENALTIES) == set(estimation_run.PENALTIES)
+    assert set(estimate.METHODS) == set(estimation.run.METHODS)
+    assert set(estimate.CONSTRAINTS) == {c for c in estimation.run.CONSTRAINTS if c}
+    assert set(estimate.PENALTIES) == set(estimation.run.PENALTIES)
     assert set(estimate.MODELS) == set(operators.MODELS)
     assert set(estimate.OUTSIDE) == set(fields.OUTSIDE)
     assert set(estimate.INTERPOLATIONS) == {i for names in fields.INTERPOLATIONS.values() for i in names}
-    assert set(estimate.FIT_TYPES) == set(kernelfits_families.FIT_TYPES)
-    assert set(estimate.FORMS) == set(kernelfits_families.FORMS)
-    assert set(estimate.SMOOTHERS) == set(kernelfits_fields.SMOOTHERS)
+    assert set(estimate.FIT_TYPES) == set(kernelfits.families.FIT_TYPES)
+    assert set(estimate.FORMS) == set(kernelfits.families.FORMS)
+    assert set(estimate.SMOOTHERS) == set(kernelfits.fields.SMOOTHERS)
 
 
 def test_one_kernel_is_written_as_an_image_and_deconvolves(folder, capsys):

@@ -9,8 +9,8 @@ import scipy.optimize
 import scipy.signal
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.estimation_constrained import project
-from SpatialDeconvLib.estimation_krylov import Penalty
+from SpatialDeconvLib.estimation.constrained import project
+from SpatialDeconvLib.estimation.krylov import Penalty
 
 
 def dense_matrix(x, shape):

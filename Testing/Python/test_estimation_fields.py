@@ -8,7 +8,7 @@ from oracles import hat_weights
 from test_estimation import blurred_with, boxes, dense_matrix, error, gaussian, noisy, valid_part
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.estimation_neighbours import balanced, coupling, neighbour_graph
+from SpatialDeconvLib.estimation.neighbours import balanced, coupling, neighbour_graph
 
 IDENTITY = sd.identity_kernel(ndim=2)
 
@@ -301,9 +301,9 @@ def test_a_field_can_be_cancelled_and_tells_its_progress():
 def test_threads_do_not_change_the_result(monkeypatch):
     x, y, _ = keyed_pair("source", 1.0, (60, 60))
     results = []
-    monkeypatch.setattr("SpatialDeconvLib.estimation_equations._LARGE", 0)
+    monkeypatch.setattr("SpatialDeconvLib.estimation.equations._LARGE", 0)
     for count in (1, 3):
-        monkeypatch.setattr("SpatialDeconvLib.estimation_run.usable_processors", lambda count=count: count)
+        monkeypatch.setattr("SpatialDeconvLib.estimation.run.usable_processors", lambda count=count: count)
         results.append(sd.estimate_kernels(x, y, (0, *LEVELS), 5, model="source"))
     for one, three in zip(*(r.kernels for r in results), strict=True):
         np.testing.assert_array_equal(one.values, three.values)

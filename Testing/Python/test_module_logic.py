@@ -18,7 +18,7 @@ import slicer
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import fields, filters, kernelsets, operators, pipeline, solvers
-from SpatialDeconvLib.doors import files, kernelrows, nodes, panelmodel, places, reloading
+from SpatialDeconvLib.doors import estimating, files, kernelrows, nodes, panelmodel, places, reloading
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
@@ -444,6 +444,7 @@ def test_a_missing_library_is_named(module, tmp_path, monkeypatch):
 
 def test_modules_are_reloaded_after_those_they_import():
     modules = {n: m for n, m in sys.modules.items() if n.split(".")[0] == "SpatialDeconvLib"}
+    assert estimating.__name__ in modules
     order = reloading.loadOrder(modules)
     assert sorted(order) == sorted(modules)
     place = {name.removeprefix("SpatialDeconvLib."): number for number, name in enumerate(order)}
@@ -452,6 +453,12 @@ def test_modules_are_reloaded_after_those_they_import():
         ("kernels", "fields"),
         ("fields", "pipeline"),
         ("filters", "pipeline"),
+        ("kernels", "estimation.pair"),
+        ("estimation.equations", "estimation.solve"),
+        ("estimation.run", "estimation"),
+        ("estimation", "doors.estimating"),
+        ("kernelfits.single", "kernelfits.fields"),
+        ("kernelfits", "doors.estimating"),
         ("doors.scene", "doors.nodes"),
         ("pipeline", "doors.nodes"),
     ):

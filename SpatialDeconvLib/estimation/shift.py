@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft as sfft
 from scipy import ndimage
 
-from .estimation_equations import Box
+from .equations import Box
 
 _ORDER = 5
 #: Voxels at the border that a shifted image's spline does not know well.

@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from . import memory
-from .errors import Cancelled, InputError, check_choice
-from .estimation_constrained import project
-from .estimation_equations import Box, Equations, valid_box
-from .estimation_fourier import divide
-from .estimation_krylov import Penalty
-from .estimation_neighbours import balanced, coupling, neighbour_graph
-from .estimation_pair import Pair
-from .estimation_record import Estimate
-from .estimation_shift import centre_of_mass, coarse_shift, shifted
-from .estimation_solve import MISSING, Fit, LeastSquares
-from .fftfilters import usable_processors
-from .fields import BoundField, KernelField
-from .kernels import identity_kernel
+from .. import memory
+from ..errors import Cancelled, InputError, check_choice
+from ..fftfilters import usable_processors
+from ..fields import BoundField, KernelField
+from ..kernels import identity_kernel
+from .constrained import project
+from .equations import Box, Equations, valid_box
+from .fourier import divide
+from .krylov import Penalty
+from .neighbours import balanced, coupling, neighbour_graph
+from .pair import Pair
+from .record import Estimate
+from .shift import centre_of_mass, coarse_shift, shifted
+from .solve import MISSING, Fit, LeastSquares
 
 METHODS = ("least-squares", "fourier")
 CONSTRAINTS = ("non-negative", "sum-one", "simplex")

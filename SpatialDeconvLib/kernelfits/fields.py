@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from .errors import InputError, check_choice, check_number
-from .fields import KernelField
-from .kernelfits import KernelFit, fit_kernel
-from .kernelfits_families import FORMS
-from .kernels import ParametricKernel
+from ..errors import InputError, check_choice, check_number
+from ..fields import KernelField
+from ..kernels import ParametricKernel
+from .families import FORMS
+from .single import KernelFit, fit_kernel
 
 SMOOTHERS = ("polynomial", "monotone", "smoothing")
 

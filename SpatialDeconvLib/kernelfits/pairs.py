@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from .errors import Cancelled, InputError, check_choice
-from .fftfilters import usable_processors
-from .fields import BoundField, KernelField
-from .kernelfits import KernelFit, check_pair, support_of
-from .kernelfits_families import FORMS, family_on
-from .kernelfits_fields import FieldFit, field_fit, polynomial_basis
-from .kernels import Kernel, Spacing
-from .operators import MODELS
+from ..errors import Cancelled, InputError, check_choice
+from ..fftfilters import usable_processors
+from ..fields import BoundField, KernelField
+from ..kernels import Kernel, Spacing
+from ..operators import MODELS
+from .families import FORMS, family_on
+from .fields import FieldFit, field_fit, polynomial_basis
+from .single import KernelFit, check_pair, support_of
 
 Progress = Callable[[float, str], Any]
 IsCancelled = Callable[[], bool]

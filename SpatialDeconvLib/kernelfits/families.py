@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, check_choice
-from .kernels import ParametricKernel, ball_shares, line_shares
+from ..errors import InputError, check_choice
+from ..kernels import ParametricKernel, ball_shares, line_shares
 
 #: Kinds of kernels that can be fitted, and forms of a Gaussian.
 FIT_TYPES = ("gaussian", "motion", "disk", "ball")

@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 from scipy import fft, ndimage, optimize, signal
 
-from .errors import Cancelled, InputError
-from .fftfilters import usable_processors
-from .kernelfits_families import Family, family_of, family_on
-from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
+from ..errors import Cancelled, InputError
+from ..fftfilters import usable_processors
+from ..kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
+from .families import Family, family_of, family_on
 
 Progress = Callable[[float, str], Any]
 IsCancelled = Callable[[], bool]

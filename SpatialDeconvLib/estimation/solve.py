@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .estimation_constrained import ConstrainedSolver, project
-from .estimation_equations import Equations
-from .estimation_krylov import Lanczos, Penalty
+from .constrained import ConstrainedSolver, project
+from .equations import Equations
+from .krylov import Lanczos, Penalty
 
 #: Steps between two looks at the solution.
 _LOOK = 10

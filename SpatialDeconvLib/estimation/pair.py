@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from .errors import InputError
-from .job import _refuse_masked, _selected
-from .kernels import Spacing, spacing_tuple
-from .noise import estimate_noise
+from ..errors import InputError
+from ..job import _refuse_masked, _selected
+from ..kernels import Spacing, spacing_tuple
+from ..noise import estimate_noise
 
 #: The mask that leaves out what is clipped at the blurred image's maximum.
 UNSATURATED = "unsaturated"

@@ -1,9 +1,8 @@
-"""Kernels measured from an original and its blurred image.
+"""The two functions that measure kernels.
 
 `estimate_kernel` finds the one kernel h of y = h * x, `estimate_kernels` all kernels of a field at once. Both
 solve the least-squares problem on the voxels of y that depend on nothing outside x, so that edges need no
-assumption; see `estimation_equations` (the equations), `estimation_krylov` (the penalty and its weight),
-`estimation_constrained` (signs and sums) and `estimation_fourier` (regularised division).
+assumption.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import check_choice
-from .estimation_pair import Pair, kernel_shape
-from .estimation_record import EstimatedField, EstimatedKernel
-from .estimation_run import Estimation, IsCancelled, Keyed, Options, Progress, key_field, key_name, strength_of
-from .fields import KernelField
-from .kernels import Kernel, Spacing
-from .operators import MODELS
+from ..errors import check_choice
+from ..fields import KernelField
+from ..kernels import Kernel, Spacing
+from ..operators import MODELS
+from .pair import Pair, kernel_shape
+from .record import EstimatedField, EstimatedKernel
+from .run import Estimation, IsCancelled, Keyed, Options, Progress, key_field, key_name, strength_of
 
 
 def estimate_kernel(
