@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from SpatialDeconvLib.errors import InputError, check_choice, check_number
 
 
