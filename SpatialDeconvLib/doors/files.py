@@ -295,9 +295,9 @@ def detachedDataFile(path: Path) -> Path | None:
     """Return the data file of an .mhd or .nhdr header; None when the voxels are in `path`, or in several files."""
     if _suffix(path) not in (".mhd", ".nhdr"):
         return None
-    header = path.read_bytes()[:65536].decode("latin-1")
+    header = path.read_bytes()[:65536].decode("utf-8", "surrogateescape")
     match = re.search(r"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", header, re.MULTILINE | re.IGNORECASE)
-    if not match or match[1].upper() in ("LOCAL", "LIST") or "%" in match[1] or " " in match[1]:
+    if not match or match[1].upper() == "LOCAL" or re.match(r"LIST( |$)|.*%\d*d( |$)", match[1], re.IGNORECASE):
         return None
     return path.parent / match[1]
 

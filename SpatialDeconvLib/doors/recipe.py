@@ -134,11 +134,14 @@ def sha256(path: str | os.PathLike, series: bool = False) -> str:
         from .files import seriesFiles  # here, because the recipes of arrays need no MRML
 
         files = seriesFiles(path)
-    if path.suffix.lower() in (".mhd", ".nhdr"):
+    suffix = path.suffix.lower()
+    if suffix in (".mhd", ".nhdr"):
         from .files import detachedDataFile
 
         data = detachedDataFile(path)
         files += [data] if data is not None and data.is_file() else []
+    elif suffix in (".hdr", ".img"):  # a pair of NIfTI or Analyze, of which either may be named
+        files = [path.with_suffix(end) for end in (".hdr", ".img") if path.with_suffix(end).is_file()]
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
