@@ -182,6 +182,7 @@ def deconvolve(
     """
     started = time.perf_counter()
     method = checked_method(strategy, method, boundary, guide)
+    check_numbers(strategy, method, iterations, regularization, noise, offset)
     check_choice(engine, ENGINES, "engine")
     parameters = {
         "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
@@ -219,6 +220,24 @@ def checked_method(strategy: str, method: str | None, boundary: str, guide: obje
     if method == "self-keyed" and guide is not None:
         raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
     return method
+
+
+def check_numbers(
+    strategy: str, method: str, iterations: int | None, regularization: float | str, noise: float | str,
+    offset: float | str,
+) -> None:  # fmt: skip
+    """Refuse, before any work is done, numbers that do not go with the method, whatever the image."""
+    if strategy == "blend":
+        spec = METHODS[method]
+        _iterations(iterations, spec.iterations, method)
+        if not _is_auto(regularization):
+            _constant(regularization, spec.constant, method)
+    else:
+        _iterations(iterations, 1, method)
+    if not _is_auto(noise):
+        _checked_noise(noise)
+    if not _is_auto(offset):
+        _checked_offset(offset)
 
 
 def _blend(
@@ -440,6 +459,10 @@ def _noise(
 ) -> float:
     if _is_auto(noise):
         return estimate_noise(image, mask, cancelled)
+    return _checked_noise(noise)
+
+
+def _checked_noise(noise: Any) -> float:
     return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
 
 
@@ -447,4 +470,8 @@ def _offset(offset: float | str, image: np.ndarray, tolerated: float) -> float:
     if _is_auto(offset):
         lowest = float(image.min())
         return lowest if lowest < tolerated else 0.0
+    return _checked_offset(offset)
+
+
+def _checked_offset(offset: Any) -> float:
     return check_number(offset, "offset", meaning="a number or 'auto'")
