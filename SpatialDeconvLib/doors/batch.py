@@ -24,6 +24,7 @@ _DESCRIPTION = """\
 Runs every case of a manifest: a CSV (or JSON) table with one row a case. Columns: input and kernels; case (a name),
 output (default: <case>.nrrd), operation (deconvolve or convolve), and any option of that operation by its name
 (mask, labels, guide, method, iterations, mask-range ...). Paths are relative to the manifest, outputs to --output.
+A sequence becomes <case>.seq.nrrd.
 
 All rows are checked before the first case starts. A case that fails does not stop the others. Started again, the
 batch leaves out the cases that are finished: those whose output is there and came from the same inputs, kernels
@@ -118,7 +119,10 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
     if options.check:
         _tell_plan(cases, options)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be made ({error.strerror}); choose another") from error
     with batch_folder.exclusive(folder) as earlier, batch_folder.workplace(folder) as root:
         if earlier:
             print(f"an earlier batch was ended from outside ({earlier}); going on after it", file=sys.stderr)
@@ -126,12 +130,15 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
 
 
 def _defaults(settings: Sequence[str]) -> dict[str, str]:
+    from .batch_manifest import PATHS, column_name
+
     defaults = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
+        name = column_name(name)
         if not equals:
             raise InputError(f"--set {setting} needs a column and a value: COLUMN=VALUE")
-        if name in ("kernels", "mask", "labels", "guide", "reference"):  # typed here, so relative to here
+        if value and name in ("input", *PATHS):  # typed here, so relative to here
             value = str(Path(value).expanduser().absolute())
         defaults[name] = value
     return defaults
@@ -188,15 +195,8 @@ class Batch:
 
     def run(self) -> None:
         """Run all cases that are not finished."""
-        wanted = []
-        for number, case in enumerate(self.cases):
-            if case.problems:
-                self._fail(number, "; ".join(case.problems))
-            else:
-                wanted.append(number)
         try:
-            self._make_folders(wanted)
-            self._run_all(wanted)
+            self._run_all([number for number in range(len(self.cases)) if self._prepared(number)])
             self._end()
         finally:
             self.progress.close()
@@ -239,9 +239,20 @@ class Batch:
     def _remove_work(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def _make_folders(self, wanted: Sequence[int]) -> None:
-        for number in wanted:
-            self.cases[number].output.parent.mkdir(parents=True, exist_ok=True)
+    def _prepared(self, number: int) -> bool:
+        """Make the folder of a case's output; a case that has problems, or gets one here, fails."""
+        case = self.cases[number]
+        if case.problems:
+            self._fail(number, "; ".join(case.problems))
+            return False
+        try:
+            case.output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._fail(
+                number, f"folder {case.output.parent} cannot be made ({error.strerror}); choose another output"
+            )
+            return False
+        return True
 
     # -- workers
 
@@ -370,7 +381,8 @@ class Batch:
         if record["residual"] is not None:
             facts.append(f"residual {record['residual']:.3g}")
         if record["warnings"]:
-            facts.append(f"{len(record['warnings'])} warnings")
+            count = len(record["warnings"])
+            facts.append(f"{count} warning{'s' if count > 1 else ''}")
         self.progress.ended(number, f"{case.name}: {', '.join(facts)}")
 
     def _fail(self, number: int, error: str) -> None:

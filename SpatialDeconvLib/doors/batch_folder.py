@@ -25,7 +25,8 @@ COLUMNS = (
     "rmse_after", "attempts", "finished", "host", "warnings", "error", "fingerprint",
 )  # fmt: skip
 _LOCK = ".spatialdeconv-batch.lock"
-_WORK = ".spatialdeconv-batch"
+#: Where the cases write, below the output folder.
+WORK = ".spatialdeconv-batch"
 
 
 @contextlib.contextmanager
@@ -48,20 +49,17 @@ def exclusive(folder: Path) -> Iterator[str | None]:
     path = folder / _LOCK
     file = _locked(path)
     try:
-        file.seek(0)
-        earlier = file.read()
-        file.seek(0)
-        file.truncate()
+        earlier = _content(file)
         started = datetime.now().astimezone().isoformat(timespec="seconds")
+        owner = {"process": os.getpid(), "computer": platform.node(), "started": started}
         with contextlib.suppress(OSError):  # a full disk; the lock itself takes no room
-            file.write(json.dumps({"process": os.getpid(), "computer": platform.node(), "started": started}))
-            file.flush()
+            file.truncate(0)
+            file.write(json.dumps(owner).encode())
         yield _told(earlier) if earlier.strip() else None
     finally:
         # Empty says that all is in order. Where it can be, the file goes while it is still locked.
         with contextlib.suppress(OSError):
-            file.seek(0)
-            file.truncate()
+            file.truncate(0)
         if os.name == "posix":
             path.unlink(missing_ok=True)
         file.close()
@@ -73,7 +71,7 @@ def exclusive(folder: Path) -> Iterator[str | None]:
 def _locked(path: Path) -> Any:
     while True:
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = path.open("ab+", buffering=0)  # on a full disk nothing waits to be written when it is closed
         except OSError as error:
             raise InputError(f"output folder {path.parent} cannot be written ({error.strerror})") from error
         try:
@@ -110,7 +108,7 @@ def _lock(file: Any) -> None:
 def _content(file: Any) -> str:
     try:
         file.seek(0)
-        return file.read()
+        return file.read().decode(errors="replace")
     except OSError:
         return ""
 
@@ -129,7 +127,7 @@ def workplace(folder: Path) -> Iterator[Path]:
 
     What an earlier batch left there is removed first. Only for the holder of the folder (`exclusive`).
     """
-    root = folder / _WORK
+    root = folder / WORK
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
     try:

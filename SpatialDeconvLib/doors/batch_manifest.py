@@ -9,22 +9,25 @@ import io
 import json
 import os
 import shlex
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..pipeline import checked_method
+from ..pipeline import check_numbers, checked_method
 from . import files as volumes
+from .batch_folder import WORK
 from .onfiles import kernels_from_options
+from .sequencefiles import checkSequenceName, isSequence
 
 SCHEMA = "spatialdeconv-batch/1"
 OPERATIONS = ("deconvolve", "convolve")
 
 # Columns that are no options of the operation; options whose values are paths, relative to the manifest.
 _OWN_COLUMNS = ("case", "operation", "input", "output")
-_PATHS = ("kernels", "mask", "labels", "guide", "reference")
+PATHS = ("kernels", "mask", "labels", "guide", "reference")
 _NOT_HERE = ("help", "quiet", "log-file")
 _YES, _NO = ("yes", "true", "on", "1", "x"), ("no", "false", "off", "0")
 
@@ -60,10 +63,16 @@ class Case:
         return Path(self.options.output)
 
     @property
-    def inputs(self) -> list[str]:
+    def volumes(self) -> list[str]:
         """Paths of everything this case reads as a volume."""
         roles = ("input", "mask", "labels", "guide", "reference")
         return [path for path in (getattr(self.options, role, None) for role in roles) if path]
+
+    @property
+    def written(self) -> list[tuple[str, Path]]:
+        """What this case makes, by the names of the columns: its output, and the folder of its report."""
+        report = self.options.report
+        return [("output", self.output), *([("report", Path(report))] if report else [])]
 
 
 def read_manifest(
@@ -112,7 +121,8 @@ def read_manifest(
 
 
 def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
-    reader = csv.reader(io.StringIO(_text(path)), delimiter=_delimiter(path))
+    text = _text(path)
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
     try:
         records = [(number, [cell.strip() for cell in record]) for number, record in enumerate(reader, 1)]
     except csv.Error as error:
@@ -123,7 +133,7 @@ def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
     header = records[0][1]
     while header and not header[-1]:  # spreadsheets add empty columns at the end
         header = header[:-1]
-    if "" in header or len(set(map(_column, header))) < len(header):
+    if "" in header or len(set(map(column_name, header))) < len(header):
         twice = next((name for name in header if header.count(name) > 1), "")
         raise InputError(f"manifest {path} has {f'two columns {twice!r}' if twice else 'a column without name'}")
     rows = []
@@ -139,15 +149,18 @@ def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"manifest {path} cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"manifest {path} is not UTF-8 text; save it as CSV UTF-8") from error
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(f"manifest {path} is not UTF-8 text; save it as CSV UTF-8")
+    return text
 
 
-def _delimiter(path: Path) -> str:
-    header = next((line for line in _text(path).splitlines() if line.strip()), "")
+def _delimiter(text: str) -> str:
+    header = next((line for line in text.splitlines() if line.strip()), "")
     return max(",;\t", key=header.count)
 
 
@@ -173,12 +186,12 @@ def _json_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
     return list(enumerate(content["cases"], 1)), content.get("defaults", {})
 
 
-def _column(name: str) -> str:
+def column_name(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def _column_names(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {_column(name): value for name, value in row.items() if not _column(name).startswith("#")}
+    return {column_name(name): value for name, value in row.items() if not column_name(name).startswith("#")}
 
 
 def _named(values: Mapping[str, Any], where: str, known: set[str]) -> dict[str, Any]:
@@ -221,23 +234,31 @@ def _case(
 ) -> Case:
     values = {**defaults, **{name: value for name, value in row.items() if not _empty(value)}}
     values = {name: value for name, value in values.items() if not _empty(value)}
+    several = [name for name in (*_OWN_COLUMNS, "kernels") if isinstance(values.get(name), list | dict | bool)]
     source = str(values.get("input", ""))
     name = str(values.get("case") or values.get("output") or Path(source).name or f"case {number}")
     if "case" not in values:
         name = volumes.stemOf(name)
-    case = Case(number, name)
+    case = Case(number, " ".join(name.split()))
+    if several:
+        case.problems += [f"{column} {values[column]!r} must be one value" for column in several]
+        return case
     operation = str(values.get("operation", "deconvolve"))
     if operation not in OPERATIONS:
         case.problems.append(f"operation {operation!r} is unknown; choose deconvolve or convolve")
         return case
     case.problems += [f"{column} is missing" for column in ("input", "kernels") if column not in values]
-    output = str(values.get("output") or f"{name}.nrrd")
-    if os.path.isabs(output) or ".." in Path(output).parts:
-        case.problems.append(f"output {output} leaves the output folder; give a path inside it")
+    volume = base / Path(source).expanduser()
+    output = str(values.get("output") or f"{name}{'.seq' if isSequence(volume) else ''}.nrrd")
+    for column, path in (("output", output), ("report", str(values.get("report", "")))):
+        if os.path.isabs(path) or ".." in Path(path).parts:
+            case.problems.append(f"{column} {path} leaves the output folder; give a path inside it")
+        elif Path(path).parts[:1] == (WORK,):
+            case.problems.append(f"{column} {path} lies in the batch's own folder {WORK}; choose another")
     if case.problems:
         return case
     subparser, actions = commands[operation]
-    head = [operation, str(base / Path(source).expanduser()), str(target / output)]
+    head = [operation, str(volume), str(target / output)]
     head.append(f"--kernels={base / Path(str(values['kernels'])).expanduser()}")
     for column, value in values.items():
         if column in _OWN_COLUMNS or column == "kernels":
@@ -269,14 +290,17 @@ def _arguments(column: str, value: Any, action: argparse.Action, base: Path, tar
             raise ValueError(f"{column} {value!r} is neither yes nor no")
         return [f"--{column}"] if word in _YES else []
     if action.nargs is not None:
-        items = value if isinstance(value, list) else shlex.split(str(value))
+        try:
+            items = value if isinstance(value, list) else shlex.split(str(value))
+        except ValueError as error:
+            raise ValueError(f'{column} {value}: {error}; put names with an apostrophe into "..."') from error
         return [f"--{column}", *map(str, items)]
     if isinstance(value, list | dict | bool):
         raise ValueError(f"{column} {value!r} must be one value")
-    if column in _PATHS:
+    if column in PATHS:
         value = base / Path(str(value)).expanduser()
     elif column == "report":
-        value = target / Path(str(value)).expanduser()
+        value = target / str(value)
     return [f"--{column}={value}"]
 
 
@@ -297,7 +321,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 
     for case in cases:
         if case.options is not None:
-            case.problems += _file_problems(case.options, case.inputs, size, key)
+            case.problems += _file_problems(case.options, case.volumes, size, key)
 
 
 def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any, key: Any) -> list[str]:
@@ -312,7 +336,9 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     if options.segments and not options.mask:
         problems.append("segments needs mask with a segmentation")
     if options.operation == "deconvolve":
-        _try(problems, checked_method, options.strategy, options.method, options.boundary, options.guide)
+        _try(problems, _check_method, options)
+    elif options.exclude and not any((options.mask, options.mask_range, options.mask_box, options.mask_box_mm)):
+        problems.append("exclude needs a mask (or mask-range, mask-box) that says what to exclude")
     for role in ("mask", "labels", "guide", "reference"):
         path = getattr(options, role, None)
         own, others = sizes.get(options.input), sizes.get(path)
@@ -320,6 +346,12 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
             shown = " x ".join(map(str, others)), " x ".join(map(str, own))
             problems.append(f"{role} {path} has {shown[0]} voxels, the input {shown[1]}; they must agree")
     return problems
+
+
+def _check_method(options: argparse.Namespace) -> None:
+    method = checked_method(options.strategy, options.method, options.boundary, options.guide)
+    numbers = (options.iterations, options.regularization, options.noise, options.offset)
+    check_numbers(options.strategy, method, *numbers)
 
 
 def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
@@ -332,18 +364,29 @@ def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
 
 def _check_outputs(cases: Sequence[Case], target: Path) -> None:
     """Two cases must not write one file, nor any case what another one reads."""
-    written: dict[str, Case] = {}
-    read = {os.path.realpath(path): case for case in cases if case.options for path in case.inputs}
-    for case in cases:
-        if case.options is None:
-            continue
-        _try(case.problems, volumes.checkOutputName, case.output)
-        first = written.setdefault(str(case.output).casefold(), case)
-        if first is not case:
-            case.problems.append(
-                f"output {case.output.relative_to(target)} is also that of {first.label}; give each case its own, "
-                "different in more than capitals"
-            )
+    parsed = [case for case in cases if case.options is not None]
+    read = {os.path.realpath(path): case for case in parsed for path in (*case.volumes, case.options.kernels)}
+    outputs = {_folded(case.output): case for case in reversed(parsed)}
+    makers: dict[str, tuple[Case, str]] = {}
+    for case in parsed:
+        check = checkSequenceName if isSequence(case.options.input) else volumes.checkOutputName
+        _try(case.problems, check, case.output)
+        for what, path in case.written:
+            shown = f"{what} {path.relative_to(target)}"
+            first, of_first = makers.setdefault(_folded(path), (case, what))
+            if (first, of_first) != (case, what):
+                case.problems.append(
+                    f"{shown} is also the {of_first} of {first.label}; give each case its own, different in more "
+                    "than capitals"
+                )
+            around = next((outputs[_folded(p)] for p in path.parents if _folded(p) in outputs), None)
+            if around is not None:
+                case.problems.append(f"{shown} lies in what is a file, the output of {around.label}; rename one")
         reader = read.get(os.path.realpath(case.output))
         if reader is not None:
             case.problems.append(f"output {case.output} is an input of {reader.label}; choose another folder")
+
+
+def _folded(path: Path) -> str:
+    """The path as systems see it that take capitals for small letters and write accents in their own way."""
+    return unicodedata.normalize("NFC", str(path)).casefold()

@@ -273,6 +273,16 @@ def test_a_fingerprint_changes_with_every_content_and_no_name(folder):
     assert len({plain, *(known_by(**changes) for changes in different)}) == len(different) + 1
 
 
+@pytest.mark.parametrize("name", ["plain.mhd", "two words.nhdr", "\u00e9t\u00e9.mhd", "pair.hdr"])
+def test_a_hash_is_also_that_of_the_data_file_of_a_header(tmp_path, name):
+    image = sitk.GetImageFromArray(np.ones((3, 4, 5), np.float32))
+    sitk.WriteImage(image, str(tmp_path / name))
+    first = batch_case.recipes.sha256(tmp_path / name)
+    (data,) = (path for path in tmp_path.iterdir() if path.name != name)
+    data.write_bytes(bytes(data.stat().st_size))
+    assert batch_case.recipes.sha256(tmp_path / name) != first
+
+
 @pytest.mark.parametrize("harm", ["cut", "remove", "recipe", "report"])
 def test_an_output_that_was_harmed_is_not_finished(folder, harm):
     output = folder / "x.nrrd"
@@ -394,11 +404,26 @@ def test_a_folder_belongs_to_one_batch_at_a_time(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@posix
+def test_a_full_disk_does_not_hide_what_the_batch_says(tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        with pytest.raises(batch.CasesFailed), batch_folder.exclusive(tmp_path):
+            raise batch.CasesFailed
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lock_that_nobody_holds_is_no_lock(tmp_path):
     owner = {"process": 1, "computer": "elsewhere", "started": "yesterday"}
     (tmp_path / batch_folder._LOCK).write_text(json.dumps(owner))
-    (tmp_path / batch_folder._WORK).mkdir()
-    (tmp_path / batch_folder._WORK / "half").write_text("half")
+    (tmp_path / batch_folder.WORK).mkdir()
+    (tmp_path / batch_folder.WORK / "half").write_text("half")
     with batch_folder.exclusive(tmp_path) as earlier, batch_folder.workplace(tmp_path) as root:
         assert earlier == "process 1 on elsewhere, started yesterday"
         assert list(root.iterdir()) == []
@@ -508,6 +533,23 @@ def test_invalid_rows_can_be_skipped_and_count_as_failed(folder, monkeypatch, ca
     assert cli.main(command) == 1
     assert statuses(folder) == {"good": "done", "bad": "failed"}
     assert "none.nrrd does not exist" in table(folder)["bad"]["error"]
+
+
+def test_a_folder_that_cannot_be_made_fails_its_case_only(folder, monkeypatch):
+    (folder / "out").mkdir()
+    (folder / "out" / "c0").write_text("a file")
+    monkeypatch.setattr(scheduling, "LocalWorkers", Workers([[], [DONE]], folder))
+    write_manifest(folder, [{"input": "v0.nrrd", "output": f"c{n}/x.nrrd", "case": f"c{n}"} for n in range(2)])
+    command = ["batch", str(folder / "cohort.json"), "--output", str(folder / "out")]
+    assert cli.main(command) == 1
+    assert statuses(folder) == {"c0": "failed", "c1": "done"}
+    assert "cannot be made (File exists)" in table(folder)["c0"]["error"]
+
+
+def test_an_output_folder_that_is_a_file_is_said_to_be_one(folder, capsys):
+    write_manifest(folder, [{"input": "v0.nrrd"}])
+    assert cli.main(["batch", str(folder / "cohort.json"), "--output", str(folder / "v1.nrrd")]) == 1
+    assert "v1.nrrd cannot be made (File exists); choose another" in capsys.readouterr().err
 
 
 def test_a_table_that_cannot_be_written_is_written_later(folder, monkeypatch, capsys):

@@ -108,7 +108,7 @@ def test_everything_wrong_is_found_at_once_by_row(folder):
         7: ["method is no option of convolve"],
         9: ["input is missing"],
         10: ["mask", "has 5 x 4 x 2 voxels, the input 5 x 4 x 3", "reference"],
-        11: ["output y.nrrd is also that of row 10 (y)"],
+        11: ["output y.nrrd is also the output of row 10 (y)"],
     }
     assert set(found) == set(expected)
     for row, words in expected.items():
@@ -129,6 +129,66 @@ def test_an_output_must_not_be_the_input_of_a_case(folder):
     assert "is an input of row 2 (a)" in found[2][0]
 
 
+def test_an_output_must_not_be_the_kernel_of_a_case(folder):
+    (folder / "out").mkdir()
+    (folder / "mask.nrrd").rename(folder / "out" / "k.nrrd")
+    found = problems(read(folder, "case,input,kernels\nk,a.nrrd,out/k.nrrd\n"))
+    assert "is an input of row 2 (k)" in found[2][0]
+
+
+def test_two_rows_must_not_write_into_the_same_place(folder):
+    rows = [
+        "input,kernels,output,report",
+        "a.nrrd,set.json,caf\u00e9.nrrd,r",
+        "a.nrrd,set.json,cafe\u0301.nrrd,",  # the same name on a Mac
+        "a.nrrd,set.json,x.nrrd,R",
+        "a.nrrd,set.json,x.nrrd/y.nrrd,",
+        "a.nrrd,set.json,r/z.nrrd,caf\u00e9.nrrd",
+        "a.nrrd,set.json,.spatialdeconv-batch/a.nrrd,",
+        "a.nrrd,set.json,b.nrrd,../r",
+    ]
+    found = problems(read(folder, "\n".join(rows)))
+    expected = {
+        3: "is also the output of row 2 (caf\u00e9)", 4: "report R is also the report of row 2",
+        5: "output x.nrrd/y.nrrd lies in what is a file, the output of row 4 (x)",
+        6: "is also the output of row 2", 7: "own folder", 8: "report ../r leaves the output folder",
+    }  # fmt: skip
+    assert set(found) == set(expected)
+    for row, words in expected.items():
+        assert len(found[row]) == 1
+        assert words in found[row][0]
+
+
+def test_what_the_method_does_not_take_is_found_before_it_runs(folder):
+    rows = [
+        "case,input,kernels,strategy,method,iterations,noise,regularization,operation,exclude",
+        "a,a.nrrd,set.json,,wiener,5,,,,",
+        "b,a.nrrd,set.json,,landweber,0,,,,",
+        "c,a.nrrd,set.json,,,,-1,,,",
+        "d,a.nrrd,set.json,,wiener,,,0.1,,",
+        "e,a.nrrd,set.json,joint,,-2,,,,",
+        "f,a.nrrd,set.json,,,,,,convolve,yes",
+        "g,a.nrrd,set.json,joint,tv,7,2.5,auto,,",
+    ]
+    found = problems(read(folder, "\n".join(rows)))
+    words = {
+        2: "wiener does not iterate", 3: "iterations 0 must be", 4: "noise -1", 5: "wiener has no constant",
+        6: "iterations -2 must be", 7: "exclude needs a mask",
+    }  # fmt: skip
+    assert set(found) == set(words)
+    assert all(word in found[row][0] for row, word in words.items())
+
+
+def test_a_sequence_keeps_its_index_unless_another_output_is_asked_for(folder):
+    frames = sitk.JoinSeries([sitk.GetImageFromArray(np.ones((3, 4, 5), np.float32))] * 2)
+    sitk.WriteImage(frames, str(folder / "s.nrrd"))
+    rows = ["s.nrrd,set.json,", "s.nrrd,set.json,t.nii", "s.nrrd,set.json,t.png", "a.nrrd,set.json,"]
+    cases = read(folder, "\n".join(["input,kernels,output", *rows]))
+    assert [case.output.name for case in cases] == ["s.seq.nrrd", "t.nii", "t.png", "a.nrrd"]
+    (problem,) = problems(cases)[4]
+    assert "t.png cannot hold the frames of a sequence" in problem
+
+
 def test_a_reference_of_another_size_is_refused_even_with_resampling(folder):
     text = "input,kernels,mask,reference,resample\na.nrrd,set.json,small.nrrd,small.nrrd,yes\n"
     (problem,) = problems(read(folder, text))[2]
@@ -145,6 +205,9 @@ def test_a_reference_of_another_size_is_refused_even_with_resampling(folder):
         ("c.csv", "input,,kernels\na.nrrd,,set.json\n", "a column without name"),
         ("c.csv", "input,kernels\na.nrrd,set.json,left,over\n", "row 2 has 4 cells, the header 2"),
         ("c.csv", b"input,kernels\n\xe4.nrrd,set.json\n", "is not UTF-8"),
+        ("c.csv", "input,kernels\na.nrrd,set.json\n".encode("utf-16"), "is not UTF-8"),
+        ("c.csv", b"input,kernels\na.nrrd\0,set.json\n", "is not UTF-8"),
+        ("c.csv", 'input,kernels\n"a.nrrd,set.json\n', "is no readable CSV"),
         ("c.json", "{", "is no JSON"),
         ("c.json", "{}", "has no list"),
         ("c.json", '{"cases": [1]}', "case 1 is no object"),
@@ -166,10 +229,14 @@ def test_a_missing_manifest_is_refused(folder):
 def test_values_of_the_wrong_kind_are_problems_of_their_row(folder):
     row = {"input": "a.nrrd", "kernels": "set.json"}
     cases = [{**row, "slicewise": "perhaps"}, {**row, "method": ["wiener"]}, {**row, "mask_range": "5"}]
+    cases += [{**row, "segments": "patient's"}, {**row, "kernels": {"at": 1}}, {"input": ["a.nrrd", "b.nrrd"]}]
     found = problems(read(folder, json.dumps(cases), "c.json"))
     assert "slicewise 'perhaps' is neither yes nor no" in found[1][0]
     assert "method ['wiener'] must be one value" in found[2][0]
     assert "--mask-range: expected 2 arguments" in found[3][0]
+    assert "segments patient's: No closing quotation" in found[4][0]
+    assert found[5] == ["kernels {'at': 1} must be one value"]
+    assert found[6] == ["input ['a.nrrd', 'b.nrrd'] must be one value"]
 
 
 def test_nothing_is_started_or_made_when_a_row_is_wrong(folder, capsys):
@@ -182,13 +249,13 @@ def test_nothing_is_started_or_made_when_a_row_is_wrong(folder, capsys):
     assert not (folder / "out").exists()
 
 
-def test_check_says_what_would_run_and_makes_nothing(folder, capsys):
-    (folder / "c.csv").write_text("input\na.nrrd\n")
-    kernels = f"kernels={folder / 'set.json'}"
-    assert (
-        cli.main(["batch", str(folder / "c.csv"), "--output", str(folder / "out"), "--check", "--set", kernels])
-        == 0
-    )
+def test_check_says_what_would_run_and_makes_nothing(folder, capsys, monkeypatch):
+    (folder / "c.csv").write_text("method\nwiener\n")
+    (folder / "deep").mkdir()
+    (folder / "c.csv").rename(folder / "deep" / "c.csv")
+    monkeypatch.chdir(folder)
+    settings = ["--set", "Kernels=set.json", "--set", "input=a.nrrd"]  # relative to here, not to the manifest
+    assert cli.main(["batch", "deep/c.csv", "--output", "out", "--check", *settings]) == 0
     assert capsys.readouterr().out == "row 2 (a) would run\n"
     assert not (folder / "out").exists()
 
