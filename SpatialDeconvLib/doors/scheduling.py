@@ -243,10 +243,12 @@ class DaskWorkers:
             raise InputError(
                 "--scheduler needs dask.distributed; install it with: pip install 'spatialdeconv[cluster]'"
             ) from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said here, in one line
+        for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said here, in one line
         self._events = events
         self._topic = f"spatialdeconv-{uuid.uuid4().hex}"
         self._futures: dict[int, Any] = {}
+        self._dropped: list[int] = []  # cases whose tasks went with the connection to the scheduler
         self._closing = False
         self._address, self._seen = address, time.monotonic()
         where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
@@ -287,6 +289,9 @@ class DaskWorkers:
     def _done(self, number: int, future: Any) -> None:
         if self._closing or self._futures.get(number) is not future:
             return
+        if future.status == "cancelled":  # all are when the scheduler is lost; `check` sees whether it comes back
+            self._dropped.append(number)
+            return
         try:
             reply = future.result() if future.status == "finished" else {"lost": _why(future)}
         except Exception as error:
@@ -295,9 +300,14 @@ class DaskWorkers:
         self._events.put(Event(kind, number, reply.get("lost", reply)))
 
     def check(self) -> None:
-        """Raise OSError when the scheduler has been gone for a while: its client would wait for ever."""
+        """Raise OSError when the scheduler has been gone for a while: its client would wait for ever.
+
+        When it is back, what went with it is lost, and may be started again.
+        """
         if self._client.status == "running":
             self._seen = time.monotonic()
+            while self._dropped:
+                self._events.put(Event("lost", self._dropped.pop(0), "the scheduler was lost for a while"))
         elif time.monotonic() - self._seen > _LOST_SECONDS:
             raise OSError(f"the scheduler {self._address} was lost; start it, and then the batch again to go on")
 
@@ -314,7 +324,7 @@ def _why(future: Any) -> str:
     if future.status == "error":
         error = future.exception()
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    return f"the scheduler was lost (its task is {future.status})"
+    return f"its task is {future.status}"
 
 
 def _version() -> str:

@@ -48,6 +48,7 @@ def cluster(tmp_path_factory):
         assert time.monotonic() < end, (folder / "dask.log").read_text()
         time.sleep(0.05)
     worker.scheduler = str(path)
+    worker.running = lambda: any(process.poll() is None for process in started[1:])
     yield worker
     for process in started:
         process.kill()
@@ -60,9 +61,9 @@ def folder(tmp_path):
     kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}
     (tmp_path / "set.json").write_text(json.dumps(kernel_set))
     values = np.random.default_rng(0).random((5, 16, 20)).astype(np.float32) * 100
-    for number in range(3):
+    for number in range(2):
         sitk.WriteImage(sitk.GetImageFromArray(values + number), str(tmp_path / f"v{number}.nrrd"))
-    (tmp_path / "cohort.csv").write_text("input,method\nv0.nrrd,wiener\nv1.nrrd,tikhonov\nv2.nrrd,wiener\n")
+    (tmp_path / "cohort.csv").write_text("input,method\nv0.nrrd,wiener\nv1.nrrd,tikhonov\n")
     return tmp_path
 
 
@@ -98,22 +99,23 @@ def test_a_lost_worker_costs_its_case_a_second_try_and_results_are_the_same(clus
     out, err = batch.communicate(timeout=180)
     assert batch.returncode == 0, err
     assert "started again, on worker second" in err
-    assert "3 of 3 cases are finished" in out
+    assert "2 of 2 cases are finished" in out
     assert not Path(f"/proc/{case}").exists()  # it ended with its worker
     with (folder / "out" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["status"] for row in rows] == ["done"] * 3
-    assert sorted(row["attempts"] for row in rows) == ["1", "1", "2"]
-    for number, method in enumerate(("wiener", "tikhonov", "wiener")):
+    assert [row["status"] for row in rows] == ["done"] * 2
+    assert sorted(row["attempts"] for row in rows) == ["1", "2"]
+    for number, method in enumerate(("wiener", "tikhonov")):
         single = folder / f"single{number}.nrrd"
         arguments = ["--kernels", str(folder / "set.json"), "--method", method, "--quiet"]
         assert cli.main(["deconvolve", str(folder / f"v{number}.nrrd"), str(single), *arguments]) == 0
         assert single.read_bytes() == (folder / "out" / f"v{number}.nrrd").read_bytes()
-    assert sorted(path.suffix for path in (folder / "out").iterdir()) == [".csv"] + [".json"] * 3 + [".nrrd"] * 3
+    assert sorted(path.suffix for path in (folder / "out").iterdir()) == [".csv"] + [".json"] * 2 + [".nrrd"] * 2
 
 
 def test_a_worker_with_another_version_is_refused(cluster, monkeypatch):
-    cluster("other")
+    if not cluster.running():
+        cluster("other")
     monkeypatch.setattr(scheduling, "__version__", "99.0")
     import distributed
 
@@ -138,8 +140,17 @@ def test_without_dask_the_message_says_how_to_get_it(monkeypatch):
 def test_a_scheduler_that_is_gone_for_long_ends_the_batch(monkeypatch):
     workers = object.__new__(scheduling.DaskWorkers)
     workers._address, workers._seen = "tcp://there", time.monotonic()
-    workers._client = type("Client", (), {"status": "connecting"})
+    workers._client, workers._closing = type("Client", (), {"status": "connecting"}), False
+    workers._events, workers._dropped = queue.Queue(), []
+    task = type("Future", (), {"status": "cancelled"})
+    workers._futures = {3: task}
+    workers._done(3, task)
     workers.check()  # it may come back
+    assert workers._events.empty()
+    workers._client.status = "running"
+    workers.check()
+    assert workers._events.get_nowait() == scheduling.Event("lost", 3, "the scheduler was lost for a while")
+    workers._client.status = "connecting"
     workers._seen -= scheduling._LOST_SECONDS + 1
     with pytest.raises(OSError, match="the scheduler tcp://there was lost"):
         workers.check()
