@@ -81,10 +81,14 @@ def test_the_script_is_ascii_and_no_command_line_module():
     assert not text.startswith(b"#!")
 
 
-def test_a_run_in_slicer_has_the_commands_result_and_status(folder):
-    done = in_slicer(folder, "--", "deconvolve", "a.nrrd", "in.nrrd", "--kernels", "set.json")
+def test_a_run_in_slicer_has_the_commands_result_status_and_log(folder):
+    arguments = ["deconvolve", "a.nrrd", "in.nrrd", "--kernels", "set.json", "--log-file", "log.txt"]
+    done = in_slicer(folder, "--", *arguments)
     assert done.returncode == 0, done.stderr
     assert "in.nrrd: " in done.stdout
+    log = (folder / "log.txt").read_text()
+    assert "100% " in log
+    assert "in.nrrd: " in log
     assert "NODES 0" in done.stdout
     assert "SHADOW False" in done.stdout
     single = [str(folder / "a.nrrd"), str(folder / "single.nrrd"), "--kernels", str(folder / "set.json"), "--quiet"]
@@ -115,15 +119,6 @@ def test_even_a_program_that_cannot_be_loaded_ends_slicer(folder):
     done = in_slicer(folder, "--", "--version", script=broken)
     assert done.returncode == 1
     assert "incomplete installation" in done.stderr
-
-
-def test_what_is_printed_goes_to_the_log_file_too(folder):
-    done = in_slicer(folder, "--", "convolve", "a.nrrd", "x.nrrd", "--kernels", "set.json", "--log-file", "log.txt")
-    assert done.returncode == 0
-    log = (folder / "log.txt").read_text()
-    assert "100% " in log
-    assert "x.nrrd: " in log
-    assert "x.nrrd: " in done.stdout
 
 
 def test_errors_and_wrong_usage_go_to_the_log_file(folder, capsys):
