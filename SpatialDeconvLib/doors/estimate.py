@@ -18,7 +18,7 @@ from ..errors import Cancelled, InputError
 
 # Written out, because the parser is made before the libraries are loaded; a test compares.
 METHODS = ("least-squares", "fourier")
-CONSTRAINTS = ("non-negative", "sum-one", "simplex")
+CONSTRAINTS = ("auto", "none", "non-negative", "equal-sums", "sum-one", "simplex")
 PENALTIES = ("gradient", "identity")
 MODELS = ("detector", "source")
 INTERPOLATIONS = ("linear", "nearest", "inverse-distance")
@@ -113,7 +113,13 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
         default="least-squares",
         help="fourier: one kernel, fast, for images that vanish at the border (default: %(default)s)",
     )
-    group.add_argument("--constraint", choices=CONSTRAINTS, help="on the kernels' values (default: none)")
+    group.add_argument(
+        "--constraint",
+        choices=CONSTRAINTS,
+        default="auto",
+        help="on the kernels' values; auto: equal-sums for kernels by ORIGINAL's own intensity, else none "
+        "(default: %(default)s)",
+    )
     group.add_argument(
         "--regularization", type=_number_or_auto, default="auto", metavar="X|auto", help="weight of the penalty"
     )
@@ -225,6 +231,8 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
         files,
         {name: getattr(options, name) for name in _SELECTION},
     )
+    if options.constraint == "none":  # as recipes and the library have it
+        request.parameters["constraint"] = None
     estimate_on_files(request, options.output, options.figure, ProgressBar(options.quiet), cancelled)
 
 

@@ -270,7 +270,6 @@ class _Measurement:
             used = made.with_labels(pair.flat(values), names)
             pair = pair.within(used)
         blurred = np.asarray(pair.arrays[1], dtype=np.float64)
-        noise = estimate.noise if estimate is not None else self._noise(blurred)
         shift = estimate.shift if estimate is not None else next(fit.shift for fit in fits if fit)
         predicted = self._predicted(used, pair, shift)
         counted = self._counted(pair, shift)
@@ -279,7 +278,9 @@ class _Measurement:
             gain, offset = estimate.gain, estimate.offset
         predicted = gain * predicted + offset
         difference = (predicted - blurred)[counted]
-        residual = float(np.sqrt(np.mean(np.square(difference)))) / noise if noise > 0 else float("inf")
+        left = float(np.sqrt(np.mean(np.square(difference))))
+        noise = estimate.noise if estimate is not None else self._noise(blurred, left)
+        residual = left / noise if noise > 0 else float("inf")
         return Measured(
             made, values, estimate, fits, at, smooth, pair, predicted, counted, noise, residual, gain, offset,
             tuple(float(s) for s in shift), time.perf_counter() - begun,
@@ -287,9 +288,10 @@ class _Measurement:
             list(dict.fromkeys(self.warnings)),
         )  # fmt: skip
 
-    def _noise(self, blurred: np.ndarray) -> float:
+    def _noise(self, blurred: np.ndarray, left: float) -> float:
+        """Given, or the smaller of the image's own estimate and what a fit leaves, as `Estimate.noise`."""
         given = self.p["noise"]
-        return float(given) if given != "auto" else float(estimate_noise(np.nan_to_num(blurred)))
+        return float(given) if given != "auto" else min(float(estimate_noise(np.nan_to_num(blurred))), left)
 
     def _predicted(self, made: KernelField, pair: estimating.Pair, shift: tuple[float, ...]) -> np.ndarray:
         """The original, displaced and blurred with the kernels, without gain and offset."""

@@ -17,7 +17,17 @@ from ..kernels import Kernel, Spacing
 from ..operators import MODELS
 from .pair import Pair, kernel_shape
 from .record import EstimatedField, EstimatedKernel
-from .run import Estimation, IsCancelled, Keyed, Options, Progress, key_field, key_name, strength_of
+from .run import (
+    Estimation,
+    IsCancelled,
+    Keyed,
+    Options,
+    Progress,
+    constraint_of,
+    key_field,
+    key_name,
+    strength_of,
+)
 
 
 def estimate_kernel(
@@ -64,13 +74,15 @@ def estimate_kernel(
         Voxel size in mm.
     method : {"least-squares", "fourier"}
     constraint : {None, "non-negative", "sum-one", "simplex"}
-        "simplex" is non-negative and of sum 1. Method "fourier" projects its result.
+        "simplex" is non-negative and of sum 1. Method "fourier" projects its result. ("auto" and "equal-sums" are
+        for fields; they mean None here.)
     regularization : float or "auto"
         The weight lambda, free of the images' units; "auto" takes the smallest score of generalised
         cross-validation, 0 takes none.
     penalty : {"gradient", "identity"}
     noise : float or "auto"
         Standard deviation of y's noise; `Estimate.residual` is relative to it. It does not change the kernel.
+        "auto": see `Estimate.noise`.
     mask : ndarray, "unsaturated" or None
         The voxels of y that count (not 0). "unsaturated" leaves out those at exactly y's maximum.
     register : bool
@@ -101,7 +113,16 @@ def estimate_kernel(
         If `cancelled` returned true.
     """
     options = Options.checked(
-        method, constraint, regularization, penalty, register, gain, offset, iterations, progress, cancelled
+        method,
+        constraint_of(constraint),
+        regularization,
+        penalty,
+        register,
+        gain,
+        offset,
+        iterations,
+        progress,
+        cancelled,
     )
     pair = Pair.checked(original, blurred, spacing, mask, noise)
     size = kernel_shape(shape, pair.original.shape)
@@ -121,7 +142,7 @@ def estimate_kernels(
     guide: np.ndarray | None = None,
     neighbours: float | str = "auto",
     spacing: Spacing | None = None,
-    constraint: str | None = None,
+    constraint: str | None = "auto",
     regularization: float | str = "auto",
     penalty: str = "gradient",
     noise: float | str = "auto",
@@ -149,7 +170,7 @@ def estimate_kernels(
 
     Parameters
     ----------
-    original, blurred, shape, spacing, constraint, regularization, penalty, noise, mask, register, offset
+    original, blurred, shape, spacing, regularization, penalty, noise, mask, register, offset
         As for `estimate_kernel`.
     keys : KernelField or sequence of float
         What chooses the kernels; the field's own kernels are ignored, and where it leaves voxels unchanged they
@@ -160,6 +181,10 @@ def estimate_kernels(
     neighbours : float or "auto"
         nu. 0 estimates every kernel by itself; "auto" lets the kernels that the data do not determine follow
         their neighbours and leaves the others alone.
+    constraint : {"auto", None, "non-negative", "equal-sums", "sum-one", "simplex"}
+        "equal-sums": all kernels have one sum, whatever it is. "auto" takes it where the original's own intensity
+        chooses (see the notes), and None elsewhere. Others as for `estimate_kernel`; with `gain`, "sum-one" and
+        "simplex" hold after its division.
     gain : bool
         As for `estimate_kernel`: the mean of the kernels' sums, by their share of the evidence, is divided out.
     iterations, progress, cancelled
@@ -182,14 +207,18 @@ def estimate_kernels(
     -----
     Where the original's own intensity chooses, two things limit what any pair can tell. In the detector model the
     voxel in the middle of a window always has about the intensity of its level, so that a kernel's centre shows
-    only in its sum: set `constraint` to "sum-one" or "simplex" when the blur keeps the sum (with `gain` when the
-    images' scales differ). In the source model w_k x is, at the levels, the level times the indicator of its
+    only in its sum; a blur keeps the sum, up to one factor between the images, and that makes the centres known:
+    therefore "equal-sums". In the source model w_k x is, at the levels, the level times the indicator of its
     voxels; if these fill the image, as much can be moved from one kernel to the others, and only an original with a
     background of zero tells the kernels apart.
     """
+    check_choice(model, MODELS, "model")
+    pair = Pair.checked(original, blurred, spacing, mask, noise)
+    size = kernel_shape(shape, pair.original.shape)
+    keyed = Keyed(key_field(keys, pair), guide, model, strength_of(neighbours))
     options = Options.checked(
         "least-squares",
-        constraint,
+        constraint_of(constraint, keyed),
         regularization,
         penalty,
         register,
@@ -199,14 +228,10 @@ def estimate_kernels(
         progress,
         cancelled,
     )
-    check_choice(model, MODELS, "model")
-    pair = Pair.checked(original, blurred, spacing, mask, noise)
-    size = kernel_shape(shape, pair.original.shape)
-    field_ = key_field(keys, pair)
-    strength = strength_of(neighbours)
     options.report(0.0, "estimating kernels")
-    result = Estimation(pair, size, options, Keyed(field_, guide, model, strength)).run()
+    result = Estimation(pair, size, options, keyed).run()
     options.report(1.0, "kernels estimated")
+    field_ = keyed.field
     kernels = tuple(
         Kernel(h, pair.spacing, f"estimated kernel at {key_name(at)}")
         for h, at in zip(result.kernels, field_.at, strict=True)

@@ -70,7 +70,9 @@ class Pair:
     blurred: np.ndarray
     mask: np.ndarray | None
     spacing: tuple[float, ...]
-    noise: float
+    noise: float  # given, or at most this: texture counts as noise where it is estimated from the image
+    given: bool  # the noise
+    span: float  # of the blurred image's values that count
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
@@ -103,23 +105,31 @@ class Pair:
         seen = blurred if mask is None else blurred[mask]
         if np.ptp(seen) <= 1e-12 * np.abs(seen).max():
             raise InputError(f"the blurred image is constant ({seen.flat[0]:g}); it says nothing about a kernel")
-        warnings: list[str] = []
-        sigma = _noise(noise, blurred, mask, float(np.ptp(seen)), warnings)
-        pair = cls(original, blurred, mask, spacings, sigma, warnings)
+        given = not (isinstance(noise, str) and noise == "auto")
+        sigma = _given_noise(noise) if given else _noise(blurred, mask)
+        pair = cls(original, blurred, mask, spacings, sigma, given, float(np.ptp(seen)))
         if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, None):
-            warnings.append(
+            pair.warnings.append(
                 "the original is smoother than the blurred image: if the two are swapped, swap them back"
             )
         else:  # flat parts of a sharp image are no clipped ones
-            pair._warn_saturated(float(np.ptp(seen)))
+            pair._warn_saturated()
         return pair
 
-    def _warn_saturated(self, span: float) -> None:
+    def noise_of(self, residual: float) -> float:
+        """The blurred image's noise, now that what a fit leaves has this standard deviation.
+
+        The image's own estimate takes fine texture for noise, a fit's residual the errors of its model: the
+        smaller of the two is nearer. Noise that cannot be told from rounding is taken for a little more.
+        """
+        return max(self.noise if self.given else min(self.noise, residual), _LEAST_NOISE * self.span)
+
+    def _warn_saturated(self) -> None:
         seen = self.blurred if self.mask is None else self.blurred[self.mask]
         high = seen.max()
         count = int(np.count_nonzero(seen == high))
         # Without noise a plateau is nothing unusual.
-        if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size) and self.noise > 1e-4 * span:
+        if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size) and self.noise > 1e-4 * self.span:
             self.warnings.append(
                 f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
                 f"leave them out with mask={UNSATURATED!r}"
@@ -152,23 +162,22 @@ def _refuse_nonfinite(image: np.ndarray, name: str, remedy: str) -> None:
         raise InputError(f"the {name} holds {bad} NaN or infinite of {image.size} voxels; repair them{remedy}")
 
 
-def _noise(noise: Any, blurred: np.ndarray, mask, span: float, warnings: list[str]) -> float:
-    if isinstance(noise, str) and noise == "auto":
-        try:
-            sigma = estimate_noise(blurred, mask)
-        except InputError:
-            warnings.append(
-                "the blurred image is too small to estimate its noise from; residuals are relative to it"
-            )
-            sigma = 0.0
-        return max(sigma, _LEAST_NOISE * span)
+def _given_noise(noise: Any) -> float:
     try:
         sigma = float(noise)
     except (TypeError, ValueError) as error:
         raise InputError(f"noise {noise!r} must be 'auto' or a standard deviation") from error
     if not (math.isfinite(sigma) and sigma >= 0):
         raise InputError(f"noise {noise!r} must be a finite standard deviation, at least 0, or 'auto'")
-    return max(sigma, _LEAST_NOISE * span)
+    return sigma
+
+
+def _noise(blurred: np.ndarray, mask: np.ndarray | None) -> float:
+    """The image's own estimate; infinite where it is too small for one."""
+    try:
+        return estimate_noise(blurred, mask)
+    except InputError:
+        return math.inf
 
 
 def _roughness(image: np.ndarray, mask: np.ndarray | None) -> float:

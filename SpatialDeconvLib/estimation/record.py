@@ -23,7 +23,9 @@ class Estimate:
         |y - predicted| / (noise sqrt(N)) over the N voxels that counted: about 1 when the kernels explain the
         blurred image, more when they do not.
     noise : float
-        Standard deviation of the blurred image's noise, in its unit: given, or estimated from that image.
+        Standard deviation of the blurred image's noise, in its unit: given, or the smaller one of two estimates,
+        from that image alone (which takes texture for noise) and from what free kernels leave of it (which
+        takes errors of the model for noise).
     regularization : float
         Weight of the penalty, relative to the original's variance; see `estimate_kernel`.
     iterations : int

@@ -27,7 +27,7 @@ from .shift import centre_of_mass, coarse_shift, shifted
 from .solve import MISSING, Fit, LeastSquares
 
 METHODS = ("least-squares", "fourier")
-CONSTRAINTS = ("non-negative", "sum-one", "simplex")
+CONSTRAINTS = ("non-negative", "equal-sums", "sum-one", "simplex")
 SIGNED = ("non-negative", "simplex")
 PENALTIES = ("gradient", "identity")
 
@@ -73,8 +73,6 @@ class Options:
         cls, method, constraint, regularization, penalty, register, gain, offset, iterations, progress, cancelled
     ) -> Options:
         check_choice(method, METHODS, "method")
-        if constraint is not None:
-            check_choice(constraint, CONSTRAINTS, "constraint")
         check_choice(penalty, PENALTIES, "penalty")
         weight = None
         if not (isinstance(regularization, str) and regularization == "auto"):
@@ -110,6 +108,22 @@ def strength_of(neighbours: Any) -> float | None:
     if isinstance(neighbours, str) and neighbours == "auto":
         return None
     return _number(neighbours, "neighbours", "'auto' or a strength of at least 0")
+
+
+def constraint_of(constraint: Any, keyed: Keyed | None = None) -> str | None:
+    """The constraint that is meant by "auto", and none where it says nothing about a single kernel.
+
+    Where the original's own intensity chooses, the pair does not tell how much of a kernel lies in its sum (see
+    `estimate_kernels`).
+    """
+    if constraint is None:
+        return None
+    if constraint == "auto":
+        own = keyed is not None and keyed.field.key == "intensity" and keyed.guide is None
+        constraint = "equal-sums" if own else None
+    else:
+        check_choice(constraint, (*CONSTRAINTS, "auto"), "constraint")
+    return None if keyed is None and constraint == "equal-sums" else constraint
 
 
 def key_field(keys: Any, pair: Pair) -> KernelField:
@@ -234,16 +248,17 @@ class Estimation:
         offset = problem.offset(predicted) if options.offset else 0.0
         predicted += offset
         difference = problem.equations.counted_values(problem.target - predicted)
-        residual = float(np.sqrt(np.mean(np.square(difference)))) / pair.noise
+        noise = pair.noise_of(fit.sigma)
+        residual = float(np.sqrt(np.mean(np.square(difference)))) / noise
         gain = 1.0
         if options.gain:
             gain, kernels = self._gain(kernels)
         one = self.keyed is None
-        history = [math.sqrt(s / problem.equations.voxels) / pair.noise for s in fit.squares]
+        history = [math.sqrt(s / problem.equations.voxels) / noise for s in fit.squares]
         estimate = Estimate(
             method=options.method,
             residual=residual,
-            noise=pair.noise,
+            noise=noise,
             regularization=fit.weight / problem.scale,
             iterations=fit.steps,
             history=[*history, residual] if options.constraint in SIGNED else history,
@@ -299,6 +314,8 @@ class Estimation:
     def _filled(self, kernels: np.ndarray, determined: np.ndarray) -> np.ndarray:
         """Replace kernels that came out as nothing by the nearest one that is determined."""
         empty = ~kernels.reshape(self.count, -1).any(axis=1)
+        if self.keyed is not None and self.keyed.strength == 0:  # nothing but the penalty and the sum made these
+            empty |= self.share == 0
         if not empty.any():
             return kernels
         if empty.all():
@@ -474,9 +491,9 @@ class Problem:
     @property
     def _sums(self) -> str | None:
         """What the kernels sum to, as `LeastSquares` has it. A gain is what they all sum to."""
-        if self.options.constraint not in ("sum-one", "simplex"):
+        if self.options.constraint not in ("equal-sums", "sum-one", "simplex"):
             return None
-        if not self.options.gain:
+        if self.options.constraint != "equal-sums" and not self.options.gain:
             return "one"
         return "equal" if self.owner.count > 1 else None
 

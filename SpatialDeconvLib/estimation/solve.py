@@ -167,7 +167,7 @@ class LeastSquares:
             squares.append(self._square(krylov, ritz, chosen))
             before, kernels = kernels, self.to_kernels(z)
             if known is None:
-                degrees = _trace(probe, other, lambda t, w=chosen: t / (t + w))
+                degrees = _trace(probe, other, lambda t, w=chosen: t / np.maximum(t + w, 1e-300))
                 sigma = math.sqrt(squares[-1] / max(self.equations.voxels - degrees, 1))
                 spread = sigma * self._sample(
                     probe, other, lambda t, w=chosen: 1 / np.sqrt(t + max(w, 1e-13 * t[-1]))

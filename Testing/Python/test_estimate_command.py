@@ -75,7 +75,7 @@ def measure(folder, *arguments, blurred="blurred.nrrd"):
 
 def test_the_choices_are_those_of_the_engine():
     assert set(estimate.METHODS) == set(estimation.run.METHODS)
-    assert set(estimate.CONSTRAINTS) == {c for c in estimation.run.CONSTRAINTS if c}
+    assert set(estimate.CONSTRAINTS) == {*estimation.run.CONSTRAINTS, "auto", "none"}
     assert set(estimate.PENALTIES) == set(estimation.run.PENALTIES)
     assert set(estimate.MODELS) == set(operators.MODELS)
     assert set(estimate.OUTSIDE) == set(fields.OUTSIDE)

@@ -184,6 +184,17 @@ def reference_case(noise):
     return x, noisy(y, noise * y.max()), h
 
 
+def test_texture_is_no_noise():
+    x = boxes((80, 80)) + 20 * np.random.default_rng(3).random((80, 80))
+    y = noisy(blurred_with(x, gaussian((5, 5), 0.6)), 0.2)
+    record = sd.estimate_kernel(x, y, 5).estimate
+    assert sd.estimate_noise(y) > 0.6
+    assert record.noise == pytest.approx(0.2, rel=0.05)
+    assert record.residual == pytest.approx(1, abs=0.02)
+    wrong = sd.estimate_kernel(x, y[::-1], 5).estimate  # what does not fit is no noise either
+    assert wrong.noise < 0.2 * wrong.noise * wrong.residual
+
+
 def test_the_reference_case_without_noise():
     x, y, h = reference_case(0)
     kernel = sd.estimate_kernel(x, y, 51)

@@ -65,7 +65,8 @@ def test_without_penalty_it_is_the_joint_least_squares_solution(key, model):
     y = noisy(blurred_by_field(x, weights, kernels, model), 5.0)
     system = dense_system(x, weights, shape, model)
     expected = np.linalg.lstsq(system, valid_part(y, shape).ravel(), rcond=None)[0].reshape(kernels.shape)
-    found = sd.estimate_kernels(x, y, keys, shape, model=model, regularization=0, neighbours=0, iterations=2000)
+    options = {"constraint": None, "regularization": 0, "neighbours": 0, "iterations": 2000}
+    found = sd.estimate_kernels(x, y, keys, shape, model=model, **options)
     assert isinstance(found, sd.KernelField)
     assert (found.key, found.at) == (keys.key, keys.at)
     for kernel, h in zip(found.kernels, expected, strict=True):
@@ -118,6 +119,36 @@ def test_levels_are_found_with_the_uncertainty_that_is_told(model, constraint):
     if model == "source":  # nothing comes from where there is nothing
         assert not record.determined[0]
         assert "the data do not determine the kernel at 0" in " ".join(record.warnings)
+
+
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_kernels_by_the_originals_intensity_have_one_sum_unless_told_otherwise(model):
+    x, y, kernels = keyed_pair(model, 0.5, (60, 60))
+    keys = LEVELS if model == "detector" else (0, *LEVELS)
+    found = sd.estimate_kernels(x, 2.5 * y, keys, 7, model=model)  # a scale between the images is no matter
+    sums = [kernel.total for kernel in found.kernels]
+    np.testing.assert_allclose(sums, sums[0], rtol=1e-9)
+    assert sums[0] == pytest.approx(2.5, rel=0.01)
+    free = sd.estimate_kernels(x, 2.5 * y, keys, 7, model=model, constraint=None)
+    assert np.ptp([kernel.total for kernel in free.kernels]) > 1e-4
+    worst = [
+        max(error(k, 2.5 * h) for k, h in zip(field.kernels[-3:], kernels, strict=True)) for field in (found, free)
+    ]
+    assert worst[0] < 1.05 * worst[1]
+    with_gain = sd.estimate_kernels(x, 2.5 * y, keys, 7, model=model, gain=True)
+    assert with_gain.estimate.gain == pytest.approx(sums[0], rel=1e-6)
+    np.testing.assert_allclose([kernel.total for kernel in with_gain.kernels], 1, rtol=1e-9)
+
+
+def test_kernels_by_region_or_by_a_guide_keep_their_own_sums():
+    x = boxes((50, 50)) + np.random.default_rng(5).random((50, 50))
+    labels = np.where(np.arange(50) < 25, 1, 2) * np.ones((50, 1), int)
+    kernels = [gaussian((5, 5), 0.8), 0.7 * gaussian((5, 5), 1.2)]
+    y = blurred_by_field(x, [labels == 1, labels == 2], kernels, "detector")
+    regions = sd.KernelField.by_region(labels, dict.fromkeys((1, 2), IDENTITY))
+    for keys, guide in ((regions, None), ((1, 2), labels.astype(float))):
+        found = sd.estimate_kernels(x, y, keys, 5, guide=guide)
+        assert [kernel.total for kernel in found.kernels] == pytest.approx([1, 0.7], abs=1e-3)
 
 
 def test_balancing_the_penalties_helps_where_kernels_differ():
