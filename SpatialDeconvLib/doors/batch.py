@@ -362,14 +362,14 @@ class Batch:
     def _keep(self, number: int, reply: Mapping[str, Any]) -> None:
         """Move what a case has made to where it belongs."""
         from . import files
+        from .report import PAGE
 
         case, record = self.cases[number], reply["record"]
         staging = Path(reply["staging"])
         try:
             if case.options.report:
-                page = next((staging / "report").iterdir())
                 Path(case.options.report).mkdir(parents=True, exist_ok=True)
-                files.moveInto(page.parent, Path(case.options.report) / page.name)
+                files.moveInto(staging / "report", Path(case.options.report) / PAGE)
             files.moveInto(staging / "output", case.output)
         except OSError as error:
             self._fail(number, str(error))

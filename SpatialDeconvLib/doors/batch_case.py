@@ -26,6 +26,7 @@ from ..kernelsets import field_to_dict
 from ..memory import peak_memory
 from . import recipe as recipes
 from .onfiles import Request, request_from_options, run_on_files
+from .report import PAGE
 
 #: Entry of a recipe with what a batch knows of the case.
 NOTE = "batch"
@@ -72,7 +73,7 @@ def finished(options: Any) -> dict[str, Any] | None:
     """
     output = Path(options.output)
     report = getattr(options, "report", None)
-    if not output.is_file() or (report and not Path(report).is_dir()):
+    if not output.is_file() or (report and not Path(report, PAGE).is_file()):
         return None
     try:
         note = json.loads(Path(f"{output}.recipe.json").read_text(encoding="utf-8"))[NOTE]

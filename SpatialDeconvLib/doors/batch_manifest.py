@@ -234,32 +234,19 @@ def _case(
 ) -> Case:
     values = {**defaults, **{name: value for name, value in row.items() if not _empty(value)}}
     values = {name: value for name, value in values.items() if not _empty(value)}
-    several = [name for name in (*_OWN_COLUMNS, "kernels") if isinstance(values.get(name), list | dict | bool)]
-    source = str(values.get("input", ""))
-    name = str(values.get("case") or values.get("output") or Path(source).name or f"case {number}")
-    if "case" not in values:
-        name = volumes.stemOf(name)
-    case = Case(number, " ".join(name.split()))
-    if several:
-        case.problems += [f"{column} {values[column]!r} must be one value" for column in several]
-        return case
-    operation = str(values.get("operation", "deconvolve"))
-    if operation not in OPERATIONS:
-        case.problems.append(f"operation {operation!r} is unknown; choose deconvolve or convolve")
-        return case
-    case.problems += [f"{column} is missing" for column in ("input", "kernels") if column not in values]
-    volume = base / Path(source).expanduser()
-    output = str(values.get("output") or f"{name}{'.seq' if isSequence(volume) else ''}.nrrd")
-    for column, path in (("output", output), ("report", str(values.get("report", "")))):
-        if os.path.isabs(path) or ".." in Path(path).parts:
-            case.problems.append(f"{column} {path} leaves the output folder; give a path inside it")
-        elif Path(path).parts[:1] == (WORK,):
-            case.problems.append(f"{column} {path} lies in the batch's own folder {WORK}; choose another")
+    case = Case(number, _name(values, number), problems=_own_problems(values))
     if case.problems:
         return case
+    source = base / Path(str(values["input"])).expanduser()
+    output = str(values.get("output") or f"{case.name}{'.seq' if isSequence(source) else ''}.nrrd")
+    case.problems += _place_problems({"output": output, "report": str(values.get("report", ""))})
+    if case.problems:
+        return case
+    operation = _operation(values)
     subparser, actions = commands[operation]
-    head = [operation, str(volume), str(target / output)]
-    head.append(f"--kernels={base / Path(str(values['kernels'])).expanduser()}")
+    kernels = base / Path(str(values["kernels"])).expanduser()
+    head = [str(source), str(target / output), f"--kernels={kernels}"]
+    case.arguments = [operation, *head]
     for column, value in values.items():
         if column in _OWN_COLUMNS or column == "kernels":
             continue
@@ -268,15 +255,48 @@ def _case(
             continue
         try:
             arguments = _arguments(column, value, actions[column], base, target)
-            subparser.parse_args([*head[1:], *arguments])
+            subparser.parse_args([*head, *arguments])
         except (_Refused, ValueError) as error:
             case.problems.append(str(error).removeprefix("argument "))
         else:
             case.arguments += arguments
-    case.arguments = head + case.arguments
     if not case.problems:
         case.options = subparser.parse_args(case.arguments[1:])
     return case
+
+
+def _name(values: Mapping[str, Any], number: int) -> str:
+    """What a row is called: its case; else its output or input, without the extension."""
+    name = values.get("case")
+    if name is None:
+        name = volumes.stemOf(
+            str(values.get("output") or Path(str(values.get("input", ""))).name or f"case {number}")
+        )
+    return " ".join(str(name).split())
+
+
+def _operation(values: Mapping[str, Any]) -> str:
+    return str(values.get("operation", "deconvolve"))
+
+
+def _own_problems(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the columns that every row has."""
+    several = [name for name in (*_OWN_COLUMNS, "kernels") if isinstance(values.get(name), list | dict | bool)]
+    problems = [f"{column} {values[column]!r} must be one value" for column in several]
+    if _operation(values) not in OPERATIONS:
+        problems.append(f"operation {_operation(values)!r} is unknown; choose deconvolve or convolve")
+    return problems + [f"{column} is missing" for column in ("input", "kernels") if column not in values]
+
+
+def _place_problems(places: Mapping[str, str]) -> list[str]:
+    """Refuse to write beside the output folder, or where the batch itself does."""
+    problems = []
+    for column, path in places.items():
+        if os.path.isabs(path) or ".." in Path(path).parts:
+            problems.append(f"{column} {path} leaves the output folder; give a path inside it")
+        elif Path(path).parts[:1] == (WORK,):
+            problems.append(f"{column} {path} lies in the batch's own folder {WORK}; choose another")
+    return problems
 
 
 def _empty(value: Any) -> bool:

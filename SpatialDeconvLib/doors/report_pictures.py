@@ -249,9 +249,7 @@ def _across(found: Findings, limit: float) -> str:
         rows.append(
             _row(found, _plane(found, axis, middle[axis]), limit, f"plane {name} = {middle[axis]}", axis=axis)
         )
-    text = (
-        f"Planes {'j'} = {middle[1]} and i = {middle[2]} through the place that changed most, in true proportions."
-    )
+    text = f"Planes j = {middle[1]} and i = {middle[2]} through the place that changed most, in true proportions."
     return f'<h3>Across the slices</h3><p class="soft">{text}</p>{"".join(rows)}'
 
 

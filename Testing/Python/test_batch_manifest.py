@@ -236,7 +236,7 @@ def test_values_of_the_wrong_kind_are_problems_of_their_row(folder):
     assert "--mask-range: expected 2 arguments" in found[3][0]
     assert "segments patient's: No closing quotation" in found[4][0]
     assert found[5] == ["kernels {'at': 1} must be one value"]
-    assert found[6] == ["input ['a.nrrd', 'b.nrrd'] must be one value"]
+    assert found[6] == ["input ['a.nrrd', 'b.nrrd'] must be one value", "kernels is missing"]
 
 
 def test_nothing_is_started_or_made_when_a_row_is_wrong(folder, capsys):
