@@ -109,6 +109,12 @@ FORMS = {
     "compareFrame": "SpatialDeconvCompare",
 }
 
+# The layouts whose labels make one column through the whole panel.
+FORM_LAYOUTS = (
+    "inputsFormLayout", "kernelKeyFormLayout", "kernelOptionsFormLayout", "estimateFormLayout", "methodFormLayout",
+    "advancedFormLayout", "previewLayout", "outputFormLayout",
+)  # fmt: skip
+
 # The widgets of each control that is not always shown; the names are those of panelmodel.visible_controls.
 CONTROL_WIDGETS = {
     "segmentation": ("maskLabel", "maskSelector"),
@@ -145,9 +151,28 @@ FIELD_WIDGETS = {
     "offsetValue": "offsetSpinBox",
 }
 
+
+def _firstVolume():
+    """Return the first scalar volume of the scene that is no label map, None without one."""
+    volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    isImage = "vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"
+    return next((v for v in volumes if v.GetClassName() in isImage and not v.GetHideFromEditors()), None)
+
+
+# The labels that wrap their text.
+WRAPPED_LABELS = (
+    "kernelNotesLabel",
+    "kernelSetSummaryLabel",
+    "weightsStatusLabel",
+    "estimateStatusLabel",
+    "methodSentenceLabel",
+    "previewStatusLabel",
+    "statusLabel",
+)
+
 # The parameters that become "none" when their node leaves the scene.
-OPTIONAL_NODES = (
-    "guideVolume", "labels", "mask", "box", "outputVolume", "originalVolume", "blurredVolume",
+NODE_PARAMETERS = (
+    "inputVolume", "guideVolume", "labels", "mask", "box", "outputVolume", "originalVolume", "blurredVolume",
 )  # fmt: skip
 
 
@@ -157,10 +182,11 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
+        self.logic = self.runner = self.wrapped = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
-        self._parts = ()
+        self._input, self._inputSlices = None, 0
+        self._parts = self._views = ()
 
     # -- life cycle
 
@@ -174,6 +200,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             compare,
             estimatesection,
             kerneltable,
+            labels,
             preview,
             regionsection,
             running,
@@ -185,14 +212,17 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SpatialDeconvLogic()
         self.runner = running.JobRunner()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
-        self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError)
+        self.wrapped = labels.WrappedLabels(
+            (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
+        )
+        self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
         self.estimate = estimatesection.EstimateSection(self)
         self.apply = applysection.ApplySection(self)
         self.weights = weightsplot.WeightsPlot(self)
         self.preview = preview.PreviewController(self)
         self.comparison = compare.Comparison(self)
         self._views = (self.weights, self.preview, self.comparison)  # what shows something outside the panel
-        self._parts = (self.region, self.table, self.estimate, self.apply, *self._views)
+        self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -201,10 +231,13 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # saved: let go of the parameter node, and take it up again after the selectors (lower priority).
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneChangeEnd, priority=-1.0)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
         self.initializeParameterNode()
 
     def _loadForms(self) -> None:
+        from SpatialDeconvLib.panel import labels
+
         form = slicer.util.loadUI(self.resourcePath("UI/SpatialDeconv.ui"))
         frames = slicer.util.childWidgetVariables(form)
         parts = {frame: slicer.util.loadUI(self.resourcePath(f"UI/{name}.ui")) for frame, name in FORMS.items()}
@@ -214,12 +247,16 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(form)
         for part in (form, *parts.values()):
             part.setMRMLScene(slicer.mrmlScene)
+        labels.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
 
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""
-        self.runner.abandon()
+        if self.runner:  # not there when setup has failed
+            self.runner.abandon()
         for view in self._views:
             view.cleanup()
+        if self.wrapped:
+            self.wrapped.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -253,14 +290,20 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node) -> None:
+        """Called when a node was added: the first volume of a scene becomes the input."""
+        if self._parameterNode and not self._parameterNode.inputVolume and node is _firstVolume():
+            self._parameterNode.inputVolume = node
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAboutToBeRemoved(self, caller, event, node) -> None:
-        """Called before a node leaves the scene: an optional choice becomes "none".
+        """Called before a node leaves the scene: a choice becomes "none".
 
         A node selector would choose another node instead: Apply would overwrite a volume that nobody chose.
         """
         if not self._parameterNode:
             return
-        for name in OPTIONAL_NODES:
+        for name in NODE_PARAMETERS:
             if self._parameterNode.getValue(name) is node:
                 self._parameterNode.setValue(name, None)
         self.table.forget(node)
@@ -287,7 +330,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Connect the panel to the parameter node and choose a first input volume."""
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameterNode.inputVolume:
-            firstVolumeNode = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            firstVolumeNode = _firstVolume()
             if firstVolumeNode:
                 self._parameterNode.inputVolume = firstVolumeNode
 
@@ -297,6 +340,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self._parameterNodeGuiTag = None
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self._observeInput(None)
         self._parameterNode = parameterNode
         if self._parameterNode:
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
@@ -311,9 +355,28 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.loadKernelSet()
             return  # the table has modified the parameter node
         state = self.panelState()
+        self._observeInput(state.input_volume, state.slices)
         self._showControls(state)
         for part in self._parts:
             part.update(state)
+
+    def _observeInput(self, volume, slices=0) -> None:
+        """A volume may get its voxels after it was chosen, or others."""
+        before, self._input, self._inputSlices = self._input, volume, slices
+        if volume is before:
+            return
+        event = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
+        if before is not None:
+            self.removeObserver(before, event, self.onInputImageModified)
+        if volume is not None:
+            self.addObserver(volume, event, self.onInputImageModified)
+
+    def onInputImageModified(self, caller, event) -> None:
+        """Called when the input volume has other voxels."""
+        from SpatialDeconvLib.doors import places
+
+        if places.sliceCount(self._input) != self._inputSlices:
+            self.onParameterNodeModified()
 
     def loadKernelSet(self) -> None:
         """Take the kernel set file of a script or of a scene of an earlier version into the table."""
@@ -353,7 +416,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showError(self, text) -> None:
         """Tell the user what went wrong."""
-        self.apply.say(text)
+        self.apply.warn(text)
         slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
 
 

@@ -191,8 +191,10 @@ class KernelRow:
         kind, parameters = KINDS[self.kind], {}
         if kind.size and not (sized and not self.size.strip()):
             numbers = _numbers(self.size)
-            if not numbers:
+            if not self.size.strip():
                 raise InputError(_("its size is missing"))
+            if not numbers:
+                raise InputError(_("size '{text}' is no number").format(text=self.size))
             if not kind.axes and len(numbers) > 1:
                 raise InputError(_("size '{text}' must be one number").format(text=self.size))
             if kind.unit == "voxels":
@@ -562,11 +564,24 @@ def parametersText(row: KernelRow) -> str:
         return ""
     if not row.size.strip() and "covariance_mm2" in row.options:
         return _("by its covariance")
-    text = f"{row.size} {kind.unit}".strip()
+    if not _numbers(row.size):
+        return row.size
+    text = f"{_sizeWord(kind.size)} {row.size} {kind.unit}".strip()
     if kind.direction:
         angle = len(_numbers(row.direction)) == 1
         text += f" at {row.direction}°" if angle else f" along {row.direction}"
     return text
+
+
+def _sizeWord(size: str) -> str:
+    return {
+        "sigma_mm": _("sigma"),
+        "length_mm": _("length"),
+        "width_mm": _("width"),
+        "radius_mm": _("radius"),
+        "shape": _("size"),
+        "amount": _("amount"),
+    }[size]
 
 
 def _withLogarithm(name: str, logarithm: str) -> str:

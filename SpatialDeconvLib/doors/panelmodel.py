@@ -528,8 +528,10 @@ def progress_text(fraction: float, text: str, seconds: float) -> str:
     seconds : float
         Time since the start.
     """
-    if seconds < 2 or fraction < 0.02:  # too early to tell
+    if seconds < 2:
         return text
+    if fraction < 0.02:  # too early to tell how long
+        return _("{text}, {seconds:.0f} s so far").format(text=text.rstrip("."), seconds=seconds)
     remaining = seconds * (1 - min(fraction, 1.0)) / fraction
     return _("{text}, about {time} left").format(text=text, time=duration_text(remaining))
 

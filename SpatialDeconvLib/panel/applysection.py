@@ -25,7 +25,9 @@ class ApplySection:
         self._sceneClosed = False
         self._hint = ""
         ui = panel.ui
-        self._controls = RunControls(ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"))
+        self._controls = RunControls(
+            ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"), panel.wrapped.update
+        )
         self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
 
@@ -36,7 +38,8 @@ class ApplySection:
         ui, missing = self._panel.ui, panelmodel.what_is_missing(state)
         ui.applyButton.enabled = not missing and not self._panel.runner.busy
         ui.applyButton.toolTip = panelmodel.apply_tool_tip(state)
-        if ui.statusLabel.text in ("", self._hint):  # what a run has said stays until the next one
+        # What a run has said stays until the next one, or until there can be none.
+        if missing or ui.statusLabel.text in ("", self._hint):
             self._hint = missing
             self.say(missing)
 
@@ -49,6 +52,11 @@ class ApplySection:
     def say(self, text):
         """Show a line of text below the button."""
         self._controls.say(text)
+
+    def warn(self, text):
+        """Show what went wrong, until the user changes something."""
+        self._hint = text
+        self.say(text)
 
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""

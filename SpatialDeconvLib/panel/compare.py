@@ -49,6 +49,8 @@ class Comparison:
     def update(self, _state=None):
         """Offer the chosen output for comparison, if there has been no run yet in this scene."""
         node = self._panel.parameterNode()
+        if self.mode and node is not None and node.previewOn:
+            self.stop()  # the preview needs its layer
         if self._pair is None and node is not None and _hasVoxels(node.inputVolume, node.outputVolume):
             self._pair = (node.inputVolume, node.outputVolume)
         self._enable()

@@ -23,7 +23,7 @@ class EstimateSection:
         self._panel = panel
         ui = panel.ui
         self._controls = RunControls(
-            ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure")
+            ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
         )
         self._controls.say("")
         ui.estimateButton.connect("clicked(bool)", self.onClicked)

@@ -34,10 +34,11 @@ class KernelTable:
     :param ui: the panel's widgets
     :param getParameterNode: callable that returns the parameter node, None while there is none
     :param showError: callable that tells the user what went wrong
+    :param fit: callable that fits the labels' heights to their texts
     """
 
-    def __init__(self, ui, getParameterNode, showError):
-        self._ui, self._node, self._showError = ui, getParameterNode, showError
+    def __init__(self, ui, getParameterNode, showError, fit):
+        self._ui, self._node, self._showError, self._fit = ui, getParameterNode, showError, fit
         self._shown = None
         self._updating = False
         self._looks = pictures.KernelLooks()
@@ -144,12 +145,14 @@ class KernelTable:
         try:
             table.setColumnHidden(PLACE, key == "uniform")
             table.setHorizontalHeaderLabels(
-                [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), ""],
+                [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), _("Notes")],
             )
             table.setRowCount(len(rows))
             icons = self._looks.icons(rows)
             for number, row in enumerate(rows):
                 self._fillRow(key, number, row, icons[number])
+            noted = [number for number in range(len(rows)) if not table.item(number, NOTE).icon().isNull()]
+            table.setColumnHidden(NOTE, not noted)
             self._fitHeight(len(rows))
         finally:
             self._updating = wasAsked
@@ -263,6 +266,7 @@ class KernelTable:
         if count > 1:
             words.insert(0, _("Changes apply to the {count} selected rows.").format(count=count))
         ui.kernelNotesLabel.text = "\n".join(word[:1].upper() + word[1:] for word in words)
+        self._fit()
 
     def _showOneOf(self, label, row, field):
         """Show one of the fields that share a row of the form, or none of them and no row."""

@@ -9,6 +9,7 @@ from slicer.util import VTKObservationMixin
 
 from ..doors import panelmodel, previewing, sliceviews
 from ..errors import Cancelled
+from . import labels
 from .parameters import fieldOf, rowsOf
 
 DELAY = 250  # ms from the last change to the start of a preview
@@ -35,7 +36,7 @@ class PreviewController(VTKObservationMixin):
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.connect("timeout()", self.onTimeout)
-        panel.ui.previewStatusLabel.text = ""
+        labels.show(panel.ui.previewStatusLabel, "")
         panel.ui.previewProgressBar.visible = False
 
     # -- called by the panel
@@ -212,7 +213,8 @@ class PreviewController(VTKObservationMixin):
             self._shown = None
 
     def _showText(self, text):
-        self._panel.ui.previewStatusLabel.text = text
+        labels.show(self._panel.ui.previewStatusLabel, text)
+        self._panel.wrapped.update()
 
     def _showProgress(self, fraction, text, seconds):
         if seconds < 0.5:  # most previews are ready by then

@@ -124,13 +124,17 @@ class JobRunner:
 
 
 class RunControls:
-    """A button that becomes Cancel, a progress bar and a line of text, for the time of a run."""
+    """A button that becomes Cancel, a progress bar and a line of text, for the time of a run.
 
-    def __init__(self, button, progressBar, label, text):
+    :param fit: called when the text has changed
+    """
+
+    def __init__(self, button, progressBar, label, text, fit):
         self._button, self._progressBar, self._label, self._text = button, progressBar, label, text
+        self._fit = fit
 
     def start(self, toolTip):
-        self._progressBar.value = 0
+        self._showFraction(0.0)
         self._progressBar.visible = True
         self._button.text = _("Cancel")
         self._button.toolTip = toolTip
@@ -139,8 +143,14 @@ class RunControls:
         slicer.app.processEvents()
 
     def show(self, fraction, text, seconds):
-        self._progressBar.value = int(100 * fraction)
+        self._showFraction(fraction)
         self.say(panelmodel.progress_text(fraction, text, seconds))
+
+    def _showFraction(self, fraction):
+        """Show how much is done; before the first hundredth, only that something is being done."""
+        percent = int(100 * fraction)
+        self._progressBar.maximum = 100 if percent else 0  # 0: a moving bar
+        self._progressBar.value = percent
 
     def cancelling(self):
         self._button.enabled = False
@@ -155,3 +165,4 @@ class RunControls:
         """Show a text in the line, or no line."""
         self._label.text = text
         self._label.visible = bool(text)
+        self._fit()

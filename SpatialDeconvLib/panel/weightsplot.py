@@ -177,6 +177,7 @@ class WeightsPlot:
 
     def _showText(self, text):
         self._panel.ui.weightsStatusLabel.text = text
+        self._panel.wrapped.update()
 
     # -- large
 

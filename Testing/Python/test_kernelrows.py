@@ -322,6 +322,14 @@ def test_what_the_table_shows_is_read_back_unchanged(row):
     assert kernelrows.rowWithParameters(row, kernelrows.parametersText(row)) == row
 
 
+def test_the_table_says_what_a_number_is():
+    assert kernelrows.parametersText(KernelRow(size="0.8")) == "sigma 0.8 mm"
+    assert kernelrows.parametersText(KernelRow(kind="motion", size="5", direction="30")) == "length 5 mm at 30°"
+    assert kernelrows.parametersText(KernelRow(kind="mean", size="3")) == "size 3 voxels"
+    assert kernelrows.parametersText(KernelRow(size="wide")) == "wide"  # to be corrected
+    assert "wide" in kernelrows.rowProblem("intensity", KernelRow("10", size="wide"))
+
+
 def test_a_size_replaces_a_covariance():
     row = KernelRow(size="", options='{"covariance_mm2": [[1, 0], [0, 2]], "truncate": 3}')
     changed = kernelrows.rowWithParameters(row, "2")

@@ -53,6 +53,37 @@ def test_the_first_volume_of_the_scene_is_chosen(slicer_window):
     assert user.parameters.inputVolume is node
 
 
+def test_the_first_volume_that_is_loaded_is_chosen(user):
+    node = user.add_volume()
+    user.window.processEvents()
+    assert user.parameters.inputVolume is node
+    assert "volume is empty" not in user.ui.statusLabel.text  # the voxels came after the node
+    assert "kernel" in user.ui.statusLabel.text
+    other = user.add_volume()
+    assert user.parameters.inputVolume is node
+    slicer.mrmlScene.RemoveNode(node)
+    assert user.parameters.inputVolume is None  # not the other one: nobody chose it
+    assert other.GetScene() is slicer.mrmlScene
+    assert "input volume" in user.ui.statusLabel.text
+
+
+def test_labels_take_the_room_of_their_text(ready):
+    ui = ready.ui
+    assert not ui.previewStatusLabel.visible
+    ready.panel.wrapped.fit()
+    ui.methodSentenceLabel.text = "long words " * 40
+    ready.panel.wrapped.fit()
+    several = ui.methodSentenceLabel.minimumHeight
+    ui.methodSentenceLabel.text = "short"
+    ready.panel.wrapped.fit()
+    assert 0 < ui.methodSentenceLabel.minimumHeight < several
+
+
+def test_the_labels_of_all_forms_make_one_column(user):
+    names = ("inputVolumeLabel", "kernelKeyLabel", "interpolationLabel", "regularizationLabel", "previewSizeLabel")
+    assert len({getattr(user.ui, name).minimumWidth for name in names}) == 1
+
+
 def test_the_panel_opens_without_a_main_window(stand_ins):
     from user import User
 
@@ -124,8 +155,10 @@ def test_a_wrong_level_is_marked_and_apply_says_why(ready):
     assert not ready.ui.applyButton.enabled
     assert ready.ui.kernelTable.item(0, 0).toolTip()
     assert not ready.ui.kernelTable.item(0, 3).icon().isNull()
+    assert not ready.ui.kernelTable.isColumnHidden(3)
     ready.edit_cell(0, 0, "10")
     assert ready.ui.applyButton.enabled
+    assert ready.ui.kernelTable.isColumnHidden(3)  # there is nothing to note
     assert ready.ui.kernelTable.item(0, 3).icon().isNull()
 
 
@@ -142,6 +175,9 @@ def test_pasting_rubbish_is_told(ready):
     ready.click("pasteKernelsButton")
     assert len(ready.window.shown) == 2
     assert ready.table() == before
+    assert ready.ui.statusLabel.text
+    ready.click("addKernelButton")
+    assert not ready.ui.statusLabel.text  # told is told
 
 
 def test_levels_from_the_histogram(ready):

@@ -110,6 +110,17 @@ def test_apply_takes_the_place_of_the_preview(previewing):
     assert not previewing.ui.previewCheckBox.checked
 
 
+def test_the_preview_ends_a_comparison(previewing):
+    previewing.click("applyButton")
+    previewing.click("differenceButton")
+    assert previewing.panel.comparison.mode == "difference"
+    previewing.ui.previewCheckBox.checked = True
+    previewing.window.processEvents()
+    assert previewing.panel.comparison.mode == ""
+    wait_until(previewing, lambda: layers()[1] not in (None, "phantom"))
+    assert layers()[0] == "phantom"
+
+
 def test_closing_the_scene_ends_the_preview(previewing):
     slicer.mrmlScene.Clear(0)
     previewing.window.processEvents(5)

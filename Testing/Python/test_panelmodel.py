@@ -283,6 +283,7 @@ def test_durations_are_for_people(seconds, text):
 
 def test_remaining_time_is_told_once_it_can_be_known():
     assert panelmodel.progress_text(0.5, "filtering", 0.5) == "filtering"
+    assert panelmodel.progress_text(0.0, "Measuring...", 12) == "Measuring, 12 s so far"
     assert panelmodel.progress_text(0.25, "filtering", 10) == "filtering, about 30 s left"
     assert panelmodel.progress_text(1.0, "blended", 10) == "blended, about 0.0 s left"
 

@@ -1,0 +1,57 @@
+"""Labels of several lines in the panel: as high as their text, and gone when there is none."""
+
+import qt
+
+
+class WrappedLabels:
+    """Gives labels that wrap their text the height that it needs at their width.
+
+    A form in Slicer's module panel lies in a scroll area, which asks for the smallest height of the form. A label
+    that wraps says one line there, whatever its text: without this, the lines overlap what lies above or below.
+
+    :param labels: the labels
+    :param header: header of a table that is as wide as the panel, to follow the panel's width
+    """
+
+    def __init__(self, labels, header):
+        self._labels = tuple(labels)
+        self._header = header
+        self._timer = qt.QTimer()  # the layouts know the widths after the event that changes a text
+        self._timer.setSingleShot(True)
+        self._timer.connect("timeout()", self.fit)
+        header.connect("sectionResized(int,int,int)", self.onResized)
+
+    def update(self, _state=None):
+        """A text may have changed."""
+        self._timer.start(0)
+
+    def onResized(self, _section, _before, _after):
+        self._timer.start(0)
+
+    def fit(self):
+        """Let each label be as high as its text."""
+        for label in self._labels:
+            label.setMinimumHeight(0)  # what a label asks for is never less
+            if label.isVisible():
+                label.setMinimumHeight(max(label.heightForWidth(label.width), 0))  # -1 without text
+
+    def cleanup(self):
+        """The panel goes away."""
+        self._timer.stop()
+        self._timer.disconnect("timeout()", self.fit)
+        self._header.disconnect("sectionResized(int,int,int)", self.onResized)
+
+
+def show(label, text):
+    """Show a text in a label; a label without text takes no room."""
+    label.text = text
+    label.visible = bool(text)
+
+
+def alignColumns(forms):
+    """Give the labels in the first columns of form layouts one width, whichever rows are shown."""
+    items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in forms for row in range(form.rowCount())]
+    column = [item.widget() for item in items if item is not None and item.widget() is not None]
+    width = max(label.sizeHint.width() for label in column)
+    for label in column:
+        label.setMinimumWidth(width)
