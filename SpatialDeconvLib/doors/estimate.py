@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -397,12 +398,28 @@ def _write(target: Path, measured: Any, request: Request, figure: str | None, dr
             "result": measured.summary(),
         }
         recipes.write_beside(path, plain(recipe))
+        left = _superseded(target) - {made.name for made in folder.iterdir()}
         if figure is None:
             moveInto(folder, target)
         else:
             _with_figure(Path(figure).expanduser().absolute(), draw, lambda: moveInto(folder, target))
+        for name in left:
+            target.with_name(name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _superseded(target: Path) -> set[str]:
+    """Names of the kernel files that an earlier estimation wrote beside this output."""
+    own = re.compile(re.escape(target.stem) + r"-kernel-\d+\.nrrd")
+    try:
+        recipe = json.loads(target.with_name(f"{target.name}.recipe.json").read_text(encoding="utf-8"))
+        if recipe["operation"] != "estimate":
+            return set()
+        kernels = json.loads(target.read_text(encoding="utf-8"))["kernels"]
+        return {entry["path"] for entry in kernels if own.fullmatch(entry.get("path", ""))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or one that is not ours
+        return set()
 
 
 def _with_figure(figure: Path, draw: Callable, move: Callable[[], None]) -> None:

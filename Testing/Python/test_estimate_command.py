@@ -332,6 +332,19 @@ def test_wrong_usage_and_interruption_have_their_own_exit_codes(folder, monkeypa
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
+def test_kernels_of_an_earlier_set_do_not_stay_behind(folder):
+    options = ("--size", 1, 3, 3, "--output", "set.json", "--levels")
+    (folder / "set-kernel-9.nrrd").write_text("another file")
+    measure(folder, *options, 10, 55, 100, blurred="keyed.nrrd")
+    measure(folder, *options, 10, 100, blurred="keyed.nrrd")
+    assert sorted(path.name for path in folder.glob("set*")) == [
+        "set-kernel-1.nrrd", "set-kernel-2.nrrd", "set-kernel-9.nrrd", "set.json", "set.json.recipe.json",
+    ]  # fmt: skip
+    (folder / "set.json.recipe.json").unlink()  # a set that somebody else may have written
+    measure(folder, *options, 10, blurred="keyed.nrrd")
+    assert (folder / "set-kernel-2.nrrd").exists()
+
+
 def test_an_output_that_cannot_be_moved_leaves_the_old_one_whole(folder, monkeypatch):
     from SpatialDeconvLib.doors import files
 
