@@ -43,6 +43,9 @@ _KNOWN = 0.6
 # Steps of a rough answer, and the share of the uncertainty to which it is found.
 _ROUGH_STEPS = 80
 _ROUGH = 0.3
+# A residual of so many times the noise, and of so much of the blurred image's range, is told.
+_UNEXPLAINED = 3.0
+_VISIBLE = 2e-3
 # A rough answer needs no more voxels than these.
 _ROUGH_VOXELS = 1 << 18
 # Displacements are sought until the kernel's centre of mass is this near its centre (voxels), or so often.
@@ -250,6 +253,7 @@ class Estimation:
         difference = problem.equations.counted_values(problem.target - predicted)
         noise = pair.noise_of(fit.sigma)
         residual = float(np.sqrt(np.mean(np.square(difference)))) / noise
+        self._judge_residual(residual, residual * noise, pair.span)
         gain = 1.0
         if options.gain:
             gain, kernels = self._gain(kernels)
@@ -310,6 +314,15 @@ class Estimation:
             if not sure:
                 how = f"uncertain by {error:.0%}" if np.isfinite(error) else "without any evidence"
                 self.warnings.append(f"the data do not determine the kernel at {key_name(at)} ({how})")
+
+    def _judge_residual(self, residual: float, left: float, span: float) -> None:
+        if residual > _UNEXPLAINED and left > _VISIBLE * span:
+            along = [name for name in ("register", "gain", "offset") if not getattr(self.options, name)]
+            remedy = f", or estimate {', '.join(along)} along" if along else ""
+            self.warnings.append(
+                f"the residual is {residual:.3g} times the noise: the kernels do not explain the blurred image; "
+                f"check that the two are a pair, what chooses the kernels, and clipped values{remedy}"
+            )
 
     def _filled(self, kernels: np.ndarray, determined: np.ndarray) -> np.ndarray:
         """Replace kernels that came out as nothing by the nearest one that is determined."""
