@@ -6,18 +6,21 @@ Prints tables and writes the same as JSON.
 
 - reference: a 30x30 square in 200x200, Gaussian of sigma 4 on 51x51, valid region. The estimate against gradient
   descent and FISTA on the simplex as they are found everywhere (3000 steps each, with the same fast products), and
-  against scipy's dense lstsq on a quarter of the case, where the matrix fits. They take turns; the ratio is that of
-  the medians.
-- weight: the error with the automatic weight over that with the best of many fixed ones, for the penalties and
+  against scipy's dense lstsq on a quarter of the case, where the matrix fits. The ratio is that of the medians;
+  rivals run once.
+- weight: the error with the automatic weight over that with the best of seven fixed ones, for the penalties and
   several pairs, kernels and noises.
 - fields: ten 11x11x11 Gaussians of sigma 0.8 ... 2 keyed to intensity, from one 64x128x128 pair with noise 0.5 %,
   in both models; the original is a phantom of boxes with texture, in the source model on a background of zero.
-- trip: kernels estimated on the phantom restore the brain, blurred the same way; PSNR against the true kernels.
+- trip: these kernels restore the middle of the brain, blurred the same way; PSNR against the true kernels.
+
+Ends with a table of the targets. Takes about four minutes on two quiet cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import platform
@@ -42,6 +45,15 @@ from SpatialDeconvLib.estimation.constrained import project
 from SpatialDeconvLib.estimation.equations import Equations
 
 NOISE = 0.5  # of 0 ... 100
+TRIP = (32, 64, 64)  # of the brain's middle that is restored
+# The source model's kernels need their signs: with the default alone the worst is 8.6 % wrong.
+CONSTRAINTS = {"detector": "auto", "source": "simplex"}
+
+Target = tuple[str, str, str, bool]  # what, number, limit, whether it was reached
+
+
+def verdict(targets: list[Target]) -> str:
+    return "reached" if all(met for *_, met in targets) else "MISSED"
 
 
 def gaussian(shape: tuple[int, ...], sigma: float) -> np.ndarray:
@@ -120,7 +132,9 @@ def dense(x: np.ndarray, y: np.ndarray, h: np.ndarray) -> np.ndarray:
 def race(calls: dict[str, Callable[[], np.ndarray]], true: np.ndarray, runs: int) -> list[dict]:
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     found = {}
-    for _, (name, call) in itertools.product(range(runs), calls.items()):
+    for number, (name, call) in itertools.product(range(runs), calls.items()):
+        if number and not name.startswith("estimate_kernel"):  # the others are slow; once is enough
+            continue
         start = time.perf_counter()
         found[name] = call()
         seconds[name].append(time.perf_counter() - start)
@@ -166,24 +180,23 @@ def reference(runs: int) -> dict:
         h2,
         runs,
     )
-    verdict = "reached" if rows[0]["error"] <= 0.002 and rows[0]["least_seconds"] < 1 else "MISSED"
-    print(f"at most 0.2 % in under 1 s (the fastest run: {rows[0]['least_seconds']:.2f} s): {verdict}")
-    return {"rows": rows, "quarter": quarter, "target": verdict}
+    own = rows[0]
+    targets = [
+        ("reference case without noise: error", f"{own['error']:.3%}", "0.2 %", own["error"] <= 0.002),
+        ("reference case: fastest run", f"{own['least_seconds']:.2f} s", "1 s", own["least_seconds"] < 1),
+    ]
+    return {"rows": rows, "quarter": quarter, "targets": targets}
 
 
 # --------------------------------------------------------------------------------------------- weight
 
 
 def pairs() -> list[tuple[str, np.ndarray, np.ndarray]]:
-    camera = picture("camera", (128, 128))
-    disk, motion = centred(sd.disk_kernel(3.5), (15, 15)), centred(sd.motion_kernel(8, 30), (15, 15))
-    phantom = boxes((100, 100), 0, seed=5, largest=20)
+    camera, phantom = picture("camera", (96, 96)), boxes((96, 96), 0, seed=5, largest=20)
     return [
-        ("photograph, Gaussian", camera, gaussian((15, 15), 1.5)),
-        ("photograph, disk", camera, disk),
-        ("photograph, motion", camera, motion),
-        ("boxes, Gaussian", phantom, gaussian((15, 15), 1.5)),
-        ("boxes, disk", phantom, disk),
+        ("photograph, Gaussian", camera, gaussian((11, 11), 1.5)),
+        ("photograph, motion", camera, centred(sd.motion_kernel(8, 30), (11, 11))),
+        ("boxes, disk", phantom, centred(sd.disk_kernel(3.5), (11, 11))),
     ]
 
 
@@ -197,14 +210,14 @@ def weight(seeds: int) -> dict:
     rows = []
     for name, x, h in [*reference_pair, *pairs()]:
         clean = scipy.signal.fftconvolve(np.pad(x, [(m // 2, m - 1 - m // 2) for m in h.shape], "edge"), h, "valid")
-        for noise in (0.01,) if name == "reference" else (0.001, 0.01, 0.05):
+        for noise in (0.01,) if name == "reference" else (0.001, 0.05):
             row = {"name": name, "noise": noise}
             for penalty in ("gradient", "identity"):
                 ratios, bests = [], []
                 for seed in range(seeds):
                     y = clean + noise * np.ptp(clean) * np.random.default_rng(seed).standard_normal(x.shape)
                     found = sd.estimate_kernel(x, y, h.shape, penalty=penalty)
-                    fixed = found.estimate.regularization * 10.0 ** np.arange(-1, 1.3, 0.2)
+                    fixed = found.estimate.regularization * 10.0 ** np.linspace(-1, 1, 7)
                     best = min(
                         error(sd.estimate_kernel(x, y, h.shape, penalty=penalty, regularization=w).values, h)
                         for w in fixed
@@ -218,9 +231,9 @@ def weight(seeds: int) -> dict:
                 f"{row['gradient']['ratio']:>9.2f} {row['identity']['ratio']:>9.2f}",
                 flush=True,
             )
-    verdict = "reached" if rows[0]["gradient"]["ratio"] <= 1.2 else "MISSED"
-    print(f"reference case, 1 % noise, within 1.2 times the best: {verdict}")
-    return {"rows": rows, "target": verdict}
+    ratio = rows[0]["gradient"]["ratio"]
+    targets = [("reference case, 1 % noise: error / that of the best weight", f"{ratio:.2f}", "1.2", ratio <= 1.2)]
+    return {"rows": rows, "targets": targets}
 
 
 # --------------------------------------------------------------------------------------------- fields
@@ -251,25 +264,40 @@ def phantom(size: tuple[int, ...], model: str) -> np.ndarray:
     return x
 
 
-def fields(size: tuple[int, ...], models: list[str], constraints: list[str]) -> dict:
+@functools.cache
+def measured(size: tuple[int, ...], model: str) -> tuple[sd.EstimatedField, np.ndarray, np.ndarray]:
+    """The kernels of one pair, and the pair."""
+    x, true = phantom(size, model), true_field()
+    y = blurred(x, true, model)
+    return sd.estimate_kernels(x, y, true, SHAPE, model=model, constraint=CONSTRAINTS[model]), x, y
+
+
+def fields(size: tuple[int, ...], models: list[str]) -> dict:
     print(f"\nten 11x11x11 kernels from one pair of {'x'.join(map(str, size))}, noise {NOISE} of 100")
-    true, rows = true_field(), []
-    for model, constraint in itertools.product(models, constraints):
-        x = phantom(size, model)
-        y = blurred(x, true, model)
-        start, busy = time.perf_counter(), time.process_time()
-        found = sd.estimate_kernels(x, y, true, SHAPE, model=model, constraint=constraint)
-        seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    true, rows, targets = true_field(), [], []
+    for model in models:
+        busy = time.process_time()
+        found, x, y = measured(size, model)
+        seconds, busy = found.estimate.seconds, time.process_time() - busy
         record = found.estimate
         errors = [error(a.values, b.values) for a, b in zip(found.kernels, true.kernels, strict=True)]
         again = sd.SpatiallyVariantBlur(found, size, guide=x, model=model, dtype="float64", low_rank=0).forward(x)
         inner = record.valid
         residual = float(np.sqrt(np.mean(np.square(again[inner] - y[inner]))) / NOISE)
         determined = [e for e, sure in zip(errors, record.determined, strict=True) if sure]
-        reached = max(determined) <= 0.05 and residual <= 1.05
+        reached = [
+            (
+                f"ten kernels, {model} model: worst determined",
+                f"{max(determined):.1%}",
+                "5 %",
+                max(determined) <= 0.05,
+            ),
+            (f"ten kernels, {model} model: re-blurred, in sigma", f"{residual:.3f}", "1.05", residual <= 1.05),
+        ]
+        targets += reached
         row = {
             "model": model,
-            "constraint": constraint,
+            "constraint": CONSTRAINTS[model],
             "errors": errors,
             "uncertainty": record.uncertainty.tolist(),
             "determined": record.determined.tolist(),
@@ -278,17 +306,16 @@ def fields(size: tuple[int, ...], models: list[str], constraints: list[str]) -> 
             "processor_seconds": busy,
             "iterations": record.iterations,
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "target": "reached" if reached else "MISSED",
         }
         rows.append(row)
         print(
-            f"{model}, {constraint}: {len(determined)} determined, errors "
+            f"{model}, {CONSTRAINTS[model]}: {len(determined)} determined, errors "
             + " ".join(f"{e:.1%}" for e in errors)
             + f"; re-blurred {residual:.3f} sigma; {seconds:.0f} s ({busy:.0f} s of processor), peak "
-            f"{row['peak_mib']:.0f} MiB: {row['target']}",
+            f"{row['peak_mib']:.0f} MiB: {verdict(reached)}",
             flush=True,
         )
-    return {"rows": rows}
+    return {"rows": rows, "targets": targets}
 
 
 # ----------------------------------------------------------------------------------------- round trip
@@ -296,28 +323,30 @@ def fields(size: tuple[int, ...], models: list[str], constraints: list[str]) -> 
 
 def trip(size: tuple[int, ...], models: list[str]) -> dict:
     print("\nround trip: kernels of the phantom restore the brain (PSNR in dB)")
-    true, rows = true_field(), []
-    truth = brain()
+    true, rows, targets = true_field(), [], []
+    whole = brain()
+    truth = whole[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in zip(whole.shape, TRIP, strict=True))]
     for model in models:
-        x = phantom(size, model)
-        found = sd.estimate_kernels(x, blurred(x, true, model), true, SHAPE, model=model, constraint="simplex")
+        found = measured(size, model)[0]
         y = blurred(truth, true, model, seed=1).astype(np.float32)
         for strategy, method in (("blend", "wiener"), ("joint", "tv")):
             options = {"strategy": strategy, "method": method, "model": model, "guide": truth, "noise": NOISE}
             values = [sd.psnr(truth, sd.deconvolve(y, f, **options).image, 100) for f in (true, found)]
             loss = values[0] - values[1]
+            name = f"round trip, {model} model, {strategy}: loss against true kernels"
+            targets.append((name, f"{loss:.2f} dB", "0.5 dB", loss <= 0.5))
             rows.append(
                 {
                     "model": model, "strategy": strategy, "method": method, "blurred": sd.psnr(truth, y, 100),
-                    "true": values[0], "estimated": values[1], "target": "reached" if loss <= 0.5 else "MISSED",
+                    "true": values[0], "estimated": values[1],
                 }
             )  # fmt: skip
             print(
                 f"{model}, {strategy} {method}: blurred {rows[-1]['blurred']:.2f}, true kernels {values[0]:.2f}, "
-                f"estimated {values[1]:.2f}: {rows[-1]['target']}",
+                f"estimated {values[1]:.2f}: {verdict(targets[-1:])}",
                 flush=True,
             )
-    return {"rows": rows}
+    return {"rows": rows, "targets": targets}
 
 
 def main() -> None:
@@ -325,7 +354,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=parts, default=parts, help="parts to run")
     parser.add_argument("--runs", type=int, default=3, help="runs of each in the reference case (default 3)")
-    parser.add_argument("--seeds", type=int, default=3, help="noises for the weight (default 3)")
+    parser.add_argument("--seeds", type=int, default=1, help="noises for the weight (default 1)")
     parser.add_argument("--size", type=int, nargs=3, default=(64, 128, 128), metavar=("K", "J", "I"))
     parser.add_argument("--models", nargs="+", choices=("detector", "source"), default=["detector", "source"])
     parser.add_argument("--json", type=Path, default=Path("bench_estimation.json"), help="where to write the JSON")
@@ -342,12 +371,17 @@ def main() -> None:
     run = {
         "reference": lambda: reference(arguments.runs),
         "weight": lambda: weight(arguments.seeds),
-        "fields": lambda: fields(size, arguments.models, ["sum-one", "simplex"]),
+        "fields": lambda: fields(size, arguments.models),
         "trip": lambda: trip(size, arguments.models),
     }
     for part in parts:
         if part in arguments.only:
             report[part] = run[part]()
+    print(f"\n{'target':<62} {'number':>10} {'at most':>8}")
+    for what, number, limit, met in (
+        target for part in parts for target in report.get(part, {}).get("targets", ())
+    ):
+        print(f"{what:<62} {number:>10} {limit:>8}  {'reached' if met else 'MISSED'}")
     arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     print(f"written to {arguments.json}")
 
