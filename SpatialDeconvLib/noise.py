@@ -18,6 +18,7 @@ _STRATA = 8
 _FLATTEST = 0.3
 _FEWEST = 5000
 _CLIP = 2.5
+_TOO_FEW = 200  # coefficients; fewer scatter by more than 5 %
 
 
 def estimate_noise(
@@ -47,7 +48,8 @@ def estimate_noise(
     image : array, shape (k, j, i) or (j, i)
         Any real type. Axes shorter than five voxels (single slices) are not differenced.
     mask : array of the same shape, optional
-        Only windows inside the mask (non-zero) count.
+        Only windows of five voxels along every axis inside the mask (non-zero) count. A mask too thin or
+        too scattered to hold 200 of them is not used: the noise is that of the whole image.
     cancelled : callable() -> bool, optional
         Asked several times a second.
 
@@ -94,9 +96,9 @@ def estimate_noise(
             raise Cancelled
 
     check()
-    pool = _coefficients(image, mask, True, check)
-    if pool is None:  # e.g. a two-valued image, where every voxel is an extreme
-        pool = _coefficients(image, mask, False, check)
+    pool = _pool(image, mask, check)
+    if mask is not None and (pool is None or len(pool[0]) < _TOO_FEW):
+        pool = _pool(image, None, check)
     if pool is None:
         return 0.0
     strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool, check)]
@@ -134,6 +136,12 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     for flat in np.random.default_rng(0).permutation(math.prod(counts)):
         index = np.unravel_index(flat, counts)
         yield tuple(slice(b[n], b[n + 1]) for b, n in zip(bounds, index, strict=True))
+
+
+def _pool(image: np.ndarray, mask: np.ndarray | None, check: Callable[[], None]) -> tuple | None:
+    """The coefficients away from the extremes, or all where nothing lies between: a two-valued image."""
+    pool = _coefficients(image, mask, True, check)
+    return _coefficients(image, mask, False, check) if pool is None else pool
 
 
 def _coefficients(

@@ -108,6 +108,15 @@ def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
     assert estimate_noise(noisy.astype(np.float32)) == pytest.approx(sigma, rel=1e-3)
 
 
+def test_a_mask_with_no_room_for_a_window_leaves_the_noise_to_the_whole_image():
+    noisy = np.linspace(0, 100, 40)[:, None, None] + _noise((40, 40, 40), 2.0)
+    scattered = np.random.default_rng(5).random(noisy.shape) < 0.3
+    assert estimate_noise(noisy, scattered) == estimate_noise(noisy)
+    slab = np.zeros(noisy.shape, bool)
+    slab[:, :, 10:13] = True
+    assert estimate_noise(noisy, slab) == pytest.approx(2.0, rel=0.05)
+
+
 def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
     noisy = np.zeros((20, 700, 700), np.float32)
     noisy[:, 200:600, 100:500] = 50 + _noise((20, 400, 400), 3.0)
