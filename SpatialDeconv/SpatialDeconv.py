@@ -199,8 +199,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             applysection,
             compare,
             estimatesection,
+            forms,
             kerneltable,
-            labels,
             preview,
             regionsection,
             running,
@@ -212,7 +212,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SpatialDeconvLogic()
         self.runner = running.JobRunner()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
-        self.wrapped = labels.WrappedLabels(
+        self.wrapped = forms.WrappedLabels(
             (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
         )
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
@@ -236,7 +236,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def _loadForms(self) -> None:
-        from SpatialDeconvLib.panel import labels
+        from SpatialDeconvLib.panel import forms
 
         form = slicer.util.loadUI(self.resourcePath("UI/SpatialDeconv.ui"))
         frames = slicer.util.childWidgetVariables(form)
@@ -247,7 +247,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(form)
         for part in (form, *parts.values()):
             part.setMRMLScene(slicer.mrmlScene)
-        labels.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
+        forms.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
+        forms.orderTabs(form.layout())
 
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""

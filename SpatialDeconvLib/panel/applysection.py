@@ -124,11 +124,13 @@ class ApplySection:
         """Show how a run ended."""
         self._setInputsEnabled(True)
         self._controls.stop()
+        self.say("")  # of the progress
         panel = self._panel
         if panel.parameterNode():
             self.update(panel.panelState())
         if isinstance(error, Cancelled):
-            self.say("" if self._sceneClosed else _("Cancelled; nothing was changed."))
+            if not self._sceneClosed:  # else the line is about the next scene already
+                self.say(_("Cancelled; nothing was changed."))
         elif error is not None:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv failed", exc_info=error)

@@ -53,7 +53,10 @@ class EstimateSection:
         self._controls.start(_("Stop and leave the table as it is."))
         one = node.estimateTarget == EstimateTarget.OneKernel
         work = self._oneKernel(node) if one else self._kernelOfEachRow(node)
-        runner.start(work, self._finished, "estimate", self._controls.show)
+        runner.start(work, self._finished, "estimate", self._showProgress)
+
+    def _showProgress(self, fraction, text, seconds):
+        self._controls.show(fraction, _("Measuring: {text}").format(text=text), seconds)
 
     def _options(self, node):
         constraint = node.estimateConstraint.value

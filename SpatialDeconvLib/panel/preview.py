@@ -9,7 +9,7 @@ from slicer.util import VTKObservationMixin
 
 from ..doors import panelmodel, previewing, sliceviews
 from ..errors import Cancelled
-from . import labels
+from . import forms
 from .parameters import fieldOf, rowsOf
 
 DELAY = 250  # ms from the last change to the start of a preview
@@ -36,7 +36,7 @@ class PreviewController(VTKObservationMixin):
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.connect("timeout()", self.onTimeout)
-        labels.show(panel.ui.previewStatusLabel, "")
+        forms.show(panel.ui.previewStatusLabel, "")
         panel.ui.previewProgressBar.visible = False
 
     # -- called by the panel
@@ -213,7 +213,7 @@ class PreviewController(VTKObservationMixin):
             self._shown = None
 
     def _showText(self, text):
-        labels.show(self._panel.ui.previewStatusLabel, text)
+        forms.show(self._panel.ui.previewStatusLabel, text)
         self._panel.wrapped.update()
 
     def _showProgress(self, fraction, text, seconds):

@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import panelmodel, plotting, previewing, report_draw, sliceviews
+from ..doors import drawing, panelmodel, plotting, previewing, sliceviews
 from .parameters import fieldOf, rowsOf
 
 DELAY = 400  # ms from the last change to the new plot
@@ -164,7 +164,7 @@ class WeightsPlot:
         size = self._panel.ui.weightsPlotFrame.size
         pixels = plotting.weightsPicture(self._data, max(size.width(), 200), max(size.height(), 100))
         pixmap = qt.QPixmap()
-        pixmap.loadFromData(qt.QByteArray(report_draw.png(pixels)))
+        pixmap.loadFromData(qt.QByteArray(drawing.png(pixels)))
         self._picture.setPixmap(pixmap)
 
     def _clear(self):

@@ -84,6 +84,15 @@ def test_the_labels_of_all_forms_make_one_column(user):
     assert len({getattr(user.ui, name).minimumWidth for name in names}) == 1
 
 
+def test_the_tab_key_goes_through_the_panel_from_top_to_bottom(user):
+    from SpatialDeconvLib.panel import forms
+
+    names = [widget.objectName for widget in forms._focusable(user.ui.inputsCollapsibleButton.parent().layout())]
+    wanted = ("inputsCollapsibleButton", "kernelKeyComboBox", "kernelTable", "weightsGroupBox", "estimateButton")
+    wanted += ("operationComboBox", "previewCheckBox", "applyButton", "flickerButton")
+    assert [name for name in names if name in wanted] == list(wanted)
+
+
 def test_the_panel_opens_without_a_main_window(stand_ins):
     from user import User
 
@@ -326,6 +335,7 @@ def test_closing_the_scene_in_mid_run_is_survived(long_run):
     assert long_run.window.shown[1:] == []
     assert not long_run.ui.applyButton.enabled
     assert long_run.parameters.inputVolume is None
+    assert "input volume" in long_run.ui.statusLabel.text
 
 
 def test_leaving_the_module_in_mid_run_is_survived(long_run):

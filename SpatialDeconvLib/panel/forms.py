@@ -1,4 +1,6 @@
-"""Labels of several lines in the panel: as high as their text, and gone when there is none."""
+"""The panel's form: labels as high as their text, one column of labels, the order of the tab key."""
+
+import itertools
 
 import qt
 
@@ -48,10 +50,32 @@ def show(label, text):
     label.visible = bool(text)
 
 
-def alignColumns(forms):
+def alignColumns(layouts):
     """Give the labels in the first columns of form layouts one width, whichever rows are shown."""
-    items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in forms for row in range(form.rowCount())]
+    items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in layouts for row in range(form.rowCount())]
     column = [item.widget() for item in items if item is not None and item.widget() is not None]
     width = max(label.sizeHint.width() for label in column)
     for label in column:
         label.setMinimumWidth(width)
+
+
+def orderTabs(layout):
+    """Let the tab key go through the widgets of a layout, and of those in it, in the order in which they lie.
+
+    The order in .ui files leaves out selectors of nodes, whose focus belongs to a combo box inside of them.
+    """
+    widgets = list(_focusable(layout))
+    for before, after in itertools.pairwise(widgets):
+        qt.QWidget.setTabOrder(before, after)
+
+
+def _focusable(layout):
+    for number in range(layout.count()):
+        item = layout.itemAt(number)
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            if int(widget.focusPolicy) & int(qt.Qt.TabFocus):
+                yield widget
+            inner = widget.layout()
+        if inner is not None:
+            yield from _focusable(inner)
