@@ -14,7 +14,7 @@ except ImportError:  # outside Slicer there are no translations
 
 from ..errors import InputError
 from . import nodes
-from .report_draw import diverging_pixels
+from .drawing import diverging_pixels
 from .scene import describeNode, ensureScene, ijkToRas, imageDataFromArray, volumeArray, vtkFromMatrix
 
 COLOUR_NODE_ID = "vtkMRMLColorTableNodeFileDivergingBlueRed.txt"  # one of Slicer's own

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InputError
 from ..fields import AnyKernel
 from ..kernels import Kernel, ParametricKernel, spacing_tuple
-from .report_draw import diverging_pixels, number, png, sequential_pixels
+from .drawing import diverging_pixels, number, png, sequential_pixels
 
 # How much of a kernel's weight its picture may leave outside.
 _SHARE_OUTSIDE = 1e-3

@@ -27,7 +27,7 @@ from ..errors import InputError
 from ..fields import KernelField
 from ..kernels import Kernel, identity_kernel
 from . import nodes
-from .report_draw import kernel_colours
+from .drawing import kernel_colours
 from .scene import ensureScene, spacingOf, volumeArray
 
 PLOT_ATTRIBUTE = "SpatialDeconv.plot"  # on every node of the plot: "chart", "table" or "series"

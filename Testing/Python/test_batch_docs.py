@@ -61,14 +61,16 @@ def test_the_scripts_that_slicer_is_given_exist():
 
 
 def test_the_columns_that_are_explained_exist():
-    from SpatialDeconvLib.doors import batch_folder, batch_manifest, cli
+    from SpatialDeconvLib.doors import cli
+    from SpatialDeconvLib.doors.batch import folder
+    from SpatialDeconvLib.doors.batch import manifest as manifests
 
     manifest, results = TEXT.split("## The output folder")
-    known = {
-        name for _, actions in batch_manifest._commands(cli.command_parser()).values() for name in actions
-    } | set(batch_manifest._OWN_COLUMNS)
+    known = {name for _, actions in manifests._commands(cli.command_parser()).values() for name in actions} | set(
+        manifests._OWN_COLUMNS
+    )
     columns = re.findall(r"^\| (`.*?) \|", manifest.split("## The manifest")[1], re.MULTILINE)
     assert {name for cell in columns for name in re.findall(r"`([\w-]+)`", cell)} <= known
     cells = re.findall(r"^\| (`.*?) \|", results.split("## Stopping")[0], re.MULTILINE)
     assert len(cells) == 7
-    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} <= set(batch_folder.COLUMNS)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} <= set(folder.COLUMNS)

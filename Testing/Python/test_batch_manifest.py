@@ -9,7 +9,7 @@ import SimpleITK as sitk
 pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib.doors import cli
-from SpatialDeconvLib.doors.batch_manifest import read_manifest
+from SpatialDeconvLib.doors.batch.manifest import read_manifest
 from SpatialDeconvLib.errors import InputError
 
 KERNELS = {

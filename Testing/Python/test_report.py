@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.doors import drawing, report
 from SpatialDeconvLib.doors import recipe as recipes
-from SpatialDeconvLib.doors import report, report_draw, report_kernels
-from SpatialDeconvLib.doors import report_numbers as numbers
+from SpatialDeconvLib.doors.report import kernels as report_kernels
+from SpatialDeconvLib.doors.report import numbers, style
+from SpatialDeconvLib.doors.report import page as page_module
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -123,8 +126,8 @@ def test_page_needs_nothing_else(plain):
         for name in ("src", "href", "xlink:href", "action", "srcset"):
             assert attributes.get(name, "data:").startswith(("data:", "#")), (tag, attributes)
         assert not [name for name in attributes if name.startswith("on")]
-    assert "url(http" not in report.STYLE
-    assert "@import" not in report.STYLE
+    assert "url(http" not in style.STYLE
+    assert "@import" not in style.STYLE
 
 
 def test_page_is_accessible(plain):
@@ -142,8 +145,8 @@ def test_page_is_accessible(plain):
             assert attributes["href"][1:] in ids
     assert page.of("html")[0]["lang"] == "en"
     assert len(page.of("h1")) == 1
-    assert "prefers-color-scheme:dark" in report.STYLE
-    assert "@media print" in report.STYLE
+    assert "prefers-color-scheme:dark" in style.STYLE
+    assert "@media print" in style.STYLE
 
 
 def test_text_of_the_user_is_not_markup(plain):
@@ -186,7 +189,7 @@ def test_grey_levels_over_decades_are_the_images_own(noisy):
     image = np.exp(noisy[1] / 8).astype(np.float32)
     page, _ = page_of(image, engine="fft", method="tikhonov")
     low, high = np.quantile(image[slice_of(page)], (0.005, 0.995))
-    assert f"black {report_draw.number(low)} to white {report_draw.number(high)} (logarithmic)" in page.text
+    assert f"black {drawing.number(low)} to white {drawing.number(high)} (logarithmic)" in page.text
 
 
 def slice_of(page):
@@ -217,11 +220,11 @@ def test_code_of_the_page_repeats_the_run(noisy, tmp_path, monkeypatch):
 def test_numbers_of_the_page(plain, noisy):
     page, result = plain
     truth, image = noisy
-    assert f"Residual{report_draw.number(result.residual, 3)}" in page.text
+    assert f"Residual{drawing.number(result.residual, 3)}" in page.text
     change = np.sqrt(np.mean((result.image.astype(float) - image) ** 2))
-    assert f"Change{report_draw.number(change, 3)}" in page.text
+    assert f"Change{drawing.number(change, 3)}" in page.text
     assert f"PSNR{sd.psnr(truth, result.image):.2f} dB" in page.text
-    assert f"Root mean square{report_draw.number(result.residual * result.noise)}" in page.text
+    assert f"Root mean square{drawing.number(result.residual * result.noise)}" in page.text
 
 
 def test_no_matplotlib_is_needed(tmp_path):
@@ -236,7 +239,7 @@ def test_no_matplotlib_is_needed(tmp_path):
         "report.write_report(sys.argv[2], image=image, result=r, field=field, spacing=(1, 1),"
         " recipe=recipe.describe('deconvolve', field, r))\n"
     )
-    root = str(report.Path(report.__file__).parents[2])
+    root = str(Path(report.__file__).parents[3])
     subprocess.run([sys.executable, "-c", code, root, str(tmp_path / "new")], check=True)
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["report.html"]
 
@@ -251,7 +254,7 @@ def test_two_dimensional_image():
     assert "60 × 48 × 1 voxels" in page.text
     assert "0.5 × 0.5 × 1 mm" in page.text
     assert "Before, the image" in [a["alt"] for a in page.of("img")]
-    assert f"Residual{report_draw.number(result.residual, 3)}" in page.text
+    assert f"Residual{drawing.number(result.residual, 3)}" in page.text
 
 
 def test_single_slice_keeps_its_proportions():
@@ -273,7 +276,7 @@ def test_vector_volume_shows_the_channel_that_changed():
     recipe = recipes.describe("deconvolve", FIELD, result)
     page = Page(report.report_page(image=image, result=result, field=FIELD, spacing=(1.0, 1.0, 1.0), recipe=recipe))
     assert "Of the 3 values of each voxel, the pictures and charts show number 2" in page.text
-    assert f"Residual{report_draw.number(results[1].residual, 3)}" in page.text
+    assert f"Residual{drawing.number(results[1].residual, 3)}" in page.text
 
 
 def test_report_of_volume_nodes(noisy, tmp_path):
@@ -298,7 +301,7 @@ def test_report_of_volume_nodes(noisy, tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert "blurred one: deconvolved" in page.text
     assert f"PSNR{sd.psnr(noisy[0], result.image):.2f} dB" in page.text
-    assert f"… in units of the noise{report_draw.number(result.residual)}" in page.text
+    assert f"… in units of the noise{drawing.number(result.residual)}" in page.text
     ensureScene().Clear(1)
 
 
@@ -321,8 +324,8 @@ def test_masked_run(noisy):
     mask = np.zeros(image.shape, bool)
     mask[3:9, 8:30, 10:35] = True
     page, result = page_of(image, engine="fft", mask=mask)
-    assert f"only {report_draw.number(100 * mask.mean(), 3)} % of the voxels" in page.text
-    assert f"… in units of the noise{report_draw.number(result.residual)}" in page.text
+    assert f"only {drawing.number(100 * mask.mean(), 3)} % of the voxels" in page.text
+    assert f"… in units of the noise{drawing.number(result.residual)}" in page.text
 
 
 def test_joint_run_has_its_convergence(noisy):
@@ -509,9 +512,9 @@ def test_profile_crosses_the_edge_that_changed():
 
 def test_letters_follow_the_directions():
     las = np.diag([1.0, 1.0, 2.0, 1.0])
-    assert report.axis_letters(las) == (("I", "S"), ("P", "A"), ("L", "R"))
+    assert page_module.axis_letters(las) == (("I", "S"), ("P", "A"), ("L", "R"))
     lps = np.diag([-1.0, -1.0, 1.0, 1.0])
-    assert report.axis_letters(lps) == (("I", "S"), ("A", "P"), ("R", "L"))
+    assert page_module.axis_letters(lps) == (("I", "S"), ("A", "P"), ("R", "L"))
 
 
 def test_pictures_are_turned_as_slicer_shows_them(noisy, tmp_path):
@@ -531,23 +534,23 @@ def test_pictures_are_turned_as_slicer_shows_them(noisy, tmp_path):
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (40, 33, 3)])
 def test_png_is_read_back_as_written(shape, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    (tmp_path / "a.png").write_bytes(report_draw.png(pixels))
+    (tmp_path / "a.png").write_bytes(drawing.png(pixels))
     assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png"))), pixels)
 
 
 def test_large_planes_are_averaged():
     plane = np.arange(100.0 * 60).reshape(100, 60)
-    small, step = report_draw.reduced(plane, 40)
+    small, step = drawing.reduced(plane, 40)
     assert step == 3
     assert small.shape == (33, 20)
     assert small[2, 4] == pytest.approx(plane[6:9, 12:15].mean())
-    assert report_draw.reduced(plane, 100)[0] is plane
-    thin, _ = report_draw.reduced(np.ones((2, 500)), 100)
+    assert drawing.reduced(plane, 100)[0] is plane
+    thin, _ = drawing.reduced(np.ones((2, 500)), 100)
     assert thin.shape == (1, 100)
 
 
 def test_diverging_colours_are_white_at_zero():
-    colours = report_draw.diverging_pixels(np.array([[-2.0, 0.0, 2.0, np.nan]]), 2.0)[0].astype(int)
+    colours = drawing.diverging_pixels(np.array([[-2.0, 0.0, 2.0, np.nan]]), 2.0)[0].astype(int)
     assert colours[1].min() > 245
     assert colours[3].min() > 245
     assert colours[0, 2] > colours[0, 0] + 100
@@ -556,12 +559,12 @@ def test_diverging_colours_are_white_at_zero():
 
 def test_grey_levels_are_logarithmic_over_decades():
     values = np.geomspace(1, 1e5, 1000)
-    scale = report_draw.GreyScale.of(values)
+    scale = drawing.GreyScale.of(values)
     assert scale.log
-    assert not report_draw.GreyScale.of(values - 10).log
+    assert not drawing.GreyScale.of(values - 10).log
     middle = np.sqrt(scale.low * scale.high)
     assert abs(int(scale.pixels(np.array([[middle]]))[0, 0]) - 127.5) <= 1
-    assert report_draw.GreyScale.of(np.full(9, np.nan)).pixels(np.zeros((2, 2))).shape == (2, 2)
+    assert drawing.GreyScale.of(np.full(9, np.nan)).pixels(np.zeros((2, 2))).shape == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -577,30 +580,30 @@ def test_grey_levels_are_logarithmic_over_decades():
     ],
 )
 def test_numbers_for_reading(value, text):
-    assert report_draw.number(value) == text
+    assert drawing.number(value) == text
 
 
 def test_ticks_are_round_and_inside():
     for low, high in ((0, 1), (-3.2, 17.9), (1e-5, 3e-5), (530, 304446)):
-        ticks = report_draw.nice_ticks(low, high)
+        ticks = drawing.nice_ticks(low, high)
         assert 3 <= len(ticks) <= 10
         assert low <= ticks[0]
         assert ticks[-1] <= high * (1 + 1e-9)
         steps = np.diff(ticks)
         assert steps == pytest.approx(steps[0])
         assert f"{steps[0]:.0e}"[0] in "125"
-    assert report_draw.log_ticks(0.5, 2000) == [1, 10, 100, 1000]
+    assert drawing.log_ticks(0.5, 2000) == [1, 10, 100, 1000]
 
 
 def test_line_of_a_chart_is_where_its_numbers_are():
-    chart = report_draw.Chart((0.0, 10.0), (1.0, 100.0), "x", "y", "d", y_log=True)
+    chart = drawing.Chart((0.0, 10.0), (1.0, 100.0), "x", "y", "d", y_log=True)
     chart.line([0, 5, 10], [1, 10, 100], "name")
     path = re.search(r'<path class="line " d="([^"]+)"', chart.svg())[1]
     points = np.array([[float(v) for v in p.split(",")] for p in path[1:].split("L")])
     assert points[1] == pytest.approx((points[0] + points[2]) / 2, abs=0.1)
     assert points[0, 0] < points[2, 0]
     assert points[0, 1] > points[2, 1]
-    broken = report_draw.Chart((0.0, 3.0), (0.0, 3.0), "x", "y", "d")
+    broken = drawing.Chart((0.0, 3.0), (0.0, 3.0), "x", "y", "d")
     broken.line([0, 1, 2, 3], [1, np.nan, 2, 3])
     assert "nan" not in broken.svg()
     assert len(re.findall("M", re.search(r'line " d="([^"]+)"', broken.svg())[1])) == 2
@@ -695,7 +698,7 @@ def test_command_writes_a_report_that_says_how_to_repeat_it(files, capsys):
     first, second = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (out, again))
     assert np.array_equal(first, second)
     metrics = json.loads((files / "out file.nrrd.recipe.json").read_text())["metrics"]
-    assert report_draw.number(metrics["after"]["psnr"], 5) in page.text
+    assert drawing.number(metrics["after"]["psnr"], 5) in page.text
 
 
 def test_command_with_mask_labels_and_guide(files):

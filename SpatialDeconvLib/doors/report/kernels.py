@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels import Kernel
-from . import report_numbers as numbers
-from .report_draw import Chart, diverging_pixels, number, power_of_ten, reduced, sequential_pixels, shares_picture
-from .report_pictures import (
+from ...kernels import Kernel
+from ..drawing import Chart, diverging_pixels, number, power_of_ten, reduced, sequential_pixels, shares_picture
+from . import numbers
+from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
@@ -26,7 +26,7 @@ from .report_pictures import (
 )
 
 if TYPE_CHECKING:
-    from .report import Findings
+    from .page import Findings
 
 _LOG_DECADES = 6.0
 _LEGEND_MOST = 12

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .report_draw import number
-from .report_pictures import Section
+from ..drawing import number
+from .pictures import Section
 
 if TYPE_CHECKING:
-    from .report import Findings
+    from .page import Findings
 
 
 def repeat_section(found: Findings) -> Section:

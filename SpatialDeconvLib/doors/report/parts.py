@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import report_numbers as numbers
-from .report_draw import Chart, diverging_pixels, number, reduced
-from .report_pictures import (
+from ..drawing import Chart, diverging_pixels, number, reduced
+from . import numbers
+from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
@@ -23,7 +23,7 @@ from .report_pictures import (
 )
 
 if TYPE_CHECKING:
-    from .report import Findings
+    from .page import Findings
 
 
 # ---------------------------------------------------------------------------------------------- edges

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..pipeline import check_numbers, checked_method
-from . import files as volumes
-from .batch_folder import WORK
-from .onfiles import kernels_from_options
-from .sequencefiles import checkSequenceName, isSequence
+from ...errors import InputError
+from ...pipeline import check_numbers, checked_method
+from .. import files as volumes
+from ..onfiles import kernels_from_options
+from ..sequencefiles import checkSequenceName, isSequence
+from .folder import WORK
 
 SCHEMA = "spatialdeconv-batch/1"
 OPERATIONS = ("deconvolve", "convolve")

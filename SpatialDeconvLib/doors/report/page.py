@@ -17,20 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..errors import Cancelled, InputError
-from ..fields import KernelField
-from ..job import Job
-from ..kernelsets import write_text
-from ..metrics import psnr, rmse, ssim
-from ..pipeline import Result
-from . import report_numbers as numbers
-from .report_draw import GreyScale, kernel_colours, number
-from .report_kernels import kernels_section
-from .report_parts import convergence_section, edges_section, frames_section, residual_section, verdict_on
-from .report_pictures import pictures_section
-from .report_repeat import repeat_section
-from .report_style import STYLE
+from ... import __version__
+from ...errors import Cancelled, InputError
+from ...fields import KernelField
+from ...job import Job
+from ...kernelsets import write_text
+from ...metrics import psnr, rmse, ssim
+from ...pipeline import Result
+from ..drawing import GreyScale, kernel_colours, number
+from . import numbers
+from .kernels import kernels_section
+from .parts import convergence_section, edges_section, frames_section, residual_section, verdict_on
+from .pictures import pictures_section
+from .repeat import repeat_section
+from .style import STYLE
 
 #: The page's name in the folder of a report.
 PAGE = "report.html"

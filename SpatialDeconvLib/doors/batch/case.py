@@ -20,13 +20,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..errors import InputError, NotEnoughMemory
-from ..kernelsets import field_to_dict
-from ..memory import peak_memory
-from . import recipe as recipes
-from .onfiles import Request, request_from_options, run_on_files
-from .report import PAGE
+from ... import __version__
+from ...errors import InputError, NotEnoughMemory
+from ...kernelsets import field_to_dict
+from ...memory import peak_memory
+from .. import recipe as recipes
+from ..onfiles import Request, request_from_options, run_on_files
+from ..report import PAGE
 
 #: Entry of a recipe with what a batch knows of the case.
 NOTE = "batch"
@@ -101,7 +101,7 @@ def run_case(task: Mapping[str, Any], report: Callable[[float, str], Any]) -> di
         {"record": {...}, "staging": the folder}; or, when the case failed, {"error": one line, "memory":
         whether it would not fit}, and the folder is gone.
     """
-    from .cli import PROGRAM, command_parser
+    from ..cli import PROGRAM, command_parser
 
     staging = Path(task["staging"])
     started = time.perf_counter()

@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..errors import Cancelled, InputError
-from ..fftfilters import usable_processors
-from ..memory import available_memory
+from ...errors import Cancelled, InputError
+from ...fftfilters import usable_processors
+from ...memory import available_memory
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
 # volumes, the interpreter and the libraries, is not in the engine's estimate.
@@ -105,9 +105,9 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
     Cancelled
         If `cancelled` returned true; the finished cases are kept.
     """
-    from . import batch_folder
-    from .batch_manifest import read_manifest
-    from .cli import command_parser
+    from ..cli import command_parser
+    from . import folder as results
+    from .manifest import read_manifest
 
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
@@ -123,14 +123,14 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"output folder {folder} cannot be made ({error.strerror}); choose another") from error
-    with batch_folder.exclusive(folder) as earlier, batch_folder.workplace(folder) as root:
+    with results.exclusive(folder) as earlier, results.workplace(folder) as root:
         if earlier:
             print(f"an earlier batch was ended from outside ({earlier}); going on after it", file=sys.stderr)
         Batch(cases, folder, root, options, cancelled).run()
 
 
 def _defaults(settings: Sequence[str]) -> dict[str, str]:
-    from .batch_manifest import PATHS, column_name
+    from .manifest import PATHS, column_name
 
     defaults = {}
     for setting in settings:
@@ -165,7 +165,7 @@ def _tell_problems(cases: Sequence[Any], options: argparse.Namespace) -> None:
 
 
 def _tell_plan(cases: Sequence[Any], options: argparse.Namespace) -> None:
-    from .batch_case import finished
+    from .case import finished
 
     for case in cases:
         if case.problems:
@@ -181,7 +181,7 @@ class Batch:
     def __init__(
         self, cases: Sequence[Any], folder: Path, root: Path, options: argparse.Namespace, cancelled: Callable
     ):
-        from .batch_progress import BatchProgress
+        from .progress import BatchProgress
 
         self.cases = list(cases)
         self.folder, self.root, self.options, self.cancelled = folder, root, options, cancelled
@@ -282,7 +282,7 @@ class Batch:
     # -- finished cases
 
     def _finished(self, number: int) -> dict[str, Any] | None:
-        from .batch_case import finished
+        from .case import finished
 
         return finished(self.cases[number].options)
 
@@ -361,8 +361,8 @@ class Batch:
 
     def _keep(self, number: int, reply: Mapping[str, Any]) -> None:
         """Move what a case has made to where it belongs."""
-        from . import files
-        from .report import PAGE
+        from .. import files
+        from ..report import PAGE
 
         case, record = self.cases[number], reply["record"]
         staging = Path(reply["staging"])
@@ -393,12 +393,12 @@ class Batch:
     # -- results
 
     def _write_table(self) -> None:
-        from . import batch_folder
+        from . import folder as results
 
         states = zip(self.cases, self.states, strict=True)
         try:
-            rows = [batch_folder.table_row(case, state, self.folder) for case, state in states]
-            batch_folder.write_table(self.folder, rows)
+            rows = [results.table_row(case, state, self.folder) for case, state in states]
+            results.write_table(self.folder, rows)
             self.table_problem = ""
         except OSError as error:  # it is written again after the next case
             if not self.table_problem:
@@ -406,7 +406,7 @@ class Batch:
             self.table_problem = str(error)
 
     def _end(self) -> None:
-        from . import batch_folder
+        from . import folder as results
 
         failed = [n for n, state in enumerate(self.states) if state["status"] == "failed"]
         self.progress.close()
@@ -414,7 +414,7 @@ class Batch:
             print(f"{self.cases[number].label} failed: {self.states[number]['error']}", file=sys.stderr)
         self._write_table()
         done = len(self.cases) - len(failed)
-        print(f"{self.folder / batch_folder.TABLE}: {done} of {len(self.cases)} cases are finished")
+        print(f"{self.folder / results.TABLE}: {done} of {len(self.cases)} cases are finished")
         if failed:
             names = ", ".join(self.cases[n].name for n in failed[:10]) + (" ..." if len(failed) > 10 else "")
             raise CasesFailed(f"{len(failed)} of {len(self.cases)} cases failed: {names}")

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..errors import InputError
-from ..memory import SHARE
+from ... import __version__
+from ...errors import InputError
+from ...memory import SHARE
 
 #: What the libraries below the engine read their number of threads from.
 _THREADS = (
@@ -42,11 +42,11 @@ _THREADS = (
 # What the process of a case runs: this very package, wherever it lies, and nothing that lies in the current folder.
 _PROGRAM = f"""\
 import sys
-root = {str(Path(__file__).resolve().parents[2])!r}
+root = {str(Path(__file__).resolve().parents[3])!r}
 sys.path[:] = [root] + [path for path in sys.path if path]
 import SpatialDeconvLib
 sys.path.remove(root)
-from SpatialDeconvLib.doors.batch_case import main
+from SpatialDeconvLib.doors.batch.case import main
 sys.exit(main())
 """
 _CONNECT_SECONDS = 20
@@ -69,7 +69,7 @@ class Event:
 def run_in_process(
     task: Mapping[str, Any], report: Callable[[float, str], Any], stopped: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Run a task (see `batch_case.run_case`) in a process of its own and return its reply.
+    """Run a task (see `case.run_case`) in a process of its own and return its reply.
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..kernelsets import write_text
+from ...errors import InputError
+from ...kernelsets import write_text
 
 TABLE = "results.csv"
 COLUMNS = (
@@ -143,7 +143,7 @@ def table_row(case: Any, state: Mapping[str, Any], folder: Path) -> dict[str, An
     ----------
     case : Case
     state : mapping
-        "status", "attempts", "error", and "record" (see `batch_case`) where there is one.
+        "status", "attempts", "error", and "record" (see `case`) where there is one.
     folder : Path
         Outputs are told relative to it.
     """

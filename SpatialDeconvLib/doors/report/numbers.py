@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from scipy import fft, ndimage
 
-from ..errors import InputError
-from ..fields import BoundField, Box, KernelField
-from ..job import Job
-from ..kernels import Kernel, identity_kernel
-from ..operators import SpatiallyVariantBlur
+from ...errors import InputError
+from ...fields import BoundField, Box, KernelField
+from ...job import Job
+from ...kernels import Kernel, identity_kernel
+from ...operators import SpatiallyVariantBlur
 
 #: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
 BLOCK_VOXELS = 3_000_000

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .report_draw import Chart, data_uri, diverging_pixels, number, reduced
+from ..drawing import Chart, data_uri, diverging_pixels, number, reduced
 
 if TYPE_CHECKING:
-    from .report import Findings
+    from .page import Findings
 
 Section = tuple[str, str, str] | None
 
