@@ -62,7 +62,8 @@ def alignColumns(layouts):
 def orderTabs(layout):
     """Let the tab key go through the widgets of a layout, and of those in it, in the order in which they lie.
 
-    The order in .ui files leaves out selectors of nodes, whose focus belongs to a combo box inside of them.
+    The order in .ui files leaves out selectors of nodes: the combo box inside of them hands its focus to the
+    selector, which takes none, so that the keyboard does not reach them at all.
     """
     widgets = list(_focusable(layout))
     for before, after in itertools.pairwise(widgets):
@@ -74,8 +75,15 @@ def _focusable(layout):
         item = layout.itemAt(number)
         widget, inner = item.widget(), item.layout()
         if widget is not None:
-            if int(widget.focusPolicy) & int(qt.Qt.TabFocus):
+            if _takesTab(widget):
+                proxy = widget.focusProxy()
+                if proxy is not None and not _takesTab(proxy):  # the combo box in a qMRMLNodeComboBox
+                    widget.setFocusProxy(None)
                 yield widget
             inner = widget.layout()
         if inner is not None:
             yield from _focusable(inner)
+
+
+def _takesTab(widget):
+    return bool(int(widget.focusPolicy) & int(qt.Qt.TabFocus))
