@@ -19,7 +19,7 @@ class Quotient:
 
     kernel: np.ndarray
     weight: float
-    spread: float  # expected |error|, from the noise in the spectra
+    amplification: float  # expected |error| for noise of standard deviation 1 in the blurred image
     condition: float
 
 
@@ -62,13 +62,11 @@ def divide(
         places = (np.arange(n) - n // 2) % grid[axis]
         kernel = np.take(kernel, places, axis=axis)
     total = math.prod(grid)
-    filtered = power / denominator
-    left = max(float((copies * (1 - filtered)).sum()), 1.0)
-    residual = float((copies * np.square(np.abs(y - x * np.conjugate(x) * y / denominator))).sum())
-    noise = residual / left  # variance of the noise in each frequency of y
-    spread = math.sqrt(noise * float((copies * power / denominator**2).sum()) / total * math.prod(shape) / total)
+    noise = float(np.square(window).sum())  # variance in each frequency of y, of noise of variance 1
+    # What the noise adds and what the penalty takes away: the posterior's variance, as for least squares.
+    amplification = math.sqrt(noise * float((copies / denominator).sum()) * math.prod(shape)) / total
     level = denominator / np.maximum(operator, 1e-300)
-    return Quotient(kernel, weight, spread, math.sqrt(float(power.max() / max(level.min(), 1e-300))))
+    return Quotient(kernel, weight, amplification, math.sqrt(float(power.max() / max(level.min(), 1e-300))))
 
 
 def _window(shape: Sequence[int]) -> np.ndarray:

@@ -108,7 +108,7 @@ class Pair:
         given = not (isinstance(noise, str) and noise == "auto")
         sigma = _given_noise(noise) if given else _noise(blurred, mask)
         pair = cls(original, blurred, mask, spacings, sigma, given, float(np.ptp(seen)))
-        if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, None):
+        if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, mask):
             pair.warnings.append(
                 "the original is smoother than the blurred image: if the two are swapped, swap them back"
             )
@@ -128,11 +128,13 @@ class Pair:
         seen = self.blurred if self.mask is None else self.blurred[self.mask]
         high = seen.max()
         count = int(np.count_nonzero(seen == high))
+        # Whole numbers repeat; what is clipped has far more voxels than the value below.
+        below = int(np.count_nonzero(seen == seen[seen < high].max()))
         # Without noise a plateau is nothing unusual.
-        if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size) and self.noise > 1e-4 * self.span:
+        if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size, 2 * below) and self.noise > 1e-4 * self.span:
             self.warnings.append(
                 f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
-                f"leave them out with mask={UNSATURATED!r}"
+                f"leave them out with mask={UNSATURATED!r} (--saturated)"
             )
 
 

@@ -589,17 +589,18 @@ class Problem:
             kernels = project(kernels, constraint)
         difference = self.equations.counted(self.target - self.equations.forward(kernels))
         square = float(np.vdot(difference, difference))
+        sigma = math.sqrt(square / self.equations.voxels)
         return Fit(
             kernels=kernels,
             weight=found.weight,
             steps=1,
             squares=[square],
             degrees=0.0,
-            spread=np.array([found.spread]),
+            spread=np.array([sigma * found.amplification]),
             unknown=np.zeros(1),
             missing=np.zeros(1),
             condition=found.condition,
-            sigma=math.sqrt(square / self.equations.voxels),
+            sigma=sigma,
         )
 
     def offset(self, predicted: np.ndarray) -> float:

@@ -197,6 +197,23 @@ def test_texture_is_no_noise():
     assert not record.warnings
 
 
+def test_whole_numbers_are_not_taken_for_clipped_ones():
+    x = boxes((80, 80))
+    y = np.round(noisy(blurred_with(x, gaussian((5, 5), 1.0)), 2.0)).astype(int)
+    assert not sd.estimate_kernel(x, y, 5, mask=y <= 40).estimate.warnings
+    clipped = sd.estimate_kernel(x, np.minimum(y, 70), 5).estimate.warnings
+    assert "have exactly its maximum 70" in " ".join(clipped)
+
+
+def test_division_says_how_uncertain_it_is():
+    inner = np.zeros((80, 80))
+    inner[20:60, 20:60] = boxes((40, 40))
+    h = gaussian((7, 7), 1.2)
+    for image in (inner, boxes((80, 80))):  # the second one does not vanish at the border
+        found = sd.estimate_kernel(image, noisy(blurred_with(image, h), 1.0), 7, method="fourier")
+        assert 0.2 < error(found, h) / found.estimate.uncertainty < 5
+
+
 def test_the_reference_case_without_noise():
     x, y, h = reference_case(0)
     kernel = sd.estimate_kernel(x, y, 51)
