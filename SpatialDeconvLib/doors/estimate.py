@@ -325,7 +325,19 @@ def _check_request(request: Request) -> None:
         raise InputError("--segments needs --mask with a segmentation")
 
 
+# What belongs to measured kernels only, and what it is when it was not asked for.
+_MEASURED_ONLY = {
+    "method": "least-squares", "constraint": "auto", "regularization": "auto", "penalty": "gradient",
+    "neighbours": "auto", "iterations": None,
+}  # fmt: skip
+
+
 def _check_direct(p: Mapping[str, Any], keyed: bool) -> None:
+    for name, default in _MEASURED_ONLY.items():
+        if p[name] != default:
+            raise InputError(
+                f"--{name} {p[name]} is for measured kernels; leave it out, or leave out --fit-to images"
+            )
     if not keyed:
         return
     if p["fit"] != "gaussian":

@@ -292,6 +292,11 @@ FIT = ("--fit", "gaussian")
         ((*PAIR, *OUT, "--fit", "motion", "--smooth", "monotone", "--levels", 1, 2), ["Gaussians"]),
         ((*PAIR, *OUT, "--fit-to", "images"), ["--fit gaussian"]),
         ((*PAIR, *OUT, "--fit", "ball", "--fit-to", "images", "--levels", 1, 2), ["leave out the key"]),
+        (
+            (*PAIR, *OUT, *FIT, "--fit-to", "images", "--constraint", "simplex"),
+            ["--constraint simplex", "measured"],
+        ),
+        ((*PAIR, *OUT, *FIT, "--fit-to", "images", "--iterations", 9), ["--iterations 9", "measured"]),
         ((*PAIR, *OUT, "--fit", "disk"), ["2-D", "ball"]),
         ((*PAIR, *OUT, "--method", "fourier", "--levels", 1, 2), ["--method fourier"]),
         ((*PAIR, *OUT, "--guide", "sharp.nrrd"), ["--levels"]),
