@@ -7,12 +7,15 @@ What is fixed here, so that callers need not know it (SimpleITK 2.5, ITK 5.4):
   voxels of the padded image;
 * the output region is always SAME: three of the six filters silently ignore VALID;
 * Landweber diverges for steps of 2 / max|H|^2 and above: refused, and 1 / max|H|^2 is the default;
-* progress comes from the filter's own events, and cancelling goes through its Abort.
+* progress comes from the filter's own events, cancelling goes through its Abort, and the callbacks are asked
+  twenty times a second in the caller's thread.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +27,8 @@ from .padding import padded_shape
 
 Progress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
+
+_ASK_INTERVAL = 0.05  # seconds
 
 BOUNDARIES = {
     "edge": sitk.InverseDeconvolutionImageFilter.ZERO_FLUX_NEUMANN_PAD,
@@ -203,27 +208,34 @@ def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
 
 
 def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, cancelled: IsCancelled | None):
-    """Run an ITK filter with progress and cancel; an exception of the callbacks is raised after the abort."""
-    stopped: list[BaseException] = []
+    """Run an ITK filter in a thread of its own, and meanwhile ask the callbacks in this one.
 
-    def on_progress() -> None:
-        if stopped:
-            return
-        try:
-            if cancelled is not None and cancelled():
-                raise Cancelled
-            if progress is not None:
-                progress(min(float(itk_filter.GetProgress()), 1.0), label)
-        except BaseException as error:  # must not travel through ITK's C++ frames
-            stopped.append(error)
+    ITK's events come once an iteration or less: too rarely for a window that has to be repainted.
+    """
+    done, stop = [0.0], threading.Event()
+
+    def on_progress() -> None:  # in the filter's thread
+        done[0] = min(float(itk_filter.GetProgress()), 1.0)
+        if stop.is_set():
             itk_filter.Abort()
 
     itk_filter.AddCommand(sitk.sitkProgressEvent, on_progress)
     try:
-        result = itk_filter.Execute(image, kernel)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(itk_filter.Execute, image, kernel)
+            try:
+                while True:
+                    if cancelled is not None and cancelled():
+                        raise Cancelled
+                    if progress is not None:
+                        progress(done[0], label)
+                    if wait([running], timeout=_ASK_INTERVAL).done:
+                        break
+            except BaseException:
+                stop.set()
+                raise
+            result = running.result()
     except RuntimeError as error:
-        if stopped:
-            raise stopped[0] from None
         if "memory" in str(error).lower() or "bad_alloc" in str(error):
             raise MemoryError(
                 f"SimpleITK ran out of memory in the {label} filter; crop the image, or use engine 'fft'"
@@ -231,6 +243,6 @@ def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, c
         raise
     finally:
         itk_filter.RemoveAllCommands()
-    if stopped:  # the last event came after the work was done
-        raise stopped[0]
+    if progress is not None:
+        progress(1.0, label)
     return result

@@ -1,5 +1,7 @@
 """The six SimpleITK filters behind one call, against SimpleITK called directly."""
 
+import threading
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -119,6 +121,24 @@ def test_an_exception_in_the_progress_callback_reaches_the_caller(image, kernel)
 
     with pytest.raises(ZeroDivisionError, match="from the callback"):
         SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, progress=broken)
+
+
+def test_callbacks_are_asked_often_in_the_callers_thread_while_itk_is_silent(monkeypatch):
+    class Silent(sitk.WienerDeconvolutionImageFilter):
+        def Execute(self, image, kernel):
+            time.sleep(0.5)
+            return image
+
+    monkeypatch.setattr(sitk, "WienerDeconvolutionImageFilter", Silent)
+    threads, times = set(), []
+
+    def progress(fraction, text):
+        threads.add(threading.current_thread())
+        times.append(time.monotonic())
+
+    SimpleITKFilters(np.ones((6, 7), np.float32)).run("wiener", np.ones((3, 3)) / 9, progress=progress)
+    assert threads == {threading.current_thread()}
+    assert len(times) > 4
 
 
 def test_running_out_of_memory_says_what_to_do(monkeypatch):
