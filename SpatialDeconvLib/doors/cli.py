@@ -28,6 +28,7 @@ from ..operators import MODELS
 from ..pipeline import ENGINES
 from ..solvers import METHODS as JOINT_METHODS
 from . import batch, estimate
+from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 
 if TYPE_CHECKING:
     from .onfiles import FileRun
@@ -288,21 +289,21 @@ def _add_deconvolve(commands: Any) -> None:
     parser.add_argument("--iterations", type=int, metavar="N", help="of the iterative methods")
     parser.add_argument(
         "--regularization",
-        type=_number_or_auto,
+        type=number_or_auto,
         default="auto",
         metavar="X|auto",
         help="the method's own constant: Tikhonov's constant, the inverse filter's threshold, Landweber's step",
     )
     parser.add_argument(
         "--noise",
-        type=_number_or_auto,
+        type=number_or_auto,
         default="auto",
         metavar="SIGMA|auto",
         help="standard deviation of the noise in image units",
     )
     parser.add_argument(
         "--offset",
-        type=_number_or_auto,
+        type=number_or_auto,
         default="auto",
         metavar="X|auto",
         help="subtracted before, added after methods that need non-negative values (default: the negative minimum)",
@@ -392,30 +393,10 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where (several selections: where all of them apply)")
-    group.add_argument("--mask", metavar="FILE", help="label map or segmentation; everything else stays unchanged")
-    group.add_argument("--segments", nargs="+", metavar="NAME", help="use only these segments of the mask")
-    group.add_argument(
-        "--mask-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only voxels with values in this range"
-    )
-    group.add_argument(
-        "--mask-box",
-        nargs=6,
-        type=float,
-        metavar=("K0", "J0", "I0", "K1", "J1", "I1"),
-        help="only a box of voxels: first index and the one after the last, on the axes k (slice), j, i",
-    )
-    group.add_argument(
-        "--mask-box-mm",
-        nargs=6,
-        type=float,
-        metavar=("Z0", "Y0", "X0", "Z1", "Y1", "X1"),
-        help="only a box in mm, along the image's axes k, j, i from the centre of the first voxel, ends included",
-    )
+    add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
     group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
     group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
-    group.add_argument(
-        "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
-    )
+    add_resample_argument(group)
 
 
 def _add_kernel(commands: Any) -> None:
@@ -465,15 +446,6 @@ def _add_repeat(commands: Any) -> None:
     )
     parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
     parser.add_argument("output", metavar="OUTPUT", help="volume to write; of an estimation: kernel set or kernel")
-
-
-def _number_or_auto(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
 
 
 # -------------------------------------------------------------------------------------------- commands

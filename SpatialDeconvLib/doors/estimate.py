@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError
+from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 
 # Written out, because the parser is made before the libraries are loaded; a test compares.
 METHODS = ("least-squares", "fourier")
@@ -122,7 +123,7 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     group.add_argument(
-        "--regularization", type=_number_or_auto, default="auto", metavar="X|auto", help="weight of the penalty"
+        "--regularization", type=number_or_auto, default="auto", metavar="X|auto", help="weight of the penalty"
     )
     group.add_argument(
         "--penalty",
@@ -131,11 +132,11 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
         help="on rough or on large kernels (default: %(default)s)",
     )
     group.add_argument(
-        "--noise", type=_number_or_auto, default="auto", metavar="SIGMA|auto", help="of BLURRED, in image units"
+        "--noise", type=number_or_auto, default="auto", metavar="SIGMA|auto", help="of BLURRED, in image units"
     )
     group.add_argument(
         "--neighbours",
-        type=_number_or_auto,
+        type=number_or_auto,
         default="auto",
         metavar="X|auto",
         help="how much kernels follow their neighbours; auto: those that the images do not determine",
@@ -168,45 +169,16 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("voxels of BLURRED that count (several selections: where all of them apply)")
-    group.add_argument("--mask", metavar="FILE", help="label map or segmentation")
-    group.add_argument("--segments", nargs="+", metavar="NAME", help="use only these segments of the mask")
-    group.add_argument(
-        "--mask-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only voxels with values in this range"
-    )
+    add_mask_arguments(group, "label map or segmentation")
     group.add_argument(
         "--saturated",
         nargs="?",
         const="auto",
-        type=_number_or_auto,
+        type=number_or_auto,
         metavar="VALUE",
         help="leave out voxels of this value and above (without a value: of the largest value)",
     )
-    group.add_argument(
-        "--mask-box",
-        nargs=6,
-        type=float,
-        metavar=("K0", "J0", "I0", "K1", "J1", "I1"),
-        help="only a box of voxels: first index and the one after the last, on the axes k (slice), j, i",
-    )
-    group.add_argument(
-        "--mask-box-mm",
-        nargs=6,
-        type=float,
-        metavar=("Z0", "Y0", "X0", "Z1", "Y1", "X1"),
-        help="only a box in mm, along the image's axes k, j, i from the centre of the first voxel, ends included",
-    )
-    group.add_argument(
-        "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
-    )
-
-
-def _number_or_auto(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
+    add_resample_argument(group)
 
 
 # ------------------------------------------------------------------------------------------------ running

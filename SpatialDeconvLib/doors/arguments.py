@@ -1,0 +1,46 @@
+"""Arguments that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def number_or_auto(text: str) -> float | str:
+    """The type of an argument that is a number or the word "auto"."""
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
+
+
+def add_mask_arguments(group: Any, mask_help: str) -> None:
+    """Add what selects voxels of the input: a mask and its segments, a range of values, a box."""
+    group.add_argument("--mask", metavar="FILE", help=mask_help)
+    group.add_argument("--segments", nargs="+", metavar="NAME", help="use only these segments of the mask")
+    group.add_argument(
+        "--mask-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only voxels with values in this range"
+    )
+    group.add_argument(
+        "--mask-box",
+        nargs=6,
+        type=float,
+        metavar=("K0", "J0", "I0", "K1", "J1", "I1"),
+        help="only a box of voxels: first index and the one after the last, on the axes k (slice), j, i",
+    )
+    group.add_argument(
+        "--mask-box-mm",
+        nargs=6,
+        type=float,
+        metavar=("Z0", "Y0", "X0", "Z1", "Y1", "X1"),
+        help="only a box in mm, along the image's axes k, j, i from the centre of the first voxel, ends included",
+    )
+
+
+def add_resample_argument(group: Any) -> None:
+    """Add --resample."""
+    group.add_argument(
+        "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
+    )
