@@ -28,7 +28,7 @@ import numpy as np
 
 from . import memory, pipeline
 from .automatic import Simulation, trial_block
-from .errors import InputError, check_choice
+from .errors import InputError, is_auto
 from .fftfilters import FFTFilters
 from .fields import AnyKernel, BoundField, Box, KernelField, bounding_box
 from .filters import METHODS
@@ -146,7 +146,7 @@ def deconvolve_block(
         rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
         part = view.part(_JOINT_REACHES, range(len(job.bound)))
         offset = _whole_offset(job, offset, -6 * sigma, method in ("richardson-lucy", "projected-landweber"))
-        found = pipeline._joint(part, method, iterations, regularization, sigma, offset)
+        found = pipeline.run_joint(part, method, iterations, regularization, sigma, offset)
         image = found.image[view.inside(part)]
     else:
         spec = METHODS[method]
@@ -167,7 +167,7 @@ def deconvolve_block(
 
             def run(part: Job, k: int) -> Solution:
                 constant = None if choose is None else lambda _k: choose(k)
-                return pipeline._blend(
+                return pipeline.run_blend(
                     part, method, iterations, regularization, noise, sigma, "fft", offset, choose=constant
                 )
 
@@ -207,9 +207,7 @@ def convolve_block(
     what it would change is below its own error of 1e-3 of the image's largest magnitude.
     """
     started = time.perf_counter()
-    if exclude and mask is None:
-        raise InputError("exclude=True needs a mask that says what to exclude")
-    check_choice(boundary, pipeline.BOUNDARIES, "boundary")
+    pipeline.check_surroundings(exclude, mask, boundary)
     job, guide = _whole_job(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         memory_limit, normalize, progress, cancelled,
@@ -219,7 +217,7 @@ def convolve_block(
         return view.unchanged(None, started)
     part = view.part(None, range(len(job.bound)))
     forward, _ = part.forward_model(False, passes=3 if exclude else 1)
-    image = pipeline._normalized_convolution(forward, part.image, part.mask) if exclude else forward(part.image)
+    image = pipeline.normalized_convolution(forward, part.image, part.mask) if exclude else forward(part.image)
     return Result(
         view.finished(image[view.inside(part)]), automatic={"approximate": []}, warnings=job.warnings,
         seconds=time.perf_counter() - started,
@@ -372,16 +370,16 @@ def _reach(kernel: Kernel, axis: int) -> int:
 
 
 def _whole_noise(job: Job, noise: float | str, known: BlockMemory) -> float:
-    if not pipeline._is_auto(noise):
-        return pipeline._noise(noise, job.image, job.mask)
+    if not is_auto(noise):
+        return pipeline.noise_level(noise, job.image, job.mask)
     if known.noise is None:
-        job._step(0.0, "estimating the noise")
-        known.noise = pipeline._noise("auto", job.image, job.mask)
+        job.step(0.0, "estimating the noise")
+        known.noise = pipeline.noise_level("auto", job.image, job.mask)
     return known.noise
 
 
 def _whole_offset(job: Job, offset: float | str, tolerated: float, used: bool) -> float | str:
-    return pipeline._offset(offset, job.image, tolerated) if used else offset
+    return pipeline.offset_level(offset, job.image, tolerated) if used else offset
 
 
 def _whole_is_affordable(job: Job) -> bool:
@@ -401,8 +399,8 @@ def _constants(
 
     None where nothing has to be found.
     """
-    automatic = pipeline._is_auto(regularization) and METHODS[method].iterations is None
-    if not automatic or (method == "wiener" and not pipeline._is_auto(noise)):
+    automatic = is_auto(regularization) and METHODS[method].iterations is None
+    if not automatic or (method == "wiener" and not is_auto(noise)):
         return None, False
     job = view.job
     found = known.constants.setdefault((method, sigma, job.model, job.boundary, _fingerprint(view)), {})
@@ -436,7 +434,7 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
     image = np.zeros(bound.shape, job.image.dtype)
     solution = Solution(image, None, [], None, {})
     for number, k in enumerate(view.used):
-        job._step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
+        job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
         weight = bound.weight(k).astype(image.dtype, copy=False)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
@@ -450,7 +448,7 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
             if known is not value and isinstance(value, list):  # the constants of the kernels
                 known.extend(value)
         solution.iterations = found.iterations
-    job._step(1.0, "blended")
+    job.step(1.0, "blended")
     return image, solution
 
 
@@ -465,7 +463,7 @@ def _whole_filter(
     job, bound = view.job, view.bound
     if choose is None:
         spec = METHODS[method]
-        given = sigma if method == "wiener" else pipeline._constant(regularization, spec.constant, method)
+        given = sigma if method == "wiener" else pipeline.given_constant(regularization, spec.constant, method)
         choose = lambda k: given  # noqa: E731
     option = "noise" if method == "wiener" else "constant"
     if job.boundary not in known.filters:
@@ -473,7 +471,7 @@ def _whole_filter(
     filters, constants = known.filters[job.boundary], []
     image = np.zeros(bound.shape, job.image.dtype)
     for number, k in enumerate(view.used):
-        job._step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
+        job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
         weight = bound.weight(k).astype(image.dtype, copy=False)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
@@ -483,7 +481,7 @@ def _whole_filter(
             method, bound.kernel(k).values, cancelled=job.cancelled, planes=view.block[0], **{option: constants[-1]}
         )
         image += weight * filtered[(slice(None), *view.block[1:])]
-    job._step(1.0, "blended")
+    job.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 
 

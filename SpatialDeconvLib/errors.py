@@ -27,6 +27,11 @@ def check_choice(value: object, allowed: Iterable[str], name: str) -> None:
         raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}")
 
 
+def is_auto(value: Any) -> bool:
+    """Return whether an argument asks for its automatic value; arrays and numbers do not."""
+    return isinstance(value, str) and value == "auto"
+
+
 def check_number(value: Any, name: str, minimum: float | None = None, meaning: str = "a number") -> float:
     """Return `value` as a finite float, or raise InputError.
 

@@ -55,7 +55,7 @@ class Job:
     ) -> Job:  # fmt: skip
         check_choice(model, MODELS, "model")
         check_choice(nonfinite, ("error", "fill"), "nonfinite")
-        _refuse_masked(image, "image")
+        refuse_masked(image, "image")
         original = np.asarray(image)
         spacings = _check_image(original, spacing)
         field_ = _as_field(kernels)
@@ -64,7 +64,7 @@ class Job:
             field_ = field_.with_labels(labels, label_names)
         work = _finite(_working_copy(original), nonfinite, warnings)
         guide = work if guide is None else _same_shape(guide, original.shape, "guide")
-        mask = None if mask is None else _selected(mask, original.shape)
+        mask = None if mask is None else selected_voxels(mask, original.shape)
         if not slicewise and original.ndim == 3 and original.shape[0] == 1:
             work, guide, spacings = work[0], guide[0], spacings[1:]
             mask = None if mask is None else mask[0]
@@ -82,7 +82,7 @@ class Job:
         limit = None if self.mask is None else bounding_box(self.mask)
         count = len(self.bound)
         for k in range(count):
-            self._step(k / count, f"kernel {k + 1} of {count}")
+            self.step(k / count, f"kernel {k + 1} of {count}")
             weight = self.bound.weight(k)
             box = _intersection(bounding_box(weight), limit)
             if box is None:  # no voxel of the image, or of the mask, takes this kernel
@@ -94,7 +94,7 @@ class Job:
             part, inner, boundary = self._block(image, box, k, local)
             filtered = run(part, boundary, k, self._share_of_progress(k, count))
             result[box] += weight * filtered[inner]
-        self._step(1.0, "blended")
+        self.step(1.0, "blended")
         return result
 
     def _block(self, image: np.ndarray, box: Box, k: int, local: bool) -> tuple[np.ndarray, Box, str]:
@@ -126,7 +126,8 @@ class Job:
             self._filters[key] = made
         return self._filters[key]
 
-    def _step(self, fraction: float, text: str) -> None:
+    def step(self, fraction: float, text: str) -> None:
+        """Tell the progress; raise Cancelled when asked to stop."""
         if self.cancelled():
             raise Cancelled
         self.progress(fraction, text)
@@ -325,7 +326,7 @@ def _finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarra
     return image[tuple(nearest)]
 
 
-def _selected(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+def selected_voxels(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The voxels where the mask is not zero."""
     mask = _same_shape(mask, shape, "mask")
     if mask.dtype.kind not in "biuf":
@@ -339,7 +340,7 @@ def _selected(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     return selected
 
 
-def _refuse_masked(array: Any, name: str) -> None:
+def refuse_masked(array: Any, name: str) -> None:
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         hidden = int(np.ma.count_masked(array))
         raise InputError(
@@ -348,7 +349,7 @@ def _refuse_masked(array: Any, name: str) -> None:
 
 
 def _same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    _refuse_masked(array, name)
+    refuse_masked(array, name)
     array = np.asarray(array)
     if array.shape != shape:
         raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")

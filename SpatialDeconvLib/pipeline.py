@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .automatic import Simulation
-from .errors import InputError, check_choice, check_number
+from .errors import InputError, check_choice, check_number, is_auto
 from .fftfilters import FFTFilters
 from .fields import AnyKernel, KernelField, bounding_box
 from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
@@ -193,11 +193,11 @@ def deconvolve(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         memory_limit, normalize=True, progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    sigma = _noise(noise, job.image, job.mask, job.cancelled)
+    sigma = noise_level(noise, job.image, job.mask, job.cancelled)
     if strategy == "blend":
-        found = _blend(job, method, iterations, regularization, noise, sigma, engine, offset)
+        found = run_blend(job, method, iterations, regularization, noise, sigma, engine, offset)
     else:
-        found = _joint(job, method, iterations, regularization, sigma, offset)
+        found = run_joint(job, method, iterations, regularization, sigma, offset)
     job.check_result(found.image, method)
     residual = job.residual(found.image, sigma) if strategy == "blend" else found.residual
     return Result(
@@ -230,26 +230,26 @@ def check_numbers(
     if strategy == "blend":
         spec = METHODS[method]
         _iterations(iterations, spec.iterations, method)
-        if not _is_auto(regularization):
-            _constant(regularization, spec.constant, method)
+        if not is_auto(regularization):
+            given_constant(regularization, spec.constant, method)
     else:
         _iterations(iterations, 1, method)
-    if not _is_auto(noise):
+    if not is_auto(noise):
         _checked_noise(noise)
-    if not _is_auto(offset):
+    if not is_auto(offset):
         _checked_offset(offset)
 
 
-def _blend(
+def run_blend(
     job: Job, method: str, iterations: int | None, regularization: float | str, noise: float | str,
     sigma: float, engine: str, offset: float | str, choose: Callable[[int], float | None] | None = None,
 ) -> Solution:  # fmt: skip
     """Filter with every kernel, then blend. `choose` gives the filter's constant for kernel k, if it is known."""
     spec = METHODS[method]
     iterations = _iterations(iterations, spec.iterations, method)
-    if not _is_auto(regularization):
-        regularization = _constant(regularization, spec.constant, method)
-    shift = _offset(offset, job.image, 0.0) if spec.nonnegative else 0.0
+    if not is_auto(regularization):
+        regularization = given_constant(regularization, spec.constant, method)
+    shift = offset_level(offset, job.image, 0.0) if spec.nonnegative else 0.0
     if spec.nonnegative and job.image.min() < shift:
         raise InputError(
             f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
@@ -293,7 +293,7 @@ def _lucy_scale(image: np.ndarray) -> float:
     return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
 
 
-def _joint(
+def run_joint(
     job: Job, method: str, iterations: int | None, regularization: float | str, sigma: float,
     offset: float | str,
 ) -> Solution:  # fmt: skip
@@ -307,7 +307,7 @@ def _joint(
         memory_limit=None if roomy else 0,
     )  # fmt: skip
     positive = method in ("richardson-lucy", "projected-landweber")
-    shift = _offset(offset, job.image, -6 * sigma) if positive else 0.0
+    shift = offset_level(offset, job.image, -6 * sigma) if positive else 0.0
     background = 0.0
     if shift:
         # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
@@ -372,9 +372,7 @@ def convolve(
         See `deconvolve`.
     """
     started = time.perf_counter()
-    if exclude and mask is None:
-        raise InputError("exclude=True needs a mask that says what to exclude")
-    check_choice(boundary, BOUNDARIES, "boundary")
+    check_surroundings(exclude, mask, boundary)
     if cascade not in ("auto", True, False):
         raise InputError(f"cascade {cascade!r} is unknown; choose auto, True or False")
     if cascade != "auto":
@@ -385,7 +383,7 @@ def convolve(
     )  # fmt: skip
     job.require_memory(_CONVOLVE_VOLUMES, 1.0)
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
-    result = _normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
+    result = normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
     parameters = {
         "model": model, "boundary": boundary, "exclude": exclude, "cascade": cascade, "normalize": normalize,
         "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
@@ -414,7 +412,7 @@ def _constant_chooser(
     return lambda k: simulation.constant(method, k)
 
 
-def _normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """A(m x) A(1) / A(m): the convolution with the mask's outside replaced by the local mean of its inside."""
     inside = mask.astype(image.dtype)
     ones = forward(np.ones_like(image))
@@ -444,20 +442,25 @@ def _iterations(iterations: int | None, default: int | None, method: str) -> int
     return int(iterations)
 
 
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
+def check_surroundings(exclude: bool, mask: np.ndarray | None, boundary: str) -> None:
+    """Refuse what a convolution cannot do about the voxels around those that it makes."""
+    if exclude and mask is None:
+        raise InputError("exclude=True needs a mask that says what to exclude")
+    check_choice(boundary, BOUNDARIES, "boundary")
 
 
-def _constant(value: Any, constant: str | None, method: str) -> float:
+def given_constant(value: Any, constant: str | None, method: str) -> float:
+    """The method's own constant as a number, or InputError."""
     if constant is None:
         raise InputError(f"{method} has no constant of its own; leave regularization at 'auto' (got {value!r})")
     return check_number(value, "regularization", 0, "a number or 'auto'")
 
 
-def _noise(
+def noise_level(
     noise: float | str, image: np.ndarray, mask: np.ndarray | None, cancelled: IsCancelled | None = None
 ) -> float:
-    if _is_auto(noise):
+    """The noise's standard deviation: the given one, or the image's estimate for "auto"."""
+    if is_auto(noise):
         return estimate_noise(image, mask, cancelled)
     return _checked_noise(noise)
 
@@ -466,8 +469,9 @@ def _checked_noise(noise: Any) -> float:
     return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
 
 
-def _offset(offset: float | str, image: np.ndarray, tolerated: float) -> float:
-    if _is_auto(offset):
+def offset_level(offset: float | str, image: np.ndarray, tolerated: float) -> float:
+    """What is subtracted before a method without negative values: the minimum, where it is below `tolerated`."""
+    if is_auto(offset):
         lowest = float(image.min())
         return lowest if lowest < tolerated else 0.0
     return _checked_offset(offset)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import scipy.fft as sfft
 
-from .errors import Cancelled, InputError
+from .errors import Cancelled, InputError, check_number, is_auto
 from .operators import Cancel, Progress, SpatiallyVariantBlur
 from .quasinewton import dot, minimise
 from .richardsonlucy import conjugate, textbook
@@ -205,14 +205,11 @@ def _sample(image: np.ndarray) -> np.ndarray:
 
 
 def _sigma(noise: float | None, y: np.ndarray) -> float:
-    if noise is None or (isinstance(noise, str) and noise == "auto"):
+    if noise is None or is_auto(noise):
         from .noise import estimate_noise
 
         return float(estimate_noise(y))
-    sigma = float(noise)
-    if not math.isfinite(sigma) or sigma < 0:
-        raise InputError(f"noise {noise!r} must be the noise sigma in image units, 0 or more")
-    return sigma
+    return check_number(noise, "noise", 0, "the noise sigma in image units or 'auto'")
 
 
 def power_norm(operator: SpatiallyVariantBlur, mask: np.ndarray | None = None, iterations: int = 12) -> float:

@@ -66,7 +66,7 @@ def _grey(node, array: np.ndarray) -> np.ndarray:
     if array.ndim == 3:
         exact = np.float32 if array.dtype == np.float32 or array.dtype.itemsize <= 2 else np.float64
         return array.astype(exact, copy=False)
-    colours = array[..., :3] if nodes._lastIsOpacity(node, array) else array
+    colours = array[..., :3] if nodes.lastIsOpacity(node, array) else array
     return colours.mean(axis=3, dtype=np.float64)
 
 

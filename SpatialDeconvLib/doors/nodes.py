@@ -188,7 +188,7 @@ def prepare(operation: str, inputVolume, kernels, selections, cancelled, options
         arguments["mask"] = maskArray(mask, inputVolume, resample)
     if guide is not None:
         arguments["guide"] = guideArray(guide, inputVolume, resample)
-    copyLast = array.ndim == 4 and _lastIsOpacity(inputVolume, array)
+    copyLast = array.ndim == 4 and lastIsOpacity(inputVolume, array)
     return Prepared(operation, array, field, arguments, copyLast)
 
 
@@ -213,7 +213,7 @@ def _checkOutput(outputVolume, inputVolume, vector: bool, others: Sequence[Any])
         )
 
 
-def _lastIsOpacity(node, array: np.ndarray) -> bool:
+def lastIsOpacity(node, array: np.ndarray) -> bool:
     """Whether the fourth channel is the opacity of a colour image."""
     return array.shape[3] == 4 and node.GetVoxelVectorType() == node.VoxelVectorTypeColorRGBA
 
@@ -226,13 +226,13 @@ def _perChannel(engine, array, field, arguments, progress, copyLast: bool):
     worked = channels - 1 if copyLast else channels
     results = []
     for channel in range(worked):
-        report = _channelProgress(progress, channel, worked)
+        report = channelProgress(progress, channel, worked)
         results.append(engine(np.ascontiguousarray(array[..., channel]), field, progress=report, **arguments))
     copied = [array[..., channels - 1]] if copyLast else []
     return combinedResult(results, copied)
 
 
-def _channelProgress(progress: Progress | None, channel: int, channels: int) -> Progress | None:
+def channelProgress(progress: Progress | None, channel: int, channels: int) -> Progress | None:
     if progress is None:
         return None
 
@@ -293,8 +293,8 @@ def _place(image: np.ndarray, recipe: str, inputVolume, outputVolume, suffix: st
     name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {suffix}")
     node = scene.AddNewNodeByClass(nodeClass, name)
     _fill(node, data, recipe, inputVolume)
-    _copyDisplay(inputVolume, node)
-    _placeInHierarchy(scene, inputVolume, node)
+    copyDisplay(inputVolume, node)
+    placeInHierarchy(scene, inputVolume, node)
     return node
 
 
@@ -311,7 +311,7 @@ def _fill(node, data, recipe: str, inputVolume) -> None:
         node.EndModify(wasModifying)
 
 
-def _copyDisplay(source, target) -> None:
+def copyDisplay(source, target) -> None:
     """Show the result with the input's grey levels and colours, so that the two can be compared."""
     target.CreateDefaultDisplayNodes()
     shown, display = source.GetDisplayNode(), target.GetDisplayNode()
@@ -326,7 +326,7 @@ def _copyDisplay(source, target) -> None:
         display.SetWindowLevel(shown.GetWindow(), shown.GetLevel())
 
 
-def _placeInHierarchy(scene, source, target) -> None:
+def placeInHierarchy(scene, source, target) -> None:
     """Put a new node under the subject-hierarchy parent of its source, where there is a hierarchy."""
     hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
     item = hierarchy.GetItemByDataNode(source) if hierarchy else 0
@@ -733,7 +733,7 @@ def _insideRange(selection: ThresholdRange, reference, resample: bool, argument:
     volume = reference if selection.volume is None else selection.volume
     array = volumeArray(volume, argument)
     if array.ndim == 4:
-        colours = array[..., :3] if _lastIsOpacity(volume, array) else array
+        colours = array[..., :3] if lastIsOpacity(volume, array) else array
         array = colours.mean(axis=3)
     inside = mask_from_range(array, selection.lower, selection.upper)
     return _volumeOnto(volume, inside, reference, resample, argument)

@@ -159,10 +159,10 @@ def _perChannel(operation, array, field, block, arguments, draft, memory, progre
     if array.ndim == 3:
         return run(array, 0, progress)
     channels = array.shape[3]
-    opacity = nodes._lastIsOpacity(inputVolume, array)
+    opacity = nodes.lastIsOpacity(inputVolume, array)
     worked = channels - opacity
     results = [
-        run(np.ascontiguousarray(array[..., c]), c, nodes._channelProgress(progress, c, worked))
+        run(np.ascontiguousarray(array[..., c]), c, nodes.channelProgress(progress, c, worked))
         for c in range(worked)
     ]
     return nodes.combinedResult(results, [array[(*block, channels - 1)]] if opacity else [])
@@ -300,7 +300,7 @@ def _makePreviewNode(inputVolume, vector: bool):
 
 def copyDisplay(inputVolume, previewNode) -> None:
     """Give the preview the input's grey levels and colours."""
-    nodes._copyDisplay(inputVolume, previewNode)
+    nodes.copyDisplay(inputVolume, previewNode)
     display = previewNode.GetDisplayNode()
     if display is not None:
         display.SetHideFromEditors(True)

@@ -512,7 +512,7 @@ def _showBeside(source: _Source, output, name: str) -> None:
         return
     if source.browser is None:
         return
-    from .nodes import _copyDisplay, _placeInHierarchy
+    from .nodes import copyDisplay, placeInHierarchy
 
     source.browser.AddSynchronizedSequenceNode(output)
     _updateProxies(source.browser)
@@ -521,8 +521,8 @@ def _showBeside(source: _Source, output, name: str) -> None:
         return
     if source.proxy is not None:
         proxy.SetAndObserveTransformNodeID(source.proxy.GetTransformNodeID())
-        _copyDisplay(source.proxy, proxy)
-        _placeInHierarchy(output.GetScene(), source.proxy, proxy)
+        copyDisplay(source.proxy, proxy)
+        placeInHierarchy(output.GetScene(), source.proxy, proxy)
 
 
 def _updateProxies(browser) -> None:

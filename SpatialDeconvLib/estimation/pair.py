@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError
-from ..job import _refuse_masked, _selected
+from ..errors import InputError, check_number, is_auto
+from ..job import refuse_masked, selected_voxels
 from ..kernels import Spacing, spacing_tuple
 from ..noise import estimate_noise
 
@@ -105,8 +105,10 @@ class Pair:
         seen = blurred if mask is None else blurred[mask]
         if np.ptp(seen) <= 1e-12 * np.abs(seen).max():
             raise InputError(f"the blurred image is constant ({seen.flat[0]:g}); it says nothing about a kernel")
-        given = not (isinstance(noise, str) and noise == "auto")
-        sigma = _given_noise(noise) if given else _noise(blurred, mask)
+        given = not is_auto(noise)
+        sigma = (
+            check_number(noise, "noise", 0, "'auto' or a standard deviation") if given else _noise(blurred, mask)
+        )
         pair = cls(original, blurred, mask, spacings, sigma, given, float(np.ptp(seen)))
         if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, mask):
             pair.warnings.append(
@@ -139,7 +141,7 @@ class Pair:
 
 
 def _image(array: Any, name: str) -> np.ndarray:
-    _refuse_masked(array, name)
+    refuse_masked(array, name)
     array = np.asarray(array)
     if array.ndim not in (2, 3) or array.size == 0:
         raise InputError(f"the {name} has shape {array.shape}; give a non-empty 2-D or 3-D array")
@@ -155,23 +157,13 @@ def _mask(mask: Any, blurred: np.ndarray) -> np.ndarray | None:
         if mask != UNSATURATED:
             raise InputError(f"mask {mask!r} is unknown; give an array, {UNSATURATED!r} or None")
         return blurred != np.nanmax(blurred)
-    return _selected(mask, blurred.shape)
+    return selected_voxels(mask, blurred.shape)
 
 
 def _refuse_nonfinite(image: np.ndarray, name: str, remedy: str) -> None:
     bad = int(image.size - np.count_nonzero(np.isfinite(image)))
     if bad:
         raise InputError(f"the {name} holds {bad} NaN or infinite of {image.size} voxels; repair them{remedy}")
-
-
-def _given_noise(noise: Any) -> float:
-    try:
-        sigma = float(noise)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"noise {noise!r} must be 'auto' or a standard deviation") from error
-    if not (math.isfinite(sigma) and sigma >= 0):
-        raise InputError(f"noise {noise!r} must be a finite standard deviation, at least 0, or 'auto'")
-    return sigma
 
 
 def _noise(blurred: np.ndarray, mask: np.ndarray | None) -> float:

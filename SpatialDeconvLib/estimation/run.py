@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import memory
-from ..errors import Cancelled, InputError, check_choice
+from ..errors import Cancelled, InputError, check_choice, is_auto
 from ..fftfilters import usable_processors
 from ..fields import BoundField, KernelField
 from ..kernels import identity_kernel
@@ -78,7 +78,7 @@ class Options:
         check_choice(method, METHODS, "method")
         check_choice(penalty, PENALTIES, "penalty")
         weight = None
-        if not (isinstance(regularization, str) and regularization == "auto"):
+        if not is_auto(regularization):
             weight = _number(regularization, "regularization", "'auto' or a weight of at least 0")
         steps = STEPS if iterations is None else _number(iterations, "iterations", "a whole number, at least 1")
         if steps != int(steps) or steps < 1:
@@ -108,7 +108,7 @@ def _number(value: Any, name: str, wanted: str) -> float:
 
 def strength_of(neighbours: Any) -> float | None:
     """nu, or None for "auto"."""
-    if isinstance(neighbours, str) and neighbours == "auto":
+    if is_auto(neighbours):
         return None
     return _number(neighbours, "neighbours", "'auto' or a strength of at least 0")
 
