@@ -151,7 +151,7 @@ class FFTFilters:
         report(0.3)
         rows = self._kernel_rows(kernel)
         box = image_box(self._image.shape, kernel.shape)
-        half = np.empty(image.shape, self._complex)
+        half = self._scratch("half", image.shape, self._complex)  # kept for the next kernel
         wanted = half[box[0]][planes]
         result = np.empty((len(wanted), *self._image.shape[1:]), self._dtype)
 
@@ -329,7 +329,7 @@ def _tikhonov(constant: float) -> Transfer:
         gain += constant
         with np.errstate(divide="ignore"):
             np.divide(1, gain, out=gain)
-        _apply_gain(gain, y, h, scratch)
+        _apply_gain(gain, y, h)
 
     return transfer
 
@@ -346,7 +346,7 @@ def _wiener(noise_power: float) -> Transfer:
         below += noise_power
         with np.errstate(divide="ignore", invalid="ignore"):
             gain /= below
-        _apply_gain(gain, y, h, scratch)
+        _apply_gain(gain, y, h)
 
     return transfer
 
@@ -384,12 +384,11 @@ def _landweber(step: float, iterations: int) -> Transfer:
     return transfer
 
 
-def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
+def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray) -> None:
     """h <- y h* gain, with no gain where its inverse is below ITK's threshold (or where it is NaN)."""
-    magnitude = np.abs(gain, out=scratch("magnitude", gain.shape))
-    kept = np.less_equal(magnitude, 1 / _ZERO_MAGNITUDE, out=scratch("kept", gain.shape, np.bool_))
-    np.logical_not(kept, out=kept)
-    np.copyto(gain, 0, where=kept)
+    most = 1 / _ZERO_MAGNITUDE
+    if not (gain.min() >= -most and gain.max() <= most):
+        np.copyto(gain, 0, where=~(np.abs(gain) <= most))
     np.conjugate(h, out=h)
     h *= y
     h *= gain

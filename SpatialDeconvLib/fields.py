@@ -26,7 +26,7 @@ from .kernels import Kernel, ParametricKernel, Spacing, box_profile, identity_ke
 AnyKernel = Kernel | ParametricKernel
 Box = tuple[slice, ...]
 
-_SLAB_VOXELS = 2**16
+_SLAB_VOXELS = 2**17
 
 KEYS = ("intensity", "region", "position", "weights", "uniform")
 OUTSIDE = ("nearest", "unchanged", "error")
@@ -39,12 +39,13 @@ INTERPOLATIONS = {
 def bounding_box(weight: np.ndarray) -> Box | None:
     """Return the smallest box of slices that holds every non-zero element, or None when there is none."""
     box = []
-    for axis in range(weight.ndim):
-        others = tuple(a for a in range(weight.ndim) if a != axis)
-        used = np.flatnonzero(weight.any(axis=others))
+    inside = weight != 0
+    for _ in range(weight.ndim):  # axis by axis, the axes before it flattened away
+        used = np.flatnonzero(inside.any(axis=tuple(range(1, inside.ndim))))
         if used.size == 0:
             return None
         box.append(slice(int(used[0]), int(used[-1]) + 1))
+        inside = inside.any(axis=0)
     return tuple(box)
 
 
@@ -279,11 +280,18 @@ class BoundField:
         """Weights of kernel `k`: float32, shape of the image, >= 0."""
         return self._key.weight(k)
 
-    def support(self, k: int) -> Box | None:
-        """Bounding box of the voxels where `weight(k)` is not 0; None when there is none."""
+    def support(self, k: int, weight: np.ndarray | None = None) -> Box | None:
+        """Bounding box of the voxels where `weight(k)`, if at hand, is not 0; None when there is none."""
         if k not in self._supports:
-            self._supports[k] = bounding_box(self.weight(k))
+            self._supports[k] = bounding_box(self.weight(k) if weight is None else weight)
         return self._supports[k]
+
+    def level(self) -> np.ndarray:
+        """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
+
+        float32, shape of the image.
+        """
+        return self._key.level()
 
 
 # ------------------------------------------------------------------------------- weights, key by key
@@ -314,12 +322,12 @@ class _IntensityWeights:
             bad = int(np.count_nonzero(~np.isfinite(guide)))
             if bad:
                 raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
-        self.share = _nearest_share if field.interpolation == "nearest" else _linear_share
+        self.upper_share = _nearest_share if field.interpolation == "nearest" else _linear_share
         self.outside = None  # where the identity kernel applies
         if field.outside != "nearest":
             low, high = self.levels[0], self.levels[-1]
             outside = np.empty(guide.shape, bool)
-            for slab in _slabs(guide.shape):
+            for slab in slabs(guide.shape):
                 g = self._values(slab)
                 outside[slab] = (g < low) | (g > high)
             if not outside.any():
@@ -342,42 +350,36 @@ class _IntensityWeights:
     def weight(self, k: int) -> np.ndarray:
         if k == len(self.levels):
             return self.outside.astype(np.float32)
-        weight = np.empty(self.guide.shape, np.float32)
-        for slab in _slabs(weight.shape):
-            self.share(self._values(slab), self.levels, k, weight[slab])
+        weight = np.ones(self.guide.shape, np.float32)
+        for slab in slabs(weight.shape):
+            g, part = self._values(slab), weight[slab]
+            if k > 0:
+                np.minimum(part, self.upper_share(g, *self.levels[k - 1 : k + 1]), out=part)
+            if k + 1 < len(self.levels):  # 1 minus the share of the upper level, to the last bit
+                share = self.upper_share(g, *self.levels[k : k + 2])
+                np.minimum(part, np.subtract(1, share, out=share), out=part)
         if self.outside is not None:
             weight[self.outside] = 0
         return weight
 
-
-def _nearest_share(g: np.ndarray, levels: Sequence[float], k: int, weight: np.ndarray) -> None:
-    weight[...] = 1
-    if k > 0:
-        weight[g < 0.5 * (levels[k - 1] + levels[k])] = 0
-    if k + 1 < len(levels):
-        weight[g >= 0.5 * (levels[k] + levels[k + 1])] = 0
-
-
-def _linear_share(g: np.ndarray, levels: Sequence[float], k: int, weight: np.ndarray) -> None:
-    weight[...] = 1
-    if k > 0:
-        _ramp_up(g, levels[k - 1], levels[k], weight)
-    if k + 1 < len(levels):
-        _ramp_down(g, levels[k], levels[k + 1], weight)
+    def level(self) -> np.ndarray:
+        level = np.zeros(self.guide.shape, np.float32)
+        for slab in slabs(level.shape):
+            g, part = self._values(slab), level[slab]
+            for low, high in itertools.pairwise(self.levels):
+                part += self.upper_share(g, low, high)
+        if self.outside is not None:
+            level[self.outside] = len(self.levels)
+        return level
 
 
-def _ramp_up(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
-    """Limit `weight` to the share of the upper of two levels, (g - low) / (high - low) in [0, 1]."""
-    np.minimum(weight, _upper_share(g, low, high), out=weight)
+def _nearest_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Share of the upper of two levels: 1 from the middle between them on."""
+    return (g >= 0.5 * (low + high)).astype(np.float32)
 
 
-def _ramp_down(g: np.ndarray, low: float, high: float, weight: np.ndarray) -> None:
-    """Limit `weight` to the share of the lower of two levels: 1 minus that of the upper, to the last bit."""
-    share = _upper_share(g, low, high)
-    np.minimum(weight, np.subtract(1, share, out=share), out=weight)
-
-
-def _upper_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+def _linear_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Share of the upper of two levels, (g - low) / (high - low) in [0, 1]."""
     share = g - low
     share /= high - low
     return np.clip(share, 0, 1, out=share).astype(np.float32, copy=False)
@@ -441,7 +443,7 @@ def _owners(labels: np.ndarray, values: Sequence[int]) -> np.ndarray:
     order = np.argsort(values)
     ordered = np.asarray(values)[order]
     owner = np.empty(labels.shape, np.int16)
-    for slab in _slabs(labels.shape):  # the places take 8 bytes a voxel
+    for slab in slabs(labels.shape):  # the places take 8 bytes a voxel
         place = np.searchsorted(ordered, labels[slab]).clip(max=len(values) - 1)
         owner[slab] = np.where(ordered[place] == labels[slab], order[place], -1)
     return owner
@@ -536,7 +538,7 @@ _KEY_WEIGHTS = {
 # -------------------------------------------------------------------------------------------- helpers
 
 
-def _slabs(shape: tuple[int, ...]) -> Iterator[slice]:
+def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
     """Parts of the first axis, small enough for the processor's cache, so that temporaries stay small."""
     step = max(1, _SLAB_VOXELS * shape[0] // max(1, math.prod(shape)))
     for start in range(0, shape[0], step):

@@ -12,7 +12,7 @@ from scipy import ndimage
 from . import memory
 from .cascade import Cascade
 from .errors import Cancelled, InputError, check_choice, check_number
-from .fields import BoundField, Box, KernelField, bounding_box
+from .fields import BoundField, Box, KernelField, bounding_box, slabs
 from .kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 from .operators import MODELS, SpatiallyVariantBlur
 from .padding import padded_shape
@@ -84,16 +84,16 @@ class Job:
         for k in range(count):
             self.step(k / count, f"kernel {k + 1} of {count}")
             weight = self.bound.weight(k)
-            box = _intersection(bounding_box(weight), limit)
+            box = _intersection(self.bound.support(k, weight), limit)
             if box is None:  # no voxel of the image, or of the mask, takes this kernel
                 continue
             weight = weight[box].astype(image.dtype, copy=False)
             if self.bound.is_identity(k):
-                result[box] += weight * image[box]
+                _add_product(result[box], weight, image[box])
                 continue
             part, inner, boundary = self._block(image, box, k, local)
             filtered = run(part, boundary, k, self._share_of_progress(k, count))
-            result[box] += weight * filtered[inner]
+            _add_product(result[box], weight, filtered[inner])
         self.step(1.0, "blended")
         return result
 
@@ -252,6 +252,12 @@ class _SliceBySlice:
                 **options,
             )
         return result
+
+
+def _add_product(total: np.ndarray, weight: np.ndarray, image: np.ndarray) -> None:
+    """total <- total + weight image."""
+    for slab in slabs(total.shape):
+        total[slab] += weight[slab] * image[slab]
 
 
 def _rising(progress: Progress | None) -> Progress:

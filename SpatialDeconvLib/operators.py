@@ -484,10 +484,12 @@ class _Weights:
 
     def whole(self, k: int) -> np.ndarray:
         """Weights of kernel k on the side that they belong to, in the canonical shape."""
-        weight = self.bound.weight(k)
+        return self._placed(self.bound.weight(k))
+
+    def _placed(self, values: np.ndarray) -> np.ndarray:
         if any(sum(pad) for pad in self.pads):
-            weight = np.pad(weight, self.pads, mode="edge")
-        return np.ascontiguousarray(weight, np.float32).reshape(self.shape)
+            values = np.pad(values, self.pads, mode="edge")
+        return np.ascontiguousarray(values, np.float32).reshape(self.shape)
 
     def combined(self, matrix: np.ndarray) -> list[np.ndarray]:
         """Weights of a compressed family: sum_k matrix[r, k] w_k for every r."""
@@ -506,15 +508,8 @@ class _Weights:
             self.tables[name] = row, np.append(np.diff(row), np.float32(0))
 
     def prepare_levels(self) -> None:
-        # Adjacent hats are fixed by one number per voxel, u = sum_k k w_k: w_k = max(0, 1 - |u - k|).
-        if self.level is not None:
-            return
-        level = np.zeros(self.shape, np.float32)
-        for k in range(1, len(self.bound)):
-            part = self.whole(k)
-            part *= np.float32(k)
-            level += part
-        self.level = level
+        if self.level is None:
+            self.level = self._placed(self.bound.level())
 
     def reader(self, k: int, box: Box) -> Callable[[int, int], np.ndarray]:
         """Return a function (a, b) -> weights of kernel k in planes a to b of the box."""
@@ -885,6 +880,8 @@ class SpatiallyVariantBlur(LinearOperator):
             return None
         if all(s.start == 0 and s.stop == n for s, n in zip(box, self.data_shape, strict=True)):
             return tuple(slice(0, n) for n in self._weighted_shape)
+        if self._weighted_shape == self.data_shape:
+            return box
         return bounding_box(self._weights.whole(k))
 
     def _shared_group(
