@@ -37,7 +37,7 @@ _ZERO_DENOMINATOR = 1e-5  # the blurred estimate of Richardson-Lucy, in image un
 
 _PART = 1 << 17  # numbers per part of a sweep: small enough for the cache, large enough for a call
 
-Transfer = Callable[[np.ndarray, np.ndarray, "Scratch"], None]
+Transfer = Callable[[np.ndarray, np.ndarray, "Scratch"], np.ndarray]
 
 
 class FFTFilters:
@@ -149,16 +149,15 @@ class FFTFilters:
         """A filter that multiplies the spectrum, frequency by frequency."""
         image = self._spectrum()
         report(0.3)
-        rows = self._kernel_rows(kernel)
+        spectrum = self._kernel_spectrum(kernel)
         box = image_box(self._image.shape, kernel.shape)
         half = self._scratch("half", image.shape, self._complex)  # kept for the next kernel
         wanted = half[box[0]][planes]
         result = np.empty((len(wanted), *self._image.shape[1:]), self._dtype)
 
         def frequencies(part: slice) -> None:
-            spectrum = self._response(rows, part)
-            transfer(image[:, part], spectrum, self._scratch)
-            half[:, part] = spectrum
+            response = transfer(image[:, part], spectrum(part), self._scratch)
+            np.multiply(image[:, part], response, out=half[:, part], casting="same_kind")
             fft.ifft(half[:, part], axis=0, overwrite_x=True)
 
         def voxels(part: slice) -> None:
@@ -278,19 +277,29 @@ class FFTFilters:
             rows = transform(padded, axis=axis, workers=self._workers)
         return rows
 
-    def _response(self, rows: np.ndarray, part: slice) -> np.ndarray:
-        """A block of the kernel's spectrum H, in double precision; the memory is used again."""
-        shape = (self._padded.shape[0], *rows[0, part].shape)
-        spectrum = self._scratch("response", shape, rows.dtype)
-        _centred(rows[:, part], 0, spectrum)
-        return fft.fft(spectrum, axis=0, overwrite_x=True)
+    def _kernel_spectrum(self, kernel: np.ndarray) -> Callable[[slice], np.ndarray]:
+        """The function that gives a block of the kernel's spectrum H, in double precision, to be overwritten.
+
+        H is real when the kernel is its own mirror image, and then made in half the time.
+        """
+        rows, length = self._kernel_rows(kernel), self._padded.shape[0]
+        if all(n % 2 for n in kernel.shape) and np.array_equal(kernel, np.flip(kernel)):
+            return lambda part: fft.hfft(rows[len(rows) // 2 :, part], length, axis=0)
+
+        def block(part: slice) -> np.ndarray:
+            spectrum = self._scratch("kernel", (length, *rows[0, part].shape), rows.dtype)
+            _centred(rows[:, part], 0, spectrum)
+            return fft.fft(spectrum, axis=0, overwrite_x=True)
+
+        return block
 
     def _full_response(self, kernel: np.ndarray) -> np.ndarray:
-        rows = self._kernel_rows(kernel)
-        response = np.empty((self._padded.shape[0], *rows.shape[1:]), self._complex)
+        spectrum = self._kernel_spectrum(kernel)
+        *others, last = self._padded.shape
+        response = np.empty((*others, last // 2 + 1), self._complex)
 
         def work(part: slice) -> None:
-            response[:, part] = self._response(rows, part)
+            response[:, part] = spectrum(part)
 
         self._sweep(work, response.shape, 1)
         return response
@@ -304,40 +313,41 @@ class FFTFilters:
 
 # ---------------------------------------------------------------- transfer functions, block by block
 #
-# Each maker returns a function of the image's spectrum Y, the kernel's H (both complex128) and scratch
-# memory, that turns H into the spectrum of the result.
+# Each maker returns a function of the image's spectrum Y (complex128), the kernel's H (complex128 or float64)
+# and scratch memory, that turns H into the filter's frequency response, the factor of Y.
 
 
 def _inverse(threshold: float) -> Transfer:
-    """Y / H where |H| reaches the threshold, else 0."""
+    """1 / H where |H| reaches the threshold, else 0."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> np.ndarray:
         magnitude = np.abs(h, out=scratch("magnitude", h.shape))
         zero = np.less(magnitude, threshold, out=scratch("zero", h.shape, np.bool_))
         np.copyto(h, 1, where=zero)
-        np.divide(y, h, out=h)
+        np.divide(1, h, out=h)
         np.copyto(h, 0, where=zero)
+        return h
 
     return transfer
 
 
 def _tikhonov(constant: float) -> Transfer:
-    """Y H* / (|H|^2 + constant), 0 where the denominator is below 1e-4."""
+    """H* / (|H|^2 + constant), 0 where the denominator is below 1e-4."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> np.ndarray:
         gain = _power(h, scratch("gain", h.shape), scratch)
         gain += constant
         with np.errstate(divide="ignore"):
             np.divide(1, gain, out=gain)
-        _apply_gain(gain, y, h)
+        return _matched(h, gain)
 
     return transfer
 
 
 def _wiener(noise_power: float) -> Transfer:
-    """Y H* / (|H|^2 + Pn / (|Y|^2 - Pn)), 0 where the denominator is below 1e-4 or |Y|^2 is Pn."""
+    """H* / (|H|^2 + Pn / (|Y|^2 - Pn)), 0 where the denominator is below 1e-4 or |Y|^2 is Pn."""
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> np.ndarray:
         # 1 / denominator = S / (S |H|^2 + Pn), with S = |Y|^2 - Pn
         gain = _power(y, scratch("gain", h.shape), scratch)
         gain -= noise_power
@@ -346,19 +356,19 @@ def _wiener(noise_power: float) -> Transfer:
         below += noise_power
         with np.errstate(divide="ignore", invalid="ignore"):
             gain /= below
-        _apply_gain(gain, y, h)
+        return _matched(h, gain)
 
     return transfer
 
 
 def _landweber(step: float, iterations: int) -> Transfer:
-    """The n-th iterate of x <- x + step H*(Y - H x) from Y: Y (1 + step (H* - |H|^2) (1 + q + ... + q^(n-1))).
+    """The n-th iterate of x <- x + step H*(Y - H x) from Y, over Y: 1 + step (H* - |H|^2) (1 + q + ... + q^(n-1)).
 
     q = 1 - step |H|^2. Nothing leaves the frequencies between the iterations, so they are summed there,
     by doubling: s(2m) = s(m) (1 + q^m), s(m + 1) = 1 + q s(m).
     """
 
-    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> None:
+    def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> np.ndarray:
         power = _power(h, scratch("power", h.shape), scratch)
         np.conjugate(h, out=h)
         h -= power
@@ -379,23 +389,25 @@ def _landweber(step: float, iterations: int) -> Transfer:
         total *= step
         h *= total
         h += 1
-        h *= y
+        return h
 
     return transfer
 
 
-def _apply_gain(gain: np.ndarray, y: np.ndarray, h: np.ndarray) -> None:
-    """h <- y h* gain, with no gain where its inverse is below ITK's threshold (or where it is NaN)."""
+def _matched(h: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """h <- h* gain, with no gain where its inverse is below ITK's threshold (or where it is NaN)."""
     most = 1 / _ZERO_MAGNITUDE
     if not (gain.min() >= -most and gain.max() <= most):
         np.copyto(gain, 0, where=~(np.abs(gain) <= most))
     np.conjugate(h, out=h)
-    h *= y
     h *= gain
+    return h
 
 
 def _power(z: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.ndarray:
-    """out <- |z|^2."""
+    """out <- |z|^2, of complex or real numbers."""
+    if np.isrealobj(z):
+        return np.square(z, out=out)
     imaginary = np.square(z.imag, out=scratch("imaginary", z.shape, out.dtype))
     np.square(z.real, out=out)
     out += imaginary

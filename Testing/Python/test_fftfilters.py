@@ -91,6 +91,19 @@ def test_smooth_kernels_whose_spectrum_falls_below_every_threshold(method, dtype
     assert relative_difference(fft_result(FFTFilters(image), method, kernel), reference) < LIMIT[dtype]
 
 
+@pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
+@pytest.mark.parametrize("shape", [(30, 33), (9, 12, 11), (1, 24, 25), (6, 5, 4)])
+def test_kernels_that_are_their_own_mirror_image_have_a_real_spectrum(shape, boundary):
+    image, kernel = random_case(shape, [1 if n == 1 else 7 for n in shape], np.float64)
+    kernel += np.flip(kernel)
+    kernel /= kernel.sum()
+    for method in METHODS:
+        reference = itk_result(method, image, kernel, boundary)
+        assert relative_difference(fft_result(FFTFilters(image, boundary), method, kernel), reference) < 1e-10, (
+            method
+        )
+
+
 def test_many_iterations_and_a_wide_range_of_values_stay_within_float32_limits():
     rng = np.random.default_rng(2)
     image = np.exp(rng.uniform(np.log(1e-3), np.log(3e5), (40, 50))).astype(np.float32)
