@@ -54,10 +54,11 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
     kernels = _sampled(measured)
     labels = measured_labels(measured)
     if len(kernels) == 1:
-        _draw_single(parts[0], kernels[0], labels[0])
+        _draw_single(parts[0], kernels[0], labels[0], measured.origin)
     else:
         strip = parts[0].subplots(1, max(len(shown), 4), squeeze=False)[0]
-        draw_kernels(strip[: len(shown)], [kernels[n] for n in shown], [labels[n] for n in shown])
+        chosen, titles = ([given[n] for n in shown] for given in (kernels, labels))
+        draw_kernels(strip[: len(shown)], chosen, titles, origin=measured.origin)
         for spare in strip[len(shown) :]:
             spare.set_axis_off()
     view = _View(measured)
@@ -71,11 +72,11 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
 
 def _title(measured: Measured) -> str:
     original, blurred = measured.names
-    residual = f"residual {measured.residual:.3g} (1: nothing but noise left)"
+    residual = f"residual {measured.residual:#.3g} (1: nothing but noise left)"
     return f"Kernels measured from {original} and {blurred}: {residual}"
 
 
-def _draw_single(part: Any, kernel: Kernel, label: str) -> None:
+def _draw_single(part: Any, kernel: Kernel, label: str, origin: str) -> None:
     """One kernel: the planes through its centre, and its weights by distance."""
     axes = part.subplots(1, 4, width_ratios=(1, 1, 1, 1.6))
     planes = []
@@ -83,10 +84,10 @@ def _draw_single(part: Any, kernel: Kernel, label: str) -> None:
         values = np.take(kernel.values, kernel.centre[axis], axis=axis)
         if values.any() and min(values.shape) > 1:
             others = [a for a in range(3) if a != axis]
-            title = f"axes {'kji'[others[0]]} (down), {'kji'[others[1]]}"
+            title = f"axes {'kji'[others[0]]} ({'up' if origin == 'lower' else 'down'}), {'kji'[others[1]]}"
             planes.append((title, Kernel(values, [kernel.spacing[a] for a in others])))
     shown = [(label, kernel), *planes]
-    draw_kernels(axes[: len(shown)], [k for _, k in shown], [title for title, _ in shown])
+    draw_kernels(axes[: len(shown)], [k for _, k in shown], [title for title, _ in shown], origin=origin)
     for spare in axes[len(shown) : 3]:
         spare.set_axis_off()
     draw_radial_profile(axes[3], kernel)

@@ -159,12 +159,12 @@ def demo_figure(
     _draw_images(parts[0], view, restored_name, unit, origin)
     if several:
         strip = parts[1].subplots(1, len(kernels))
-        draw_kernels(strip, [k for _, k in kernels], [label for label, _ in kernels])
+        draw_kernels(strip, [k for _, k in kernels], [label for label, _ in kernels], origin=origin)
         panels = list(parts[2].subplots(1, 3, width_ratios=(1.15, 1.15, 1.0)))
     else:
         panels = list(parts[1].subplots(1, 5, width_ratios=(0.9, 1, 1, 1.15, 0.95)))
         label, kernel = kernels[0]
-        draw_kernels(panels[:1], [kernel], [label], log=log)
+        draw_kernels(panels[:1], [kernel], [label], log=log, origin=origin)
         draw_radial_profile(panels[1], kernel, log=log)
         panels = panels[2:]
     draw_histogram(panels[0], np.asarray(blurred), weights=weights, unit=unit, log=log)
@@ -296,8 +296,13 @@ def draw_image(
     return artist
 
 
-def draw_kernels(axes: Sequence[Any], kernels: Sequence[Kernel], labels: Sequence[str], log: bool = False) -> None:
-    """Draw one kernel in each of the axes, all on the same scale of mm; each has its own colour scale."""
+def draw_kernels(
+    axes: Sequence[Any], kernels: Sequence[Kernel], labels: Sequence[str], log: bool = False, origin: str = "upper"
+) -> None:
+    """Draw one kernel in each of the axes, all on the same scale of mm; each has its own colour scale.
+
+    `origin` is that of the image beside them: drawn the other way up, a kernel would be its mirror image.
+    """
     reach = max(max(n * s for n, s in zip(k.shape[-2:], k.spacing[-2:], strict=True)) for k in kernels) / 2
     for ax, kernel, label in zip(axes, kernels, labels, strict=True):
         values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre[0]]
@@ -312,11 +317,12 @@ def draw_kernels(axes: Sequence[Any], kernels: Sequence[Kernel], labels: Sequenc
         else:
             options["vmin"] = 0.0
         artist = draw_image(
-            ax, values, (dj, di), title=label, corner_mm=(-(cj + 0.5) * dj, -(ci + 0.5) * di), **options
-        )
+            ax, values, (dj, di), title=label, origin=origin,
+            corner_mm=(-(cj + 0.5) * dj, -(ci + 0.5) * di), **options,
+        )  # fmt: skip
         ax.set_facecolor("#000004" if "magma" in options["cmap"] else "white")
         ax.set_xlim(-reach, reach)
-        ax.set_ylim(reach, -reach)
+        ax.set_ylim(*((-reach, reach) if origin == "lower" else (reach, -reach)))
         ax.set_xlabel("mm")
         tick = float(f"{0.75 * reach:.1g}")
         ax.set_xticks([-tick, 0, tick])

@@ -360,5 +360,5 @@ def _sigma_text(kernel: ParametricKernel) -> str:
     for word, value in values.items():
         numbers = [v for v in np.ravel(value) if v] or [0.0]
         shown = numbers[:1] if len(set(numbers)) == 1 else numbers
-        parts.append(f"{word} {'×'.join(f'{v:.3g}' for v in shown)}{'°' if word == 'angle' else ' mm'}")
+        parts.append(f"{word} {'×'.join(f'{v:#.3g}' for v in shown)}{'°' if word == 'angle' else ' mm'}")
     return ", ".join(parts)

@@ -198,6 +198,25 @@ def test_kernels_are_centred_on_their_centre_voxel_and_share_one_scale_of_mm(tmp
     assert low == -high  # negative weights: a scale around zero
 
 
+@pytest.mark.parametrize("origin", ["upper", "lower"])
+def test_kernels_lie_as_the_image_beside_them(origin):
+    """A point blurred by a motion shows the same streak as the picture of the kernel."""
+    kernel = motion_kernel(6.5, 30)
+    kernels_ax, image_ax = Figure().subplots(1, 2)
+    figure.draw_kernels([kernels_ax], [kernel], ["motion"], origin=origin)
+    figure.draw_image(image_ax, kernel.values, kernel.spacing, origin=origin)
+    shown = []
+    for ax in (kernels_ax, image_ax):
+        (image,) = ax.images
+        left, right, bottom, top = image.get_extent()
+        upwards = (top > bottom) == (ax.get_ylim()[1] > ax.get_ylim()[0])
+        assert upwards
+        values = np.asarray(image.get_array())
+        shown.append(values if image.origin == "upper" else values[::-1])  # rows from the top down
+        assert right > left
+    np.testing.assert_array_equal(*shown)
+
+
 def test_a_single_kernel_is_drawn_and_more_than_five_take_two_rows(tmp_path):
     one = figure.kernels_figure(tmp_path / "1.png", [gaussian_kernel(2.0, 1.0)], log=True)
     six = figure.kernels_figure(tmp_path / "6.png", [gaussian_kernel(2.0, 1.0)] * 6)
