@@ -1,4 +1,4 @@
-"""Draw the panel in its main states, beside real slice views of the same scene, for the documentation.
+"""Draw the panel in its main states, beside real slice views of the same scene.
 
     python Testing/render_panel.py [FOLDER] [STATE ...]
 
@@ -275,7 +275,7 @@ STATES = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "Resources" / "Screenshots")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "panel")
     parser.add_argument("state", nargs="*", choices=[[], *STATES], help="one of " + ", ".join(STATES))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
