@@ -15,7 +15,8 @@ Prints tables and writes the same as JSON.
   Each with two constraints, of which the second has the target.
 - trip: these kernels restore the middle of the brain, blurred the same way; PSNR against the true kernels.
 
-Ends with a table of the targets. Takes about four minutes on two quiet cores.
+Ends with a table of the targets. The fields alone take about four minutes of
+processor time.
 """
 
 from __future__ import annotations
