@@ -10,11 +10,12 @@ Both A and A^T cost K + 1 real FFTs: what is common to the K convolutions, the t
 the sum of the spectra, is done once.
 
 How it works. Every convolution is C F^-1 diag(s_k) F E: E extends the image by the boundary rule, F is the
-FFT on a fast size, C cuts the result out. The transforms run in slabs that stay in the processor's cache
-and that are fused with the work around them (extension, product with the spectrum, weights), and skip
-rows that are known to be zero or that are cut away afterwards. The transpose uses the same parts
-backwards, so the adjoint is exact. Slabs do not depend on the number of threads and sums are always
-taken in the same order, so neither does the result.
+FFT on a fast size, C cuts the result out (`grids`). The transforms run in slabs that stay in the processor's
+cache and that are fused with the work around them (extension, product with the spectrum, weights), and skip
+rows that are known to be zero or that are cut away afterwards (`slabfft`). The transpose uses the same parts
+backwards, so the adjoint is exact. Families of similar kernels are compressed (`compression`), and weights
+are kept or made again as memory allows (`termweights`). Slabs do not depend on the number of threads and
+sums are always taken in the same order, so neither does the result.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft as sfft
 from scipy.sparse.linalg import LinearOperator
 
+from .compression import Compression, compress
 from .errors import Cancelled, InputError, check_choice
 from .fftfilters import usable_processors
 from .fields import BoundField, Box, KernelField, bounding_box
+from .grids import Geometry, Problem, geometry_for, reach_of, reduced_kernel
 from .kernels import Spacing
+from .slabfft import Spectrum, Transform, rows_kept
+from .termweights import TermWeights
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
@@ -42,621 +46,10 @@ Cancel = Callable[[], bool]
 
 #: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
 LOW_RANK_TOLERANCE = 2e-3
-#: Largest share of an arbitrary image's maximum that compression may cost, whatever the image.
-LOW_RANK_WORST_CASE = 2.5e-2
 #: Caches (spectra, weights) may take this many times the image's size, unless memory_limit says otherwise,
 CACHE_VOLUMES = 12
 #: ... and in any case this many bytes.
 CACHE_LEAST = 1 << 26
-
-_SLAB = 1 << 17  # complex elements worked on at a time by one thread: a megabyte in float32
-
-
-# ------------------------------------------------------------------------------------------ geometry
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Where an image lies on the FFT grid, along the three canonical axes.
-
-    `start` and `size` cut a box out of the image; `left` and `right` voxels of extension are added by the
-    rule `wrap` (else the border voxel is repeated); the box's first voxel is grid index `offset`.
-    """
-
-    start: tuple[int, ...]
-    size: tuple[int, ...]
-    offset: tuple[int, ...]
-    left: tuple[int, ...] = (0, 0, 0)
-    right: tuple[int, ...] = (0, 0, 0)
-    wrap: bool = False
-
-    @property
-    def box(self) -> Box:
-        return tuple(slice(s, s + n) for s, n in zip(self.start, self.size, strict=True))
-
-    def extend(self, array: np.ndarray, axis: int, axis_of_side: int) -> None:
-        """Fill the extension of `array` along `axis`; the box's own rows are already in place."""
-        a = axis_of_side
-        first, n, left, right = self.offset[a], self.size[a], self.left[a], self.right[a]
-        view = np.moveaxis(array, axis, 0)
-        if self.wrap:
-            for p in range(left):
-                view[first - 1 - p] = view[first + (-1 - p) % n]
-            for p in range(right):
-                view[first + n + p] = view[first + p % n]
-        else:
-            view[first - left : first] = view[first]
-            view[first + n : first + n + right] = view[first + n - 1]
-
-    def fold(self, array: np.ndarray, axis: int, axis_of_side: int) -> None:
-        """Add the extension back onto the box along `axis`: the transpose of `extend`."""
-        a = axis_of_side
-        first, n, left, right = self.offset[a], self.size[a], self.left[a], self.right[a]
-        view = np.moveaxis(array, axis, 0)
-        if self.wrap:
-            for p in range(left):
-                view[first + (-1 - p) % n] += view[first - 1 - p]
-            for p in range(right):
-                view[first + p % n] += view[first + n + p]
-        else:
-            if left:
-                view[first] += view[first - left : first].sum(axis=0)
-            if right:
-                view[first + n - 1] += view[first + n : first + n + right].sum(axis=0)
-
-    def rows(self, axis: int) -> slice:
-        return slice(self.offset[axis], self.offset[axis] + self.size[axis])
-
-
-@dataclass(frozen=True)
-class _Geometry:
-    """One FFT grid with the domain (the unknown's side) and the data on it."""
-
-    grid: tuple[int, ...]
-    domain: _Side
-    data: _Side
-
-    @property
-    def cost(self) -> float:
-        size = math.prod(self.grid)
-        return size * math.log2(size + 1)
-
-
-def _reach(kernels: Sequence[np.ndarray]) -> tuple[list[int], list[int]]:
-    """Largest displacement per axis towards lower (left) and higher (right) indices of the input.
-
-    y[i] = sum_d h[d] x[i - d] with -c <= d <= n - 1 - c and c = n // 2, so an output voxel looks
-    n - 1 - c voxels to the left and c to the right.
-    """
-    left = [max(h.shape[a] - 1 - h.shape[a] // 2 for h in kernels) for a in range(3)]
-    right = [max(h.shape[a] // 2 for h in kernels) for a in range(3)]
-    return left, right
-
-
-def _fast(n: int, last: bool) -> int:
-    # Factors 2, 3 and 5 on the last axis, where the transform is real; up to 11 on the others.
-    return n if n <= 1 else sfft.next_fast_len(n, real=last)
-
-
-def _is_fast(n: int) -> bool:
-    for p in (2, 3, 5, 7, 11):
-        while n % p == 0:
-            n //= p
-    return n == 1
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What every grid of one operator has in common, along the canonical axes."""
-
-    rows: tuple[int, ...]  # shape of the data
-    cols: tuple[int, ...]  # shape of the domain
-    lead: tuple[int, ...]  # domain index of the first data voxel
-    boundary: str
-    source: bool
-
-
-def _geometry(problem: _Problem, reach: tuple[list[int], list[int]], box: Box | None = None) -> _Geometry:
-    """Lay out the grid for kernels of a given reach: for the whole image, or for the bounding `box` of the
-    weights alone (which are on the data in the detector model, on the domain in the source model)."""
-    axes = []
-    for a, (n, length, lead) in enumerate(zip(problem.rows, problem.cols, problem.lead, strict=True)):
-        l, r = reach[0][a], reach[1][a]
-        low, high, first, last = 0, length, 0, n  # the parts of domain and data in use
-        # Data voxel i sees the domain voxels i + lead - l ... i + lead + r.
-        if box is not None and problem.source:
-            low, high = box[a].start, box[a].stop
-            first, last = max(0, low - lead - r), min(n, high - lead + l)
-        elif box is not None:
-            first, last = box[a].start, box[a].stop
-            low, high = max(0, first + lead - l), min(length, last + lead + r)
-        before = after = 0
-        if problem.boundary == "edge":
-            before = max(0, l - first) if low == 0 else 0
-            after = max(0, last + r - n) if high == length else 0
-        elif problem.boundary == "periodic" and not _is_fast(n):
-            before, after = l, r
-        if problem.boundary == "periodic" and _is_fast(n):
-            axes.append((n, low, high - low, 0, 0, 0, first, last - first, 0))
-            continue
-        shift = max(0, low - first - lead - before)  # the first data voxel must not lie before the grid
-        content = before + (high - low) + after  # grid voxels that are not zero, from `shift` on
-        place = shift + before + first + lead - low  # grid index of the first data voxel
-        count = last - first
-        # Everything fits, and no data voxel sees the content a second time around the grid's end.
-        least = max(shift + content, place + count, shift + content + l - place, place + count + r - shift)
-        total = _fast(least, last=a == 2)
-        axes.append((total, low, high - low, shift + before, before, after, first, count, place))
-    grid, start, size, offset, left, right, row, rows, place = zip(*axes, strict=True)
-    domain = _Side(start, size, offset, left, right, problem.boundary == "periodic")
-    return _Geometry(grid, domain, _Side(row, rows, place))
-
-
-def _reduced(kernel: np.ndarray, shape: Sequence[int], boundary: str) -> np.ndarray:
-    """An equal kernel no larger than the image needs: displacements beyond it are folded or dropped."""
-    for axis, n in enumerate(shape):
-        m = kernel.shape[axis]
-        d = np.arange(m) - m // 2
-        if boundary == "extended" or max(m // 2, m - 1 - m // 2) <= (n // 2 if boundary == "periodic" else n - 1):
-            continue
-        target = (d + n // 2) % n - n // 2 if boundary == "periodic" else np.clip(d, 1 - n, n - 1)
-        low, high = int(target.min()), int(target.max())
-        radius = max(-low, high)
-        out = np.zeros([2 * radius + 1 if a == axis else s for a, s in enumerate(kernel.shape)])
-        source = np.moveaxis(kernel, axis, 0)
-        keep = d == target if boundary == "zero" else np.ones(m, bool)
-        np.add.at(np.moveaxis(out, axis, 0), target[keep] + radius, source[keep])
-        kernel = out
-    return kernel
-
-
-# ----------------------------------------------------------------------------------------- transforms
-
-
-class _Transform:
-    """FFTs between the box of a side and the grid, in slabs, with a plane buffer that is used again.
-
-    `conjugate` runs the transforms backwards: the same passes then yield conj(F), which turns a product
-    with a spectrum into the product with its conjugate without forming the conjugate.
-    """
-
-    def __init__(self, geometry: _Geometry, dtype: np.dtype, run: Callable):
-        self.geometry = geometry
-        self.real = dtype
-        self.complex = np.result_type(dtype, np.complex64)
-        self.run = run
-        n0, n1, n2 = geometry.grid
-        self.frequencies = n2 // 2 + 1
-        self.columns = n1 * self.frequencies
-        self.planes = np.empty(
-            (max(geometry.domain.size[0], geometry.data.size[0]), n1, self.frequencies), self.complex
-        )
-        # Whole rows, so that a slab is made of contiguous pieces; a 2-D image has only one.
-        row = self.frequencies if n1 > 1 else 1
-        step = row * _part(self.columns // row, _SLAB // (n0 * row))
-        self.slabs = [slice(a, min(a + step, self.columns)) for a in range(0, self.columns, step)]
-
-    def spectrum(self) -> list[np.ndarray | None]:
-        """Room for a spectrum: one array (N0, columns of the slab) for every slab, each in one piece."""
-        return [None] * len(self.slabs)
-
-    def chunks(self, side: _Side) -> list[tuple[int, int]]:
-        n = side.size[0]
-        thickness = _part(n, _SLAB // self.columns)
-        return [(a, min(a + thickness, n)) for a in range(0, n, thickness)]
-
-    def analyse(self, side: _Side, read: Callable, sink: Callable, conjugate: bool) -> None:
-        """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(i, column)` takes
-        slab number i of the spectrum, an array that is its own to keep."""
-        n0, n1, n2 = self.geometry.grid
-        extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
-
-        def planes(chunk):
-            a, b = chunk
-            values = read(a, b)
-            rows = values
-            if side.size[2] != n2 or values.dtype != self.real:
-                rows = np.zeros((b - a, side.size[1], n2), self.real)
-                rows[:, :, side.rows(2)] = values
-                if extended[2]:
-                    side.extend(rows, 2, 2)
-            half = _rfft(rows, conjugate)
-            part = self.planes[a:b]
-            part[:, side.rows(1)] = half
-            if n1 > 1:
-                first, last = side.rows(1).start, side.rows(1).stop
-                part[:, :first] = 0
-                part[:, last:] = 0
-                if extended[1]:
-                    side.extend(part, 1, 1)
-                _fft_in_place(part, 1, conjugate)
-
-        def column(number):
-            slab = self.slabs[number]
-            part = np.empty((n0, slab.stop - slab.start), self.complex)
-            rows = side.rows(0)
-            part[: rows.start] = 0
-            part[rows.stop :] = 0
-            part[rows] = self.planes.reshape(len(self.planes), -1)[: side.size[0], slab]
-            if extended[0]:
-                side.extend(part, 0, 0)
-            _fft_in_place(part, 0, conjugate)
-            sink(number, part)
-
-        self.run(planes, self.chunks(side))
-        self.run(column, range(len(self.slabs)))
-
-    def synthesise(
-        self, side: _Side, source: Callable, write: Callable, conjugate: bool, between: Callable | None = None
-    ) -> None:
-        """Transform back: `source(i)` gives slab number i of the spectrum, an array that may be overwritten;
-        `write(a, b, image)` takes planes a to b of the side's box; `between` is called before the first."""
-        _, n1, n2 = self.geometry.grid
-        extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
-
-        def column(number):
-            slab = self.slabs[number]
-            part = source(number)
-            _fft_in_place(part, 0, not conjugate)
-            if extended[0]:
-                side.fold(part, 0, 0)
-            self.planes.reshape(len(self.planes), -1)[: side.size[0], slab] = part[side.rows(0)]
-
-        def planes(chunk):
-            a, b = chunk
-            part = self.planes[a:b]
-            if n1 > 1:
-                _fft_in_place(part, 1, not conjugate)
-                if extended[1]:
-                    side.fold(part, 1, 1)
-            rows = _irfft(part[:, side.rows(1)], n2, conjugate)
-            if extended[2]:
-                side.fold(rows, 2, 2)
-            write(a, b, rows[:, :, side.rows(2)])
-
-        self.run(column, range(len(self.slabs)))
-        if between is not None:
-            between()
-        self.run(planes, self.chunks(side))
-
-
-def _part(total: int, most: int) -> int:
-    """Size of parts of at most `most`, an even number of them, so that two or four threads finish together."""
-    if 2 * total <= most:
-        return total
-    count = 2 * math.ceil(total / (2 * max(1, most)))
-    return math.ceil(total / count)
-
-
-def _fft_in_place(array: np.ndarray, axis: int, backward: bool) -> None:
-    if array.shape[axis] == 1:
-        return
-    if backward:
-        out = sfft.ifft(array, axis=axis, norm="forward", overwrite_x=True)
-    else:
-        out = sfft.fft(array, axis=axis, overwrite_x=True)
-    if out is not array and not np.may_share_memory(out, array):
-        array[...] = out
-
-
-def _rfft(array: np.ndarray, conjugate: bool) -> np.ndarray:
-    return sfft.ihfft(array, axis=2, norm="forward") if conjugate else sfft.rfft(array, axis=2)
-
-
-def _irfft(array: np.ndarray, n: int, conjugate: bool) -> np.ndarray:
-    if conjugate:
-        return sfft.hfft(array, n, axis=2)
-    return sfft.irfft(array, n, axis=2, norm="forward")
-
-
-# ------------------------------------------------------------------------------------------- spectra
-
-
-class _Spectrum:
-    """The spectrum of one kernel on a grid, scaled by 1 / (number of grid voxels), slab by slab.
-
-    A kernel that is a product of a profile along the first axis and a plane is kept as these two spectra,
-    which is next to nothing. Any other is kept whole when `keep` allows it (one half, when the other is
-    its mirror image), else as the spectra of its planes, and transformed along the first axis again at
-    each use: a third of an FFT more.
-    """
-
-    def __init__(self, kernel: np.ndarray, transform: _Transform, keep: bool):
-        self.grid = transform.geometry.grid
-        self.complex = transform.complex
-        self.slabs = transform.slabs
-        self.full = self.partial = self.profile = None
-        self.places = (np.arange(kernel.shape[0]) - kernel.shape[0] // 2) % self.grid[0]
-        scaled = kernel / math.prod(self.grid)
-        factors = _factors(scaled, transform.real)
-        if factors is not None:
-            line, plane = factors
-            profile = np.zeros(self.grid[0])
-            np.add.at(profile, self.places, line)
-            self.profile = sfft.fft(profile).astype(self.complex)[:, None]
-            if _mirrored(line):  # the spectrum is real
-                self.profile = np.ascontiguousarray(self.profile.real)
-            self.plane = self._plane_spectrum(plane[None]).astype(self.complex)[0]
-            return
-        partial = self._plane_spectrum(scaled)
-        if not keep and 2 * kernel.shape[0] <= self.grid[0]:
-            if _mirrored(kernel):  # the upper half says it all
-                partial = partial[: kernel.shape[0] // 2 + 1]
-            self.partial = [partial[:, slab].astype(self.complex) for slab in self.slabs]
-            return
-        rows = _rows_kept(kernel, self.grid[0])
-        self.full = [self._column(partial[:, slab])[:rows].astype(self.complex) for slab in self.slabs]
-
-    @staticmethod
-    def bytes_for(kernel: np.ndarray, transform: _Transform, keep: bool) -> int:
-        """Memory that the spectrum takes."""
-        item = transform.complex.itemsize
-        n0 = transform.geometry.grid[0]
-        if _factors(kernel, transform.real) is not None:
-            return item * (n0 + transform.columns)
-        partial = not keep and 2 * kernel.shape[0] <= n0
-        if not partial:
-            return item * transform.columns * _rows_kept(kernel, n0)
-        return item * transform.columns * (kernel.shape[0] // 2 + 1 if _mirrored(kernel) else kernel.shape[0])
-
-    def _plane_spectrum(self, kernel: np.ndarray) -> np.ndarray:
-        """Spectra of the planes, phases relative to the centre; shape (planes, N1 * frequencies)."""
-        _, n1, n2 = self.grid
-        placed = np.zeros((kernel.shape[0], n1, n2))
-        rows = (np.arange(kernel.shape[1]) - kernel.shape[1] // 2) % n1
-        cols = (np.arange(kernel.shape[2]) - kernel.shape[2] // 2) % n2
-        np.add.at(placed, np.ix_(range(kernel.shape[0]), rows, cols), kernel)
-        return sfft.rfftn(placed, axes=(1, 2)).reshape(kernel.shape[0], -1)
-
-    def _column(self, partial: np.ndarray) -> np.ndarray:
-        out = np.zeros((self.grid[0], partial.shape[1]), partial.dtype)
-        if len(partial) < len(self.places):
-            partial = np.concatenate([partial, partial[-2::-1]])
-        if self.places.size == np.unique(self.places).size:
-            out[self.places] = partial
-        else:
-            np.add.at(out, self.places, partial)
-        _fft_in_place(out, 0, False)
-        return out
-
-    def times(self, number: int, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return `values` (a slab of an image's spectrum) times the kernel's spectrum, in `out` if given."""
-        if self.full is not None:
-            kept, n0 = self.full[number], self.grid[0]
-            if len(kept) == n0:
-                return np.multiply(values, kept, out=out)
-            out = np.empty_like(values) if out is None else out
-            half = len(kept)
-            np.multiply(values[:half], kept, out=out[:half])
-            np.multiply(values[half:], kept[n0 - half : 0 : -1], out=out[half:])
-            return out
-        if self.partial is not None:
-            return np.multiply(values, self._column(self.partial[number]), out=out)
-        out = np.multiply(values, self.plane[self.slabs[number]], out=out)
-        if np.isrealobj(self.profile):
-            real = out.view(self.profile.dtype)
-            real *= self.profile
-        else:
-            out *= self.profile
-        return out
-
-
-def _mirrored(kernel: np.ndarray) -> bool:
-    """Whether the kernel is its own mirror image along the first axis, to rounding."""
-    if len(kernel) % 2 == 0:
-        return False
-    return np.abs(kernel - kernel[::-1]).max() <= 1e-14 * np.abs(kernel).max()
-
-
-def _rows_kept(kernel: np.ndarray, n0: int) -> int:
-    return n0 // 2 + 1 if _mirrored(kernel) else n0
-
-
-def _factors(kernel: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray] | None:
-    """The kernel as (profile along the first axis, plane), or None when it is no such product."""
-    if kernel.shape[0] == 1:
-        return np.ones(1), kernel[0]
-    flat = kernel.reshape(kernel.shape[0], -1)
-    row, col = np.unravel_index(np.abs(flat).argmax(), flat.shape)
-    peak = flat[row, col]
-    line, plane = flat[:, col] / peak, flat[row]
-    if np.abs(flat - np.outer(line, plane)).max() > (1e-15 if dtype == np.float64 else 1e-8) * abs(peak):
-        return None
-    return line, plane.reshape(kernel.shape[1:])
-
-
-# ------------------------------------------------------------------------------------------- weights
-
-
-class _Weights:
-    """The weights of the terms, plane by plane, kept in memory as far as allowed.
-
-    `matrix` (terms, K) combines the field's weights into those of the terms of a compressed family.
-    """
-
-    def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype):
-        self.bound, self.shape, self.pads = bound, shape, pads
-        self.kept: dict[object, np.ndarray] = {}
-        self.tables: dict[object, tuple[np.ndarray, np.ndarray]] = {}
-        self.level: np.ndarray | None = None
-        field = getattr(bound, "field", None)
-        self.hats = dtype == np.float32 and field is not None and field.key == "intensity" and len(bound) > 2
-
-    def whole(self, k: int) -> np.ndarray:
-        """Weights of kernel k on the side that they belong to, in the canonical shape."""
-        return self._placed(self.bound.weight(k))
-
-    def _placed(self, values: np.ndarray) -> np.ndarray:
-        if any(sum(pad) for pad in self.pads):
-            values = np.pad(values, self.pads, mode="edge")
-        return np.ascontiguousarray(values, np.float32).reshape(self.shape)
-
-    def combined(self, matrix: np.ndarray) -> list[np.ndarray]:
-        """Weights of a compressed family: sum_k matrix[r, k] w_k for every r."""
-        totals = [np.zeros(self.shape, np.float32) for _ in matrix]
-        for k in np.flatnonzero(matrix.any(axis=0)):
-            weight = self.whole(int(k))
-            part = np.empty_like(weight)
-            for total, c in zip(totals, matrix[:, k], strict=True):
-                total += np.multiply(weight, np.float32(c), out=part)
-        return totals
-
-    def tabulate(self, names: Sequence[object], matrix: np.ndarray) -> None:
-        """Weights of a compressed family from the levels: sum_k matrix[r, k] w_k is piecewise linear in u."""
-        self.prepare_levels()
-        for name, row in zip(names, matrix.astype(np.float32), strict=True):
-            self.tables[name] = row, np.append(np.diff(row), np.float32(0))
-
-    def prepare_levels(self) -> None:
-        if self.level is None:
-            self.level = self._placed(self.bound.level())
-
-    def reader(self, k: int, box: Box) -> Callable[[int, int], np.ndarray]:
-        """Return a function (a, b) -> weights of kernel k in planes a to b of the box."""
-        if k in self.kept:
-            kept = self.kept[k][box]
-            return lambda a, b: kept[a:b]
-        if k in self.tables:
-            level, table = self.level[box], self.tables[k]
-            return lambda a, b: _interpolated(level[a:b], *table)
-        if self.level is not None:
-            level = self.level[box]
-            return lambda a, b: _hat(level[a:b], k)
-        weight = self.whole(k)[box]
-        return lambda a, b: weight[a:b]
-
-
-def _interpolated(level: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    cell = level.astype(np.intp)
-    out = level - cell.astype(np.float32)
-    out *= slopes[cell]
-    out += values[cell]
-    return out
-
-
-def _hat(level: np.ndarray, k: int) -> np.ndarray:
-    out = level - np.float32(k)
-    np.abs(out, out=out)
-    np.subtract(np.float32(1), out, out=out)
-    return np.maximum(out, np.float32(0), out=out)
-
-
-# -------------------------------------------------------------------------------------- compression
-
-
-@dataclass(frozen=True)
-class Compression:
-    """A family of kernels written in a smaller basis, h_k ~ sum_r coefficients[k, r] basis[r].
-
-    Attributes
-    ----------
-    basis : ndarray (rank, *kernel shape)
-    coefficients : ndarray (K, rank)
-    error : float
-        Largest relative error (RMS) of a kernel's blur over images whose spectrum falls as 1/f in
-        amplitude per octave, as that of photographs and anatomical images does; without the mean, which
-        is kept exactly.
-    worst_case : float
-        Largest sum of |h_k - sum_r c_kr b_r|: times max |x| it bounds the error of A x (detector model) at
-        every voxel, times sum |x| that of sum |A x| (source model), for any image whatsoever.
-    """
-
-    basis: np.ndarray
-    coefficients: np.ndarray
-    error: float
-    worst_case: float
-
-    @property
-    def rank(self) -> int:
-        return len(self.basis)
-
-
-def compress(kernels: Sequence[np.ndarray], tolerance: float) -> Compression | None:
-    """Find the smallest basis for a family of kernels whose error stays below `tolerance`.
-
-    The basis is that of the singular value decomposition of the kernels' spectra, weighted by the 1/f
-    spectrum of natural images (from their inner products, so very wide kernels take little time too). Sums
-    of kernels are reproduced exactly.
-
-    Parameters
-    ----------
-    kernels : sequence of ndarray
-        All 2-D or all 3-D; centres at n // 2.
-    tolerance : float
-        For `Compression.error`. `Compression.worst_case` must stay below `LOW_RANK_WORST_CASE` too.
-
-    Returns
-    -------
-    Compression or None
-        None when no basis of at most 3/4 of the kernels' number is good enough.
-    """
-    family, shape = _common_grid(kernels)
-    count = len(family)
-    products = _weighted_products(family.reshape(count, *shape))
-    norms = np.sqrt(np.diag(products))
-    if not np.all(norms > 0):
-        return None
-    values, left = np.linalg.eigh(products / np.outer(norms, norms))  # squares of the singular values
-    values, left = values[::-1], left[:, ::-1]
-    sums = family.sum(axis=1)
-    scale = np.abs(family).sum(axis=1)
-    for rank in range(1, (3 * count) // 4 + 1):
-        if values[rank - 1] < 1e-14 * values[0]:
-            break
-        mixture = (left[:, :rank] / np.sqrt(values[:rank])).T / norms
-        coefficients = left[:, :rank] * np.sqrt(values[:rank]) * norms[:, None]
-        basis_sums = mixture @ sums
-        coefficients += np.outer(sums - coefficients @ basis_sums, basis_sums / (basis_sums @ basis_sums))
-        left_over = np.eye(count) - coefficients @ mixture  # what is missing, in terms of the kernels
-        squares = np.einsum("kj,ji,ki->k", left_over, products, left_over)
-        error = float(np.sqrt(squares / norms**2 + 1e-15).max())  # rounding of the products included
-        if error > tolerance:
-            continue
-        worst = float((np.abs(left_over @ family).sum(axis=1) / scale).max())
-        if worst <= LOW_RANK_WORST_CASE:
-            return Compression((mixture @ family).reshape(rank, *shape), coefficients, error, worst)
-    return None
-
-
-def _common_grid(kernels: Sequence[np.ndarray]) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Kernels as rows of one array on a grid that holds them all, centres at n // 2."""
-    ndim = kernels[0].ndim
-    before = [max(h.shape[a] // 2 for h in kernels) for a in range(ndim)]
-    after = [max(h.shape[a] - h.shape[a] // 2 for h in kernels) for a in range(ndim)]
-    # An even size n has n / 2 voxels before the centre and n / 2 - 1 after it; otherwise use an odd size.
-    shape = tuple(b + a if b == a else 2 * max(b, a - 1) + 1 for b, a in zip(before, after, strict=True))
-    family = np.zeros((len(kernels), *shape))
-    for row, h in zip(family, kernels, strict=True):
-        corner = [n // 2 - m // 2 for n, m in zip(shape, h.shape, strict=True)]
-        row[tuple(slice(c, c + m) for c, m in zip(corner, h.shape, strict=True))] = h
-    return family.reshape(len(kernels), -1), shape
-
-
-def _weighted_products(family: np.ndarray) -> np.ndarray:
-    """Inner products of the kernels' spectra times f^(-n/2) (equal energy per octave), without the mean."""
-    count, ndim = len(family), family.ndim - 1
-    # Frequencies 1/64 of a voxel apart, or closer where a kernel is wider than that.
-    sizes = [1 if n == 1 else sfft.next_fast_len(max(n, min(2 * n, 64), 32)) for n in family.shape[1:]]
-    axes = [*(sfft.fftfreq(n) for n in sizes[:-1]), sfft.rfftfreq(sizes[-1])]
-    squared = sum(np.square(f).reshape([-1 if a == i else 1 for a in range(ndim)]) for i, f in enumerate(axes))
-    squared.flat[0] = np.inf
-    effective = sum(n > 1 for n in sizes) or 1
-    power = squared ** (-effective / 2)
-    power[..., 1 : (sizes[-1] + 1) // 2] *= 2  # frequencies that stand for their mirror image too
-    power = power.reshape(len(power), -1)
-    # All axes but the first now, the first in blocks of frequencies, so that the spectra need not be kept.
-    planes = sfft.rfftn(family, s=sizes[1:], axes=range(2, ndim + 1)).reshape(count, -1, power.shape[1])
-    products = np.zeros((count, count))
-    step = max(1, (1 << 19) // (count * len(power)))
-    for start in range(0, power.shape[1], step):
-        part = sfft.fft(planes[:, :, start : start + step], sizes[0], axis=1)
-        part *= np.sqrt(power[:, start : start + step])
-        part = part.reshape(count, -1).view(np.float64)
-        products += part @ part.T
-    return products
-
-
-# ------------------------------------------------------------------------------------------ operator
 
 
 @dataclass(eq=False)
@@ -664,14 +57,14 @@ class _Term:
     """One convolution: its spectrum, and which weights it goes with."""
 
     index: object  # kernel number, or ("basis", r)
-    spectrum: _Spectrum | None  # None for the identity
+    spectrum: Spectrum | None  # None for the identity
 
 
 @dataclass(eq=False)
 class _Group:
     """Terms that share one FFT grid; with `compression`, its basis in place of the kernels."""
 
-    transform: _Transform
+    transform: Transform
     terms: list[_Term]
     compression: Compression | None = None
 
@@ -771,7 +164,7 @@ class SpatiallyVariantBlur(LinearOperator):
     def _lay_out(self, kernels: list[np.ndarray]) -> None:
         """Fix domain and canonical shapes. Canonical arrays have three axes; a 2-D image has none between
         its rows and columns: (j, i) becomes (j, 1, i)."""
-        reduced = [_reduced(h, self.data_shape, self.boundary) for h in kernels]
+        reduced = [reduced_kernel(h, self.data_shape, self.boundary) for h in kernels]
         ndim = len(self.data_shape)
         if self.boundary == "extended":
             self.margins = tuple(
@@ -791,7 +184,7 @@ class SpatiallyVariantBlur(LinearOperator):
 
         rows, cols = canonical(self.data_shape), canonical(self.domain_shape)
         lead = canonical([l for l, _ in self.margins], 0)
-        self._problem = _Problem(rows, cols, lead, self.boundary, self.model == "source")
+        self._problem = Problem(rows, cols, lead, self.boundary, self.model == "source")
         self.canonical_data, self.canonical_domain = rows, cols
         self._canonical_kernels = [h.reshape(canonical(h.shape)) for h in reduced]
         source = self.model == "source"
@@ -812,8 +205,8 @@ class SpatiallyVariantBlur(LinearOperator):
     def _prepare(self, tolerance: float, limit: int) -> None:
         self._accepted, self._limit = tolerance, limit
         kernels = self._canonical_kernels
-        self._weights = _Weights(self.bound, self._weighted_shape, self._weight_pads, self.dtype)
-        full = _geometry(self._problem, _reach(kernels))
+        self._weights = TermWeights(self.bound, self._weighted_shape, self._weight_pads, self.dtype)
+        full = geometry_for(self._problem, reach_of(kernels))
         self._identities, local, shared = self._sort_terms(full)
         budget = _Budget(limit)
         self._groups: list[_Group] = []
@@ -830,15 +223,15 @@ class SpatiallyVariantBlur(LinearOperator):
             if self.compression is not None:
                 self._combine_weights(shared, budget)
         for k, geometry in local:
-            transform = _Transform(geometry, self.dtype, self.run)
-            keep = budget.take(_Spectrum.bytes_for(kernels[k], transform, keep=True))
-            self._groups.append(_Group(transform, [_Term(k, _Spectrum(kernels[k], transform, keep))]))
+            transform = Transform(geometry, self.dtype, self.run)
+            keep = budget.take(Spectrum.bytes_for(kernels[k], transform, keep=True))
+            self._groups.append(_Group(transform, [_Term(k, Spectrum(kernels[k], transform, keep))]))
         self._keep_weights(budget)
         cost = sum((1 + len(g.terms)) * g.transform.geometry.cost for g in self._groups)
         self.transforms = cost / full.cost
         self.grid = full.grid
 
-    def _sort_terms(self, full: _Geometry) -> tuple[list[int], list[tuple[int, _Geometry]], list[int]]:
+    def _sort_terms(self, full: Geometry) -> tuple[list[int], list[tuple[int, Geometry]], list[int]]:
         """Split the kernels: identities, those worth an FFT of their own bounding box, and the rest."""
         identities, local, shared = [], [], []
         for k, h in enumerate(self._canonical_kernels):
@@ -852,7 +245,7 @@ class SpatiallyVariantBlur(LinearOperator):
             extends = self.boundary == "periodic" or (
                 self.boundary == "edge" and self._problem.source and _touches(box, self.canonical_domain)
             )
-            geometry = full if extends else _geometry(self._problem, _reach([h]), box)
+            geometry = full if extends else geometry_for(self._problem, reach_of([h]), box)
             # Alone, a term takes two transforms of its box; in the shared group, one of the full grid.
             if 2 * geometry.cost < 0.8 * full.cost:
                 local.append((k, geometry))
@@ -861,7 +254,7 @@ class SpatiallyVariantBlur(LinearOperator):
         return identities, local, shared
 
     def _compressed(
-        self, shared: list[int], full: _Geometry, tolerance: float, budget: _Budget
+        self, shared: list[int], full: Geometry, tolerance: float, budget: _Budget
     ) -> Compression | None:
         kernels = [self._canonical_kernels[k] for k in shared]
         if not tolerance or len(kernels) < 3 or len(kernels) * max(h.size for h in kernels) > 1 << 25:
@@ -870,7 +263,7 @@ class SpatiallyVariantBlur(LinearOperator):
         if compression is None:
             return None
         columns = full.grid[1] * (full.grid[2] // 2 + 1)
-        spectra = sum(2 * self.dtype.itemsize * columns * _rows_kept(h, full.grid[0]) for h in compression.basis)
+        spectra = sum(2 * self.dtype.itemsize * columns * rows_kept(h, full.grid[0]) for h in compression.basis)
         weights = compression.rank * 4 * math.prod(self._weighted_shape)
         return compression if self._weights.hats or budget.fits(spectra + weights) else None
 
@@ -885,17 +278,17 @@ class SpatiallyVariantBlur(LinearOperator):
         return bounding_box(self._weights.whole(k))
 
     def _shared_group(
-        self, geometry: _Geometry, shared: list[int], compression: Compression | None, budget: _Budget
+        self, geometry: Geometry, shared: list[int], compression: Compression | None, budget: _Budget
     ) -> _Group:
-        transform = _Transform(geometry, self.dtype, self.run)
+        transform = Transform(geometry, self.dtype, self.run)
         if compression is not None:
             named = [(("basis", r), h) for r, h in enumerate(compression.basis)]
         else:
             named = [(k, self._canonical_kernels[k]) for k in shared]
         terms = []
         for name, kernel in named:
-            keep = budget.take(_Spectrum.bytes_for(kernel, transform, keep=True))
-            terms.append(_Term(name, _Spectrum(kernel, transform, keep)))
+            keep = budget.take(Spectrum.bytes_for(kernel, transform, keep=True))
+            terms.append(_Term(name, Spectrum(kernel, transform, keep)))
         return _Group(transform, terms, compression)
 
     def _combine_weights(self, shared: list[int], budget: _Budget) -> None:
@@ -917,7 +310,7 @@ class SpatiallyVariantBlur(LinearOperator):
                 return group
             if [t.index for t in group.terms] == everyone:
                 return group
-        geometry = _geometry(self._problem, _reach(self._canonical_kernels))
+        geometry = geometry_for(self._problem, reach_of(self._canonical_kernels))
         budget = _Budget(self._limit)
         compression = self._compressed(everyone, geometry, self._accepted, budget)
         return self._shared_group(geometry, everyone, compression, budget)

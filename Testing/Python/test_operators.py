@@ -10,10 +10,11 @@ from scipy import ndimage
 from scipy.fft import next_fast_len
 from scipy.sparse.linalg import lsmr
 
+from SpatialDeconvLib.compression import compress
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.fields import KernelField
 from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, identity_kernel, motion_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur, compress
+from SpatialDeconvLib.operators import SpatiallyVariantBlur
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
