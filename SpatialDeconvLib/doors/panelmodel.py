@@ -651,5 +651,8 @@ def _places(text: str) -> list[str]:
         "nonfinite=": _("(In the panel: Advanced, NaN and infinity.)"),
         "resample": _("(In the panel: Advanced, Other geometry.)"),
         "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
+        "offset=": _("(In the panel: Advanced, Offset.)"),
+        "engine=": _("(In the panel: Advanced, Engine.)"),
+        "set outside": _("(In the panel: Kernels, Outside.)"),
     }
     return [place for word, place in places.items() if word in text]

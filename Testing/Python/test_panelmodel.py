@@ -297,7 +297,7 @@ def test_an_error_is_one_line():
 
 
 def engine_message(image, kernel, **options):
-    with pytest.raises(InputError) as caught:
+    with pytest.raises((InputError, NotEnoughMemory)) as caught:
         pipeline.deconvolve(image, kernel, **options)
     return panelmodel.error_text(caught.value)
 
@@ -306,6 +306,10 @@ def test_an_error_says_where_the_panel_has_the_option_it_names():
     flat = Kernel(np.ones((3, 3)), 1.0)
     assert "Slice by slice" in engine_message(np.ones((5, 6, 7)), flat)
     assert "NaN and infinity" in engine_message(np.full((6, 7), np.nan), flat)
+    narrow = KernelField.by_intensity({0.0: flat, 1.0: flat}, outside="error")
+    assert "Kernels, Outside" in engine_message(np.full((6, 7), 2.0), narrow)
+    assert "Advanced, Offset" in engine_message(np.ones((6, 7)), flat, method="richardson-lucy", offset=2.0)
+    assert "Advanced, Engine" in engine_message(np.ones((6, 7)), flat, memory_limit=1e-9)
     assert "In the panel" not in engine_message(np.ones((6, 7)), flat, noise=-1.0)
 
 
