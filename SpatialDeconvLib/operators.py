@@ -96,7 +96,8 @@ class SpatiallyVariantBlur(LinearOperator):
         Threads; by default as many as there are processors. Results do not depend on it.
     low_rank : float or "auto"
         Accepted error of the automatic compression of families of similar kernels (see `compress`); 0
-        switches it off. "auto" is 2e-3 for float32 and 0 for float64.
+        switches it off. "auto" is 2e-3 for float32 and 0 for float64. Unless 0, intensity weights that do
+        not fit into `memory_limit` come from levels in 16 bits, a far smaller error.
     memory_limit : int, optional
         Bytes that cached spectra and weights may take; 12 images (at least 64 MiB) by default. What does
         not fit is computed again at each use.
@@ -205,7 +206,9 @@ class SpatiallyVariantBlur(LinearOperator):
     def _prepare(self, tolerance: float, limit: int) -> None:
         self._accepted, self._limit = tolerance, limit
         kernels = self._canonical_kernels
-        self._weights = TermWeights(self.bound, self._weighted_shape, self._weight_pads, self.dtype)
+        self._weights = TermWeights(
+            self.bound, self._weighted_shape, self._weight_pads, self.dtype, coarse=tolerance > 0
+        )
         full = geometry_for(self._problem, reach_of(kernels))
         self._identities, local, shared = self._sort_terms(full)
         budget = _Budget(limit)

@@ -228,7 +228,8 @@ class Spectrum:
             np.multiply(values[half:], kept[n0 - half : 0 : -1], out=out[half:])
             return out
         if self.partial is not None:
-            return np.multiply(values, self._column(self.partial[number]), out=out)
+            column = self._column(self.partial[number])
+            return np.multiply(values, column, out=column if out is None else out)
         out = np.multiply(values, self.plane[self.slabs[number]], out=out)
         if np.isrealobj(self.profile):
             real = out.view(self.profile.dtype)

@@ -8,15 +8,20 @@ import numpy as np
 
 from .fields import BoundField, Box
 
+_PIECE = 1 << 14  # weights interpolated at a time, with indices of twice their size
+
 
 class TermWeights:
     """The weights of the terms, plane by plane, kept in memory as far as allowed.
 
-    `matrix` (terms, K) combines the field's weights into those of the terms of a compressed family.
+    `matrix` (terms, K) combines the field's weights into those of the terms of a compressed family. Where an
+    operator need not be exact to rounding, `coarse`, levels are kept in 16 bits: weights then are off by
+    (K - 1) / 2^17 at most, the share of a step between adjacent kernels.
     """
 
-    def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype):
+    def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype, coarse: bool):
         self.bound, self.shape, self.pads = bound, shape, pads
+        self.parts = np.float32(65535 // max(1, len(bound) - 1)) if coarse else np.float32(0)  # of a level
         self.kept: dict[object, np.ndarray] = {}
         self.tables: dict[object, tuple[np.ndarray, np.ndarray]] = {}
         self.level: np.ndarray | None = None
@@ -49,8 +54,18 @@ class TermWeights:
             self.tables[name] = row, np.append(np.diff(row), np.float32(0))
 
     def prepare_levels(self) -> None:
-        if self.level is None:
-            self.level = self._placed(self.bound.level())
+        if self.level is not None:
+            return
+        self.level = self._placed(self.bound.level())
+        if self.parts:
+            self.level *= self.parts
+            self.level = np.rint(self.level, out=self.level).astype(np.uint16)
+
+    def _levels(self, box: Box) -> Callable[[int, int], np.ndarray]:
+        level, parts = self.level[box], self.parts
+        if not parts:
+            return lambda a, b: level[a:b]
+        return lambda a, b: level[a:b] / parts  # whole levels are exact
 
     def reader(self, k: int, box: Box) -> Callable[[int, int], np.ndarray]:
         """Return a function (a, b) -> weights of kernel k in planes a to b of the box."""
@@ -58,20 +73,24 @@ class TermWeights:
             kept = self.kept[k][box]
             return lambda a, b: kept[a:b]
         if k in self.tables:
-            level, table = self.level[box], self.tables[k]
-            return lambda a, b: _interpolated(level[a:b], *table)
+            levels, table = self._levels(box), self.tables[k]
+            return lambda a, b: _interpolated(levels(a, b), *table)
         if self.level is not None:
-            level = self.level[box]
-            return lambda a, b: _hat(level[a:b], k)
+            levels = self._levels(box)
+            return lambda a, b: _hat(levels(a, b), k)
         weight = self.whole(k)[box]
         return lambda a, b: weight[a:b]
 
 
 def _interpolated(level: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    cell = level.astype(np.intp)
-    out = level - cell.astype(np.float32)
-    out *= slopes[cell]
-    out += values[cell]
+    out = np.empty_like(level)
+    step = max(1, _PIECE // max(1, level[:1].size))
+    for a in range(0, len(level), step):
+        part = out[a : a + step]
+        cell = level[a : a + step].astype(np.intp)
+        np.subtract(level[a : a + step], cell.astype(np.float32), out=part)
+        part *= slopes[cell]
+        part += values[cell]
     return out
 
 

@@ -245,15 +245,18 @@ def test_threads_and_memory_limit_do_not_change_the_result(model, dtype):
     make = {"guide": image, "model": model, "dtype": dtype}
     one = SpatiallyVariantBlur(field, image.shape, workers=1, **make)
     two = SpatiallyVariantBlur(field, image.shape, workers=2, **make)
-    lean = SpatiallyVariantBlur(field, image.shape, memory_limit=0, **make)
     np.testing.assert_array_equal(one.forward(image), two.forward(image))
     np.testing.assert_array_equal(one.adjoint(image), two.adjoint(image))
-    tolerance = 3e-6 if dtype == "float32" else 1e-12
-    for lean_result, result in (
-        (lean.forward(image), two.forward(image)),
-        (lean.adjoint(image), two.adjoint(image)),
-    ):
-        np.testing.assert_allclose(lean_result, result, atol=tolerance * np.abs(result).max())
+    tolerances = {"auto": 1e-12, 0: 1e-12}
+    if dtype == "float32":  # levels in 16 bits, 5 / 2^17 of these random kernels' differences, where not exact
+        tolerances = {"auto": 2e-5, 0: 3e-6}
+    for low_rank, tolerance in tolerances.items():
+        lean = SpatiallyVariantBlur(field, image.shape, memory_limit=0, low_rank=low_rank, **make)
+        for lean_result, result in (
+            (lean.forward(image), two.forward(image)),
+            (lean.adjoint(image), two.adjoint(image)),
+        ):
+            np.testing.assert_allclose(lean_result, result, atol=tolerance * np.abs(result).max())
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,15 +1,19 @@
 """The joint solvers against dense linear algebra, finite differences and cases whose answer is known."""
 
 import itertools
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from scipy import ndimage, optimize
 from scipy.sparse.linalg import lsmr
 
+from SpatialDeconvLib import slabfft
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
+from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, motion_kernel
 from SpatialDeconvLib.operators import SpatiallyVariantBlur
 from SpatialDeconvLib.quasinewton import minimise
 from SpatialDeconvLib.selfkeyed import SelfKeyedBlur
@@ -238,6 +242,69 @@ def test_richardson_lucy_likelihood_never_falls_and_acceleration_is_faster(weigh
     assert len(values[True]) == 21
     assert np.all(np.diff(values[True]) > 0)
     assert values[True][-1] > values[False][-1]
+
+
+def motions(ndim):
+    directions = [(np.sin(k), np.cos(k), 0.3) if ndim == 3 else 18.0 * k for k in range(10)]
+    return KernelField.by_intensity(
+        {10.0 * (k + 1): motion_kernel(2 + 0.6 * k, direction) for k, direction in enumerate(directions)}
+    )
+
+
+def test_a_dark_background_does_not_slow_richardson_lucy_down():
+    # Its voxels cannot fall below 0. Counted as if they did, they spoil the directions: it then ends 0.16 dB short.
+    path = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
+    truth = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[32].astype(float)
+    op = SpatiallyVariantBlur(motions(2), truth.shape, guide=truth)
+    exact = SpatiallyVariantBlur(motions(2), truth.shape, guide=truth, dtype="float64")
+    y = exact.forward(truth) + 0.2 * np.random.default_rng(0).standard_normal(truth.shape)
+    best = []
+    for accelerate, most in ((True, 12), (False, 100)):
+        scores = []
+        solve(
+            op, y, "richardson-lucy", iterations=most, noise=0.2, accelerate=accelerate,
+            observe=lambda image, out=scores: out.append(psnr(image, truth)),
+        )  # fmt: skip
+        best.append(max(scores))
+    assert best[0] > best[1] - 0.08
+
+
+def test_richardson_lucy_goes_on_where_the_model_comes_near_zero():
+    # Nearly every voxel of this image wants to fall to 0, and a few drag the model there: the step is halved often.
+    y = np.random.default_rng(0).uniform(1, 110, (48, 48, 40)).astype(np.float32)
+    op = SpatiallyVariantBlur(motions(3), y.shape, guide=y)
+    assert solve(op, y, "richardson-lucy", iterations=14, noise=0.5).iterations == 14
+
+
+@pytest.mark.parametrize(("family", "most"), [(gaussians, 9.8), (motions, 8.9)])
+def test_richardson_lucy_in_little_memory_needs_few_volumes(family, most, monkeypatch):
+    # What a thread holds at a time would count in so small an image.
+    monkeypatch.setattr(slabfft, "_SLAB", 1 << 12)
+    image = np.random.default_rng(0).uniform(1, 110, (64, 80, 64)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        op = SpatiallyVariantBlur(family(3), image.shape, guide=image, memory_limit=0, workers=1)
+        tracemalloc.reset_peak()
+        solve(op, image, "richardson-lucy", iterations=3, noise=0.5)
+        volumes = tracemalloc.get_traced_memory()[1] / image.nbytes
+        assert volumes < most
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("weight", [0.0, 0.02])
+def test_little_memory_changes_an_image_of_any_unit_by_far_less_than_its_noise(scale, weight):
+    truth = phantom((48, 50)) + 2
+    y = (scale * blurred(truth, noise=0.3)).astype(np.float32)
+    images = [
+        solve(
+            operator_for(truth, memory_limit=limit), y, "richardson-lucy",
+            iterations=10, noise=0.3 * scale, regularization=weight,
+        ).image
+        for limit in (None, 0)
+    ]  # fmt: skip
+    assert np.sqrt(np.mean((images[1] - images[0]) ** 2)) < 0.02 * scale
 
 
 @pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "projected-landweber"])
