@@ -31,7 +31,7 @@ ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
 _FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
 _BLEND_VOLUMES = 4.0
 # L-BFGS keeps pairs of images from earlier steps.
-_JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 36.0}
+_JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 38.0}
 _JOINT_VOLUMES_OTHERWISE = 16.0
 _JOINT_CACHES = 5.0  # spectra and weights that can be computed again at each use
 _CONVOLVE_VOLUMES = 3.0

@@ -55,6 +55,11 @@ class SelfKeyedBlur:
         self.slopes = _rows(np.vstack([zero, slopes, zero]), operator.dtype)
         self.origins = np.concatenate([self.levels[:1], self.levels]).astype(operator.dtype)
 
+    def coefficients(self, values: np.ndarray) -> np.ndarray:
+        """Weights of the kernels (of the compressed family's members) at some intensities, a row each."""
+        cells = np.searchsorted(self.knots, values, side="right")
+        return (self.values[:, cells] + self.slopes[:, cells] * (values - self.origins[cells])).T
+
     @property
     def source(self) -> bool:
         return self.operator.model == "source"

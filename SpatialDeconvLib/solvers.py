@@ -24,6 +24,7 @@ import numpy as np
 import scipy.fft as sfft
 
 from .errors import Cancelled, InputError, check_number, is_auto
+from .lifting import changes_grow, lifted_start
 from .operators import Cancel, Progress, SpatiallyVariantBlur
 from .quasinewton import dot, minimise
 from .richardsonlucy import conjugate, textbook
@@ -569,7 +570,7 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
     objective = _Penalised(data, model)
     lower = 0.0 if data.nonnegative else -math.inf
     limit = iterations or 60
-    x = data.start()
+    x = _first_image(data, objective)
     if regularization == "auto":
 
         def try_weight(weight, x):
@@ -591,6 +592,15 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
         lower=lower,
         stopped=result.reason,
     )
+
+
+def _first_image(data: _Data, objective: _Penalised) -> np.ndarray:
+    """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""
+    # Of all voxels, also those that the search for the weight leaves out: without them the start is worse.
+    x, model = data.start(), objective.model
+    if isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * data.span):
+        return lifted_start(data, model, objective.tv)
+    return x
 
 
 def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
