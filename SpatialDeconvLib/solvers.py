@@ -10,7 +10,7 @@ of `selfkeyed`), b a known background, and only the voxels of a mask counted:
     tv                     min 1/2 |y - A x - b|^2 + l TV(x), x >= 0, by bounded L-BFGS
     self-keyed             the same with the kernels keyed to x itself
 
-"tv" smooths TV by 1 % of the range of values for L-BFGS, which comes near its minimum with a half to a quarter
+"tv" smooths TV by 1 % of the range of values for L-BFGS, which comes near its minimum with a fifth to two fifths
 of the products with A that Chambolle and Pock's iteration takes for the exact one
 (`Testing/Benchmarks/bench_joint.py --only tv`), has no step to tune and serves the nonlinear model as well.
 
