@@ -617,7 +617,7 @@ def _draw_restorations(part: Any, views: Mapping[str, _View], edges: np.ndarray,
     row_mm, first_mm, last_mm = view.span_mm()
     whole = axes[1, 0]
     draw_image(whole, view.truth, view.spacing, origin=origin, **shown)
-    over = {"cmap": ListedColormap(["#e0457b"]), "alpha": 0.8, "title": "True image, edges, the square"}
+    over = {"cmap": ListedColormap(["#e0457b"]), "alpha": 0.8, "title": "Edges (red), enlarged part"}
     draw_image(whole, np.ma.masked_equal(edges.astype(float), 0), view.spacing, origin=origin, **over)
     whole.add_patch(Rectangle((left * di, top * dj), width * di, rows * dj, fill=False, ec="#e8b800", lw=1.2))
     for ax in (whole, axes[0, 0]):
