@@ -18,6 +18,7 @@ import numpy as np
 from .errors import Cancelled
 from .fftfilters import FFTFilters
 from .fields import BoundField, Box, KernelField
+from .inner import dot
 from .operators import SpatiallyVariantBlur
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
@@ -118,7 +119,7 @@ class Simulation:
             difference = self._filters.run(method, kernel, **options)
             difference -= self._truth
             np.square(difference, out=difference)
-            return float(np.vdot(weight, difference))
+            return dot(weight, difference)
 
         return _minimum(error, low, high, coarse, halvings)
 

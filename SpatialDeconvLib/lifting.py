@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .quasinewton import dot
+from .inner import dot
 from .selfkeyed import SelfKeyedBlur
 
 _MOST_INTENSITIES = 12  # their memory is then that of the descent which follows

@@ -15,15 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .inner import dot
+
 _ARMIJO = 1e-4
 _LONGEST_SEARCH = 12
-
-
-def dot(a: np.ndarray, b: np.ndarray) -> float:
-    """Inner product of two images; partial sums of a plane each keep float32 exact enough."""
-    if a.dtype == np.float64:
-        return float(np.vdot(a, b))
-    return float(sum(float(np.vdot(p, q)) for p, q in zip(a, b, strict=True)))
 
 
 @dataclass

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from .inner import dot
+
 _LONGEST = 4.0  # most by which a step may exceed the one foreseen
 _AHEAD, _AFTER_LIMIT = 1.5, 2.0  # times the last step's length is foreseen: better bent too soon than cut short
 _SEARCHED = 1 << 15  # voxels on which its length is found; the likelihood of all is looked at afterwards
@@ -155,7 +157,7 @@ class _Poisson:
                 m, apart = m[counts], apart[counts]
             if likelihood:
                 value = -float(m.sum())
-            return float(np.vdot(apart, apart)), value
+            return dot(apart, apart), value
 
         return self._sums(work, len(model))
 
@@ -184,12 +186,12 @@ class _Poisson:
             g, here = gradient[rows], x[rows]
             if slope is not None:
                 g -= slope[rows]
-            along = float(np.vdot(g, step[rows]))
+            along = dot(g, step[rows])
             scaled = np.multiply(g > 0, self.least)
             np.maximum(here, scaled, out=scaled)
             scaled *= g
             scaled /= self.weights[rows]
-            square = float(np.vdot(g, scaled))
+            square = dot(g, scaled)
             g[...] = scaled
             return square, along
 
@@ -230,8 +232,8 @@ class _Poisson:
         low, high, length = 0.0, limit, 1.0
         for _ in range(12):
             relative = q / np.maximum(m + length * q, self.tiny)
-            slope = scale * (float(np.vdot(y, relative)) - float(q.sum())) - penalty[0] - length * penalty[1]
-            bend = scale * float(np.vdot(y, relative * relative)) + penalty[1]
+            slope = scale * (dot(y, relative) - float(q.sum())) - penalty[0] - length * penalty[1]
+            bend = scale * dot(y, relative * relative) + penalty[1]
             low, high = (length, high) if slope > 0 else (low, length)
             following = length + slope / max(bend, 1e-30)
             if not low < following < high:

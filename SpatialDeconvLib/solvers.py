@@ -28,9 +28,10 @@ import numpy as np
 import scipy.fft as sfft
 
 from .errors import Cancelled, InputError, check_number, is_auto
+from .inner import dot
 from .lifting import changes_grow, lifted_start
 from .operators import Cancel, Progress, SpatiallyVariantBlur
-from .quasinewton import dot, minimise
+from .quasinewton import minimise
 from .richardsonlucy import conjugate, textbook
 from .selfkeyed import SelfKeyedBlur
 from .variation import TotalVariation

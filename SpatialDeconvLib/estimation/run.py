@@ -15,6 +15,7 @@ from .. import memory
 from ..errors import Cancelled, InputError, check_choice, is_auto
 from ..fftfilters import usable_processors
 from ..fields import BoundField, KernelField
+from ..inner import dot
 from ..kernels import identity_kernel
 from .constrained import project
 from .equations import Box, Equations, valid_box
@@ -588,7 +589,7 @@ class Problem:
         if constraint is not None:
             kernels = project(kernels, constraint)
         difference = self.equations.counted(self.target - self.equations.forward(kernels))
-        square = float(np.vdot(difference, difference))
+        square = dot(difference, difference)
         sigma = math.sqrt(square / self.equations.voxels)
         return Fit(
             kernels=kernels,

@@ -24,6 +24,7 @@ from scipy import fft
 from ..errors import Cancelled, InputError, check_choice
 from ..fftfilters import usable_processors
 from ..fields import BoundField, KernelField
+from ..inner import dot
 from ..kernels import Kernel, Spacing
 from ..operators import MODELS
 from .families import FORMS, family_on
@@ -202,17 +203,17 @@ class _Problem:
         y = self.target
         if self.gain and self.offset:
             centred = predicted - predicted.mean(dtype=np.float64)
-            a = float(np.vdot(centred, y) / max(float(np.vdot(centred, centred)), 1e-300))
+            a = dot(centred, y) / max(dot(centred, centred), 1e-300)
             return a, float(y.mean() - a * predicted.mean(dtype=np.float64))
         if self.gain:
-            return float(np.vdot(predicted, y) / max(float(np.vdot(predicted, predicted)), 1e-300)), 0.0
+            return dot(predicted, y) / max(dot(predicted, predicted), 1e-300), 0.0
         return 1.0, float(np.mean(y - predicted)) if self.offset else 0.0
 
     def cost(self, free: np.ndarray) -> tuple[float, np.ndarray, tuple[float, float]]:
         predicted, _ = self.evaluate(self.logs(free), False)
         a, b = self.linear(predicted)
         residual = a * predicted + b - self.target
-        return float(np.vdot(residual, residual)), residual, (a, b)
+        return dot(residual, residual), residual, (a, b)
 
 
 def _points(field_: KernelField) -> np.ndarray:
@@ -251,8 +252,8 @@ def _normal_equations(problem: _Problem, free: np.ndarray) -> tuple[np.ndarray, 
     matrix = np.empty((size, size))
     for row in range(size):
         for column in range(row, size):
-            matrix[row, column] = matrix[column, row] = np.vdot(everything[row], everything[column])
-    right = np.array([np.vdot(column, residual) for column in everything])
+            matrix[row, column] = matrix[column, row] = dot(everything[row], everything[column])
+    right = np.array([dot(column, residual) for column in everything])
     return change.T @ matrix @ change, change.T @ right
 
 

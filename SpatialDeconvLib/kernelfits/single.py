@@ -29,6 +29,7 @@ from scipy import fft, ndimage, optimize, signal
 
 from ..errors import Cancelled, InputError
 from ..fftfilters import usable_processors
+from ..inner import dot
 from ..kernels import Kernel, ParametricKernel, Spacing, spacing_tuple
 from .families import Family, family_of, family_on
 
@@ -168,8 +169,8 @@ class _KernelProblem:
     def amplitude(self, model: np.ndarray) -> tuple[float, float]:
         if not self.scale:
             return 1.0, 0.0
-        power = float(np.vdot(model, model))
-        return (float(np.vdot(model, self.kernel.values)) / power if power > 0 else 0.0), 0.0
+        power = dot(model, model)
+        return (dot(model, self.kernel.values) / power if power > 0 else 0.0), 0.0
 
     def residual(self, model: np.ndarray) -> np.ndarray:
         return ((self.amplitude(model)[0] * model - self.kernel.values) / self.norm).ravel()
@@ -372,7 +373,7 @@ class _PairProblem:
     def score(self, model: np.ndarray) -> float:
         """What the residual would be, up to a constant, were it not for borders: cheap, for choosing starts."""
         blurred = signal.fftconvolve(self.own, model, "valid")[(slice(None, None, -1),) * model.ndim]
-        power, agreement = float(np.vdot(model, blurred)), float(np.vdot(model, self.cross))
+        power, agreement = dot(model, blurred), dot(model, self.cross)
         # Free of scale, because the correlations are of different parts of the images.
         return -(agreement**2) / power if power > 0 and agreement > 0 else 0.0
 
@@ -387,12 +388,12 @@ class _PairProblem:
         y = self.blurred
         if self.scale and self.offset:
             centred = image - image.mean()
-            power = float(np.vdot(centred, centred))
-            a = float(np.vdot(centred, y)) / power if power > 0 else 0.0
+            power = dot(centred, centred)
+            a = dot(centred, y) / power if power > 0 else 0.0
             return a, float(y.mean() - a * image.mean())
         if self.scale:
-            power = float(np.vdot(image, image))
-            return (float(np.vdot(image, y)) / power if power > 0 else 0.0), 0.0
+            power = dot(image, image)
+            return (dot(image, y) / power if power > 0 else 0.0), 0.0
         return 1.0, float(np.mean(y - image)) if self.offset else 0.0
 
     def amplitude(self, model: np.ndarray) -> tuple[float, float]:
@@ -522,7 +523,7 @@ def _errors(problem: Any, x: np.ndarray, residual: np.ndarray, ndim: int) -> np.
     jacobian = np.stack(
         [(_residual(problem, x + e) - _residual(problem, x - e)) / (2 * s) for s, e in moves], axis=1
     )
-    variance = float(np.vdot(residual, residual)) / max(1, problem.count - x.size - problem.linear)
+    variance = dot(residual, residual) / max(1, problem.count - x.size - problem.linear)
     covariance = (variance * _inverse(jacobian))[: family.count, : family.count]
     q = x[: family.count]
     change = np.stack(
