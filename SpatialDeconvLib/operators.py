@@ -145,7 +145,7 @@ class SpatiallyVariantBlur(LinearOperator):
         if dtype not in (np.float32, np.float64):
             raise InputError(f"dtype {dtype} is not supported; use float32 or float64")
         self.workers = _worker_count(workers)
-        self._pool: ThreadPoolExecutor | None = None
+        self.run = _Crew(self.workers)
         self._lock = threading.RLock()  # the buffers serve one product at a time
         self.data_shape = tuple(int(n) for n in shape)
         if isinstance(field, KernelField):
@@ -515,8 +515,19 @@ class SpatiallyVariantBlur(LinearOperator):
             raise InputError(f"{name} is complex ({array.dtype}); give real values")
         return np.ascontiguousarray(array, self.dtype).reshape(to)
 
-    def run(self, work: Callable, items: Sequence) -> None:
-        """Call `work` on every item, in threads; the items write to places of their own."""
+
+class _Crew:
+    """Calls `work` on every item, in threads; the items write to places of their own.
+
+    Not a method of the operator: its parts hold it, and a circle of references would keep spectra, weights
+    and threads until Python's garbage collector happens to run.
+    """
+
+    def __init__(self, workers: int):
+        self.workers = workers
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __call__(self, work: Callable, items: Sequence) -> None:
         if self.workers == 1 or len(items) == 1:
             for item in items:
                 work(item)
