@@ -199,7 +199,7 @@ def deconvolve(
     else:
         found = run_joint(job, method, iterations, regularization, sigma, offset)
     job.check_result(found.image, method)
-    residual = job.residual(found.image, sigma) if strategy == "blend" else found.residual
+    residual = job.residual(found.image, sigma) if strategy == "blend" else found.residual if sigma > 0 else None
     return Result(
         job.finished(found.image), found.iterations, found.history, residual, sigma, parameters,
         {"noise": sigma, **found.parameters}, job.warnings, time.perf_counter() - started,
@@ -307,7 +307,8 @@ def run_joint(
         memory_limit=None if roomy else 0,
     )  # fmt: skip
     positive = method in ("richardson-lucy", "projected-landweber")
-    shift = offset_level(offset, job.image, -6 * sigma) if positive else 0.0
+    seen = job.image if job.mask is None else job.image[job.mask]
+    shift = offset_level(offset, seen, -6 * sigma) if positive else 0.0
     background = 0.0
     if shift:
         # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.

@@ -121,8 +121,14 @@ class _Poisson:
 
     def __init__(self, data: Any, exact: bool):
         self.data, self.dtype = data, data.dtype
-        # Data around 0 are lifted, and the model with them: the background then is `lift`.
-        self.lift = self.dtype.type(max(0.0, -data.minimum))
+        # What data and model, both without the background, are lifted by: the background, so that the counts
+        # are those of Poisson's law, and more where data around 0 would still be negative.
+        known = np.maximum(data.background, 0)
+        lowest = data.minimum
+        if known.any():
+            counts = data.y + known
+            lowest = float((counts if data.mask is None else counts[data.mask]).min())
+        self.lift = known + self.dtype.type(max(0.0, -lowest))
         self.tiny = self.dtype.type(1e-6 * data.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
@@ -141,8 +147,9 @@ class _Poisson:
         data = self.data
 
         def work(rows):
-            m = np.maximum(model[rows] + self.lift, self.tiny)
-            seen = data.y[rows] + self.lift
+            lift = self.lift[rows] if self.lift.ndim else self.lift
+            m = np.maximum(model[rows] + lift, self.tiny)
+            seen = data.y[rows] + lift
             apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
             r = np.divide(apart, m, out=excess[rows])
             value = 0.0
@@ -226,8 +233,11 @@ class _Poisson:
         if data.mask is not None:
             counts = _some_rows(data.mask, stride)
             m, q, y = m[counts], q[counts], y[counts]
-        m += self.lift
-        y += self.lift
+        lift = self.lift
+        if lift.ndim:
+            lift = _some_rows(lift, stride) if data.mask is None else _some_rows(lift, stride)[counts]
+        m += lift
+        y += lift
         scale = data.count / max(1, q.size)
         low, high, length = 0.0, limit, 1.0
         for _ in range(12):

@@ -674,6 +674,13 @@ METHODS: dict[str, Callable] = {
     "self-keyed": _self_keyed,
 }
 
+_OPTIONS = {
+    "richardson-lucy": ("accelerate", "observe"),
+    "tikhonov": ("penalty", "tolerance"),
+    "tv": ("tolerance",),
+    "self-keyed": ("tolerance",),
+}
+
 
 def solve(
     operator: SpatiallyVariantBlur,
@@ -715,7 +722,8 @@ def solve(
     progress, cancelled : callable, optional
     options
         "richardson-lucy": accelerate (True), observe (called with every iterate); "tikhonov": penalty
-        ("gradient" or "identity").
+        ("gradient" or "identity"), tolerance (1e-2; the share of the first gradient at which to stop); "tv",
+        "self-keyed": tolerance (2e-5; the relative fall of the objective in a step at which to stop).
 
     Returns
     -------
@@ -730,6 +738,10 @@ def solve(
     """
     if method not in METHODS:
         raise InputError(f"method {method!r} is unknown for strategy 'joint'; choose one of {', '.join(METHODS)}")
+    unknown = sorted(set(options) - set(_OPTIONS.get(method, ())))
+    if unknown:
+        known = ", ".join(_OPTIONS.get(method, ())) or "none"
+        raise InputError(f"option {unknown[0]!r} is unknown for method {method!r}; it has: {known}")
     if iterations is not None and (int(iterations) != iterations or iterations < 1):
         raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None for automatic")
     data = _Data(operator, y, noise, mask, background, progress, cancelled)

@@ -673,3 +673,21 @@ def test_automatic_joint_settings_do_not_depend_on_the_unit_of_the_intensity(met
     plain = sd.deconvolve(blurred, kernel, noise=0.5, **run).image
     scaled = sd.deconvolve(blurred * 3000, kernel, noise=1500, **run).image
     assert np.abs(scaled / 3000 - plain).max() < 0.02 * np.ptp(truth)
+
+
+def test_joint_without_noise_tells_no_residual():
+    image = np.random.default_rng(0).uniform(0, 100, (24, 24)).astype(np.float32)
+    kernel = sd.gaussian_kernel(1.0, ndim=2)
+    assert sd.deconvolve(image, kernel, strategy="joint", noise=0, iterations=2).residual is None
+
+
+def test_joint_offset_ignores_what_the_mask_excludes():
+    rng = np.random.default_rng(0)
+    image = rng.uniform(0, 100, (24, 24)).astype(np.float32)
+    mask = rng.random(image.shape) > 0.1
+    spoilt = np.where(mask, image, np.float32(-1e6))
+    given = {"strategy": "joint", "noise": 1.0, "mask": mask, "iterations": 5}
+    clean = sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), **given).image[mask]
+    np.testing.assert_array_equal(
+        sd.deconvolve(spoilt, sd.gaussian_kernel(1.0, ndim=2), **given).image[mask], clean
+    )

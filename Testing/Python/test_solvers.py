@@ -1,7 +1,12 @@
 """The joint solvers against dense linear algebra, finite differences and cases whose answer is known."""
 
+import gc
 import itertools
+import os
+import subprocess
+import sys
 import tracemalloc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -414,9 +419,71 @@ def test_background_is_part_of_the_model():
     truth = phantom((64, 60))
     y = blurred(truth, noise=0.3)
     op = operator_for(truth)
-    plain = solve(op, y, "richardson-lucy", iterations=10, noise=0.3)
-    lifted = solve(op, y + 50, "richardson-lucy", iterations=10, noise=0.3, background=50)
+    plain = solve(op, y, "projected-landweber", iterations=10, noise=0.3)
+    lifted = solve(op, y + 50, "projected-landweber", iterations=10, noise=0.3, background=50)
     np.testing.assert_allclose(lifted.image, plain.image, atol=1e-2)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("uniform", [False, True])
+def test_richardson_lucy_takes_the_background_into_poissons_law(uniform, masked):
+    rng = np.random.default_rng(5)
+    truth = phantom((24, 22))
+    background = 15.0 if uniform else rng.uniform(0, 20, truth.shape)
+    op = operator_for(truth, dtype="float64")
+    y = rng.poisson(op.forward(truth) + background).astype(float)
+    mask = rng.random(truth.shape) > 0.2 if masked else np.ones(truth.shape, bool)
+    given = {"noise": 1.0, "background": background, "mask": mask}
+
+    textbook = []
+    solve(op, y, "richardson-lucy", iterations=10, accelerate=False, observe=textbook.append, **given)
+    x = textbook[0]
+    for seen in textbook[1:]:
+        x = x * op.adjoint(mask * y / (op.forward(x) + background)) / op.adjoint(mask.astype(float))
+        np.testing.assert_allclose(seen, x, rtol=1e-6, atol=1e-9)
+
+    def likelihood(image):
+        model = op.forward(image) + background
+        return float((y * np.log(model) - model)[mask].sum())
+
+    values = []
+    solve(op, y, "richardson-lucy", iterations=60, observe=lambda image: values.append(likelihood(image)), **given)
+    assert np.all(np.diff(values) > -1e-9 * abs(values[0]))
+
+
+def test_options_of_another_method_are_refused():
+    truth = phantom((16, 16))
+    with pytest.raises(InputError, match=r"'penalty' is unknown for method 'tv'; it has: tolerance"):
+        solve(operator_for(truth), truth, "tv", noise=1.0, penalty="identity")
+
+
+def test_inner_products_do_not_depend_on_the_threads_of_blas():
+    code = (
+        "import numpy as np\nfrom SpatialDeconvLib.quasinewton import dot\n"
+        "a, b = np.random.default_rng(0).standard_normal((2, 300, 300))\n"
+        "print(dot(a, b).hex(), dot(a.astype('f'), b.astype('f')).hex())"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": n, "OMP_NUM_THREADS": n},
+        ).stdout
+        for n in ("1", "2")
+    }  # fmt: skip
+    assert len(printed) == 1
+
+
+def test_an_operator_goes_with_its_last_reference():
+    truth = phantom((48, 50))
+    op = operator_for(truth, workers=2)
+    op.forward(truth)
+    gone = weakref.ref(op)
+    gc.disable()
+    try:
+        del op
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("method", METHODS)
