@@ -138,7 +138,7 @@ class _Poisson:
         np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
         # Where A^T 1 only scales steps, half precision will do (of numbers that it holds).
         self.weights = weights if exact or not 1e-2 < most < 1e4 else weights.astype(np.float16)
-        self.start = data.start()
+        self.start = data.smooth_start()
         np.maximum(self.start, self.least, out=self.start)
 
     def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:

@@ -154,6 +154,19 @@ class _Data:
             return self.operator.extend(self.y)
         return self.operator.extend(np.where(known, self.y, self.dtype.type(self.y[known].mean())))
 
+    def smooth_start(self) -> np.ndarray:
+        """A first guess with little noise and nothing of voxels left out: A^T M y / A^T M 1.
+
+        Methods that stop early keep what is in their start, and one that holds the left-out voxels' own noise
+        would predict them too well.
+        """
+        counts = self.adjoint(self.masked(np.ones(self.y.shape, self.dtype)))
+        guess = self.adjoint(self.masked(self.y.copy()))
+        seen = counts > 1e-3 * float(counts.max())
+        np.divide(guess, counts, out=guess, where=seen)
+        guess[~seen] = self.y.mean() if self.mask is None else self.y[self.mask].mean()
+        return guess
+
     @property
     def keyed_to_data(self) -> bool:
         """Whether the data themselves choose the kernels, so that their noise and blur are in the weights."""
@@ -401,7 +414,7 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     else:
         step = _weight(regularization, "landweber")
     limit = iterations or 300
-    point = data.start()
+    point = data.smooth_start()
     if project:
         np.maximum(point, 0, out=point)
     x, momentum, reason = point, 1.0, "iterations"
@@ -464,7 +477,7 @@ class _Gradient:
 def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> Solution:
     """Conjugate gradients on (A^T M A + l D) x = A^T M y, warm-started."""
     penalty = _Gradient(data, options.get("penalty", "gradient"))
-    x = data.start()
+    x = data.start() if regularization != "auto" else None
     limit = iterations or 40
     if regularization == "auto":
 
@@ -473,7 +486,8 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             return x, data.y - data.forward(x)
 
         unit = (data.noise / data.span) ** 2
-        x, weight = _search(data, [f * unit for f in _TIKHONOV_PATH], x, try_weight, _SLACK_TIKHONOV)
+        path = [f * unit for f in _TIKHONOV_PATH]
+        x, weight = _search(data, path, data.smooth_start, try_weight, _SLACK_TIKHONOV)
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-2))
@@ -582,7 +596,7 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], x, try_weight, _SLACK_TV)
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], data.start, try_weight, _SLACK_TV)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
@@ -625,14 +639,15 @@ _SLACK_UNEXPLAINED, _MOST_UNEXPLAINED = 0.4, 0.1
 
 
 def _search(
-    data: _Data, weights: list[float], x: np.ndarray, try_weight: Callable, slack: float
+    data: _Data, weights: list[float], start: Callable, try_weight: Callable, slack: float
 ) -> tuple[np.ndarray, float]:
     """Find the weight of a penalty that predicts left-out voxels well, on the way from strong to weak.
 
-    ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next. All voxels count
-    again afterwards.
+    ``try_weight(weight, x) -> (image, residual image)``; each solution starts the next, the first ``start()``.
+    All voxels count again afterwards.
     """
     data.hold_out()
+    x = start()
     errors: list[float] = []
     slacks: list[float] = []
     images: list[np.ndarray] = []
