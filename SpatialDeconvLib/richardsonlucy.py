@@ -132,13 +132,13 @@ class _Poisson:
         self.tiny = self.dtype.type(1e-6 * data.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
-        weights = data.adjoint(data.masked(np.ones(data.operator.data_shape, self.dtype)))
+        weights = data.seen()
+        self.start = data.smooth_start(weights)
         most = float(weights.max())
         # Unseen voxels, with next to no weight, hardly move.
         np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
         # Where A^T 1 only scales steps, half precision will do (of numbers that it holds).
         self.weights = weights if exact or not 1e-2 < most < 1e4 else weights.astype(np.float16)
-        self.start = data.smooth_start()
         np.maximum(self.start, self.least, out=self.start)
 
     def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:

@@ -154,13 +154,17 @@ class _Data:
             return self.operator.extend(self.y)
         return self.operator.extend(np.where(known, self.y, self.dtype.type(self.y[known].mean())))
 
-    def smooth_start(self) -> np.ndarray:
-        """A first guess with little noise and nothing of voxels left out: A^T M y / A^T M 1.
+    def seen(self) -> np.ndarray:
+        """A^T M 1: how much of every voxel of the image is in the data that count."""
+        return self.adjoint(self.masked(np.ones(self.y.shape, self.dtype)))
+
+    def smooth_start(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """A first guess with little noise and nothing of voxels left out: A^T M y / A^T M 1 (`counts`, if at hand).
 
         Methods that stop early keep what is in their start, and one that holds the left-out voxels' own noise
         would predict them too well.
         """
-        counts = self.adjoint(self.masked(np.ones(self.y.shape, self.dtype)))
+        counts = self.seen() if counts is None else counts
         guess = self.adjoint(self.masked(self.y.copy()))
         seen = counts > 1e-3 * float(counts.max())
         np.divide(guess, counts, out=guess, where=seen)
