@@ -133,7 +133,7 @@ class _Poisson:
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
         weights = data.seen()
-        self.start = data.smooth_start(weights)
+        self.start = data.calm_start(weights)
         most = float(weights.max())
         # Unseen voxels, with next to no weight, hardly move.
         np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)

@@ -158,17 +158,22 @@ class _Data:
         """A^T M 1: how much of every voxel of the image is in the data that count."""
         return self.adjoint(self.masked(np.ones(self.y.shape, self.dtype)))
 
-    def smooth_start(self, counts: np.ndarray | None = None) -> np.ndarray:
-        """A first guess with little noise and nothing of voxels left out: A^T M y / A^T M 1 (`counts`, if at hand).
+    def calm_start(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """A first guess for methods that stop early and so keep what is in it: the data, less their noise.
 
-        Methods that stop early keep what is in their start, and one that holds the left-out voxels' own noise
-        would predict them too well.
+        The data are shrunk towards A^T M y / A^T M 1 (the denominator is `counts`, if at hand) by the share of the
+        difference that is noise, as James and Stein do. Nothing is taken from left-out voxels, or their own noise
+        would be predicted too well.
         """
         counts = self.seen() if counts is None else counts
         guess = self.adjoint(self.masked(self.y.copy()))
         seen = counts > 1e-3 * float(counts.max())
         np.divide(guess, counts, out=guess, where=seen)
         guess[~seen] = self.y.mean() if self.mask is None else self.y[self.mask].mean()
+        inside = self.operator.crop(guess)
+        difference = self.masked(self.y - inside)
+        share = 1 - self.noise**2 * self.count / max(dot(difference, difference), 1e-30)
+        inside += self.dtype.type(max(0.0, share)) * difference
         return guess
 
     @property
@@ -418,7 +423,7 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     else:
         step = _weight(regularization, "landweber")
     limit = iterations or 300
-    point = data.smooth_start()
+    point = data.calm_start()
     if project:
         np.maximum(point, 0, out=point)
     x, momentum, reason = point, 1.0, "iterations"
@@ -491,7 +496,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
 
         unit = (data.noise / data.span) ** 2
         path = [f * unit for f in _TIKHONOV_PATH]
-        x, weight = _search(data, path, data.smooth_start, try_weight, _SLACK_TIKHONOV)
+        x, weight = _search(data, path, data.calm_start, try_weight, _SLACK_TIKHONOV)
     else:
         weight = _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-2))
