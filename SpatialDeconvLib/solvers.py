@@ -598,14 +598,14 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
     objective = _Penalised(data, model)
     lower = 0.0 if data.nonnegative else -math.inf
     limit = iterations or 60
-    x = _first_image(data, objective)
+    first = x = _first_image(data, objective)
     if regularization == "auto":
 
         def try_weight(weight, x):
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], data.start, try_weight, _SLACK_TV)
+        x, weight = _search(data, [f * data.noise for f in _TV_PATH], lambda: first, try_weight, _SLACK_TV)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
