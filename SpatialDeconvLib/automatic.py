@@ -66,7 +66,7 @@ class Simulation:
         block = np.ascontiguousarray(image[box])
         self._spread = float(block.std(dtype=np.float64))
         # Copies: a slice would keep the whole weight image alive, for every kernel at once.
-        self._weights = [bound.weight(k)[box].copy() for k in range(len(bound))]
+        self._weights = [bound.weight(k, block.dtype)[box].copy() for k in range(len(bound))]
         operator = SpatiallyVariantBlur(
             KernelField.by_weights(self._weights, self._kernels).bind(block, bound.spacing),
             block.shape,

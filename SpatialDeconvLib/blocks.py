@@ -256,7 +256,7 @@ class _View:
         self.job, self.guide, self.block = job, guide, block
         self.bound = self.bound_in(block)
         #: The kernels that have weight in the block.
-        self.used = [k for k in range(len(self.bound)) if self.bound.weight(k).any()]
+        self.used = [k for k in range(len(self.bound)) if self.bound.weight(k, job.image.dtype).any()]
         #: Whether the region to work in reaches the block.
         self.selected = job.mask is None or bool(job.mask[block].any())
 
@@ -267,7 +267,7 @@ class _View:
         if keyed.key in ("uniform", "intensity"):
             keyed = replace(keyed, kernels=kernels[: len(keyed.kernels)])
         else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
-            weights = [bound.weight(k)[box].copy() for k in range(len(bound))]
+            weights = [bound.weight(k, self.job.image.dtype)[box].copy() for k in range(len(bound))]
             keyed = KernelField.by_weights(weights, kernels)
         return keyed.bind(self.guide[box], bound.spacing)
 
@@ -435,7 +435,7 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
     solution = Solution(image, None, [], None, {})
     for number, k in enumerate(view.used):
         job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
-        weight = bound.weight(k).astype(image.dtype, copy=False)
+        weight = bound.weight(k, image.dtype)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue
@@ -472,7 +472,7 @@ def _whole_filter(
     image = np.zeros(bound.shape, job.image.dtype)
     for number, k in enumerate(view.used):
         job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
-        weight = bound.weight(k).astype(image.dtype, copy=False)
+        weight = bound.weight(k, image.dtype)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue

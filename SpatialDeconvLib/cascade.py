@@ -604,7 +604,7 @@ class Cascade:
         """
         x = self._checked(x)
         y = np.zeros_like(x)
-        boxes = [self.bound.support(level.kernel) for level in self.levels]
+        boxes = [self.bound.support(level.kernel, x.dtype) for level in self.levels]
         beyond = self._beyond_detector()
         held = self._held_detector(boxes, beyond)
         whole = [(0, n) for n in x.shape]
@@ -619,7 +619,7 @@ class Cascade:
                     filtered = self._worker.apply(_interpolations(level), _ends(boxes[n]), states[n])
                 else:
                     filtered = self._by_fft(x, level.kernel)[boxes[n]]
-                y[boxes[n]] += self.bound.weight(level.kernel)[boxes[n]] * filtered
+                y[boxes[n]] += self.bound.weight(level.kernel, x.dtype)[boxes[n]] * filtered
             for done in [p for p in states if p != ROOT and max(self._children[p], default=p) <= n]:
                 del states[done]  # nothing else is filtered from it
         self._report(len(self.levels), progress, cancelled)
@@ -643,8 +643,8 @@ class Cascade:
         for done, n in enumerate(reversed(range(len(self.levels)))):
             level = self.levels[n]
             self._report(done, progress, cancelled)
-            box = self.bound.support(level.kernel)
-            weighted = None if box is None else self.bound.weight(level.kernel)[box] * x[box]
+            box = self.bound.support(level.kernel, x.dtype)
+            weighted = None if box is None else self.bound.weight(level.kernel, x.dtype)[box] * x[box]
             if not level.separable:
                 if weighted is not None:
                     whole = np.zeros_like(x)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import ndimage
 
 from .errors import InputError, check_choice, check_number
@@ -263,7 +264,7 @@ class BoundField:
         self._key = _KEY_WEIGHTS[field.key](field, guide, self.spacing)
         if self._key.has_rest:
             self._kernels.append(identity_kernel(self.spacing, ndim=guide.ndim))
-        self._supports: dict[int, Box | None] = {}
+        self._supports: dict[tuple[int, np.dtype], Box | None] = {}
 
     def __len__(self) -> int:
         return len(self._kernels)
@@ -276,15 +277,24 @@ class BoundField:
         """Whether kernel `k` leaves the image unchanged."""
         return self._kernels[k].is_identity
 
-    def weight(self, k: int) -> np.ndarray:
-        """Weights of kernel `k`: float32, shape of the image, >= 0."""
-        return self._key.weight(k)
+    def weight(self, k: int, dtype: DTypeLike = np.float32) -> np.ndarray:
+        """Return the weights of kernel `k`, >= 0, in the shape of the image.
 
-    def support(self, k: int, weight: np.ndarray | None = None) -> Box | None:
-        """Bounding box of the voxels where `weight(k)`, if at hand, is not 0; None when there is none."""
-        if k not in self._supports:
-            self._supports[k] = bounding_box(self.weight(k) if weight is None else weight)
-        return self._supports[k]
+        Parameters
+        ----------
+        k : int
+        dtype : {float32, float64}
+            Their type. Over all kernels they sum to 1 within its rounding; for float64, nothing on the way from the
+            guide, labels, positions or weight images to them is rounded to less.
+        """
+        return self._key.weight(k, np.dtype(dtype))
+
+    def support(self, k: int, dtype: DTypeLike = np.float32, weight: np.ndarray | None = None) -> Box | None:
+        """Bounding box of the voxels where ``weight(k, dtype)``, if at hand, is not 0; None when there is none."""
+        key = k, np.dtype(dtype)  # what rounds to 0 in float32 need not in float64
+        if key not in self._supports:
+            self._supports[key] = bounding_box(self.weight(k, dtype) if weight is None else weight)
+        return self._supports[key]
 
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
@@ -296,8 +306,8 @@ class BoundField:
 
 # ------------------------------------------------------------------------------- weights, key by key
 #
-# Each class has `weight(k) -> float32 array` and `has_rest`: whether some voxels belong to no kernel, so that
-# weight number K, of the added identity kernel, is theirs.
+# Each class has `weight(k, dtype) -> array of that dtype` and `has_rest`: whether some voxels belong to no kernel,
+# so that weight number K, of the added identity kernel, is theirs.
 
 
 class _UniformWeights:
@@ -306,8 +316,8 @@ class _UniformWeights:
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         self.shape = guide.shape
 
-    def weight(self, k: int) -> np.ndarray:
-        return np.ones(self.shape, np.float32)
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
+        return np.ones(self.shape, dtype)
 
 
 class _IntensityWeights:
@@ -328,7 +338,8 @@ class _IntensityWeights:
             low, high = self.levels[0], self.levels[-1]
             outside = np.empty(guide.shape, bool)
             for slab in slabs(guide.shape):
-                g = self._values(slab)
+                # One answer for weights of either type; a level is met by the float32 nearest to it.
+                g = self._values(slab, np.float32)
                 outside[slab] = (g < low) | (g > high)
             if not outside.any():
                 return
@@ -344,19 +355,20 @@ class _IntensityWeights:
     def has_rest(self) -> bool:
         return self.outside is not None
 
-    def _values(self, slab: slice) -> np.ndarray:
-        return self.guide[slab].astype(self.dtype, copy=False)
+    def _values(self, slab: slice, dtype: DTypeLike) -> np.ndarray:
+        """The guide in the precision that weights of type `dtype` need."""
+        return self.guide[slab].astype(np.promote_types(self.dtype, dtype), copy=False)
 
-    def weight(self, k: int) -> np.ndarray:
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
         if k == len(self.levels):
-            return self.outside.astype(np.float32)
-        weight = np.ones(self.guide.shape, np.float32)
+            return self.outside.astype(dtype)
+        weight = np.ones(self.guide.shape, dtype)
         for slab in slabs(weight.shape):
-            g, part = self._values(slab), weight[slab]
+            g, part = self._values(slab, dtype), weight[slab]
             if k > 0:
-                np.minimum(part, self.upper_share(g, *self.levels[k - 1 : k + 1]), out=part)
+                np.minimum(part, self.upper_share(g, *self.levels[k - 1 : k + 1], dtype), out=part)
             if k + 1 < len(self.levels):  # 1 minus the share of the upper level, to the last bit
-                share = self.upper_share(g, *self.levels[k : k + 2])
+                share = self.upper_share(g, *self.levels[k : k + 2], dtype)
                 np.minimum(part, np.subtract(1, share, out=share), out=part)
         if self.outside is not None:
             weight[self.outside] = 0
@@ -365,24 +377,24 @@ class _IntensityWeights:
     def level(self) -> np.ndarray:
         level = np.zeros(self.guide.shape, np.float32)
         for slab in slabs(level.shape):
-            g, part = self._values(slab), level[slab]
+            g, part = self._values(slab, level.dtype), level[slab]
             for low, high in itertools.pairwise(self.levels):
-                part += self.upper_share(g, low, high)
+                part += self.upper_share(g, low, high, level.dtype)
         if self.outside is not None:
             level[self.outside] = len(self.levels)
         return level
 
 
-def _nearest_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+def _nearest_share(g: np.ndarray, low: float, high: float, dtype: np.dtype) -> np.ndarray:
     """Share of the upper of two levels: 1 from the middle between them on."""
-    return (g >= 0.5 * (low + high)).astype(np.float32)
+    return (g >= 0.5 * (low + high)).astype(dtype)
 
 
-def _linear_share(g: np.ndarray, low: float, high: float) -> np.ndarray:
+def _linear_share(g: np.ndarray, low: float, high: float, dtype: np.dtype) -> np.ndarray:
     """Share of the upper of two levels, (g - low) / (high - low) in [0, 1]."""
     share = g - low
     share /= high - low
-    return np.clip(share, 0, 1, out=share).astype(np.float32, copy=False)
+    return np.clip(share, 0, 1, out=share).astype(dtype, copy=False)
 
 
 def _float32_separates(levels: Sequence[float]) -> bool:
@@ -428,8 +440,8 @@ class _RegionWeights:
         )
         self.owner[box] = self.owner[box][tuple(nearest)]
 
-    def weight(self, k: int) -> np.ndarray:
-        weight = (self.owner == k).astype(np.float32)
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
+        weight = (self.owner == k).astype(dtype)
         if self.feather and weight.any():
             for axis, h in enumerate(self.spacing):
                 profile = box_profile(self.feather / h)
@@ -459,10 +471,10 @@ class _PositionWeights:
         self.points = np.array([p[-guide.ndim :] for p in field.at], dtype=float)
         _refuse_duplicates([tuple(p) for p in self.points], "position")
         self.axes = [np.arange(n) * h for n, h in zip(guide.shape, spacing, strict=True)]
-        # Keeps 1 / distance^2 finite at the position itself, where the weight is then 1 to rounding.
-        self.least = 1e-9 * max(spacing) ** 2
+        self.spacing = spacing
         self.interpolation = field.interpolation
-        self._shared: np.ndarray | None = None
+        self._owner: np.ndarray | None = None
+        self._totals: dict[np.dtype, np.ndarray] = {}
         if self.interpolation == "linear":
             self.grid = [np.unique(self.points[:, a]) for a in range(guide.ndim)]
             if np.prod([g.size for g in self.grid]) != len(self.points):
@@ -471,19 +483,19 @@ class _PositionWeights:
                     "'nearest' or 'inverse-distance' for scattered positions"
                 )
 
-    def weight(self, k: int) -> np.ndarray:
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
         if self.interpolation == "linear":
-            return self._hat(k)
+            return self._hat(k, dtype)
         if self.interpolation == "nearest":
-            return (self._nearest() == k).astype(np.float32)
-        return self._shepard(k)
+            return (self._nearest() == k).astype(dtype)
+        return self._shepard(k, dtype)
 
-    def _hat(self, k: int) -> np.ndarray:
-        weight = np.ones(self.shape, np.float32)
+    def _hat(self, k: int, dtype: np.dtype) -> np.ndarray:
+        weight = np.ones(self.shape, dtype)
         for axis, grid in enumerate(self.grid):
             index = int(np.searchsorted(grid, self.points[k, axis]))
             hat = np.interp(self.axes[axis], grid, np.arange(grid.size) == index) if grid.size > 1 else np.ones(1)
-            weight *= hat.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
+            weight *= hat.astype(dtype).reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
         return weight
 
     def _distance2(self, k: int, slab: int) -> np.ndarray:
@@ -491,25 +503,30 @@ class _PositionWeights:
         squares = [(axis - p) ** 2 for axis, p in zip(self.axes, self.points[k], strict=True)]
         return sum(np.ix_(*squares[1:])) + squares[0][slab]
 
+    def _inverse(self, k: int, slab: int, dtype: np.dtype) -> np.ndarray:
+        """1 / distance^2, finite at the position itself, where the weight of type `dtype` is then 1 to rounding."""
+        least = (1e-9 if dtype == np.float32 else 1e-24) * max(self.spacing) ** 2
+        return 1.0 / (self._distance2(k, slab) + least)
+
     def _nearest(self) -> np.ndarray:
-        if self._shared is None:
-            self._shared = np.zeros(self.shape, np.int16)
-            for slab, owner in enumerate(self._shared):
+        if self._owner is None:
+            self._owner = np.zeros(self.shape, np.int16)
+            for slab, owner in enumerate(self._owner):
                 best = self._distance2(0, slab)
                 for k in range(1, len(self.points)):
                     distance = self._distance2(k, slab)
                     owner[distance < best] = k
                     np.minimum(best, distance, out=best)
-        return self._shared
+        return self._owner
 
-    def _shepard(self, k: int) -> np.ndarray:
-        if self._shared is None:
-            self._shared = np.empty(self.shape, np.float32)
-            for slab, total in enumerate(self._shared):
-                total[...] = sum(1.0 / (self._distance2(n, slab) + self.least) for n in range(len(self.points)))
-        weight = np.empty(self.shape, np.float32)
-        for slab, (weight_of_slab, total) in enumerate(zip(weight, self._shared, strict=True)):
-            weight_of_slab[...] = 1.0 / (self._distance2(k, slab) + self.least) / total
+    def _shepard(self, k: int, dtype: np.dtype) -> np.ndarray:
+        if dtype not in self._totals:
+            self._totals[dtype] = np.empty(self.shape, dtype)
+            for slab, total in enumerate(self._totals[dtype]):
+                total[...] = sum(self._inverse(n, slab, dtype) for n in range(len(self.points)))
+        weight = np.empty(self.shape, dtype)
+        for slab, (weight_of_slab, total) in enumerate(zip(weight, self._totals[dtype], strict=True)):
+            weight_of_slab[...] = self._inverse(k, slab, dtype) / total
         return weight
 
 
@@ -518,12 +535,14 @@ class _ExplicitWeights:
 
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         self.weights = [_matching(w, guide.shape, "weights") for w in field.weight_arrays]
-        self.total = np.empty(guide.shape, np.float32)
-        for slab, total in enumerate(self.total):
-            total[...] = sum(weight[slab].astype(np.float64) for weight in self.weights)
+        self._totals: dict[np.dtype, np.ndarray] = {}
 
-    def weight(self, k: int) -> np.ndarray:
-        return np.divide(self.weights[k], self.total, dtype=np.float32, casting="same_kind")
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
+        if dtype not in self._totals:
+            self._totals[dtype] = np.empty(self.weights[0].shape, dtype)
+            for slab, total in enumerate(self._totals[dtype]):
+                total[...] = sum(weight[slab].astype(np.float64) for weight in self.weights)
+        return np.divide(self.weights[k], self._totals[dtype], dtype=dtype, casting="same_kind")
 
 
 _KEY_WEIGHTS = {

@@ -83,11 +83,11 @@ class Job:
         count = len(self.bound)
         for k in range(count):
             self.step(k / count, f"kernel {k + 1} of {count}")
-            weight = self.bound.weight(k)
-            box = _intersection(self.bound.support(k, weight), limit)
+            weight = self.bound.weight(k, image.dtype)
+            box = _intersection(self.bound.support(k, image.dtype, weight), limit)
             if box is None:  # no voxel of the image, or of the mask, takes this kernel
                 continue
-            weight = weight[box].astype(image.dtype, copy=False)
+            weight = weight[box]
             if self.bound.is_identity(k):
                 _add_product(result[box], weight, image[box])
                 continue

@@ -92,6 +92,7 @@ class SpatiallyVariantBlur(LinearOperator):
         domain that is larger by the reach of the kernels (`domain_shape`), and A maps it to the image's
         voxels only.
     dtype : {"float32", "float64"}
+        Of the images and of the weights. In float64 the operator is exact to float64's rounding.
     workers : int, optional
         Threads; by default as many as there are processors. Results do not depend on it.
     low_rank : float or "auto"
@@ -267,11 +268,11 @@ class SpatiallyVariantBlur(LinearOperator):
             return None
         columns = full.grid[1] * (full.grid[2] // 2 + 1)
         spectra = sum(2 * self.dtype.itemsize * columns * rows_kept(h, full.grid[0]) for h in compression.basis)
-        weights = compression.rank * 4 * math.prod(self._weighted_shape)
+        weights = compression.rank * self._weights.bytes_each
         return compression if self._weights.hats or budget.fits(spectra + weights) else None
 
     def _support(self, k: int) -> Box | None:
-        box = self.bound.support(k)
+        box = self.bound.support(k, self.dtype)
         if box is None:
             return None
         if all(s.start == 0 and s.stop == n for s, n in zip(box, self.data_shape, strict=True)):
@@ -298,7 +299,7 @@ class SpatiallyVariantBlur(LinearOperator):
         matrix = np.zeros((self.compression.rank, len(self.bound)))
         matrix[:, shared] = self.compression.coefficients.T
         names = [("basis", r) for r in range(len(matrix))]
-        if self._weights.hats and not budget.fits(len(names) * 4 * math.prod(self._weighted_shape)):
+        if self._weights.hats and not budget.fits(len(names) * self._weights.bytes_each):
             self._weights.tabulate(names, matrix)
             return
         for name, weight in zip(names, self._weights.combined(matrix), strict=True):
@@ -322,7 +323,7 @@ class SpatiallyVariantBlur(LinearOperator):
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
         names = [t.index for g in self._groups for t in g.terms] + list(self._identities)
         names = [n for n in names if n not in self._weights.kept and n not in self._weights.tables]
-        size = 4 * math.prod(self._weighted_shape)
+        size = self._weights.bytes_each
         if self._weights.hats and len(names) > 0 and not budget.fits(size * len(names)):
             self._weights.prepare_levels()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,13 +15,13 @@ _PIECE = 1 << 14  # weights interpolated at a time, with indices of twice their 
 class TermWeights:
     """The weights of the terms, plane by plane, kept in memory as far as allowed.
 
-    `matrix` (terms, K) combines the field's weights into those of the terms of a compressed family. Where an
-    operator need not be exact to rounding, `coarse`, levels are kept in 16 bits: weights then are off by
-    (K - 1) / 2^17 at most, the share of a step between adjacent kernels.
+    They are of the operator's `dtype`. `matrix` (terms, K) combines the field's weights into those of the terms of
+    a compressed family. Where a float32 operator need not be exact to rounding, `coarse`, levels are kept in
+    16 bits: weights then are off by (K - 1) / 2^17 at most, the share of a step between adjacent kernels.
     """
 
     def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype, coarse: bool):
-        self.bound, self.shape, self.pads = bound, shape, pads
+        self.bound, self.shape, self.pads, self.dtype = bound, shape, pads, np.dtype(dtype)
         self.parts = np.float32(65535 // max(1, len(bound) - 1)) if coarse else np.float32(0)  # of a level
         self.kept: dict[object, np.ndarray] = {}
         self.tables: dict[object, tuple[np.ndarray, np.ndarray]] = {}
@@ -30,21 +31,26 @@ class TermWeights:
 
     def whole(self, k: int) -> np.ndarray:
         """Weights of kernel k on the side that they belong to, in the canonical shape."""
-        return self._placed(self.bound.weight(k))
+        return self._placed(self.bound.weight(k, self.dtype))
+
+    @property
+    def bytes_each(self) -> int:
+        """Memory that the weights of one term take."""
+        return self.dtype.itemsize * math.prod(self.shape)
 
     def _placed(self, values: np.ndarray) -> np.ndarray:
         if any(sum(pad) for pad in self.pads):
             values = np.pad(values, self.pads, mode="edge")
-        return np.ascontiguousarray(values, np.float32).reshape(self.shape)
+        return np.ascontiguousarray(values, self.dtype).reshape(self.shape)
 
     def combined(self, matrix: np.ndarray) -> list[np.ndarray]:
         """Weights of a compressed family: sum_k matrix[r, k] w_k for every r."""
-        totals = [np.zeros(self.shape, np.float32) for _ in matrix]
+        totals = [np.zeros(self.shape, self.dtype) for _ in matrix]
         for k in np.flatnonzero(matrix.any(axis=0)):
             weight = self.whole(int(k))
             part = np.empty_like(weight)
             for total, c in zip(totals, matrix[:, k], strict=True):
-                total += np.multiply(weight, np.float32(c), out=part)
+                total += np.multiply(weight, self.dtype.type(c), out=part)
         return totals
 
     def tabulate(self, names: Sequence[object], matrix: np.ndarray) -> None:

@@ -38,6 +38,18 @@ def hat_weights(guide, levels):
     return [np.interp(guide, levels, np.eye(len(levels))[k]) for k in range(len(levels))]
 
 
+def feathered(inside, width):
+    """The share of a box of `width` voxels around each voxel that is inside, axis by axis; the border repeated."""
+    share = inside.astype(float)
+    for axis, n in enumerate(share.shape if width else ()):
+        overlap = np.zeros((n, n))
+        for i, offset in itertools.product(range(n), range(-n, n + 1)):
+            ends = max(offset - 0.5, -width / 2), min(offset + 0.5, width / 2)
+            overlap[i, min(max(i + offset, 0), n - 1)] += max(ends[1] - ends[0], 0) / width
+        share = np.moveaxis(np.tensordot(overlap, share, (1, axis)), 0, axis)
+    return share
+
+
 SITK_BOUNDARY = {
     "edge": sitk.RichardsonLucyDeconvolutionImageFilter.ZERO_FLUX_NEUMANN_PAD,
     "zero": sitk.RichardsonLucyDeconvolutionImageFilter.ZERO_PAD,

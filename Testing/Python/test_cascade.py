@@ -43,7 +43,7 @@ def direct(x, bound, boundary, model):
     """The definition: extend by the boundary rule, convolve, crop, for every kernel by itself."""
     y = np.zeros(x.shape)
     for k in range(len(bound)):
-        w = bound.weight(k).astype(np.float64)
+        w = bound.weight(k, np.float64)
         h = bound.kernel(k).values
         if model == "detector":
             y += w * ndimage.convolve(x, h, mode=BOUNDARIES[boundary])

@@ -23,22 +23,24 @@ def kernels(count):
     return [sd.gaussian_kernel((0, 0.3 + 0.1 * n, 0.5)) for n in range(count)]
 
 
-def all_weights(bound):
-    return np.stack([bound.weight(k) for k in range(len(bound))])
+def all_weights(bound, dtype=np.float32):
+    return np.stack([bound.weight(k, dtype) for k in range(len(bound))])
 
 
 def assert_weights_are_shares(bound):
-    weights = all_weights(bound)
-    assert weights.dtype == np.float32
-    assert weights.shape == (len(bound), *bound.shape)
-    assert weights.min() >= 0
-    np.testing.assert_allclose(weights.sum(axis=0, dtype=float), 1, atol=1e-6)
-    for k, weight in enumerate(weights):
-        used = np.argwhere(weight)
-        expected = (
-            tuple(slice(a, b + 1) for a, b in zip(used.min(0), used.max(0), strict=True)) if used.size else None
-        )
-        assert bound.support(k) == expected
+    for dtype, rounding in ((np.float32, 1e-6), (np.float64, 1e-15)):
+        weights = all_weights(bound, dtype)
+        assert weights.dtype == dtype
+        assert weights.shape == (len(bound), *bound.shape)
+        assert weights.min() >= 0
+        np.testing.assert_allclose(weights.sum(axis=0, dtype=float), 1, rtol=0, atol=rounding)
+        for k, weight in enumerate(weights):
+            used = np.argwhere(weight)
+            expected = (
+                tuple(slice(a, b + 1) for a, b in zip(used.min(0), used.max(0), strict=True)) if used.size else None
+            )
+            assert bound.support(k, dtype) == expected
+    np.testing.assert_array_equal(bound.weight(0), all_weights(bound)[0])  # the types do not mix
 
 
 # ------------------------------------------------------------------------------ weights are shares
@@ -410,6 +412,7 @@ def test_rounding_in_explicit_weights_is_divided_out():
     weights = np.array([[[[0.3004, 0.5]]], [[[0.7, 0.5]]]])
     bound = sd.KernelField.by_weights(weights, [K1, K2]).bind(np.zeros((1, 1, 2)))
     np.testing.assert_allclose(bound.weight(0), [[[0.3004 / 1.0004, 0.5]]], atol=1e-7)
+    np.testing.assert_allclose(bound.weight(0, "float64"), [[[0.3004 / 1.0004, 0.5]]], rtol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import feathered, hat_weights
 from scipy import ndimage
 from scipy.fft import next_fast_len
 from scipy.sparse.linalg import lsmr
@@ -14,7 +15,7 @@ from SpatialDeconvLib.compression import compress
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.fields import KernelField
 from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, identity_kernel, motion_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
+from SpatialDeconvLib.operators import SpatiallyVariantBlur, _Budget
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
@@ -33,10 +34,10 @@ def random_field(rng, shape, kernel_shape, count=3):
     return KernelField.by_weights(weights / weights.sum(0), kernels)
 
 
-def matrix_by_loops(bound, model, boundary):
+def matrix_by_loops(kernels, weights, model, boundary):
     """The definition, voxel by voxel: rows are data voxels, columns those of the domain."""
-    shape = bound.shape
-    kernels = [bound.kernel(k).values for k in range(len(bound))]
+    shape = weights[0].shape
+    kernels = [h.values for h in kernels]
     left = [max(h.shape[a] - 1 - h.shape[a] // 2 for h in kernels) for a in range(len(shape))]
     right = [max(h.shape[a] // 2 for h in kernels) for a in range(len(shape))]
     extended = boundary == "extended"
@@ -44,8 +45,7 @@ def matrix_by_loops(bound, model, boundary):
     domain = tuple(n + l + r for n, l, r in zip(shape, left, right, strict=True)) if extended else shape
     pads = list(zip(left, right, strict=True)) if extended else [(0, 0)] * len(shape)
     matrix = np.zeros((np.prod(shape), np.prod(domain)))
-    for k, h in enumerate(kernels):
-        weight = bound.weight(k).astype(float)
+    for h, weight in zip(kernels, weights, strict=True):
         if model == "source":
             weight = np.pad(weight, pads, mode="edge")
         for row, i in enumerate(np.ndindex(*shape)):
@@ -69,9 +69,9 @@ def test_forward_and_adjoint_equal_the_matrix(shape, kernel_shape, model, bounda
     rng = np.random.default_rng(1)
     if boundary == "extended" and max(kernel_shape) > 8:
         kernel_shape = tuple(min(n, 5) for n in kernel_shape)
-    bound = random_field(rng, shape, kernel_shape).bind(np.zeros(shape))
-    op = SpatiallyVariantBlur(bound, shape, model=model, boundary=boundary, dtype="float64")
-    matrix = matrix_by_loops(bound, model, boundary)
+    field = random_field(rng, shape, kernel_shape)
+    op = SpatiallyVariantBlur(field, shape, model=model, boundary=boundary, dtype="float64")
+    matrix = matrix_by_loops(field.kernels, field.weight_arrays, model, boundary)
     assert op.shape == matrix.shape
     x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
     np.testing.assert_allclose(op.forward(x).ravel(), matrix @ x.ravel(), atol=1e-10)
@@ -80,6 +80,87 @@ def test_forward_and_adjoint_equal_the_matrix(shape, kernel_shape, model, bounda
     np.testing.assert_allclose(op.T @ y.ravel(), matrix.T @ y.ravel(), atol=1e-10)
     left, right = np.vdot(y, op.forward(x)), np.vdot(op.adjoint(y), x)
     assert abs(left - right) <= 1e-12 * np.linalg.norm(y) * np.linalg.norm(x) * np.abs(matrix).sum(1).max()
+
+
+LEVELS = [10.1, 20.7, 33.3]
+
+
+def keyed(key, shape, kernels, rng):
+    """A field, a guide, and all kernels with their weights by the definition, in float64."""
+    guide, labels = rng.uniform(0, 40, shape), rng.integers(1, 4, shape)
+    axes = [np.arange(n) for n in shape]
+    if key.startswith("intensity"):
+        guide = guide.astype(key.split()[1])
+        field = KernelField.by_intensity(dict(zip(LEVELS, kernels, strict=True)))
+        return field, guide, kernels, hat_weights(guide, LEVELS)
+    if key == "nearest":
+        field = KernelField.by_intensity(dict(zip(LEVELS, kernels, strict=True)), interpolation="nearest")
+        cell = np.digitize(guide, (LEVELS[0] / 2 + LEVELS[1] / 2, LEVELS[1] / 2 + LEVELS[2] / 2))
+        return field, guide, kernels, [(cell == k).astype(float) for k in range(3)]
+    if key == "unchanged":
+        field = KernelField.by_intensity(dict(zip(LEVELS, kernels, strict=True)), outside="unchanged")
+        inside = (guide >= LEVELS[0]) & (guide <= LEVELS[-1])
+        weights = [*(w * inside for w in hat_weights(guide, LEVELS)), (~inside).astype(float)]
+        return field, guide, [*kernels, identity_kernel(ndim=len(shape))], weights
+    if key.startswith("region"):
+        width = 2.6 if key == "region feathered" else 0.0
+        field = KernelField.by_region(labels, {1: kernels[0], 2: kernels[1], 3: kernels[2]}, feather=width)
+        return field, None, kernels, [feathered(labels == value, width) for value in (1, 2, 3)]
+    if key == "position":
+        places = [0.3, 1.7, 3.1]  # on the last axis
+        points = [(0.0,) * (len(shape) - 1) + (place,) for place in places]
+        field = KernelField.by_position(dict(zip(points, kernels, strict=True)))
+        return field, None, kernels, hat_weights(np.broadcast_to(axes[-1], shape), places)
+    points = rng.uniform(0, 4, (3, len(shape)))
+    points[0] = np.rint(points[0])  # a voxel: its weight is all of the first kernel
+    field = KernelField.by_position(dict(zip(map(tuple, points), kernels, strict=True)), "inverse-distance")
+    with np.errstate(divide="ignore"):
+        nearness = [1 / sum((x - c) ** 2 for x, c in zip(np.ix_(*axes), p, strict=True)) for p in points]
+    nearness[0][np.isinf(nearness[0])] = 1e300
+    return field, None, kernels, [n / sum(nearness) for n in nearness]
+
+
+KEYED = [f"intensity {kind}" for kind in ("float64", "float32", "int32", "uint8")] + [
+    "nearest", "unchanged", "region", "region feathered", "position", "inverse-distance",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("boundary", ["edge", "extended"])
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("shape", "kernel_shape"), [((7, 9), (3, 5)), ((6, 5), (4, 2)), ((3, 4, 5), (3, 1, 3)), ((4, 4, 3), (2, 3, 2))]
+)
+@pytest.mark.parametrize("key", KEYED)
+def test_in_float64_weights_are_float64_whatever_the_key(key, shape, kernel_shape, model, boundary):
+    rng = np.random.default_rng(4)
+    kernels = [Kernel(rng.random(kernel_shape)) for _ in range(3)]
+    field, guide, everyone, weights = keyed(key, shape, kernels, rng)
+    matrix = matrix_by_loops(everyone, weights, model, boundary)
+    for limit in (None, 0):
+        op = SpatiallyVariantBlur(
+            field, shape, guide=guide, model=model, boundary=boundary, dtype="float64", memory_limit=limit
+        )
+        for ours, by_loops in ((op @ np.eye(op.shape[1]), matrix), (op.T @ np.eye(op.shape[0]), matrix.T)):
+            assert np.abs(ours - by_loops).max() <= 1e-14 * np.abs(matrix).sum(axis=1).max()
+        x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
+        forward, adjoint = matrix @ x.ravel(), matrix.T @ y.ravel()
+        assert np.linalg.norm(op.forward(x).ravel() - forward) <= 1e-12 * np.linalg.norm(forward)
+        assert np.linalg.norm(op.adjoint(y).ravel() - adjoint) <= 1e-12 * np.linalg.norm(adjoint)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_kept_in_memory_are_counted_in_full(dtype):
+    shape = (24, 20)
+    image = phantom(shape)
+    volume = image.size * np.dtype(dtype).itemsize
+    field = KernelField.by_region((image > 20) + 1, {1: Kernel(np.ones((3, 3))), 2: Kernel(np.ones((5, 5)))})
+    counts = []
+    for volumes in (0.9, 1.0, 2.0):
+        op = SpatiallyVariantBlur(field, shape, dtype=dtype, memory_limit=0, workers=1)
+        op._keep_weights(_Budget(int(volumes * volume)))
+        assert all(kept.dtype == dtype for kept in op._weights.kept.values())
+        counts.append(len(op._weights.kept))
+    assert counts == [0, 1, 2]
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,7 +195,7 @@ def test_each_kernel_is_the_convolution_of_ndimage(shape, boundary, mode):
     op = SpatiallyVariantBlur(field, shape, guide=guide, boundary=boundary, dtype="float64")
     share = np.clip((guide - 10) / 10, 0, 1)
     low, high = (ndimage.convolve(image, kernels[at].values, mode=mode) for at in (10.0, 20.0))
-    np.testing.assert_allclose(op.forward(image), (1 - share) * low + share * high, atol=1e-5)
+    np.testing.assert_allclose(op.forward(image), (1 - share) * low + share * high, atol=1e-12)
 
 
 def gaussian_field(ndim=2, low=0.6, high=2.0, outside="nearest"):
@@ -295,7 +376,7 @@ def test_scipy_solves_with_it():
     truth = rng.random((12, 11))
     field = random_field(rng, truth.shape, (3, 3))
     op = SpatiallyVariantBlur(field, truth.shape, boundary="zero", dtype="float64")
-    matrix = matrix_by_loops(op.bound, "detector", "zero")
+    matrix = matrix_by_loops(field.kernels, field.weight_arrays, "detector", "zero")
     data = matrix @ truth.ravel()
     ours = lsmr(op, data, damp=0.1, atol=1e-12, btol=1e-12)[0]
     expected = np.linalg.solve(matrix.T @ matrix + 0.01 * np.eye(truth.size), matrix.T @ data)

@@ -83,7 +83,7 @@ def test_blend_equals_a_separate_implementation_with_simpleitk(engine):
         expected += weight * sitk_deconvolve("RichardsonLucy", image, kernel.values, NumberOfIterations=3)
     field = sd.KernelField.by_intensity(kernels)
     result = sd.deconvolve(image, field, method="richardson-lucy", iterations=3, engine=engine)
-    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())  # float32 weights
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-12 * expected.max())
 
 
 def test_ten_even_kernels_of_the_forum_question():
@@ -97,7 +97,7 @@ def test_ten_even_kernels_of_the_forum_question():
         expected += weight * sitk_deconvolve("Tikhonov", image, values / values.sum(), RegularizationConstant=0.01)
     field = sd.KernelField.by_intensity({at: sd.Kernel(k) for at, k in zip(levels, kernels, strict=True)})
     result = sd.deconvolve(image, field, method="tikhonov", regularization=0.01, noise=0.1)
-    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-12 * expected.max())
 
 
 def test_a_guide_image_chooses_instead_of_the_input():
@@ -108,7 +108,7 @@ def test_a_guide_image_chooses_instead_of_the_input():
         expected += weight * sitk_deconvolve("Tikhonov", image, kernel.values, RegularizationConstant=0.01)
     field = sd.KernelField.by_intensity(kernels)
     result = sd.deconvolve(image, field, guide=guide, method="tikhonov", regularization=0.01, noise=0.1)
-    np.testing.assert_allclose(result.image, expected, rtol=0, atol=2e-6 * expected.max())
+    np.testing.assert_allclose(result.image, expected, rtol=0, atol=1e-12 * expected.max())
 
 
 @pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
@@ -367,7 +367,7 @@ def test_convolve_equals_the_naive_loops(boundary, model):
             expected += naive_convolve(weight * image, kernel.values, boundary)
     field = sd.KernelField.by_intensity(kernels)
     result = sd.convolve(image, field, model=model, boundary=boundary).image
-    np.testing.assert_allclose(result, expected, rtol=1e-5)
+    np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
 def test_convolve_equals_scipy_in_3d():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import fft, ndimage
 
 from ...errors import InputError
@@ -306,11 +307,11 @@ class _CroppedField:
     def is_identity(self, k: int) -> bool:
         return self._bound.is_identity(k)
 
-    def weight(self, k: int) -> np.ndarray:
-        return self._bound.weight(k)[self._box]
+    def weight(self, k: int, dtype: DTypeLike = np.float32) -> np.ndarray:
+        return self._bound.weight(k, dtype)[self._box]
 
-    def support(self, k: int) -> Box | None:
-        return tuple(slice(0, n) for n in self.shape) if self.weight(k).any() else None
+    def support(self, k: int, dtype: DTypeLike = np.float32) -> Box | None:
+        return tuple(slice(0, n) for n in self.shape) if self.weight(k, dtype).any() else None
 
 
 def job_of(
