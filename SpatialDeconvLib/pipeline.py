@@ -35,6 +35,9 @@ _JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 38.0}
 _JOINT_VOLUMES_OTHERWISE = 16.0
 _JOINT_CACHES = 5.0  # spectra and weights that can be computed again at each use
 _CONVOLVE_VOLUMES = 3.0
+# A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
+# spread: an image without noise has next to none to be compared with.
+_UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
 
 
 @dataclass(frozen=True)
@@ -199,11 +202,32 @@ def deconvolve(
     else:
         found = run_joint(job, method, iterations, regularization, sigma, offset)
     job.check_result(found.image, method)
-    residual = job.residual(found.image, sigma) if strategy == "blend" else found.residual if sigma > 0 else None
+    if strategy == "blend":
+        residual = job.residual(found.image, sigma)
+    else:
+        residual = found.residual if sigma > 0 else None
+        job.warnings.extend(_unexplained(residual, sigma, job))
     return Result(
         job.finished(found.image), found.iterations, found.history, residual, sigma, parameters,
         {"noise": sigma, **found.parameters}, job.warnings, time.perf_counter() - started,
     )  # fmt: skip
+
+
+def _unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
+    """What to say of a joint result that, blurred again, is not the image."""
+    if (
+        residual is None
+        or residual < _UNEXPLAINED
+        or residual * sigma < _UNEXPLAINED_SHARE * float(job.image.std())
+    ):
+        return []
+    advice = ""
+    if job.bound.field.key == "intensity":
+        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
+    return [
+        f"the result, blurred again, differs from the image by {residual:.2g} times the noise: kernels, weights or "
+        f"model do not explain it{advice}"
+    ]
 
 
 def checked_method(strategy: str, method: str | None, boundary: str, guide: object = None) -> str:

@@ -691,3 +691,24 @@ def test_joint_offset_ignores_what_the_mask_excludes():
     np.testing.assert_array_equal(
         sd.deconvolve(spoilt, sd.gaussian_kernel(1.0, ndim=2), **given).image[mask], clean
     )
+
+
+def test_a_joint_result_that_does_not_explain_the_image_is_remarked_on():
+    truth = np.zeros((64, 70))
+    truth[20:44, 20:50] = 100
+    kernels = {0.0: sd.gaussian_kernel(0.8, ndim=2), 100.0: sd.gaussian_kernel(2.5, ndim=2)}
+    field = sd.KernelField.by_intensity(kernels)
+    noise = 0.5 * np.random.default_rng(0).standard_normal(truth.shape)
+    blurred = sd.convolve(truth, field, guide=truth).image
+    run = {"strategy": "joint", "method": "projected-landweber", "noise": 0.5}
+    right = sd.deconvolve(blurred + noise, field, guide=truth, **run)
+    assert right.residual < 1.3
+    assert right.warnings == []
+    wrong = sd.deconvolve(truth + noise, field, guide=truth, **run)  # sharper than these kernels let any image be
+    assert wrong.residual > 1.5
+    assert f"differs from the image by {wrong.residual:.2g} times the noise" in wrong.warnings[0]
+    assert "self-keyed" in wrong.warnings[0]
+    # A large residual of an image that has next to no noise, but is explained.
+    clean = sd.deconvolve(blurred, field, guide=truth, **{**run, "noise": 1e-3, "iterations": 100})
+    assert clean.residual > 1.5
+    assert clean.warnings == []
