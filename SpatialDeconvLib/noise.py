@@ -19,6 +19,11 @@ _FLATTEST = 0.3
 _FEWEST = 5000
 _CLIP = 2.5
 _TOO_FEW = 200  # coefficients; fewer scatter by more than 5 %
+_LOWEST = 6.0  # sigmas below 0 that noise around it does not reach
+_LOWEST_MEAN, _FEW = 5.0, 1e-3  # fewer sigmas for means, but a share of them: the noise may be correlated a little
+_MEAN = np.exp(-0.5 * (np.arange(-4, 5) / 1.5) ** 2)
+_MEAN /= _MEAN.sum()
+_KNOWN = 0.3  # of a coefficient's variance from voxels inside a scattered mask; the others are interpolated
 
 
 def estimate_noise(
@@ -48,8 +53,10 @@ def estimate_noise(
     image : array, shape (k, j, i) or (j, i)
         Any real type. Axes shorter than five voxels (single slices) are not differenced.
     mask : array of the same shape, optional
-        Only windows of five voxels along every axis inside the mask (non-zero) count. A mask too thin or
-        too scattered to hold 200 of them is not used: the noise is that of the whole image.
+        Only windows of five voxels along every axis inside the mask (non-zero) count. Where a thin or
+        scattered mask holds fewer than 200 of them, excluded voxels are interpolated from those inside, and a
+        coefficient is divided by the share of sigma that it then sees. With fewer than 200 of these too, the
+        noise is that of the whole image.
     cancelled : callable() -> bool, optional
         Asked several times a second.
 
@@ -97,8 +104,10 @@ def estimate_noise(
 
     check()
     pool = _pool(image, mask, check)
-    if mask is not None and (pool is None or len(pool[0]) < _TOO_FEW):
-        pool = _pool(image, None, check)
+    if mask is not None and _too_few(pool):
+        pool = _pool(image, mask, check, scattered=True)
+        if _too_few(pool):
+            pool = _pool(image, None, check)
     if pool is None:
         return 0.0
     strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool, check)]
@@ -138,14 +147,20 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
         yield tuple(slice(b[n], b[n + 1]) for b, n in zip(bounds, index, strict=True))
 
 
-def _pool(image: np.ndarray, mask: np.ndarray | None, check: Callable[[], None]) -> tuple | None:
+def _too_few(pool: tuple | None) -> bool:
+    return pool is None or len(pool[0]) < _TOO_FEW
+
+
+def _pool(
+    image: np.ndarray, mask: np.ndarray | None, check: Callable[[], None], scattered: bool = False
+) -> tuple | None:
     """The coefficients away from the extremes, or all where nothing lies between: a two-valued image."""
-    pool = _coefficients(image, mask, True, check)
-    return _coefficients(image, mask, False, check) if pool is None else pool
+    pool = _coefficients(image, mask, True, check, scattered)
+    return _coefficients(image, mask, False, check, scattered) if pool is None else pool
 
 
 def _coefficients(
-    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, check: Callable[[], None]
+    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, check: Callable[[], None], scattered: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Coefficients, local intensity and squared local gradient at the voxels that may be used."""
     low, high = image.min(), image.max()
@@ -155,7 +170,11 @@ def _coefficients(
     found, total = [], 0
     for tile in _tiles(image.shape):
         part = _tile_coefficients(
-            image[tile], None if mask is None else mask[tile], (low, high) if skip_extremes else (), check
+            image[tile],
+            None if mask is None else mask[tile],
+            (low, high) if skip_extremes else (),
+            check,
+            scattered,
         )
         if part is not None:
             found.append(part)
@@ -168,7 +187,7 @@ def _coefficients(
 
 
 def _tile_coefficients(
-    values: np.ndarray, mask: np.ndarray | None, extremes: tuple, check: Callable[[], None]
+    values: np.ndarray, mask: np.ndarray | None, extremes: tuple, check: Callable[[], None], scattered: bool
 ) -> tuple | None:
     shape = values.shape
     long_axes = [axis for axis, n in enumerate(shape) if n >= _WINDOW]
@@ -178,6 +197,10 @@ def _tile_coefficients(
     def extent(length: int) -> list[int]:
         return [length if axis in long_axes else 1 for axis in range(values.ndim)]
 
+    if scattered:
+        if not mask.any():
+            return None
+        values = _filled(values, mask, long_axes)
     window, reach = extent(_WINDOW), extent(2 * _WINDOW - 1)
     constant = ndimage.maximum_filter(values, window) == ndimage.minimum_filter(values, window)
     check()
@@ -187,7 +210,10 @@ def _tile_coefficients(
         clipped = values == value
         if clipped.mean() > 0.01:
             usable &= ~ndimage.maximum_filter(clipped, window)
-    if mask is not None:
+    if scattered:
+        seen = _differences(mask.astype(float), _TAPS**2 / 70.0, long_axes, check)
+        usable &= mask & (seen > _KNOWN)
+    elif mask is not None:
         usable &= ndimage.minimum_filter(mask, window)
     half = _WINDOW // 2
     inner = tuple(slice(half, n - half) if axis in long_axes else slice(None) for axis, n in enumerate(shape))
@@ -197,16 +223,33 @@ def _tile_coefficients(
 
     smooth = values.astype(np.float64)
     smooth -= smooth.mean()  # large offsets would cost digits in the differences
-    detail = smooth
     check()
-    for axis in long_axes:
-        detail = ndimage.correlate1d(detail, _TAPS / math.sqrt(70.0), axis=axis)
-        check()
-    detail = detail[inner][usable]
+    detail = _differences(smooth, _TAPS / math.sqrt(70.0), long_axes, check)[inner][usable]
+    if scattered:
+        detail /= np.sqrt(seen[inner][usable])
     smooth = ndimage.gaussian_filter(smooth, [1.5 if axis in long_axes else 0 for axis in range(values.ndim)])
     check()
     gradient = sum(np.gradient(smooth, axis=axis) ** 2 for axis in long_axes)
     return detail, smooth[inner][usable] + values.mean(dtype=np.float64), gradient[inner][usable]
+
+
+def _differences(image: np.ndarray, taps: np.ndarray, axes: list[int], check: Callable[[], None]) -> np.ndarray:
+    for axis in axes:
+        image = ndimage.correlate1d(image, taps, axis=axis)
+        check()
+    return image
+
+
+def _filled(values: np.ndarray, mask: np.ndarray, axes: list[int]) -> np.ndarray:
+    """The values inside the mask, and outside it what they give nearby by normalised convolution."""
+    width = [1.5 if axis in axes else 0 for axis in range(values.ndim)]
+    share = ndimage.gaussian_filter(mask.astype(np.float64), width)
+    known = share > 1e-6
+    filled = np.full(values.shape, values[mask].mean(dtype=np.float64))
+    for _ in range(4):  # of what the last left: once would flatten edges and tops, which then count as noise
+        left = ndimage.gaussian_filter(np.where(mask, values - filled, 0), width)
+        filled += np.divide(left, share, out=np.zeros_like(share), where=known)
+    return np.where(mask, values, filled)
 
 
 def _flat_strata(
@@ -240,3 +283,32 @@ def _clipped_deviation(detail: np.ndarray) -> float:
         if abs(sigma - previous) <= 1e-6 * previous:
             break
     return sigma
+
+
+def looks_nonnegative(image: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> bool:
+    """Whether an image with this noise may be that of something that is nowhere negative.
+
+    Then no value lies far below what noise around 0 gives, also where an average over a few voxels has left
+    little of the noise: around 0 it stays, whereas an image with negative parts comes out of it.
+
+    Parameters
+    ----------
+    image : array
+    sigma : float
+        Standard deviation of its noise.
+    mask : array of bool, optional
+        The voxels that count.
+    """
+    seen = image if mask is None else image[mask]
+    lowest = float(seen.min())
+    sigma = max(sigma, 1e-6 * max(-lowest, float(seen.max())))  # rounding
+    if lowest < -_LOWEST * sigma:
+        return False
+    smooth = image if mask is None else np.where(mask, image, image.dtype.type(0))
+    # Voxels that do not count add no noise to the sums, so there is never more of it than in a full window.
+    left = sigma
+    for axis in range(image.ndim):
+        if image.shape[axis] >= _WINDOW:
+            smooth = ndimage.correlate1d(smooth, _MEAN, axis=axis, mode="constant")
+            left *= math.sqrt(float(np.square(_MEAN).sum()))
+    return float(np.mean(smooth < -_LOWEST_MEAN * left)) <= _FEW

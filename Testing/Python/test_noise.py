@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.noise import estimate_noise
+from SpatialDeconvLib.noise import estimate_noise, looks_nonnegative
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 
@@ -108,13 +109,56 @@ def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
     assert estimate_noise(noisy.astype(np.float32)) == pytest.approx(sigma, rel=1e-3)
 
 
-def test_a_mask_with_no_room_for_a_window_leaves_the_noise_to_the_whole_image():
-    noisy = np.linspace(0, 100, 40)[:, None, None] + _noise((40, 40, 40), 2.0)
-    scattered = np.random.default_rng(5).random(noisy.shape) < 0.3
-    assert estimate_noise(noisy, scattered) == estimate_noise(noisy)
+@pytest.mark.parametrize("sigma", [0.5, 2.0])
+def test_what_lies_behind_a_scattered_or_thin_mask_does_not_matter(brain, sigma):
+    noisy = brain + _noise(brain.shape, sigma)
+    holes = np.random.default_rng(5).random(noisy.shape) > 0.3
     slab = np.zeros(noisy.shape, bool)
-    slab[:, :, 10:13] = True
-    assert estimate_noise(noisy, slab) == pytest.approx(2.0, rel=0.05)
+    slab[:, :, 40:43] = True
+    for image, mask in ((noisy, holes), (noisy, slab), (noisy[28], holes[28])):
+        found = estimate_noise(np.where(mask, image, 1e6), mask)
+        assert found == estimate_noise(np.where(mask, image, -50.0), mask)
+        assert found == pytest.approx(sigma, rel=0.15)
+
+
+def test_a_mask_of_a_few_voxels_leaves_the_noise_to_the_whole_image():
+    noisy = np.linspace(0, 100, 40)[:, None, None] + _noise((40, 40, 40), 2.0)
+    few = np.zeros(noisy.shape, bool)
+    few[10, 10, 10:40:7] = True
+    assert estimate_noise(noisy, few) == estimate_noise(noisy)
+
+
+def _patches(shape, amplitude):
+    smooth = gaussian_filter(np.random.default_rng(3).standard_normal(shape), 6)
+    return gaussian_filter(np.where(smooth > 0, amplitude, -amplitude), 1.5)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (32, 40, 36)])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_an_image_with_negative_parts_does_not_look_non_negative(shape, share):
+    mask = np.random.default_rng(1).random(shape) >= share
+    for seed, amplitude in itertools.product(range(5), (2.5, 5.0, 20.0, 1000.0)):
+        image = _patches(shape, amplitude) + _noise(shape, 2.0, seed)
+        assert not looks_nonnegative(image, 2.0, mask)
+        assert looks_nonnegative(image + amplitude, 2.0, mask)
+        assert looks_nonnegative(np.where(mask, image + amplitude, -1e6), 2.0, mask)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (32, 40, 36), (1, 48, 48), (200,)])
+def test_noise_around_a_dark_background_does_not_make_it_negative(shape):
+    rng = np.random.default_rng(2)
+    bright = np.zeros(shape)
+    bright[..., 20:28] = 50
+    bright = gaussian_filter(bright, 1.5)
+    masks = (None, rng.random(shape) > 0.9, rng.random(shape) > 0.3)
+    for _, mask in itertools.product(range(5), masks):
+        assert looks_nonnegative(rng.normal(0, 2, shape), 2.0, mask)
+        # ... nor when sigma is 15 % too small, which is as far as its estimate goes.
+        assert looks_nonnegative(bright + rng.normal(0, 2, shape), 1.7, mask)
+        counts = rng.poisson(bright + 20) - 20.0
+        assert looks_nonnegative(counts, np.sqrt(20 + bright.mean()), mask)
+    assert looks_nonnegative(bright - 1e-6, 0.0)
+    assert not looks_nonnegative(bright - 1, 0.0)
 
 
 def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
