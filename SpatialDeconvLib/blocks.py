@@ -145,15 +145,15 @@ def deconvolve_block(
         notes.append("the joint method takes its steps by what it sees of the block")
         rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
         part = view.part(_JOINT_REACHES, range(len(job.bound)))
-        offset = _whole_offset(job, offset, -6 * sigma, method in ("richardson-lucy", "projected-landweber"))
-        found = pipeline.run_joint(part, method, iterations, regularization, sigma, offset)
+        least = pipeline.least_value(job, method, sigma, offset)
+        found = pipeline.run_joint(part, method, iterations, regularization, sigma, least)
         image = found.image[view.inside(part)]
     else:
         spec = METHODS[method]
         choose, rough = _constants(view, method, regularization, noise, sigma, draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
-        offset = _whole_offset(job, offset, 0.0, spec.nonnegative)
+        offset = pipeline.offset_level(offset, job.image) if spec.nonnegative else offset
         if not (spec.local or slicewise) and _whole_is_affordable(job):
             image, found = _whole_filter(view, method, regularization, sigma, choose, known)
         else:
@@ -376,10 +376,6 @@ def _whole_noise(job: Job, noise: float | str, known: BlockMemory) -> float:
         job.step(0.0, "estimating the noise")
         known.noise = pipeline.noise_level("auto", job.image, job.mask)
     return known.noise
-
-
-def _whole_offset(job: Job, offset: float | str, tolerated: float, used: bool) -> float | str:
-    return pipeline.offset_level(offset, job.image, tolerated) if used else offset
 
 
 def _whole_is_affordable(job: Job) -> bool:

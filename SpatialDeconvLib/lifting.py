@@ -158,7 +158,7 @@ def nearest_shares(p: np.ndarray) -> np.ndarray:
     return v
 
 
-def lifted_start(data, model: SelfKeyedBlur, variation) -> np.ndarray:
+def lifted_start(data, model: SelfKeyedBlur, variation, lower: float) -> np.ndarray:
     """The image x of the lifted problem, by projected gradients with Nesterov's momentum.
 
     Parameters
@@ -168,8 +168,10 @@ def lifted_start(data, model: SelfKeyedBlur, variation) -> np.ndarray:
         In the source model.
     variation : TotalVariation
         Of images on the domain.
+    lower : float
+        The image's least value; may be -inf.
     """
-    lifted = LiftedBlur(model, 0.0 if data.nonnegative else data.low, data.high)
+    lifted = LiftedBlur(model, max(lower, data.low), data.high)
     a = lifted.intensities
     weight, smoothing = _TV_WEIGHT * data.span, _TV_SMOOTHING * data.span
     spread = float(np.square(a - a.mean(), dtype=np.float64).sum())

@@ -19,7 +19,7 @@ from .fields import AnyKernel, KernelField, bounding_box
 from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
 from .job import IsCancelled, Job, Progress
 from .kernels import Spacing
-from .noise import estimate_noise
+from .noise import estimate_noise, looks_nonnegative
 from .operators import SpatiallyVariantBlur
 from .solvers import METHODS as JOINT_METHODS
 from .solvers import Solution, solve
@@ -38,6 +38,9 @@ _CONVOLVE_VOLUMES = 3.0
 # A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
 # spread: an image without noise has next to none to be compared with.
 _UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
+
+# Joint methods whose result is not negative, and those with a lower bound that may be none.
+_POSITIVE, _BOUNDED = ("richardson-lucy", "projected-landweber"), ("tv", "self-keyed")
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,11 @@ def deconvolve(
         Of the blend: "fft" gives the same numbers to rounding, faster. Joint methods always use FFTs.
     offset : float or "auto"
         Subtracted before and added after the methods that need non-negative values (Richardson-Lucy,
-        projected Landweber). "auto" is the image's minimum where that is negative, else 0; joint methods
-        take noise around zero as it is and use the minimum only below -6 sigma.
+        projected Landweber). "auto" is the image's minimum where that is negative, else 0. For joint methods
+        it is the result's least value, of "tv" and "self-keyed" too; "auto" is then 0 where the image is
+        non-negative but for noise (`noise.looks_nonnegative`), else the image's minimum, and no bound for "tv"
+        and "self-keyed". `Result.automatic` has it as "offset", of "tv" and "self-keyed" as "lower". The other
+        methods do not use it.
     slicewise : bool
         Filter each slice of a 3-D image as a 2-D image, with 2-D kernels.
     nonfinite : {"error", "fill"}
@@ -200,7 +206,7 @@ def deconvolve(
     if strategy == "blend":
         found = run_blend(job, method, iterations, regularization, noise, sigma, engine, offset)
     else:
-        found = run_joint(job, method, iterations, regularization, sigma, offset)
+        found = run_joint(job, method, iterations, regularization, sigma, least_value(job, method, sigma, offset))
     job.check_result(found.image, method)
     if strategy == "blend":
         residual = job.residual(found.image, sigma)
@@ -273,7 +279,7 @@ def run_blend(
     iterations = _iterations(iterations, spec.iterations, method)
     if not is_auto(regularization):
         regularization = given_constant(regularization, spec.constant, method)
-    shift = offset_level(offset, job.image, 0.0) if spec.nonnegative else 0.0
+    shift = offset_level(offset, job.image) if spec.nonnegative else 0.0
     if spec.nonnegative and job.image.min() < shift:
         raise InputError(
             f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
@@ -318,10 +324,9 @@ def _lucy_scale(image: np.ndarray) -> float:
 
 
 def run_joint(
-    job: Job, method: str, iterations: int | None, regularization: float | str, sigma: float,
-    offset: float | str,
+    job: Job, method: str, iterations: int | None, regularization: float | str, sigma: float, least: float,
 ) -> Solution:  # fmt: skip
-    """Invert the spatially variant model itself."""
+    """Invert the spatially variant model itself; `least` as `least_value` gives it."""
     if iterations is not None:
         iterations = _iterations(iterations, 1, method)
     volumes = _JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE)
@@ -330,9 +335,8 @@ def run_joint(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
         memory_limit=None if roomy else 0,
     )  # fmt: skip
-    positive = method in ("richardson-lucy", "projected-landweber")
-    seen = job.image if job.mask is None else job.image[job.mask]
-    shift = offset_level(offset, seen, -6 * sigma) if positive else 0.0
+    positive, bounded = method in _POSITIVE, {"lower": least} if method in _BOUNDED else {}
+    shift = least if positive else 0.0
     background = 0.0
     if shift:
         # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
@@ -340,11 +344,25 @@ def run_joint(
     solution = solve(
         operator, job.image, method, iterations=iterations, regularization=regularization, noise=sigma,
         mask=job.mask, background=background, progress=job.progress, cancelled=job.cancelled,
+        **bounded,
     )  # fmt: skip
     if shift:
         solution.image += solution.image.dtype.type(shift)
     found = {**solution.parameters, "offset": shift} if positive else solution.parameters
     return replace(solution, parameters=found)
+
+
+def least_value(job: Job, method: str, sigma: float, offset: float | str) -> float:
+    """The least value that a joint method's result may have; -inf: any."""
+    if method not in (*_POSITIVE, *_BOUNDED):
+        return -np.inf
+    if not is_auto(offset):
+        return _checked_offset(offset)
+    if looks_nonnegative(job.image, sigma, job.mask):
+        return 0.0
+    if method in _BOUNDED:
+        return -np.inf
+    return float((job.image if job.mask is None else job.image[job.mask]).min())
 
 
 def convolve(
@@ -494,12 +512,9 @@ def _checked_noise(noise: Any) -> float:
     return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
 
 
-def offset_level(offset: float | str, image: np.ndarray, tolerated: float) -> float:
-    """What is subtracted before a method without negative values: the minimum, where it is below `tolerated`."""
-    if is_auto(offset):
-        lowest = float(image.min())
-        return lowest if lowest < tolerated else 0.0
-    return _checked_offset(offset)
+def offset_level(offset: float | str, image: np.ndarray) -> float:
+    """What is subtracted before a filter without negative values: the minimum, where it is negative."""
+    return min(float(image.min()), 0.0) if is_auto(offset) else _checked_offset(offset)
 
 
 def _checked_offset(offset: Any) -> float:

@@ -7,7 +7,7 @@ of `selfkeyed`), b a known background, and only the voxels of a mask counted:
     landweber              x <- x + t A^T (y - A x - b), with Nesterov's acceleration
     projected-landweber    the same, with x >= 0 (FISTA)
     tikhonov               min |y - A x - b|^2 + l |grad x|^2, by conjugate gradients
-    tv                     min 1/2 |y - A x - b|^2 + l TV(x), x >= 0, by bounded L-BFGS
+    tv                     min 1/2 |y - A x - b|^2 + l TV(x), x >= a lower bound, by bounded L-BFGS
     self-keyed             the same with the kernels keyed to x itself
 
 "tv" smooths TV by 1 % of the range of values for L-BFGS, which comes near its minimum with a fifth to two fifths
@@ -30,6 +30,7 @@ import scipy.fft as sfft
 from .errors import Cancelled, InputError, check_number, is_auto
 from .inner import dot
 from .lifting import changes_grow, lifted_start
+from .noise import estimate_noise, looks_nonnegative
 from .operators import Cancel, Progress, SpatiallyVariantBlur
 from .quasinewton import minimise
 from .richardsonlucy import conjugate, textbook
@@ -39,6 +40,8 @@ from .variation import TotalVariation
 Iterations = int | None
 
 _WHITENESS_VOXELS = 1 << 18
+#: Of the range of values: less noise makes automatic weights no weaker, as no model is exact to so many digits.
+_LEAST_ERROR_TV, _LEAST_ERROR_TIKHONOV = 1e-4, 1e-3
 _HELD_OUT = 4000  # voxels, within these shares of all:
 _HELD_OUT_SHARES = (0.005, 0.05)
 _HELD_OUT_MATTER = 0.01  # share above which the image is found once more with them (they cost up to 0.4 dB)
@@ -93,7 +96,7 @@ class _Data:
         self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
         self.span = max(self.high - self.low, 1e-6 * abs(self.high), 1e-12)  # also of a constant image
         self.minimum = float(seen.min())
-        self.noise = max(_sigma(noise, self.y), 1e-6 * self.span)
+        self.noise = max(_sigma(noise, self.y, self.mask), 1e-6 * self.span)
         self.progress, self.cancelled = progress, cancelled
         self.held: np.ndarray | None = None
         self.whole = self.mask, self.count
@@ -136,10 +139,15 @@ class _Data:
         self.mask, self.count = self.whole
         self.held = None
 
-    @property
-    def nonnegative(self) -> bool:
-        """Whether the data look like those of a non-negative image."""
-        return self.minimum >= -6 * self.noise
+    def error(self, least: float) -> float:
+        """The noise that automatic weights are tried for: from this share of the range of values to all of it."""
+        return min(max(self.noise, least * self.span), self.span)
+
+    def lower(self, given: Any) -> float:
+        """The least value an image may have: the given one, or by what the data look like."""
+        if given is None or is_auto(given):
+            return 0.0 if looks_nonnegative(self.y, self.noise, self.whole[0]) else -math.inf
+        return -math.inf if given == -math.inf else check_number(given, "lower", meaning="a number or 'auto'")
 
     def masked(self, image: np.ndarray) -> np.ndarray:
         """Set what does not count to 0, in place."""
@@ -183,11 +191,14 @@ class _Data:
         if bound.field.key != "intensity" or len(bound.field.at) < 2:
             return False
         levels, k = bound.field.at, len(bound.field.at) // 2
-        place = np.interp(_sample(self.y + self.background), levels, np.arange(len(levels)))
+        counts = slice(None) if self.whole[0] is None else _sample(self.whole[0])
+        place = np.interp(_sample(self.y + self.background)[counts], levels, np.arange(len(levels)))
         if bound.field.interpolation == "nearest":
             place = np.rint(place)
         expected = np.maximum(0, 1 - np.abs(place - k))
-        return float(np.mean(np.abs(_sample(bound.weight(k)) - expected) < 1e-3)) > 0.99
+        if not place.size:
+            return False
+        return float(np.mean(np.abs(_sample(bound.weight(k))[counts] - expected) < 1e-3)) > 0.99
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         return self.operator.forward(x, cancelled=self.cancelled)
@@ -232,11 +243,9 @@ def _sample(image: np.ndarray) -> np.ndarray:
     return flat[:: max(1, math.ceil(flat.size / (1 << 18)))]
 
 
-def _sigma(noise: float | None, y: np.ndarray) -> float:
+def _sigma(noise: float | None, y: np.ndarray, mask: np.ndarray | None) -> float:
     if noise is None or is_auto(noise):
-        from .noise import estimate_noise
-
-        return float(estimate_noise(y))
+        return float(estimate_noise(y, mask))
     return check_number(noise, "noise", 0, "the noise sigma in image units or 'auto'")
 
 
@@ -272,6 +281,8 @@ def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float
         d = d - d.mean()
     elif mask[box].any():
         d = np.where(mask[box], d - d[mask[box]].mean(), 0)
+    else:
+        return 0.0
     power = np.square(np.abs(sfft.rfftn(d)))
     lags = sfft.irfftn(power, s=d.shape)
     zero = float(lags.flat[0])
@@ -418,15 +429,12 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     if iterations is None:
         data.hold_out()
         judge = _Judge(data)
-    if regularization == "auto":
-        step = 0.98 / max(power_norm(data.operator, data.mask), 1e-30)
-    else:
-        step = _weight(regularization, "landweber")
+    step = _landweber_step(data, regularization)
     limit = iterations or 300
     point = data.calm_start()
     if project:
         np.maximum(point, 0, out=point)
-    x, momentum, reason = point, 1.0, "iterations"
+    x, momentum, reason, least = point, 1.0, "iterations", math.inf
     name = "projected Landweber" if project else "Landweber"
     for number in range(limit + 1):
         difference = data.forward(point)
@@ -435,6 +443,9 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
         residual = data.relative(dot(seen, seen))
         if number:
             data.step(residual, number / limit, f"{name} {number}")
+            if regularization != "auto" and not residual <= 2 * least + 1:
+                raise InputError(_step_too_large(step, f"the residual grew from {least:.3g} to {residual:.3g}"))
+        least = min(least, residual)
         if judge is not None and (why := judge.reached(point, difference, residual)):
             reason = why
             break
@@ -455,6 +466,23 @@ def _gradient_descent(data, iterations, regularization, options, project: bool) 
     if judge is not None:
         return data.judged(judge, regularization=step, stopped=reason)
     return data.solution(point, residual, regularization=step, stopped=reason)
+
+
+def _landweber_step(data: _Data, given: Any) -> float:
+    """0.98 / |A|^2, or the given step where Nesterov's momentum can converge with it: up to 4 / (3 |A|^2)."""
+    if given == "auto":
+        return 0.98 / max(power_norm(data.operator, data.mask), 1e-30)
+    step = _weight(given, "landweber")
+    if step == 0:
+        raise InputError("regularization 0 of landweber is its step and must be positive, or 'auto'")
+    largest = 4 / 3 / max(power_norm(data.operator, data.mask), 1e-30)
+    if step > largest:
+        raise InputError(_step_too_large(step, f"beyond {largest:.3g} it diverges"))
+    return step
+
+
+def _step_too_large(step: float, why: str) -> str:
+    return f"regularization {step:g} is too large a step for landweber: {why}; take a smaller one or 'auto'"
 
 
 # ---------------------------------------------------------------------------------------- Tikhonov
@@ -494,7 +522,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
             x = _conjugate_gradients(data, penalty, weight, x, 12, 0.1)
             return x, data.y - data.forward(x)
 
-        unit = (data.noise / data.span) ** 2
+        unit = (data.error(_LEAST_ERROR_TIKHONOV) / data.span) ** 2
         path = [f * unit for f in _TIKHONOV_PATH]
         x, weight = _search(data, path, data.calm_start, try_weight, _SLACK_TIKHONOV)
     else:
@@ -596,16 +624,17 @@ _TIKHONOV_PATH = tuple(1.28e4 * 0.4**i for i in range(11))
 
 def _penalised(data, model, iterations, regularization, options, name) -> Solution:
     objective = _Penalised(data, model)
-    lower = 0.0 if data.nonnegative else -math.inf
+    lower = data.lower(options.get("lower"))
     limit = iterations or 60
-    first = x = _first_image(data, objective)
+    first = x = _first_image(data, objective, lower)
     if regularization == "auto":
 
         def try_weight(weight, x):
             x = _descend(data, objective, x, lower, weight, 25, 2e-4, name, 0.5).image
             return x, objective.difference(x)
 
-        x, weight = _search(data, [f * data.noise for f in _TV_PATH], lambda: first, try_weight, _SLACK_TV)
+        path = [f * data.error(_LEAST_ERROR_TV) for f in _TV_PATH]
+        x, weight = _search(data, path, lambda: first, try_weight, _SLACK_TV)
     else:
         weight = _weight(regularization, name)
         if isinstance(model, SelfKeyedBlur):  # first the coarse image
@@ -622,12 +651,12 @@ def _penalised(data, model, iterations, regularization, options, name) -> Soluti
     )
 
 
-def _first_image(data: _Data, objective: _Penalised) -> np.ndarray:
+def _first_image(data: _Data, objective: _Penalised, lower: float) -> np.ndarray:
     """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""
     # Of all voxels, also those that the search for the weight leaves out: without them the start is worse.
     x, model = data.start(), objective.model
     if isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * data.span):
-        return lifted_start(data, model, objective.tv)
+        return lifted_start(data, model, objective.tv, lower)
     return x
 
 
@@ -664,6 +693,11 @@ def _search(
         x, difference = try_weight(weight, x)
         images = [*images[-3:], x]
         errors.append(float(np.square(difference[data.held]).mean(dtype=np.float64)))
+        if not math.isfinite(errors[-1]):
+            raise InputError(
+                f"the weight {weight:.3g} tried for noise {data.noise:g} gives no finite image; check noise, the "
+                f"values ({data.low:g} to {data.high:g}) and the kernels, or give regularization as a number"
+            )
         data.masked(difference)
         unexplained = max(0.0, data.relative(dot(difference, difference)) ** 2 - 1)
         slacks.append(slack + min(_SLACK_UNEXPLAINED * unexplained, _MOST_UNEXPLAINED))
@@ -701,8 +735,8 @@ METHODS: dict[str, Callable] = {
 _OPTIONS = {
     "richardson-lucy": ("accelerate", "observe"),
     "tikhonov": ("penalty", "tolerance"),
-    "tv": ("tolerance",),
-    "self-keyed": ("tolerance",),
+    "tv": ("tolerance", "lower"),
+    "self-keyed": ("tolerance", "lower"),
 }
 
 
@@ -736,7 +770,7 @@ def solve(
     regularization : float or "auto"
         "tikhonov": weight of |grad x|^2. "tv", "self-keyed" and "richardson-lucy": weight of TV ("auto"
         is none for Richardson-Lucy, which is regularised by stopping). "landweber", "projected-landweber":
-        the step.
+        the step, positive and at most 4 / (3 |A|^2).
     noise : float, optional
         Sigma of the noise in image units; estimated when None.
     mask : ndarray of bool, optional
@@ -747,7 +781,8 @@ def solve(
     options
         "richardson-lucy": accelerate (True), observe (called with every iterate); "tikhonov": penalty
         ("gradient" or "identity"), tolerance (1e-2; the share of the first gradient at which to stop); "tv",
-        "self-keyed": tolerance (2e-5; the relative fall of the objective in a step at which to stop).
+        "self-keyed": tolerance (2e-5; the relative fall of the objective in a step at which to stop), lower
+        ("auto"; the image's least value: 0 where the data look like those of a non-negative image, else none).
 
     Returns
     -------

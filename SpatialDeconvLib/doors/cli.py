@@ -306,7 +306,8 @@ def _add_deconvolve(commands: Any) -> None:
         type=number_or_auto,
         default="auto",
         metavar="X|auto",
-        help="subtracted before, added after methods that need non-negative values (default: the negative minimum)",
+        help="subtracted before, added after methods that need non-negative values (default: the negative "
+        "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
     )
     parser.add_argument(
         "--engine", choices=tuple(ENGINES), default="simpleitk", help="fft: the same numbers, faster"

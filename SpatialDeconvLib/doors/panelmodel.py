@@ -36,7 +36,7 @@ class MethodTraits:
     noise : {"always", "automatic", "never"}
         When the noise level changes the result: always, only while the constant is automatic, or never.
     offset : bool
-        Whether it needs values that are not negative, so that something may have to be added first.
+        Whether its values have a least one: it needs values that are not negative, or can bound its result.
     """
 
     iterates: bool = False
@@ -61,8 +61,8 @@ JOINT_METHODS: dict[str, MethodTraits] = {
     "landweber": MethodTraits(True, constant=True, noise="always"),
     "projected-landweber": MethodTraits(True, constant=True, noise="always", offset=True),
     "tikhonov": MethodTraits(True, constant=True, noise="always"),
-    "tv": MethodTraits(True, constant=True, noise="always"),
-    "self-keyed": MethodTraits(True, constant=True, noise="always"),
+    "tv": MethodTraits(True, constant=True, noise="always", offset=True),
+    "self-keyed": MethodTraits(True, constant=True, noise="always", offset=True),
 }
 
 

@@ -264,7 +264,7 @@ class SpatialDeconvParameterNode:
     iterations - Number of steps of the iterative methods; 0: the method's default.
     regularization, regularizationAuto - The method's own constant, and whether it is chosen automatically.
     noise, noiseAuto - Standard deviation of the noise in image units, and whether it is estimated.
-    offset, offsetAuto - Subtracted before methods that need non-negative values, and whether it is found.
+    offset, offsetAuto - Least value of a result that has one, and whether it is found.
     exclude - Keep what the mask leaves out from leaking in (convolution).
     normalizeKernels - Scale every kernel to sum one before convolving.
     cascade - Let families of Gaussians go through a cascade of coarser grids (convolution).

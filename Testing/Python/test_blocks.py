@@ -121,6 +121,18 @@ def test_the_offset_is_that_of_the_whole_image():
     assert worst(result, whole, MIDDLE) < CLOSE["richardson-lucy"]
 
 
+@pytest.mark.parametrize(("method", "name"), [("richardson-lucy", "offset"), ("tv", "lower")])
+def test_the_least_value_of_joint_methods_is_that_of_the_whole_region(method, name):
+    image, mask = blurred(), np.ones(SHAPE, bool)
+    run = {"strategy": "joint", "method": method, "iterations": 2, "noise": 0.3, "spacing": SPACING}
+    image[0, 0, 0], mask[0, 0, 0] = -4000, False
+    for negative in (False, True):
+        image[0, 0, 1] = -40 if negative else 50
+        whole = pipeline.deconvolve(image, LEVELS, mask=mask, **run).automatic[name]
+        assert deconvolve_block(image, LEVELS, MIDDLE, mask=mask, **run).automatic[name] == whole
+        assert (whole < 0) == negative
+
+
 def keyed_fields():
     labels = np.zeros(SHAPE, np.uint8)
     labels[:, :, 20:] = 1

@@ -105,6 +105,17 @@ def test_only_what_the_method_has_is_shown(method, shown):
     assert panelmodel.visible_controls(with_(blend_method=method)) & parameters == shown
 
 
+def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
+    shown = {n for n in solvers.METHODS if "offset" in panelmodel.visible_controls(choosing("joint", n))}
+    assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed"}
+    image = np.random.default_rng(3).uniform(5, 10, (12, 13))
+    field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
+    for name in solvers.METHODS:
+        options = panelmodel.engine_options(choosing("joint", name, offset_auto=False, offset=9.0, iterations=2))
+        options.pop("resample")
+        assert (pipeline.deconvolve(image, field, **options).image.min() >= 9.0) == (name in shown)
+
+
 def test_joint_has_solvers_and_boundaries_of_its_own():
     blend, joint = (panelmodel.visible_controls(with_(strategy=name)) for name in ("blend", "joint"))
     assert blend & {"method", "jointMethod"} == {"method"}

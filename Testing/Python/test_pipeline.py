@@ -712,3 +712,32 @@ def test_a_joint_result_that_does_not_explain_the_image_is_remarked_on():
     clean = sd.deconvolve(blurred, field, guide=truth, **{**run, "noise": 1e-3, "iterations": 100})
     assert clean.residual > 1.5
     assert clean.warnings == []
+
+
+@pytest.mark.parametrize("method", ["richardson-lucy", "projected-landweber", "tv", "self-keyed"])
+def test_the_least_value_is_found_or_given(method):
+    smooth = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal((64, 64)), 4)
+    truth, kernel = np.where(smooth > 0, 20.0, -20.0), sd.gaussian_kernel(1.5, ndim=2)
+    field = sd.KernelField.by_intensity({-20: kernel, 20: kernel})
+    image = sd.convolve(truth, field, guide=truth).image + np.random.default_rng(1).normal(0, 8, truth.shape)
+    run = {"strategy": "joint", "method": method, "noise": 8.0}
+    name = "lower" if method in ("tv", "self-keyed") else "offset"
+    found = sd.deconvolve(image, field, **run)
+    assert found.automatic[name] == (-np.inf if name == "lower" else image.min())
+    assert np.sqrt(np.mean((found.image - truth) ** 2)) < 8.5
+    assert sd.deconvolve(image + 20, field, **run).automatic[name] == 0
+    given = sd.deconvolve(image, field, offset=-15, **run)
+    assert given.automatic[name] == -15
+    assert given.image.min() == pytest.approx(-15, abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["tikhonov", "tv", "landweber"])
+def test_huge_values_in_scattered_holes_of_the_mask_change_nothing(method):
+    _, blurred, field = edges_case()
+    mask = np.random.default_rng(2).random(blurred.shape) > 0.3
+    clean, spoilt = (
+        sd.deconvolve(image, field, strategy="joint", method=method, mask=mask, guide=blurred)
+        for image in (blurred, np.where(mask, blurred, 1e6))
+    )
+    assert spoilt.noise == pytest.approx(0.5, rel=0.3)
+    np.testing.assert_array_equal(spoilt.image[mask], clean.image[mask])

@@ -593,3 +593,106 @@ def test_strong_noise_is_not_kept_because_it_was_in_the_start(method):
     y = blurred(truth, noise=10.0)
     found = solve(operator_for(y), y, method)
     assert psnr(found.image, truth) > psnr(y, truth) + 2
+
+
+# -- bounds, what the mask leaves out, extreme noise and steps
+
+
+def signed_patches(shape):
+    smooth = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal(shape), 4)
+    return np.where(smooth > 0, 20.0, -20.0)
+
+
+@pytest.mark.parametrize("method", ["tv", "self-keyed"])
+def test_signed_images_under_strong_noise_are_not_cut_at_0(method):
+    truth = signed_patches((64, 64))
+    kernel = gaussian_kernel(1.5, ndim=2)
+    images = []
+    for offset in (0, 1000):
+        field = KernelField.by_intensity({offset - 20: kernel, offset + 20: kernel})
+        op = SpatiallyVariantBlur(field, truth.shape, guide=truth + offset)
+        y = op.forward(truth.astype("f")) + 8 * np.random.default_rng(1).standard_normal(truth.shape)
+        images.append(solve(op, y + offset, method).image - offset)
+    assert np.abs(images[0] - images[1]).max() < 2  # of 40; float32 has fewer digits around 1000
+    assert np.sqrt(np.mean((images[0] - truth) ** 2)) < 7
+
+
+@pytest.mark.parametrize("method", ["tv", "self-keyed"])
+def test_a_given_bound_is_kept(method):
+    truth = phantom((40, 44)) + 30
+    y = blurred(truth, noise=4.0)
+    free = solve(operator_for(truth), y, method, noise=4.0)
+    bound = solve(operator_for(truth), y, method, noise=4.0, lower=40)
+    assert free.parameters["lower"] == 0
+    assert free.image.min() < 40 <= bound.image.min()
+    assert bound.parameters["lower"] == 40
+    with pytest.raises(InputError, match="lower nan"):
+        solve(operator_for(truth), y, method, lower=float("nan"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("hole", ["corner", "middle", "scattered"])
+def test_no_bit_depends_on_what_the_mask_leaves_out(method, hole):
+    # Of the middle alone the whiteness is seen, in small images in all of it.
+    truth = phantom((64, 60))
+    y = blurred(truth, noise=0.5)
+    mask = np.ones(y.shape, bool)
+    if hole == "scattered":
+        mask = np.random.default_rng(7).random(y.shape) > 0.3
+    elif hole == "corner":
+        mask[:20, :30] = False
+    else:
+        mask[15:50, 10:50] = False
+    spoilt = np.where(mask, y, np.random.default_rng(8).uniform(-1e6, 1e6, y.shape))
+    images = [
+        solve(operator_for(y), data, method, noise=noise, mask=mask).image
+        for noise in (0.5, None)
+        for data in (y, spoilt)
+    ]
+    np.testing.assert_array_equal(images[0], images[1])
+    if hole == "scattered":  # where windows without a hole are rare, the noise comes from interpolated ones
+        np.testing.assert_array_equal(images[2], images[3])
+
+
+def test_whiteness_is_unknown_where_the_mask_leaves_out_the_middle(monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.solvers._WHITENESS_VOXELS", 64)
+    residual = np.random.default_rng(0).standard_normal((32, 32))
+    mask = np.ones(residual.shape, bool)
+    mask[8:24, 8:24] = False
+    assert correlation(residual, mask) == correlation(1e6 * residual**2, mask) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("noise", [0.0, 1e9])
+def test_no_noise_and_far_too_much_work(method, noise):
+    truth = phantom((64, 60))
+    y = blurred(truth, noise=0.0)
+    found = solve(operator_for(truth), y, method, noise=noise).image
+    assert np.all(np.isfinite(found))
+    if noise == 0:
+        assert psnr(found, truth) > psnr(y, truth) + 1
+        assert psnr(found, truth) > psnr(solve(operator_for(truth), y, method).image, truth) - 0.2
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["landweber", "projected-landweber"])
+@pytest.mark.parametrize("iterations", [None, 40])
+def test_a_step_that_diverges_is_refused_with_a_remedy(method, iterations):
+    truth = phantom((64, 60))
+    y = blurred(truth)
+    op = operator_for(truth)
+    for step in (1.4, 2.5, 1e30):
+        with pytest.raises(InputError, match=r"too large a step for landweber: .*; take a smaller one or 'auto'"):
+            solve(op, y, method, regularization=step, iterations=iterations, noise=0.5)
+    image = solve(op, y, method, regularization=1.3, iterations=iterations, noise=0.5).image
+    assert psnr(image, truth) > psnr(y, truth) + 1
+    with pytest.raises(InputError, match=r"regularization 0 .* must be positive"):
+        solve(op, y, method, regularization=0, noise=0.5)
+
+
+def test_a_step_that_diverges_all_the_same_is_noticed_on_the_way(monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.solvers.power_norm", lambda operator, mask: 0.5)
+    truth = phantom((64, 60))
+    with pytest.raises(InputError, match=r"the residual grew from .* to .*; take a smaller one or 'auto'"):
+        solve(operator_for(truth), blurred(truth), "landweber", regularization=2.0, iterations=100, noise=0.5)
