@@ -224,7 +224,7 @@ def _unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
     if (
         residual is None
         or residual < _UNEXPLAINED
-        or residual * sigma < _UNEXPLAINED_SHARE * float(job.image.std())
+        or residual * sigma < _UNEXPLAINED_SHARE * float(seen.std())
     ):
         return []
     advice = ""
