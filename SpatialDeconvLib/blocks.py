@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import memory, pipeline
+from . import pipeline
 from .automatic import Simulation, trial_block
 from .errors import InputError, is_auto
 from .fftfilters import FFTFilters
@@ -379,10 +379,7 @@ def _whole_noise(job: Job, noise: float | str, known: BlockMemory) -> float:
 
 
 def _whole_is_affordable(job: Job) -> bool:
-    available = memory.available_memory()
-    if job.memory_limit is not None:
-        limit = job.memory_limit * 2**30
-        available = limit if available is None else min(limit, available)
+    available = job.available_memory()
     needed = 8 * _WHOLE_VOLUMES * job.image.size
     return job.image.size <= _WHOLE_VOXELS and (available is None or needed < available / 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -191,32 +192,31 @@ class Job:
 
     # -- around it
 
-    def require_memory(self, padded_volumes: float, volumes: float, least: float | None = None) -> bool:
-        """Whether a run that takes this many volumes has room; refuse it when even `least` of them has none.
+    def padded_volumes(self) -> tuple[float, float]:
+        """Bytes of the image padded for the kernel that takes most, and for all of them at once."""
+        shapes = [self.bound.kernel(k).shape for k in range(len(self.bound))]
+        each = max(math.prod(padded_shape(self.image.shape, shape)) for shape in shapes)
+        longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+        every = math.prod(padded_shape(self.image.shape, longest))
+        return self.image.itemsize * each, self.image.itemsize * every
 
-        `padded_volumes` and `least` count volumes of the padded image, `volumes` of the image.
-        """
-        largest = max(
-            float(np.prod(padded_shape(self.image.shape, self.bound.kernel(k).shape)))
-            for k in range(len(self.bound))
-        )
-        if self.slicewise and least is None:  # filters work slice by slice, operators on all slices
-            largest /= self.image.shape[0]
-
-        def needed(padded: float) -> float:
-            return self.image.itemsize * (padded * largest + volumes * self.image.size)
-
+    def available_memory(self) -> float | None:
+        """Bytes that the run may take: what is free, and no more than the caller's limit; None: not known."""
         available = memory.available_memory()
-        if self.memory_limit is not None:
-            limit = self.memory_limit * 2**30
-            available = limit if available is None else min(limit, available)
+        if self.memory_limit is None:
+            return available
+        limit = self.memory_limit * 2**30
+        return limit if available is None else min(limit, available)
+
+    def require_memory(self, needed: float, remedy: str) -> None:
+        """Refuse a run that needs more bytes than it may take."""
         size = "x".join(map(str, self.image.shape))
-        memory.require(
-            needed(padded_volumes if least is None else least),
-            f"the image has {size} voxels; crop it, take engine='fft', or slicewise=True for 2-D kernels",
-            available,
-        )
-        return available is None or needed(padded_volumes) <= available
+        memory.require(needed, f"the image has {size} voxels; {remedy}", self.available_memory())
+
+    def require_volumes(self, padded_volumes: float, volumes: float, remedy: str) -> None:
+        """Refuse a run on one kernel after the other that needs more volumes, padded or not, than it may take."""
+        largest = self.padded_volumes()[0] / (self.image.shape[0] if self.slicewise else 1)
+        self.require_memory(padded_volumes * largest + volumes * self.image.nbytes, remedy)
 
     def check_result(self, result: np.ndarray, method: str) -> None:
         bad = int(result.size - np.count_nonzero(np.isfinite(result)))

@@ -184,10 +184,12 @@ def lifted_start(data, model: SelfKeyedBlur, variation, lower: float) -> np.ndar
         x = lifted.image(ahead)
         slope = x * x.dtype.type(step * price)
         variation(x, smoothing, -step * weight, slope)
+        del x
         difference = np.subtract(data.y, lifted.forward(ahead))
         residual = data.relative(dot(data.masked(difference), difference))
         following = 0.5 * (1 + math.sqrt(1 + 4 * moment**2))
         lifted.add_transposed(ahead, difference, step)
+        del difference
         lifted.project(v, ahead, slope, -0.5 * step * price, (moment - 1) / following)
         moment = following
         data.step(residual, 0.3 * number / _STEPS, f"first image, step {number + 1}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import sys
 from pathlib import Path
@@ -72,8 +73,10 @@ def require(needed: float, what: str, available: int | None = None) -> None:
     """
     available = available_memory() if available is None else available
     if available is not None and needed > available:
+        needed, available = needed / 2**30, available / 2**30
+        digits = max(1, math.ceil(-math.log10(needed - available)))  # enough to tell the two apart
         raise NotEnoughMemory(
-            f"about {needed / 2**30:.1f} GiB of memory are needed, {available / 2**30:.1f} GiB are free: {what}"
+            f"about {needed:.{digits}f} GiB of memory are needed, {available:.{digits}f} GiB are free: {what}"
         )
 
 

@@ -205,14 +205,14 @@ class SpatiallyVariantBlur(LinearOperator):
         return tolerance
 
     def _prepare(self, tolerance: float, limit: int) -> None:
-        self._accepted, self._limit = tolerance, limit
+        self._accepted = tolerance
         kernels = self._canonical_kernels
         self._weights = TermWeights(
             self.bound, self._weighted_shape, self._weight_pads, self.dtype, coarse=tolerance > 0
         )
         full = geometry_for(self._problem, reach_of(kernels))
         self._identities, local, shared = self._sort_terms(full)
-        budget = _Budget(limit)
+        self._budget = budget = _Budget(limit)
         self._groups: list[_Group] = []
         # Another member of a compressed family costs nothing, so compression competes with small boxes.
         everyone = sorted([k for k, _ in local] + shared)
@@ -282,15 +282,21 @@ class SpatiallyVariantBlur(LinearOperator):
         return bounding_box(self._weights.whole(k))
 
     def _shared_group(
-        self, geometry: Geometry, shared: list[int], compression: Compression | None, budget: _Budget
-    ) -> _Group:
-        transform = Transform(geometry, self.dtype, self.run)
+        self, geometry: Geometry, shared: list[int], compression: Compression | None, budget: _Budget,
+        near: _Group | None = None,
+    ) -> _Group:  # fmt: skip
+        """The group of some kernels on one grid, with the spectra of another group on it where that has them."""
+        transform = Transform(geometry, self.dtype, self.run) if near is None else near.transform
+        made = {} if near is None else {t.index: t for t in near.terms}
         if compression is not None:
             named = [(("basis", r), h) for r, h in enumerate(compression.basis)]
         else:
             named = [(k, self._canonical_kernels[k]) for k in shared]
         terms = []
         for name, kernel in named:
+            if name in made:
+                terms.append(made[name])
+                continue
             keep = budget.take(Spectrum.bytes_for(kernel, transform, keep=True))
             terms.append(_Term(name, Spectrum(kernel, transform, keep)))
         return _Group(transform, terms, compression)
@@ -315,9 +321,9 @@ class SpatiallyVariantBlur(LinearOperator):
             if [t.index for t in group.terms] == everyone:
                 return group
         geometry = geometry_for(self._problem, reach_of(self._canonical_kernels))
-        budget = _Budget(self._limit)
-        compression = self._compressed(everyone, geometry, self._accepted, budget)
-        return self._shared_group(geometry, everyone, compression, budget)
+        compression = self._compressed(everyone, geometry, self._accepted, self._budget)
+        near = next((g for g in self._groups if g.transform.geometry == geometry and g.compression is None), None)
+        return self._shared_group(geometry, everyone, compression, self._budget, near)
 
     def _keep_weights(self, budget: _Budget) -> None:
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""

@@ -20,7 +20,7 @@ from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
 from .job import IsCancelled, Job, Progress
 from .kernels import Spacing
 from .noise import estimate_noise, looks_nonnegative
-from .operators import SpatiallyVariantBlur
+from .operators import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
 from .solvers import METHODS as JOINT_METHODS
 from .solvers import Solution, solve
 
@@ -31,9 +31,16 @@ ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
 _FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
 _BLEND_VOLUMES = 4.0
 # L-BFGS keeps pairs of images from earlier steps.
-_JOINT_VOLUMES = {"tv": 30.0, "self-keyed": 38.0}
-_JOINT_VOLUMES_OTHERWISE = 16.0
-_JOINT_CACHES = 5.0  # spectra and weights that can be computed again at each use
+# Joint methods with caches of spectra and weights, and without: these are computed again at each use then.
+_JOINT_VOLUMES = {
+    "richardson-lucy": (23.0, 14.0),
+    "landweber": (21.0, 12.0),
+    "projected-landweber": (21.0, 12.0),
+    "tikhonov": (25.0, 15.0),
+    "tv": (37.0, 27.0),
+    "self-keyed": (42.0, 34.0),
+}
+_JOINT_WORKSPACE = 1 << 24  # bytes, however small the image is
 _CONVOLVE_VOLUMES = 3.0
 # A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
 # spread: an image without noise has next to none to be compared with.
@@ -221,11 +228,10 @@ def deconvolve(
 
 def _unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
     """What to say of a joint result that, blurred again, is not the image."""
-    if (
-        residual is None
-        or residual < _UNEXPLAINED
-        or residual * sigma < _UNEXPLAINED_SHARE * float(seen.std())
-    ):
+    if residual is None or residual < _UNEXPLAINED:
+        return []
+    seen = job.image if job.mask is None else job.image[job.mask]
+    if residual * sigma < _UNEXPLAINED_SHARE * float(seen.std()):
         return []
     advice = ""
     if job.bound.field.key == "intensity":
@@ -285,7 +291,12 @@ def run_blend(
             f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
             f"{shift:g}; use offset='auto'"
         )
-    job.require_memory(_FILTER_VOLUMES[engine], _BLEND_VOLUMES)
+    remedies = ["crop it"]
+    if engine != "fft":
+        remedies.append("take engine='fft'")
+    if job.image.ndim == 3 and not job.slicewise:
+        remedies.append("take slicewise=True for 2-D kernels")
+    job.require_volumes(_FILTER_VOLUMES[engine], _BLEND_VOLUMES, " or ".join(remedies))
     constants: list[float | None] = []
     shifted = job.image - job.image.dtype.type(shift) if shift else job.image
     scale = job.image.dtype.type(_lucy_scale(shifted) if method == "richardson-lucy" else 1.0)
@@ -329,8 +340,7 @@ def run_joint(
     """Invert the spatially variant model itself; `least` as `least_value` gives it."""
     if iterations is not None:
         iterations = _iterations(iterations, 1, method)
-    volumes = _JOINT_VOLUMES.get(method, _JOINT_VOLUMES_OTHERWISE)
-    roomy = job.require_memory(volumes, 0.0, least=volumes - _JOINT_CACHES)
+    roomy = _has_room(job, method)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
         memory_limit=None if roomy else 0,
@@ -363,6 +373,34 @@ def least_value(job: Job, method: str, sigma: float, offset: float | str) -> flo
     if method in _BOUNDED:
         return -np.inf
     return float((job.image if job.mask is None else job.image[job.mask]).min())
+
+
+def joint_memory(job: Job, method: str) -> tuple[float, float]:
+    """Bytes that a joint method takes at most: with caches of spectra and weights, and without."""
+    volume = job.padded_volumes()[1]
+    roomy, thrifty = (volumes * volume + _JOINT_WORKSPACE for volumes in _JOINT_VOLUMES[method])
+    return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
+
+
+def _has_room(job: Job, method: str) -> bool:
+    """Whether a joint run may keep caches; refuse it when it does not fit without them either."""
+    roomy, thrifty = joint_memory(job, method)
+    available = job.available_memory()
+    if available is None or roomy <= available:
+        return True
+    lean = {name: joint_memory(job, name)[1] for name in _JOINT_VOLUMES}
+    name = min(lean, key=lean.get)
+    other = f" or take method {name!r}, which needs {lean[name] / 2**30:.2g} GiB" if lean[name] <= available else ""
+    job.require_memory(thrifty, f"crop it{other}")
+    if job.memory_limit is None or roomy <= job.memory_limit * 2**30:
+        between = (roomy + thrifty) / 2**31  # in GiB
+        digits = "more than the last digits" if method in ("tv", "self-keyed") else "the last digits"
+        job.warnings.append(
+            f"a run at full speed takes {roomy / 2**30:.2g} GiB, but {available / 2**30:.2g} GiB were free, so "
+            f"this one worked in less memory: {digits} may differ from those of a run at full speed; "
+            f"memory_limit={between:.2g} makes every run work as this one did"
+        )
+    return False
 
 
 def convolve(
@@ -424,7 +462,7 @@ def convolve(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
         memory_limit, normalize=normalize, progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    job.require_memory(_CONVOLVE_VOLUMES, 1.0)
+    job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
     result = normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
     parameters = {

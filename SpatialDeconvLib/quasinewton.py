@@ -72,30 +72,33 @@ def minimise(
         direction = _direction(gradient, memory, fixed)
         if not memory:  # no curvature yet: move the steepest voxel by about a tenth of its scale
             direction *= x.dtype.type(_first_length(x, direction))
-        found = None
+        found = False
         length = 1.0
         for _ in range(_LONGEST_SEARCH):
             trial = np.clip(x + x.dtype.type(length) * direction, lower, upper)
             step = trial - x
             slope = dot(gradient, step)
+            del step  # made again: the objective needs the room
             if slope >= 0:
                 break
             trial_value, trial_gradient = objective(trial)
             evaluations += 1
             if trial_value <= value + _ARMIJO * slope:
-                found = trial, trial_value, trial_gradient, step
+                found = True
                 break
+            del trial, trial_gradient
             # The parabola through both values and the slope, within reason.
             best = -slope / (2 * (trial_value - value - slope)) if np.isfinite(trial_value) else 0.1
             length *= min(max(best, 0.1), 0.5)
-        if found is None:
+        if not found:
             if memory:  # forget the curvature and try the gradient before giving up
                 memory.clear()
                 continue
             reason = "no further decrease"
             break
-        trial, trial_value, trial_gradient, step = found
-        change = trial_gradient - gradient
+        del direction
+        step = trial - x
+        change = np.subtract(trial_gradient, gradient, out=gradient)
         change[fixed] = 0
         step[fixed] = 0
         curvature = dot(step, change)
@@ -103,6 +106,7 @@ def minimise(
             memory.append((step, change, curvature))
         falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
         x, value, gradient = trial, trial_value, trial_gradient
+        del step, change, trial, trial_gradient
         taken += 1
         if after_step is not None:
             after_step(taken, value)

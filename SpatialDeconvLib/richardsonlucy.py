@@ -36,7 +36,7 @@ _HALVINGS = 30  # one voxel whose model has come near 0 may ask for many
 class Iterate:
     """An image, |y - A x|^2, and y - A x when it was asked for."""
 
-    image: np.ndarray
+    image: np.ndarray | None
     squared: float
     difference: np.ndarray | None
 

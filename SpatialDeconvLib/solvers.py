@@ -362,6 +362,8 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
             break
         if number == limit:
             break
+        if judge is not None:  # which keeps the best one
+            iterate.image = iterate.difference = None
     else:
         reason = "the likelihood rises no more"
     parameters = {"regularization": penalty and penalty.weight, "stopped": reason}
@@ -370,6 +372,7 @@ def _richardson_lucy(data: _Data, iterations: Iterations, regularization, option
         if best and data.whole[1] - data.count > _HELD_OUT_MATTER * data.count:
             data.release()
             data.history.clear()
+            del iterates, iterate, judge  # and all their images
             again = _richardson_lucy(data, best, regularization, options)
             again.parameters.update(parameters)
             return again
@@ -498,17 +501,17 @@ class _Gradient:
         self.scales = [(finest / h) ** 2 for h in data.operator.bound.spacing]
         self.identity = penalty == "identity"
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def add(self, x: np.ndarray, weight: float, out: np.ndarray) -> None:
+        """Add `weight` times the operator applied to x, in place."""
         if self.identity:
-            return x.copy()
-        out = np.zeros_like(x)
+            out += x.dtype.type(weight) * x
+            return
         for axis, scale in enumerate(self.scales):
             d = np.diff(x, axis=axis)
-            d *= x.dtype.type(scale)
+            d *= x.dtype.type(weight * scale)
             head = (slice(None),) * axis
             out[(*head, slice(1, None))] += d
             out[(*head, slice(None, -1))] -= d
-        return out
 
 
 def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> Solution:
@@ -535,29 +538,35 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
 
 def _conjugate_gradients(data, penalty, weight, x, steps, tolerance) -> np.ndarray:
     dtype = data.dtype
-    right = data.adjoint(data.masked(data.y.copy()))
 
     def model(image):
         seen = data.masked(data.forward(image))
         out = data.adjoint(seen)
-        out += dtype.type(weight) * penalty(image)
+        penalty.add(image, weight, out)
         return out, seen
 
+    x = x.copy()
+    r = data.adjoint(data.masked(data.y.copy()))
+    least = np.finfo(dtype).eps ** 2 * dot(r, r)
     product, seen = model(x)
-    r = right - product
+    r -= product
     p = r.copy()
     rho = dot(r, r)
     # Of the first gradient, as far as rounding allows: near the solution a share of A^T y would be reached at once.
-    target = max(tolerance**2 * rho, np.finfo(dtype).eps ** 2 * dot(right, right))
-    seen = data.masked(data.y - seen)  # the residual in the data, updated along
+    target = max(tolerance**2 * rho, least)
+    data.masked(np.subtract(data.y, seen, out=seen))  # the residual in the data, updated along
+    del product
     for _ in range(steps):
         if rho <= target:
             break
         product, change = model(p)
         alpha = rho / dot(p, product)
-        x = x + dtype.type(alpha) * p
-        r -= dtype.type(alpha) * product
-        seen -= dtype.type(alpha) * change
+        product *= dtype.type(alpha)
+        r -= product
+        change *= dtype.type(alpha)
+        seen -= change
+        x += np.multiply(p, dtype.type(alpha), out=product)
+        del product, change
         before, rho = rho, dot(r, r)
         p *= dtype.type(rho / before)
         p += r
@@ -655,9 +664,10 @@ def _first_image(data: _Data, objective: _Penalised, lower: float) -> np.ndarray
     """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""
     # Of all voxels, also those that the search for the weight leaves out: without them the start is worse.
     x, model = data.start(), objective.model
-    if isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * data.span):
-        return lifted_start(data, model, objective.tv, lower)
-    return x
+    if not (isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * data.span)):
+        return x
+    del x  # what follows takes the most memory
+    return lifted_start(data, model, objective.tv, lower)
 
 
 def _descend(data, objective, x, lower, weight, steps, tolerance, name, share):
@@ -690,8 +700,9 @@ def _search(
     slacks: list[float] = []
     images: list[np.ndarray] = []
     for weight in weights:
+        del images[:-3]
         x, difference = try_weight(weight, x)
-        images = [*images[-3:], x]
+        images.append(x)
         errors.append(float(np.square(difference[data.held]).mean(dtype=np.float64)))
         if not math.isfinite(errors[-1]):
             raise InputError(

@@ -1,9 +1,12 @@
-"""Peak memory of every filter and engine, in volumes of the padded image: the source of pipeline.py's estimates.
+"""Peak memory of every filter, engine and joint method, in volumes of the padded image: the source of pipeline.py's
+estimates.
 
     python Testing/Benchmarks/bench_memory.py [--shape 100 256 256]
 
 Each case runs in a process of its own; "volumes" is the growth of its resident set over that before the run, in
 units of one padded volume of the working type (float32). "estimate" is what the run itself would have asked for.
+Joint methods run with all that takes memory (ten motion kernels, automatic constants, boundary "extended", a mask):
+with caches of spectra and weights, and in less memory without ("thrifty").
 """
 
 import argparse
@@ -21,7 +24,7 @@ METHODS = ("wiener", "tikhonov", "inverse", "landweber", "projected-landweber", 
 JOINT_METHODS = ("richardson-lucy", "landweber", "projected-landweber", "tikhonov", "tv", "self-keyed")
 CASES = [
     *((engine, method) for engine in ("simpleitk", "fft") for method in METHODS),
-    *(("joint", method) for method in JOINT_METHODS),
+    *((mode, method) for method in JOINT_METHODS for mode in ("joint", "thrifty")),
     *(("convolve", model) for model in ("detector", "source")),
 ]
 
@@ -29,26 +32,41 @@ CASES = [
 def one_case(engine, method, shape):
     """Run one case in this process and return its figures."""
     import numpy as np
+    from cases import motions
     from scipy import ndimage
 
     import SpatialDeconvLib as sd
-    from SpatialDeconvLib import memory
-    from SpatialDeconvLib.padding import padded_shape
+    from SpatialDeconvLib import pipeline
+    from SpatialDeconvLib.job import Job
 
     coarse = np.random.default_rng(0).random([max(n // 16, 2) for n in shape]).astype(np.float32)
     image = ndimage.zoom(coarse, [n / c for n, c in zip(shape, coarse.shape, strict=True)], order=1) * 100
     levels = zip(range(10, 101, 10), np.linspace(0.8, 2.5, 10), strict=True)
     field = sd.KernelField.by_intensity({at: sd.ParametricKernel("gaussian", sigma_mm=s) for at, s in levels})
-    asked = []
-    memory.require = lambda needed, what, available=None: asked.append(needed)
-    padded = 4 * float(np.prod(padded_shape(image.shape, (21, 21, 21))))
+    joint = engine in ("joint", "thrifty")
+    if joint:
+        field = motions(3)
+        image += 0.5 * np.random.default_rng(1).standard_normal(shape, np.float32)
+    volumes, asked = [], []
+
+    def has_room(job, method):
+        asked.append(pipeline.joint_memory(job, method)[engine == "thrifty"])
+        volumes.append(job.padded_volumes()[1])
+        return engine == "joint"
+
+    def require(job, needed, remedy):
+        asked.append(needed)
+        volumes.append(job.padded_volumes()[0])
+
+    pipeline._has_room, Job.require_memory = has_room, require
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     started = time.perf_counter()
     if engine == "convolve":
         sd.convolve(image, field, model=method)
-    elif engine == "joint":
-        weight = {"regularization": 0.1} if method in ("tv", "self-keyed", "tikhonov") else {}
-        sd.deconvolve(image, field, strategy="joint", method=method, iterations=3, **weight)
+    elif joint:
+        mask = np.ones(image.shape, bool)
+        mask[: len(mask) // 8] = False
+        sd.deconvolve(image, field, strategy="joint", method=method, boundary="extended", mask=mask)
     else:
         iterations = {"iterations": 2} if method in METHODS[3:] else {}
         sd.deconvolve(image, field, method=method, engine=engine, **iterations)
@@ -58,8 +76,8 @@ def one_case(engine, method, shape):
         "method": method,
         "seconds": time.perf_counter() - started,
         "peak_gib": peak / 2**30,
-        "volumes": (peak - before) / padded,
-        "estimate": asked[0] / padded,
+        "volumes": (peak - before) / volumes[0],
+        "estimate": asked[0] / volumes[0],
     }
 
 

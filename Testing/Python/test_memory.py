@@ -101,3 +101,8 @@ def test_a_share_of_the_memory_is_a_limit(monkeypatch):
 def test_threads_are_as_many_as_the_environment_allows(monkeypatch, set_to):
     monkeypatch.setenv("OMP_NUM_THREADS", set_to)
     assert usable_processors() == (1 if set_to == "1" else len(os.sched_getaffinity(0)))
+
+
+def test_sizes_are_told_with_the_digits_that_set_them_apart():
+    with pytest.raises(sd.NotEnoughMemory, match=r"about 0\.119 GiB of memory are needed, 0\.115 GiB are free"):
+        memory.require(0.119 * GIB, "", available=0.115 * GIB)

@@ -1,6 +1,8 @@
 """`deconvolve` and `convolve` end to end on arrays."""
 
 import itertools
+import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -532,7 +534,7 @@ def test_nan_can_be_filled_from_its_neighbours():
 def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
     monkeypatch.setattr(sd.memory, "available_memory", lambda: 10_000)
     with pytest.raises(
-        NotEnoughMemory, match=r"GiB of memory are needed, 0\.0 GiB are free: the image has 12x22x26"
+        NotEnoughMemory, match=r"0\.00\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
     ):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0))
 
@@ -653,16 +655,85 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
     monkeypatch.setattr(sd.pipeline, "SpatiallyVariantBlur", recorder)
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
-    volume = 4 * 36 * 54 * 54 / 2**30  # padded by the radius of 6 to sizes with factors 2, 3, 5; float32; GiB
     run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
-    roomy = sd.deconvolve(image, field, **run, memory_limit=30 * volume)
-    thrifty = sd.deconvolve(image, field, **run, memory_limit=13 * volume)
+    roomy = sd.deconvolve(image, field, **run, memory_limit=1)
+    thrifty = sd.deconvolve(image, field, **run, memory_limit=0.04)
     assert limits == [None, 0]
-    np.testing.assert_allclose(thrifty.image, roomy.image, atol=1e-4 * image.max())
+    assert not thrifty.warnings  # the limit asked for it
+    # A voxel near 0 in the model makes more of the rounding of weights: single ones differ by 1e-4 of the range.
+    assert np.abs(thrifty.image - roomy.image).max() < 3e-4 * image.max()
+    assert sd.rmse(thrifty.image, roomy.image) < 1e-5 * image.max()
     with pytest.raises(NotEnoughMemory, match="GiB are free"):
-        sd.deconvolve(image, field, **run, memory_limit=2 * volume)
+        sd.deconvolve(image, field, **run, memory_limit=0.001)
     with pytest.raises(sd.InputError, match="memory_limit -1 must be a positive number of GiB"):
         sd.deconvolve(image, field, memory_limit=-1)
+
+
+def test_a_run_that_free_memory_made_thrifty_says_so_and_how_to_repeat_it(monkeypatch):
+    image = phantom((24, 40, 40)).astype(np.float32)
+    field = sd.KernelField.by_intensity(gaussians())
+    run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
+    monkeypatch.setattr(sd.memory, "available_memory", lambda: 0.04 * 2**30)
+    forced = sd.deconvolve(image, field, **run)
+    (warning,) = forced.warnings
+    assert "0.04 GiB were free" in warning
+    assert "the last digits may differ" in warning
+    limit = float(re.search(r"memory_limit=([0-9.]+)", warning).group(1))
+    assert sd.deconvolve(image, field, **run, memory_limit=1).warnings  # not the limit, the free memory decided
+    monkeypatch.setattr(sd.memory, "available_memory", lambda: 2**40)
+    again = sd.deconvolve(image, field, **run, memory_limit=limit)
+    assert not again.warnings
+    np.testing.assert_array_equal(again.image, forced.image)
+    assert not sd.deconvolve(image, field, **run).warnings
+
+
+def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
+    image = phantom((24, 40, 40)).astype(np.float32)
+    field = sd.KernelField.by_intensity(gaussians())
+
+    def message(free, call=sd.deconvolve, **options):
+        monkeypatch.setattr(sd.memory, "available_memory", lambda: free)
+        with pytest.raises(NotEnoughMemory) as caught:
+            call(image, field, **options)
+        return str(caught.value)
+
+    joint = message(2e7, strategy="joint", method="self-keyed")
+    assert joint.endswith("crop it")
+    joint = message(2.5e7, strategy="joint", method="self-keyed")
+    assert re.search(r"crop it or take method 'landweber', which needs 0\.02\d* GiB$", joint)
+    assert "engine" in message(1e4)
+    assert "slicewise" in message(1e4, engine="fft")
+    assert "engine" not in message(1e4, engine="fft")
+    assert message(1e4, call=sd.convolve).endswith("crop it")
+
+
+@pytest.mark.parametrize("memory", ["roomy", "thrifty"])
+@pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "tikhonov", "tv", "self-keyed"])
+def test_joint_methods_take_no_more_memory_than_they_ask_for(monkeypatch, method, memory):
+    # With the pieces that threads work on as small beside the image as they are beside large ones.
+    monkeypatch.setattr(sd.slabfft, "_SLAB", 1 << 11)
+    monkeypatch.setattr(sd.pipeline, "_JOINT_WORKSPACE", 1 << 20)
+    monkeypatch.setattr(sd.operators, "CACHE_LEAST", 0)
+    monkeypatch.setattr(sd.pipeline, "CACHE_LEAST", 0)
+    asked = []
+    original = sd.pipeline.joint_memory
+
+    def has_room(job, name):
+        asked.append(original(job, name)[memory == "thrifty"])
+        return memory == "roomy"
+
+    monkeypatch.setattr(sd.pipeline, "_has_room", has_room)
+    kernels = {5.0 * k: sd.motion_kernel(1 + 0.2 * k, (np.sin(k), np.cos(k), 0.3)) for k in range(1, 11)}
+    image = phantom((36, 60, 60)).astype(np.float32)
+    weight = {"tikhonov": 1e-3, "tv": 0.1, "self-keyed": 0.1}.get(method, "auto")
+    run = {"iterations": 8, "regularization": weight, "noise": 0.5, "boundary": "extended"}
+    tracemalloc.start()
+    try:
+        sd.deconvolve(image, sd.KernelField.by_intensity(kernels), strategy="joint", method=method, **run)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.5 * asked[0] < peak <= asked[0]
 
 
 @pytest.mark.parametrize("method", ["richardson-lucy", "projected-landweber", "tikhonov", "tv"])
