@@ -14,7 +14,7 @@ import numpy as np
 
 from .automatic import Simulation
 from .errors import InputError, check_choice, check_number, is_auto
-from .fftfilters import FFTFilters
+from .fftfilters import FFTFilters, usable_processors
 from .fields import AnyKernel, KernelField, bounding_box
 from .filters import BOUNDARIES, METHODS, Method, SimpleITKFilters
 from .job import IsCancelled, Job, Progress
@@ -38,9 +38,9 @@ _JOINT_VOLUMES = {
     "projected-landweber": (21.0, 12.0),
     "tikhonov": (25.0, 15.0),
     "tv": (37.0, 27.0),
-    "self-keyed": (42.0, 34.0),
+    "self-keyed": (42.0, 32.0),
 }
-_JOINT_WORKSPACE = 1 << 24  # bytes, however small the image is
+_JOINT_WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
 _CONVOLVE_VOLUMES = 3.0
 # A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
 # spread: an image without noise has next to none to be compared with.
@@ -378,7 +378,8 @@ def least_value(job: Job, method: str, sigma: float, offset: float | str) -> flo
 def joint_memory(job: Job, method: str) -> tuple[float, float]:
     """Bytes that a joint method takes at most: with caches of spectra and weights, and without."""
     volume = job.padded_volumes()[1]
-    roomy, thrifty = (volumes * volume + _JOINT_WORKSPACE for volumes in _JOINT_VOLUMES[method])
+    pieces = _JOINT_WORKSPACE * job.image.itemsize * (1 + usable_processors())
+    roomy, thrifty = (volumes * volume + pieces for volumes in _JOINT_VOLUMES[method])
     return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
 
 
