@@ -644,6 +644,10 @@ def test_methods_belong_to_their_strategy():
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), boundary="extended")
 
 
+def about_memory(result):
+    return [text for text in result.warnings if "memory" in text]
+
+
 def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the estimate counts what threads hold
     limits = []
@@ -660,7 +664,7 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
     roomy = sd.deconvolve(image, field, **run, memory_limit=1)
     thrifty = sd.deconvolve(image, field, **run, memory_limit=0.04)
     assert limits == [None, 0]
-    assert not thrifty.warnings  # the limit asked for it
+    assert not about_memory(thrifty)  # the limit asked for it
     # A voxel near 0 in the model makes more of the rounding of weights: single ones differ by 1e-4 of the range.
     assert np.abs(thrifty.image - roomy.image).max() < 3e-4 * image.max()
     assert sd.rmse(thrifty.image, roomy.image) < 1e-5 * image.max()
@@ -677,16 +681,16 @@ def test_a_run_that_free_memory_made_thrifty_says_so_and_how_to_repeat_it(monkey
     run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
     monkeypatch.setattr(sd.memory, "available_memory", lambda: 0.04 * 2**30)
     forced = sd.deconvolve(image, field, **run)
-    (warning,) = forced.warnings
+    (warning,) = about_memory(forced)
     assert "0.04 GiB were free" in warning
     assert "the last digits may differ" in warning
     limit = float(re.search(r"memory_limit=([0-9.]+)", warning).group(1))
-    assert sd.deconvolve(image, field, **run, memory_limit=1).warnings  # not the limit, the free memory decided
+    assert about_memory(sd.deconvolve(image, field, **run, memory_limit=1))  # free memory decided
     monkeypatch.setattr(sd.memory, "available_memory", lambda: 2**40)
     again = sd.deconvolve(image, field, **run, memory_limit=limit)
-    assert not again.warnings
+    assert not about_memory(again)
     np.testing.assert_array_equal(again.image, forced.image)
-    assert not sd.deconvolve(image, field, **run).warnings
+    assert not about_memory(sd.deconvolve(image, field, **run))
 
 
 def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
