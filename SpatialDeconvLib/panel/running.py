@@ -34,6 +34,9 @@ class Job:
         """Do it; return the result and the exception that ended it, one of them None."""
         self._started = time.monotonic()
         try:
+            if self.kind != "preview":
+                # The window shows that it has begun; not earlier, or a click on Cancel would begin another run.
+                self._paint()
             if self.cancelRequested:
                 raise Cancelled
             return self._function(self.progress, self.cancelled), None
@@ -53,11 +56,12 @@ class Job:
         self._done = self._show = None
 
     def _repaint(self):
-        now = time.monotonic()
-        if now - self._painted < REPAINT_INTERVAL:
-            return
+        if time.monotonic() - self._painted >= REPAINT_INTERVAL:
+            self._paint()
+
+    def _paint(self):
         if self._show and not self.cancelRequested:
-            self._show(self._fraction, self._text, now - self._started)
+            self._show(self._fraction, self._text, time.monotonic() - self._started)
         slicer.app.processEvents()
         self._painted = time.monotonic()
 
@@ -140,7 +144,6 @@ class RunControls:
         self._button.toolTip = toolTip
         self._button.enabled = True
         self.say(_("Preparing..."))
-        slicer.app.processEvents()
 
     def show(self, fraction, text, seconds):
         self._showFraction(fraction)
