@@ -30,8 +30,8 @@ ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
 # of the padded image, and besides of the image itself. ITK's filters hold several complex spectra at once.
 _FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
 _BLEND_VOLUMES = 4.0
-# L-BFGS keeps pairs of images from earlier steps.
-# Joint methods with caches of spectra and weights, and without: these are computed again at each use then.
+# Joint methods with caches of spectra and weights, and without: these are computed again at each use then. L-BFGS
+# ("tv", "self-keyed") keeps pairs of images from earlier steps.
 _JOINT_VOLUMES = {
     "richardson-lucy": (23.0, 14.0),
     "landweber": (21.0, 12.0),

@@ -157,10 +157,9 @@ class _Data:
 
     def start(self) -> np.ndarray:
         """The first guess: the data, with the mean where nothing is known."""
-        known = self.mask if self.held is None or self.mask is None else self.mask | self.held
-        if known is None or known.all():
+        if self.mask is None:
             return self.operator.extend(self.y)
-        return self.operator.extend(np.where(known, self.y, self.dtype.type(self.y[known].mean())))
+        return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self.y[self.mask].mean())))
 
     def seen(self) -> np.ndarray:
         """A^T M 1: how much of every voxel of the image is in the data that count."""
@@ -517,7 +516,6 @@ class _Gradient:
 def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> Solution:
     """Conjugate gradients on (A^T M A + l D) x = A^T M y, warm-started."""
     penalty = _Gradient(data, options.get("penalty", "gradient"))
-    x = data.start() if regularization != "auto" else None
     limit = iterations or 40
     if regularization == "auto":
 
@@ -529,7 +527,7 @@ def _tikhonov(data: _Data, iterations: Iterations, regularization, options) -> S
         path = [f * unit for f in _TIKHONOV_PATH]
         x, weight = _search(data, path, data.calm_start, try_weight, _SLACK_TIKHONOV)
     else:
-        weight = _weight(regularization, "tikhonov")
+        x, weight = data.start(), _weight(regularization, "tikhonov")
     x = _conjugate_gradients(data, penalty, weight, x, limit, options.get("tolerance", 1e-2))
     difference = data.masked(data.y - data.forward(x))
     residual = data.relative(dot(difference, difference))
