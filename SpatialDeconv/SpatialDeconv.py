@@ -194,7 +194,6 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
         findLibrary()
-        from SpatialDeconvLib.doors import panelmodel
         from SpatialDeconvLib.panel import (
             applysection,
             compare,
@@ -206,6 +205,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             running,
             weightsplot,
         )
+        from SpatialDeconvLib.panel import model as panelmodel
 
         self._model = panelmodel
         self._loadForms()
@@ -316,7 +316,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.runner.cancel()
             self.apply.say(_("The run is being cancelled; reload again when it has stopped."))
             return
-        from SpatialDeconvLib.doors import reloading
+        from SpatialDeconvLib.panel import reloading
 
         reloading.reloadLibrary()
         super().onReload()
@@ -374,7 +374,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInputImageModified(self, caller, event) -> None:
         """Called when the input volume has other voxels."""
-        from SpatialDeconvLib.doors import places
+        from SpatialDeconvLib.mrml import places
 
         if places.sliceCount(self._input) != self._inputSlices:
             self.onParameterNodeModified()
@@ -493,7 +493,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
 
     @staticmethod
     def _operation(name, node):
-        from SpatialDeconvLib.doors import nodes, sequences
+        from SpatialDeconvLib.mrml import nodes, sequences
 
         isSequence = hasattr(node, "IsA") and node.IsA("vtkMRMLSequenceNode")
         return getattr(sequences, f"{name}Sequence") if isSequence else getattr(nodes, f"{name}Volume")
@@ -505,7 +505,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param options: arguments of SpatialDeconvLib.estimate_kernel (constraint, ...), progress, cancelled
         :return: volume node that holds the kernel, and the kernel with its record `estimate`
         """
-        from SpatialDeconvLib.doors import estimating
+        from SpatialDeconvLib.mrml import estimating
 
         return estimating.estimateKernel(originalVolume, blurredVolume, shape, mask, outputVolume, **options)
 
@@ -519,7 +519,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param options: arguments of SpatialDeconvLib.estimate_kernels, progress, cancelled
         :return: KernelField with its record `estimate`; it goes into `deconvolve` as it is
         """
-        from SpatialDeconvLib.doors import estimating
+        from SpatialDeconvLib.mrml import estimating
 
         return estimating.estimateKernels(
             originalVolume, blurredVolume, keys, shape, labels=labels, guide=guide, mask=mask, **options
@@ -532,7 +532,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param folder: where the kernel set file is written (default: Slicer's cache folder)
         :return: blurred volume node, sharp volume node
         """
-        from SpatialDeconvLib.doors import samples
+        from SpatialDeconvLib.panel import samples
 
         if folder is None:
             cache = slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory()
@@ -684,8 +684,8 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         import numpy as np
 
         import SpatialDeconvLib as sd
-        from SpatialDeconvLib.doors import kernelrows, panelmodel
-        from SpatialDeconvLib.panel import parameters
+        from SpatialDeconvLib.panel import kernelrows, parameters
+        from SpatialDeconvLib.panel import model as panelmodel
 
         self.delayDisplay("The kernel table")
         logic = SpatialDeconvLogic()
@@ -704,7 +704,7 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         """Voxels outside the chosen segments keep their value exactly."""
         import numpy as np
 
-        from SpatialDeconvLib.doors import files
+        from SpatialDeconvLib.mrml import files
 
         self.delayDisplay("A segment as region")
         files.registerConverterRules()
@@ -759,8 +759,7 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
 
     def test_TheSceneKeepsTheTable(self):
         """A scene that is saved and read again has the same rows, with the volumes they refer to."""
-        from SpatialDeconvLib.doors import kernelrows
-        from SpatialDeconvLib.panel import parameters
+        from SpatialDeconvLib.panel import kernelrows, parameters
 
         self.delayDisplay("Saving the table")
         node = SpatialDeconvLogic().getParameterNode()

@@ -5,7 +5,7 @@
 >>> result = sd.deconvolve(image, field, spacing=1.0, method="wiener")      # doctest: +SKIP
 
 Arrays are (k, j, i), spacing is in mm in the same order. Nothing here needs Slicer; volume nodes and the
-command line are in `SpatialDeconvLib.doors`.
+command line are in `SpatialDeconvLib.mrml`.
 """
 
 __version__ = "0.1.0"
@@ -28,11 +28,11 @@ _PUBLIC = {
         "estimate_kernel",
         "estimate_kernels",
     ),
-    "fields": (
+    "kernels.field": (
         "BoundField",
         "KernelField",
     ),
-    "kernelfits": (
+    "estimation.fits": (
         "FieldFit",
         "KernelFit",
         "SmoothGaussians",
@@ -42,10 +42,12 @@ _PUBLIC = {
         "fit_pair",
         "smooth_gaussians",
     ),
-    "kernels": (
+    "kernels.kernel": ("Kernel",),
+    "kernels.parametric": (
         "KERNEL_TYPES",
-        "Kernel",
         "ParametricKernel",
+    ),
+    "kernels.shapes": (
         "ball_kernel",
         "box_kernel",
         "cross_kernel",
@@ -58,7 +60,7 @@ _PUBLIC = {
         "sharpen_kernel",
         "sum_kernel",
     ),
-    "kernelsets": (
+    "kernels.sets": (
         "read_kernel",
         "read_kernel_set",
         "write_kernel",
@@ -70,8 +72,8 @@ _PUBLIC = {
         "ssim",
     ),
     "noise": ("estimate_noise",),
-    "operators": ("SpatiallyVariantBlur",),
-    "pipeline": (
+    "blur.operator": ("SpatiallyVariantBlur",),
+    "run.pipeline": (
         "Result",
         "convolve",
         "deconvolve",
@@ -82,7 +84,7 @@ _PUBLIC = {
         "mask_from_labels",
         "mask_from_range",
     ),
-    "solvers": (
+    "solvers.solve": (
         "Solution",
         "solve",
     ),
@@ -98,7 +100,9 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        return importlib.import_module(f"{__name__}.{name}")  # sd.fields without "import SpatialDeconvLib.fields"
+        return importlib.import_module(
+            f"{__name__}.{name}"
+        )  # sd.fields without "import SpatialDeconvLib.kernels.field"
     except ModuleNotFoundError as error:
         if error.name != f"{__name__}.{name}":
             raise

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = own and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if own:
         signal.signal(signal.SIGINT, _interrupted)
-    from .doors.cli import main as run
+    from .command.cli import main as run
 
     if own:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .arrays.spacing import Spacing, spacing_tuple
 from .errors import InputError
-from .kernels import Spacing, spacing_tuple
 
 
 def mask_from_range(image: np.ndarray, lower: float | None = None, upper: float | None = None) -> np.ndarray:

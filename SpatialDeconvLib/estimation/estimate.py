@@ -11,23 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..arrays.spacing import Spacing
+from ..blur.operator import MODELS
 from ..errors import check_choice
-from ..fields import KernelField
-from ..kernels import Kernel, Spacing
-from ..operators import MODELS
+from ..kernels.field import KernelField
+from ..kernels.kernel import Kernel
 from .pair import Pair, kernel_shape
 from .record import EstimatedField, EstimatedKernel
-from .run import (
-    Estimation,
-    IsCancelled,
-    Keyed,
-    Options,
-    Progress,
-    constraint_of,
-    key_field,
-    key_name,
-    strength_of,
-)
+from .run import Estimation, IsCancelled, Keyed, Options, Progress, constraint_of, key_field, key_name, strength_of
 
 
 def estimate_kernel(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fields import KernelField
+from ..kernels.field import KernelField
 
 # What is left of a kernel's own penalty when it follows its neighbours: just enough to be definite.
 _OWN = 1e-4

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_number, is_auto
-from ..job import refuse_masked, selected_voxels
-from ..kernels import Spacing, spacing_tuple
 from ..noise import estimate_noise
+from ..run.job import refuse_masked, selected_voxels
 
 #: The mask that leaves out what is clipped at the blurred image's maximum.
 UNSATURATED = "unsaturated"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..fields import KernelField
-from ..kernels import Kernel
+from ..kernels.field import KernelField
+from ..kernels.kernel import Kernel
 
 
 @dataclass

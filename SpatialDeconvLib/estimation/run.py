@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import memory
+from ..arrays.inner import dot
+from ..arrays.threads import usable_processors
 from ..errors import Cancelled, InputError, check_choice, is_auto
-from ..fftfilters import usable_processors
-from ..fields import BoundField, KernelField
-from ..inner import dot
-from ..kernels import identity_kernel
+from ..kernels.field import BoundField, KernelField
+from ..kernels.shapes import identity_kernel
 from .constrained import project
 from .equations import Box, Equations, valid_box
 from .fourier import divide

@@ -7,8 +7,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import panelmodel, sequences
 from ..errors import Cancelled
+from ..mrml import sequences
+from . import model as panelmodel
 from .parameters import fieldOf
 from .running import RunControls
 

@@ -4,7 +4,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import comparing, panelmodel, previewing, sliceviews
+from ..mrml import previewing
+from . import comparing, sliceviews
+from . import model as panelmodel
 
 INTERVAL = 600  # ms that flickering shows each volume
 

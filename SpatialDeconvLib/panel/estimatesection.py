@@ -6,8 +6,10 @@ from dataclasses import replace
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import kernelrows, nodes, panelmodel
 from ..errors import Cancelled
+from ..mrml import nodes
+from . import kernelrows
+from . import model as panelmodel
 from .applysection import removeNodes
 from .parameters import EstimateTarget, KernelKey, fieldKeysOf, rowsOf, setRows
 from .running import RunControls
@@ -75,7 +77,7 @@ class EstimateSection:
         rows, mask = rowsOf(node), self._panel.panelState().mask
 
         def work(progress, cancelled):
-            from ..doors import estimating
+            from ..mrml import estimating
 
             volume, kernel = estimating.estimateKernel(
                 original, blurred, size, mask=mask, progress=progress, cancelled=cancelled, **options
@@ -104,7 +106,7 @@ class EstimateSection:
         }
 
         def work(progress, cancelled):
-            from ..doors import estimating
+            from ..mrml import estimating
 
             keys = fieldKeysOf(node)
             found = estimating.estimateKernels(

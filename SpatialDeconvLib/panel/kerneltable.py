@@ -11,10 +11,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import kernelrows, nodes, places
 from ..errors import InputError
-from ..kernelsets import write_kernel_set
-from . import pictures
+from ..estimation import levels
+from ..kernels.sets import write_kernel_set
+from ..mrml import nodes, places
+from . import kernelrows, pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
@@ -375,8 +376,8 @@ class KernelTable:
             else:
                 guide = node.guideVolume or node.inputVolume
                 with slicer.util.WaitCursor():
-                    levels = kernelrows.levelsFromHistogram(nodes.volumeArray(guide, "guide"), node.levelCount)
-                rows = kernelrows.rowsFromLevels(levels, rows)
+                    found = levels.levelsFromHistogram(nodes.volumeArray(guide, "guide"), node.levelCount)
+                rows = kernelrows.rowsFromLevels(found, rows)
         except InputError as error:
             self._showError(str(error))
             return

@@ -13,7 +13,9 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack
 
-from ..doors import kernelrows, nodes, panelmodel, places
+from ..mrml import nodes, places, selections
+from . import kernelrows
+from . import model as panelmodel
 
 # Slicer's parameter node wrapper serializes typing.Union, takes "no node" only where None is in it, and lets
 # the node selectors offer exactly these classes.
@@ -444,14 +446,14 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
 
 
 def maskOf(parameterNode):
-    """Return the chosen region in the words of nodes.maskArray; None for the whole volume or none yet."""
+    """Return the chosen region in the words of selections.maskArray; None for the whole volume or none yet."""
     node, kind = parameterNode, parameterNode.regionKind
     if kind == RegionKind.Segments and node.mask is not None:
         ids = [segmentId for segmentId, _name in places.segmentsOf(node.mask)]
         chosen = [segmentId for segmentId in node.maskSegments if segmentId in ids]
         return (node.mask, chosen) if chosen else node.mask
     if kind == RegionKind.Threshold and node.inputVolume is not None:
-        return nodes.ThresholdRange(node.thresholdLower, node.thresholdUpper)
+        return selections.ThresholdRange(node.thresholdLower, node.thresholdUpper)
     return node.box if kind == RegionKind.Box else None
 
 

@@ -4,8 +4,8 @@ import os
 
 import qt
 
-from ..doors import kernelimages
 from ..errors import InputError
+from . import kernelimages
 
 ICON_SIZE, PICTURE_SIZE = 28, 96  # pixels
 _MOST = 300  # kernels that are remembered

@@ -7,9 +7,10 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from ..doors import panelmodel, previewing, sliceviews
 from ..errors import Cancelled
-from . import forms
+from ..mrml import previewing
+from . import forms, sliceviews
+from . import model as panelmodel
 from .parameters import fieldOf, rowsOf
 
 DELAY = 250  # ms from the last change to the start of a preview

@@ -3,7 +3,7 @@
 import qt
 import slicer
 
-from ..doors import places
+from ..mrml import places
 from .parameters import RegionKind
 
 

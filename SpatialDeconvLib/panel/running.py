@@ -6,8 +6,8 @@ import time
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import panelmodel
 from ..errors import Cancelled
+from . import model as panelmodel
 
 REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
 

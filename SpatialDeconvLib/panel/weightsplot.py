@@ -4,7 +4,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..doors import drawing, panelmodel, plotting, previewing, sliceviews
+from ..mrml import previewing
+from ..report import drawing
+from . import model as panelmodel
+from . import plotting, sliceviews
 from .parameters import fieldOf, rowsOf
 
 DELAY = 400  # ms from the last change to the new plot

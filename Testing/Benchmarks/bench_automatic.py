@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from cases import blur, brain, gaussians, motions, picture, psnr
 
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
-from SpatialDeconvLib.solvers import solve
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.solvers.solve import solve
 
 IMAGES = {
     "camera": lambda: picture("camera", (192, 192)),

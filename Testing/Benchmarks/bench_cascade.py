@@ -25,11 +25,11 @@ from scipy import fft
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SpatialDeconvLib.cascade import Cascade
-from SpatialDeconvLib.fftfilters import usable_processors
-from SpatialDeconvLib.fields import BoundField, KernelField
-from SpatialDeconvLib.kernels import gaussian_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
+from SpatialDeconvLib.arrays.threads import usable_processors
+from SpatialDeconvLib.blur.cascade import Cascade
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.kernels.field import BoundField, KernelField
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel
 
 CASES = [
     # name, shape, spacing, smallest and largest sigma in mm

@@ -25,11 +25,12 @@ import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SpatialDeconvLib.fftfilters import FFTFilters, usable_processors
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.filters import METHODS, SimpleITKFilters
-from SpatialDeconvLib.kernels import gaussian_kernel
-from SpatialDeconvLib.pipeline import deconvolve
+from SpatialDeconvLib.arrays.threads import usable_processors
+from SpatialDeconvLib.filters.fft import FFTFilters
+from SpatialDeconvLib.filters.itk import METHODS, SimpleITKFilters
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.run.pipeline import deconvolve
 
 TARGET = 12.0
 LEVELS = range(10, 101, 10)

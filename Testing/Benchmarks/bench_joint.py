@@ -33,12 +33,13 @@ from cases import blends, blur, brain, gaussians, motions, photograph, psnr
 from scipy import ndimage
 from scipy.sparse.linalg import lsmr
 
-from SpatialDeconvLib import solvers
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
-from SpatialDeconvLib.quasinewton import minimise
-from SpatialDeconvLib.solvers import power_norm, solve
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.solvers import solve as solvers
+from SpatialDeconvLib.solvers.lbfgs import minimise
+from SpatialDeconvLib.solvers.solve import power_norm, solve
 
 sys.path.append(str(cases.ROOT / "Testing" / "Python"))
 from oracles import chambolle_pock, total_variation_objective

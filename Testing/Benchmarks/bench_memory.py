@@ -36,8 +36,8 @@ def one_case(engine, method, shape):
     from scipy import ndimage
 
     import SpatialDeconvLib as sd
-    from SpatialDeconvLib import pipeline
-    from SpatialDeconvLib.job import Job
+    from SpatialDeconvLib.run import pipeline
+    from SpatialDeconvLib.run.job import Job
 
     coarse = np.random.default_rng(0).random([max(n // 16, 2) for n in shape]).astype(np.float32)
     image = ndimage.zoom(coarse, [n / c for n, c in zip(shape, coarse.shape, strict=True)], order=1) * 100

@@ -4,7 +4,7 @@
 
 Prints a table and writes the same as JSON. Both contestants take turns; `ratio` is the shortest time of one frame
 after another over the shortest time of several at once, so above 1 several at once are faster.
-`doors.sequences` chooses its number of workers by this table.
+`mrml.sequences` chooses its number of workers by this table.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SpatialDeconvLib.doors import sequences
-from SpatialDeconvLib.doors.scene import ensureScene, imageDataFromArray, volumeArray
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import gaussian_kernel
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.mrml import sequences
+from SpatialDeconvLib.mrml.scene import ensureScene, imageDataFromArray, volumeArray
 
 SIZES = (32, 48, 64, 96)
 METHODS = (

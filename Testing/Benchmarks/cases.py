@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from SpatialDeconvLib.fftfilters import FFTFilters  # noqa: E402
-from SpatialDeconvLib.fields import KernelField  # noqa: E402
-from SpatialDeconvLib.kernels import gaussian_kernel, motion_kernel  # noqa: E402
-from SpatialDeconvLib.operators import SpatiallyVariantBlur  # noqa: E402
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur  # noqa: E402
+from SpatialDeconvLib.filters.fft import FFTFilters  # noqa: E402
+from SpatialDeconvLib.kernels.field import KernelField  # noqa: E402
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel  # noqa: E402
 
 LEVELS = tuple(10.0 * (k + 1) for k in range(10))
 

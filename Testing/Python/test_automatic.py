@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.automatic import Simulation, _minimum, trial_block
+from SpatialDeconvLib.run.automatic import Simulation, _minimum, trial_block
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
 
@@ -105,7 +105,7 @@ def test_cancelling_stops_the_search():
 
 
 def test_the_weights_of_the_whole_image_are_not_kept(monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.automatic._BLOCK_VOXELS", 2**17)
+    monkeypatch.setattr("SpatialDeconvLib.run.automatic._BLOCK_VOXELS", 2**17)
     shape, count = (40, 128, 128), 12
     image = np.random.default_rng(0).uniform(0, count, shape).astype(np.float32)
     kernel = sd.Kernel(np.ones((1, 3, 3)))

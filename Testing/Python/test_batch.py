@@ -21,13 +21,13 @@ from scipy import ndimage
 
 pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib.doors import cli
-from SpatialDeconvLib.doors.batch import case as batch_case
-from SpatialDeconvLib.doors.batch import command as batch
-from SpatialDeconvLib.doors.batch import folder as batch_folder
-from SpatialDeconvLib.doors.batch import manifest as batch_manifest
-from SpatialDeconvLib.doors.batch import scheduling
-from SpatialDeconvLib.doors.batch.progress import BatchProgress
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.batch import case as batch_case
+from SpatialDeconvLib.command.batch import command as batch
+from SpatialDeconvLib.command.batch import folder as batch_folder
+from SpatialDeconvLib.command.batch import manifest as batch_manifest
+from SpatialDeconvLib.command.batch import scheduling
+from SpatialDeconvLib.command.batch.progress import BatchProgress
 from SpatialDeconvLib.errors import Cancelled, InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +108,11 @@ def processes_of_cases(parent):
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            if int(stat[1]) == parent and stat[0] != "Z" and "doors.batch.case" in (entry / "cmdline").read_text():
+            if (
+                int(stat[1]) == parent
+                and stat[0] != "Z"
+                and "command.batch.case" in (entry / "cmdline").read_text()
+            ):
                 found.append(int(entry.name))
     return found
 

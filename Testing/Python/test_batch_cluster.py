@@ -17,8 +17,8 @@ import SimpleITK as sitk
 pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 pytest.importorskip("distributed", reason="needs dask.distributed")
 
-from SpatialDeconvLib.doors import cli
-from SpatialDeconvLib.doors.batch import scheduling
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.batch import scheduling
 from SpatialDeconvLib.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def child_of(process):
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == process.pid and "doors.batch.case" in (entry / "cmdline").read_text():
+            if parent == process.pid and "command.batch.case" in (entry / "cmdline").read_text():
                 return int(entry.name)
     return None
 

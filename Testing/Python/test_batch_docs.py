@@ -61,9 +61,9 @@ def test_the_scripts_that_slicer_is_given_exist():
 
 
 def test_the_columns_that_are_explained_exist():
-    from SpatialDeconvLib.doors import cli
-    from SpatialDeconvLib.doors.batch import folder
-    from SpatialDeconvLib.doors.batch import manifest as manifests
+    from SpatialDeconvLib.command import cli
+    from SpatialDeconvLib.command.batch import folder
+    from SpatialDeconvLib.command.batch import manifest as manifests
 
     manifest, results = TEXT.split("## The output folder")
     known = {name for _, actions in manifests._commands(cli.command_parser()).values() for name in actions} | set(

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 
 pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib.doors import cli
-from SpatialDeconvLib.doors.batch.manifest import read_manifest
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.batch.manifest import read_manifest
 from SpatialDeconvLib.errors import InputError
 
 KERNELS = {

@@ -18,10 +18,10 @@ import SimpleITK as sitk
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib.doors import cli  # noqa: E402
+from SpatialDeconvLib.command import cli  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "SpatialDeconvLib" / "doors" / "slicer_batch.py"
+SCRIPT = ROOT / "SpatialDeconvLib" / "command" / "slicer_batch.py"
 
 # Without slicer.util.exit this ends with 77; sys.exit() in the script, which Slicer only prints, ends it with 78.
 APPLICATION = """
@@ -112,7 +112,7 @@ def test_every_way_out_gives_slicer_an_exit_status(folder, arguments, status, wo
 
 
 def test_even_a_program_that_cannot_be_loaded_ends_slicer(folder):
-    broken = folder / "SpatialDeconvLib" / "doors" / "slicer_batch.py"
+    broken = folder / "SpatialDeconvLib" / "command" / "slicer_batch.py"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(SCRIPT.read_bytes())
     (folder / "SpatialDeconvLib" / "__init__.py").write_text("raise RuntimeError('incomplete installation')")

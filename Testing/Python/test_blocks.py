@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel, blocks, pipeline
-from SpatialDeconvLib.blocks import BlockMemory, block_around, convolve_block, deconvolve_block
+from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel
+from SpatialDeconvLib.run import blocks, pipeline
+from SpatialDeconvLib.run.blocks import BlockMemory, block_around, convolve_block, deconvolve_block
 
 SHAPE = (14, 40, 44)
 MIDDLE = block_around(SHAPE, (7, 20, 22), (6, 12, 12))

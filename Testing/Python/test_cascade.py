@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from SpatialDeconvLib.cascade import ROOT, Cascade, plan
+from SpatialDeconvLib.blur.cascade import ROOT, Cascade, plan
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel, box_kernel, gaussian_kernel, motion_kernel
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
+from SpatialDeconvLib.kernels.shapes import box_kernel, gaussian_kernel, motion_kernel
 
 TOLERANCE = 1e-3
 BOUNDARIES = {"edge": "nearest", "zero": "constant", "periodic": "wrap"}

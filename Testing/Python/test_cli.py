@@ -15,7 +15,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.doors import cli, recipe
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.mrml import recipe
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -152,7 +153,7 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_the_work(folder, 
     truth = read_array(folder / "image.nrrd")
     truth[1, 2, 3] = np.nan
     write_image(folder / "nan.nrrd", truth)
-    monkeypatch.setattr("SpatialDeconvLib.pipeline.deconvolve", lambda *a, **k: pytest.fail("began to work"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.deconvolve", lambda *a, **k: pytest.fail("began to work"))
     arguments = ("--kernels", "set.json", "--reference", "nan.nrrd")
     assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", *arguments) == 1
     assert "reference: 1 values are not finite" in capsys.readouterr().err
@@ -244,7 +245,7 @@ def test_a_colour_picture_becomes_a_colour_picture(folder):
 def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(folder, capsys, monkeypatch, name, word):
     pixel = {"out.png": np.uint8, "out.jpg": np.float32, "out.tif": np.float64}[name]
     write_image(folder / "image.nrrd", read_array(folder / "image.nrrd").astype(pixel))
-    monkeypatch.setattr("SpatialDeconvLib.pipeline.convolve", lambda *a, **k: pytest.fail("began to work"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.convolve", lambda *a, **k: pytest.fail("began to work"))
     assert run(folder, "convolve", "image.nrrd", name, "--kernels", "set.json") == 1
     assert word in capsys.readouterr().err
 
@@ -332,7 +333,7 @@ def test_bad_input_is_one_line_exit_code_1_and_no_output(folder, capfd, image, k
 
 
 def test_an_output_folder_that_does_not_exist_is_refused_before_the_work(folder, capfd, monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.doors.files.readVolume", lambda path: pytest.fail("began to work"))
+    monkeypatch.setattr("SpatialDeconvLib.mrml.files.readVolume", lambda path: pytest.fail("began to work"))
     assert run(folder, "deconvolve", "image.nrrd", "nowhere/out.nrrd", "--kernels", "set.json") == 1
     assert "nowhere" in capfd.readouterr().err
 
@@ -343,7 +344,7 @@ def test_a_full_disk_leaves_nothing_behind(folder, capfd, monkeypatch):
         with open("/dev/full", "w") as stream:
             stream.write("x" * 100_000)
 
-    monkeypatch.setattr("SpatialDeconvLib.doors.recipe.write_text", full)
+    monkeypatch.setattr("SpatialDeconvLib.mrml.recipe.write_text", full)
     before = sorted(folder.iterdir())
     assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 1
     assert "No space left on device" in capfd.readouterr().err
@@ -377,7 +378,7 @@ def test_help_teaches_and_exits_with_0(capsys):
 
 
 def test_ctrl_c_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch):
-    from SpatialDeconvLib.doors import recipe
+    from SpatialDeconvLib.mrml import recipe
 
     describe_file = recipe.describe_file
 
@@ -468,5 +469,5 @@ def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path):
 
 def test_loading_the_package_waits_for_nothing_heavy():
     code = "import sys, SpatialDeconvLib as sd; assert not {'numpy', 'scipy', 'SimpleITK'} & set(sys.modules); "
-    code += "assert sd.Kernel is sd.kernels.Kernel and 'convolve' in dir(sd) and not hasattr(sd, 'nothing')"
+    code += "assert sd.Kernel is sd.kernels.kernel.Kernel and 'convolve' in dir(sd) and not hasattr(sd, 'nothing')"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})

@@ -13,7 +13,8 @@ slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 from test_module_logic import module  # noqa: E402, F401 (a fixture)
 
 import SpatialDeconvLib as sd  # noqa: E402
-from SpatialDeconvLib.doors import demo, samples  # noqa: E402
+from SpatialDeconvLib import cases  # noqa: E402
+from SpatialDeconvLib.panel import samples  # noqa: E402
 
 PAGE = Path(__file__).resolve().parents[2] / "Resources" / "Docs" / "console.md"
 CROP = (slice(20, 36), slice(40, 80), slice(40, 80))
@@ -46,7 +47,7 @@ def console(module, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr(slicer, "app", SimpleNamespace(processEvents=lambda: events.append(1)), raising=False)
     monkeypatch.setattr(slicer.util, "setSliceViewerLayers", lambda **layers: None)
     monkeypatch.setitem(sys.modules, "SpatialDeconv", module)
-    monkeypatch.setitem(samples.CASES, "brain", lambda: demo.brain_case(crop=CROP))
+    monkeypatch.setitem(samples.CASES, "brain", lambda: cases.brain_case(crop=CROP))
     namespace = {"slicer": slicer, "events": events}
     exec(BLOCKS[0][2], namespace)
     return namespace

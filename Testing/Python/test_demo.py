@@ -10,12 +10,12 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage, signal
 
-from SpatialDeconvLib import deconvolve
-from SpatialDeconvLib.doors import cli, demo
-from SpatialDeconvLib.doors.files import ensureScene
+from SpatialDeconvLib import cases, deconvolve
+from SpatialDeconvLib.command import cli, demo, progressbar
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.kernelsets import read_kernel_set
+from SpatialDeconvLib.kernels.sets import read_kernel_set
 from SpatialDeconvLib.metrics import psnr, rmse, ssim
+from SpatialDeconvLib.mrml.files import ensureScene
 
 CROP = (slice(20, 36), slice(40, 64), slice(50, 78))
 METHODS = ("wiener", "richardson-lucy")
@@ -23,7 +23,7 @@ METHODS = ("wiener", "richardson-lucy")
 
 @pytest.fixture(scope="module")
 def small():
-    return demo.brain_case(crop=CROP)
+    return cases.brain_case(crop=CROP)
 
 
 def _array(path):
@@ -41,7 +41,7 @@ def _volumes():
 
 
 def test_the_sample_volume_is_what_its_readme_says():
-    path = demo.sample_path(demo.BRAIN_VOLUME)
+    path = cases.sample_path(cases.BRAIN_VOLUME)
     image = sitk.ReadImage(str(path))
     assert image.GetSize() == (128, 128, 64)
     assert image.GetSpacing() == (1.0, 1.0, 1.0)
@@ -57,12 +57,12 @@ def test_the_sample_volume_is_what_its_readme_says():
 
 @pytest.mark.parametrize("folder", ["SpatialDeconvLib/sampledata", "Resources/SampleData"])
 def test_sample_data_is_found_in_the_wheel_and_beside_the_library(tmp_path, monkeypatch, folder):
-    monkeypatch.setattr(demo, "__file__", str(tmp_path / "SpatialDeconvLib" / "doors" / "demo.py"))
+    monkeypatch.setattr(cases, "__file__", str(tmp_path / "SpatialDeconvLib" / "cases.py"))
     with pytest.raises(InputError, match=r"'x\.nrrd' was not found in .*sampledata.*SampleData"):
-        demo.sample_path("x.nrrd")
+        cases.sample_path("x.nrrd")
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "x.nrrd").write_bytes(b"")
-    assert demo.sample_path("x.nrrd") == tmp_path / folder / "x.nrrd"
+    assert cases.sample_path("x.nrrd") == tmp_path / folder / "x.nrrd"
 
 
 # ---------------------------------------------------------------------------------------------- cases
@@ -81,14 +81,14 @@ def test_the_brain_is_blurred_by_the_kernels_of_its_true_intensities(small):
 
 
 def test_the_brain_case_repeats_with_its_seed_and_changes_with_another(small):
-    again, other = demo.brain_case(crop=CROP), demo.brain_case(seed=1, crop=CROP)
+    again, other = cases.brain_case(crop=CROP), cases.brain_case(seed=1, crop=CROP)
     np.testing.assert_array_equal(small.blurred, again.blurred)
     np.testing.assert_array_equal(small.truth, other.truth)
     assert not np.array_equal(small.blurred, other.blurred)
 
 
 def test_a_crop_lies_where_it_lay_in_the_volume(small):
-    image = sitk.ReadImage(str(demo.sample_path(demo.BRAIN_VOLUME)))
+    image = sitk.ReadImage(str(cases.sample_path(cases.BRAIN_VOLUME)))
     np.testing.assert_array_equal(small.truth, sitk.GetArrayFromImage(image)[CROP])
     for offset in ((0, 0, 0), (3, 5, 7)):
         lps = image.TransformIndexToPhysicalPoint([n + c.start for n, c in zip(offset, CROP[::-1], strict=True)])
@@ -98,7 +98,7 @@ def test_a_crop_lies_where_it_lay_in_the_volume(small):
 
 @pytest.fixture(scope="module")
 def portal():
-    return demo.portal_case(size=160, kernel_size=61)
+    return cases.portal_case(size=160, kernel_size=61)
 
 
 def test_the_portal_image_is_blurred_by_the_kernel_its_file_describes(portal):
@@ -125,21 +125,21 @@ def test_the_portal_image_is_blurred_by_the_kernel_its_file_describes(portal):
 def test_the_portal_image_has_the_range_of_the_real_ones_and_repeats(portal):
     assert portal.blurred.min() == pytest.approx(530, abs=0.5)
     assert portal.blurred.max() == pytest.approx(304446, abs=0.5)
-    again = demo.portal_case(size=160, kernel_size=61)
+    again = cases.portal_case(size=160, kernel_size=61)
     np.testing.assert_array_equal(portal.blurred, again.blurred)
     assert portal.spacing == (1.0, 0.25, 0.25)
     np.testing.assert_allclose(np.diag(portal.ijk_to_ras), [0.25, -0.25, 1, 1])
 
 
 def test_the_full_portal_image_is_positive():
-    case = demo.portal_case()
+    case = cases.portal_case()
     assert case.truth.shape == case.blurred.shape == (1, 1024, 1024)
     assert case.truth.min() > 300
     assert 2.5e5 < case.truth.max() < 3.5e5
 
 
 def test_the_full_portal_kernel_spans_the_logarithms_of_the_real_one():
-    kernel = demo.portal_kernel(np.random.default_rng(0))
+    kernel = cases.portal_kernel(np.random.default_rng(0))
     assert kernel.shape == (250, 250)
     assert kernel.values.max() == 0.0
     assert kernel.values.argmax() == np.ravel_multi_index((125, 125), (250, 250))
@@ -153,7 +153,7 @@ def test_the_written_kernels_are_those_that_blurred(portal, small, tmp_path):
     (tmp_path / "brain").mkdir()
     field = read_kernel_set(small.write_kernels(tmp_path / "brain"))
     assert field.at == tuple(range(10, 101, 10))
-    assert [k.parameters["sigma_mm"] for k in field.kernels] == list(demo.BRAIN_SIGMAS_MM)
+    assert [k.parameters["sigma_mm"] for k in field.kernels] == list(cases.BRAIN_SIGMAS_MM)
 
 
 # ------------------------------------------------------------------------------------------------ run
@@ -262,7 +262,7 @@ def test_without_matplotlib_everything_else_is_written(small, tmp_path, monkeypa
     assert "pip install spatialdeconv[figure]" in demo.describe(summary, tmp_path)
 
 
-def test_the_portal_case_runs_through_the_same_doors(portal, tmp_path):
+def test_the_portal_case_runs_like_the_brain(portal, tmp_path):
     summary = demo.run_demo(tmp_path, portal, methods=["wiener"])
     assert summary["methods"]["wiener"]["gain"] > 0
     assert _array(tmp_path / "restored-wiener.nrrd").shape == (1, 160, 160)
@@ -295,9 +295,9 @@ def compared(small, tmp_path_factory):
     """The folder, the summary, the printed text and the progress of a small comparison with three regions."""
     folder, reports = tmp_path_factory.mktemp("joint"), []
     with pytest.MonkeyPatch.context() as patch:
-        regions = demo.regions_case
+        regions = cases.regions_case
         patch.setattr(demo, "_case", lambda name, seed: small)
-        patch.setattr(demo, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
+        patch.setattr(cases, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
         summary = demo.run_demo(
             folder, "brain", "joint", ["landweber", "tikhonov"], progress=lambda f, t: reports.append(f)
         )
@@ -348,7 +348,7 @@ def test_blend_and_joint_restore_the_same_data_with_the_engines_own_settings(com
 
 def test_the_three_regions_are_blurred_by_their_kernels_in_either_model():
     for model in ("detector", "source"):
-        case = demo.regions_case(model, crop=CROP)
+        case = cases.regions_case(model, crop=CROP)
         truth, expected = case.truth.astype(float), 0.0
         for label, sigma in ((1, 0.8), (2, 1.5), (3, 2.5)):
             inside = case.labels == label
@@ -403,9 +403,9 @@ def test_one_kernel_is_compared_without_what_needs_several(portal, tmp_path):
 
 
 def test_a_cancelled_comparison_leaves_nothing_behind(small, tmp_path, monkeypatch):
-    regions = demo.regions_case
+    regions = cases.regions_case
     monkeypatch.setattr(demo, "_case", lambda name, seed: small)
-    monkeypatch.setattr(demo, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
+    monkeypatch.setattr(cases, "regions_case", lambda model, seed: regions(model, seed, crop=CROP))
     late = tmp_path / "a" / "regions-source" / "restored-blend-landweber.nrrd"
     with pytest.raises(Cancelled):
         demo.run_demo(tmp_path / "a", "brain", "joint", ["landweber"], cancelled=late.exists)
@@ -416,8 +416,10 @@ def test_the_table_starts_on_a_line_of_its_own_after_the_bar(small, tmp_path, mo
     monkeypatch.setattr(demo, "_case", lambda name, seed: small)
     monkeypatch.setattr(demo, "METHODS", {"landweber": demo.METHODS["landweber"]})
     events = []
-    close = cli.ProgressBar.close
-    monkeypatch.setattr(cli.ProgressBar, "close", lambda bar: (close(bar), events.append(capsys.readouterr().out)))
+    close = progressbar.ProgressBar.close
+    monkeypatch.setattr(
+        progressbar.ProgressBar, "close", lambda bar: (close(bar), events.append(capsys.readouterr().out))
+    )
     assert cli.main(["demo", "--output", str(tmp_path / "d")]) == 0
     assert events == [""]  # nothing printed before the bar's line was left
     assert capsys.readouterr().out.startswith("method ")

@@ -9,8 +9,11 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import estimation, fields, kernelfits, operators
-from SpatialDeconvLib.doors import cli, estimate
+from SpatialDeconvLib import estimation
+from SpatialDeconvLib.blur import operator as operators
+from SpatialDeconvLib.command import cli, estimate
+from SpatialDeconvLib.estimation import fits as kernelfits
+from SpatialDeconvLib.kernels import field as fields
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -351,7 +354,7 @@ def test_kernels_of_an_earlier_set_do_not_stay_behind(folder):
 
 
 def test_an_output_that_cannot_be_moved_leaves_the_old_one_whole(folder, monkeypatch):
-    from SpatialDeconvLib.doors import files
+    from SpatialDeconvLib.mrml import files
 
     measure(folder, *PAIR[2:], *OUT)
     old = {path.name: path.read_bytes() for path in folder.iterdir()}

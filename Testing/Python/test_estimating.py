@@ -8,7 +8,7 @@ import SpatialDeconvLib as sd
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from SpatialDeconvLib.doors import estimating, nodes, scene  # noqa: E402
+from SpatialDeconvLib.mrml import estimating, nodes, scene  # noqa: E402
 
 SPACING = (2.0, 1.0, 1.0)
 SHAPE = (14, 30, 28)

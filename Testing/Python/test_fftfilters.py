@@ -7,10 +7,10 @@ import pytest
 import SimpleITK as sitk
 
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.fftfilters import FFTFilters
-from SpatialDeconvLib.filters import METHODS
-from SpatialDeconvLib.kernels import gaussian_kernel, motion_kernel
-from SpatialDeconvLib.padding import image_box, pad_like_itk, padded_shape
+from SpatialDeconvLib.filters.fft import FFTFilters
+from SpatialDeconvLib.filters.itk import METHODS
+from SpatialDeconvLib.filters.padding import image_box, pad_like_itk, padded_shape
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
 
 ITERATIONS = 7
 NOISE = 0.5

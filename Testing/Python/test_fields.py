@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import interpolate, ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.fields import bounding_box
+from SpatialDeconvLib.arrays.boxes import bounding_box
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
 SHAPES = st.one_of(st.tuples(*[st.integers(1, 6)] * 2), st.tuples(*[st.integers(1, 5)] * 3))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from SpatialDeconvLib.doors import figure
 from SpatialDeconvLib.errors import InputError
-from SpatialDeconvLib.kernels import gaussian_kernel, laplacian_kernel, motion_kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, laplacian_kernel, motion_kernel
+from SpatialDeconvLib.report import figure
 
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -246,8 +246,8 @@ def test_the_weights_are_drawn_over_the_histogram():
 def test_drawing_leaves_no_global_state(tmp_path):
     code = (
         "import sys, matplotlib\n"
-        "from SpatialDeconvLib.doors.figure import kernels_figure\n"
-        "from SpatialDeconvLib.kernels import gaussian_kernel\n"
+        "from SpatialDeconvLib.report.figure import kernels_figure\n"
+        "from SpatialDeconvLib.kernels.shapes import gaussian_kernel\n"
         "names = [n for n in matplotlib.rcParams if n != 'backend']\n"  # reading that one imports pyplot
         "before = [matplotlib.rcParams[n] for n in names]\n"
         f"kernels_figure({str(tmp_path / 'k.png')!r}, [gaussian_kernel(1.0, 1.0)])\n"
@@ -258,7 +258,7 @@ def test_drawing_leaves_no_global_state(tmp_path):
 
 
 def test_the_library_is_imported_without_matplotlib():
-    code = "import sys, SpatialDeconvLib.doors.figure; assert 'matplotlib' not in sys.modules"
+    code = "import sys, SpatialDeconvLib.report.figure; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

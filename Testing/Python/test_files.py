@@ -13,8 +13,8 @@ import SimpleITK as sitk
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib.doors import files, recipe, scene  # noqa: E402
 from SpatialDeconvLib.errors import InputError  # noqa: E402
+from SpatialDeconvLib.mrml import files, recipe, scene  # noqa: E402
 
 VOLUME_FORMATS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 SINGLE_PRECISION_GEOMETRY = (".nii", ".nii.gz")
@@ -562,7 +562,7 @@ def test_the_guard_lets_exceptions_through_and_restores(capfd):
 
 def test_a_scene_is_made_only_when_there_is_none():
     code = (
-        "import slicer; from SpatialDeconvLib.doors import files\n"
+        "import slicer; from SpatialDeconvLib.mrml import files\n"
         "assert getattr(slicer, 'mrmlScene', None) is None\n"
         "scene = files.ensureScene()\n"
         "assert scene is slicer.mrmlScene and files.ensureScene() is scene\n"

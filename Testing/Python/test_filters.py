@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from oracles import sitk_deconvolve
 
 from SpatialDeconvLib import Cancelled, InputError, gaussian_kernel
-from SpatialDeconvLib.filters import METHODS, SimpleITKFilters, landweber_step
+from SpatialDeconvLib.filters.itk import METHODS, SimpleITKFilters, landweber_step
 
 # method, SimpleITK's name, our arguments, SimpleITK's settings
 CASES = [

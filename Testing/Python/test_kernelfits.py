@@ -315,7 +315,7 @@ def test_smooth_functions_of_intensity_come_closer_than_single_fits(smoother):
 
 
 def test_monotone_pools_what_falls_by_weight():
-    from SpatialDeconvLib.kernelfits.fields import _pooled
+    from SpatialDeconvLib.estimation.fits.fields import _pooled
 
     np.testing.assert_allclose(_pooled(np.array([1.0, 3, 2, 4]), np.ones(4)), [1, 2.5, 2.5, 4])
     np.testing.assert_allclose(_pooled(np.array([3.0, 1]), np.array([3.0, 1])), [2.5, 2.5])

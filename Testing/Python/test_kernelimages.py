@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from SpatialDeconvLib import InputError, Kernel, ParametricKernel
-from SpatialDeconvLib.doors.drawing import diverging_pixels, sequential_pixels
-from SpatialDeconvLib.doors.kernelimages import kernel_picture, three_views, thumbnails
+from SpatialDeconvLib.panel.kernelimages import kernel_picture, three_views, thumbnails
+from SpatialDeconvLib.report.drawing import diverging_pixels, sequential_pixels
 
 
 def gaussian(sigma):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import kernelsets
-from SpatialDeconvLib.doors import kernelrows
-from SpatialDeconvLib.doors.kernelrows import KINDS, KernelRow
 from SpatialDeconvLib.errors import InputError
-from SpatialDeconvLib.kernels import KERNEL_TYPES
+from SpatialDeconvLib.estimation import levels
+from SpatialDeconvLib.kernels import sets as kernelsets
+from SpatialDeconvLib.kernels.parametric import KERNEL_TYPES
+from SpatialDeconvLib.panel import kernelrows
+from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
 LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
 
@@ -363,27 +364,27 @@ def test_rows_are_sorted_by_place_and_keep_what_has_none():
 def test_the_levels_of_a_histogram_are_where_the_voxels_are():
     random = np.random.default_rng(5)
     tissue = [random.normal(mean, 2, count) for mean, count in ((10, 9000), (50, 4000), (100, 600))]
-    levels = kernelrows.levelsFromHistogram(np.concatenate([*tissue, [np.nan, np.inf]]), 3)
-    np.testing.assert_allclose(levels, (10, 50, 100), atol=1)
-    many = kernelrows.levelsFromHistogram(np.concatenate(tissue), 10)
+    found = levels.levelsFromHistogram(np.concatenate([*tissue, [np.nan, np.inf]]), 3)
+    np.testing.assert_allclose(found, (10, 50, 100), atol=1)
+    many = levels.levelsFromHistogram(np.concatenate(tissue), 10)
     assert len(many) == 10
     assert many == sorted(many)
 
 
-@pytest.mark.parametrize(("values", "levels"), [([3, 3, 3], [3]), ([1, 2, 2, 5], [1, 2, 5])])
-def test_few_different_values_are_the_levels(values, levels):
-    assert kernelrows.levelsFromHistogram(np.array(values), 10) == levels
+@pytest.mark.parametrize(("values", "expected"), [([3, 3, 3], [3]), ([1, 2, 2, 5], [1, 2, 5])])
+def test_few_different_values_are_the_levels(values, expected):
+    assert levels.levelsFromHistogram(np.array(values), 10) == expected
 
 
 def test_a_few_bright_voxels_do_not_stretch_the_levels():
     values = np.random.default_rng(1).uniform(0, 10, 100000)
     values[:20] = 1e6
-    assert max(kernelrows.levelsFromHistogram(values, 5)) < 20
+    assert max(levels.levelsFromHistogram(values, 5)) < 20
 
 
 def test_an_image_without_numbers_has_no_levels():
     with pytest.raises(InputError, match="no finite value"):
-        kernelrows.levelsFromHistogram(np.full(5, np.nan), 3)
+        levels.levelsFromHistogram(np.full(5, np.nan), 3)
 
 
 def test_rows_of_levels_take_the_nearest_kernel():

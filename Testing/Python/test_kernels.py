@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.kernels import box_profile, spacing_tuple
+from SpatialDeconvLib.arrays.spacing import spacing_tuple
+from SpatialDeconvLib.kernels.shapes import box_profile
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
 

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.kernelsets import field_from_dict, field_to_dict, from_logarithm, kernel_to_dict
+from SpatialDeconvLib.kernels.sets import field_from_dict, field_to_dict, from_logarithm, kernel_to_dict
 
 SCHEMA = "spatialdeconv-kernels/1"
 GAUSSIAN = {"type": "gaussian", "sigma_mm": 1.0}

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage, optimize
 
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import gaussian_kernel, motion_kernel
-from SpatialDeconvLib.lifting import LiftedBlur, changes_grow, nearest_shares
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
-from SpatialDeconvLib.selfkeyed import SelfKeyedBlur
-from SpatialDeconvLib.solvers import solve
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.blur.selfkeyed import SelfKeyedBlur
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.solvers.lifting import LiftedBlur, changes_grow, nearest_shares
+from SpatialDeconvLib.solvers.solve import solve
 
 LEVELS = np.arange(10.0, 110, 10)
 

@@ -6,7 +6,7 @@ import pytest
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import memory
-from SpatialDeconvLib.fftfilters import usable_processors
+from SpatialDeconvLib.arrays.threads import usable_processors
 
 GIB = 2**30
 

@@ -17,8 +17,16 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import fields, filters, kernelsets, operators, pipeline, solvers
-from SpatialDeconvLib.doors import estimating, files, kernelrows, nodes, panelmodel, places, reloading
+from SpatialDeconvLib import cases
+from SpatialDeconvLib.blur import operator as operators
+from SpatialDeconvLib.filters import itk as filters
+from SpatialDeconvLib.kernels import field as fields
+from SpatialDeconvLib.kernels import sets as kernelsets
+from SpatialDeconvLib.mrml import estimating, files, nodes, places
+from SpatialDeconvLib.panel import kernelrows, reloading
+from SpatialDeconvLib.panel import model as panelmodel
+from SpatialDeconvLib.run import pipeline
+from SpatialDeconvLib.solvers import solve as solvers
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
@@ -449,18 +457,18 @@ def test_modules_are_reloaded_after_those_they_import():
     assert sorted(order) == sorted(modules)
     place = {name.removeprefix("SpatialDeconvLib."): number for number, name in enumerate(order)}
     for earlier, later in (
-        ("errors", "kernels"),
-        ("kernels", "fields"),
-        ("fields", "pipeline"),
-        ("filters", "pipeline"),
-        ("kernels", "estimation.pair"),
+        ("errors", "kernels.kernel"),
+        ("kernels.kernel", "kernels.field"),
+        ("kernels.field", "run.pipeline"),
+        ("filters.itk", "run.pipeline"),
+        ("kernels.kernel", "estimation.pair"),
         ("estimation.equations", "estimation.solve"),
         ("estimation.run", "estimation"),
-        ("estimation", "doors.estimating"),
-        ("kernelfits.single", "kernelfits.fields"),
-        ("kernelfits", "doors.estimating"),
-        ("doors.scene", "doors.nodes"),
-        ("pipeline", "doors.nodes"),
+        ("estimation", "mrml.estimating"),
+        ("estimation.fits.single", "estimation.fits.fields"),
+        ("estimation.fits", "mrml.estimating"),
+        ("mrml.scene", "mrml.nodes"),
+        ("run.pipeline", "mrml.nodes"),
     ):
         assert place[earlier] < place[later], (earlier, later)
 
@@ -470,12 +478,12 @@ def test_reloading_brings_in_what_changed(tmp_path):
         ROOT / "SpatialDeconvLib", tmp_path / "SpatialDeconvLib", ignore=shutil.ignore_patterns("__py*")
     )
     code = (
-        "import pathlib, SpatialDeconvLib as sd, SpatialDeconvLib.doors.panelmodel, SpatialDeconvLib.pipeline\n"
-        "from SpatialDeconvLib.doors import reloading\n"
+        "import pathlib, SpatialDeconvLib as sd, SpatialDeconvLib.panel.model, SpatialDeconvLib.run.pipeline\n"
+        "from SpatialDeconvLib.panel import reloading\n"
         "file = pathlib.Path(sd.errors.__file__)\n"
         "file.write_text(file.read_text() + '\\nInputError.marker = 1\\n')\n"
         "names = reloading.reloadLibrary()\n"
-        "print(sd.InputError.marker, sd.pipeline.InputError is sd.errors.InputError, len(names) > 10)\n"
+        "print(sd.InputError.marker, sd.run.pipeline.InputError is sd.errors.InputError, len(names) > 10)\n"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -510,10 +518,10 @@ def test_both_demo_cases_are_registered_without_a_download(module, monkeypatch):
 
 
 def test_a_sample_is_loaded_with_its_kernel_set_and_chosen_in_the_panel(module, scene, tmp_path, monkeypatch):
-    from SpatialDeconvLib.doors import demo, samples
+    from SpatialDeconvLib.panel import samples
 
     def small_case():
-        return demo.portal_case(size=48, kernel_size=24)
+        return cases.portal_case(size=48, kernel_size=24)
 
     monkeypatch.setitem(samples.CASES, "portal", small_case)
     logic = module.SpatialDeconvLogic()

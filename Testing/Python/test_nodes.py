@@ -8,9 +8,10 @@ from scipy import ndimage
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
-from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel, pipeline  # noqa: E402
-from SpatialDeconvLib.doors import files, nodes, scene  # noqa: E402
-from SpatialDeconvLib.kernelsets import write_kernel_set  # noqa: E402
+from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel  # noqa: E402
+from SpatialDeconvLib.kernels.sets import write_kernel_set  # noqa: E402
+from SpatialDeconvLib.mrml import files, geometry, nodes, scene, selections  # noqa: E402
+from SpatialDeconvLib.run import pipeline  # noqa: E402
 
 SHAPE = (9, 10, 11)
 
@@ -96,7 +97,7 @@ def test_the_result_is_the_engines_own_and_lies_where_the_input_lies(run):
     np.testing.assert_array_equal(result.image, engine(image(), FIELD, spacing=scene.spacingOf(node)).image)
     np.testing.assert_allclose(scene.ijkToRas(output), obliqueMatrix(), rtol=0, atol=1e-9)
     assert output.GetParentTransformNode().GetName() == "Bed"
-    assert nodes.sameGeometry(node, output)
+    assert geometry.sameGeometry(node, output)
     assert output.GetName() == f"Input {run.__name__.removesuffix('Volume')}d"
     assert output.GetScene() is files.ensureScene()
 
@@ -242,7 +243,7 @@ def test_a_given_output_node_is_overwritten_and_no_node_is_added():
     assert returned is output
     assert files.ensureScene().GetNumberOfNodes() == count
     np.testing.assert_array_equal(scene.volumeArray(output), result.image)
-    assert nodes.sameGeometry(node, output)
+    assert geometry.sameGeometry(node, output)
     assert output.GetName() == "Mine"
     assert output.GetDisplayNode().GetWindow() == 5
 
@@ -298,7 +299,7 @@ def test_a_run_that_fails_leaves_everything_as_it_was():
 
 
 def test_a_failing_recipe_leaves_everything_as_it_was(monkeypatch):
-    from SpatialDeconvLib.doors import recipe
+    from SpatialDeconvLib.mrml import recipe
 
     def failing(*arguments):
         raise RuntimeError("no recipe")
@@ -386,14 +387,14 @@ def test_a_logarithmic_kernel_volume():
 
 def test_same_geometry_sees_every_difference():
     node = makeVolume(image())
-    assert nodes.sameGeometry(node, makeVolume(image(np.uint8)))
-    assert not nodes.sameGeometry(node, makeVolume(image()[:-1]))
+    assert geometry.sameGeometry(node, makeVolume(image(np.uint8)))
+    assert not geometry.sameGeometry(node, makeVolume(image()[:-1]))
     for change in ([0, 0, 0, 1e-2], [0, 1e-3, 0, 0]):
         matrix = obliqueMatrix()
         matrix[0] += change
-        assert not nodes.sameGeometry(node, makeVolume(image(), matrix))
+        assert not geometry.sameGeometry(node, makeVolume(image(), matrix))
     rounded = obliqueMatrix().astype(np.float32).astype(float)  # what NIfTI keeps
-    assert nodes.sameGeometry(node, makeVolume(image(), rounded))
+    assert geometry.sameGeometry(node, makeVolume(image(), rounded))
 
 
 def test_same_geometry_takes_parent_transforms_into_account():
@@ -401,9 +402,9 @@ def test_same_geometry_takes_parent_transforms_into_account():
     matrix = scene.matrixFromVtk(transform.GetMatrixTransformToParent())
     a, b = makeVolume(image()), makeVolume(image())
     a.SetAndObserveTransformNodeID(transform.GetID())
-    assert not nodes.sameGeometry(a, b)
+    assert not geometry.sameGeometry(a, b)
     b.SetIJKToRASMatrix(scene.vtkFromMatrix(matrix @ obliqueMatrix()))
-    assert nodes.sameGeometry(a, b)
+    assert geometry.sameGeometry(a, b)
 
 
 def test_a_nonlinear_transform_is_refused_unless_both_are_under_it():
@@ -412,17 +413,17 @@ def test_a_nonlinear_transform_is_refused_unless_both_are_under_it():
     a, b = makeVolume(image()), makeVolume(image(), name="Other")
     a.SetAndObserveTransformNodeID(warp.GetID())
     with pytest.raises(InputError, match="non-linear transform 'Warp'; harden"):
-        nodes.sameGeometry(a, b)
+        geometry.sameGeometry(a, b)
     b.SetAndObserveTransformNodeID(warp.GetID())
-    assert nodes.sameGeometry(a, b)
+    assert geometry.sameGeometry(a, b)
 
 
 def test_geometry_is_told_in_one_line():
     node = makeVolume(image(), np.diag([-0.5, -0.7, 2, 1.0]) + np.array([[0, 0, 0, 10]] + [[0] * 4] * 3))
-    assert nodes.geometryText(node) == "11 x 10 x 9 voxels of 0.5 x 0.7 x 2 mm at (10, 0, 0), axes LPS"
+    assert geometry.geometryText(node) == "11 x 10 x 9 voxels of 0.5 x 0.7 x 2 mm at (10, 0, 0), axes LPS"
     oblique = makeVolume(image())
     oblique.SetAndObserveTransformNodeID(makeTransform().GetID())
-    text = nodes.geometryText(oblique)
+    text = geometry.geometryText(oblique)
     assert text.count("(") == 4
     assert text.endswith("under transform 'Bed'")
     assert "\n" not in text
@@ -444,7 +445,7 @@ def test_the_first_segment_wins_where_segments_overlap(cropped):
         (["organ", "tumour"], np.where(organ, 1, np.where(tumour, 2, 0))),
         (None, np.where(tumour, 1, np.where(organ, 2, 0))),
     ):
-        labels, names = nodes.labelArray((segmentation, order), node)
+        labels, names = selections.labelArray((segmentation, order), node)
         np.testing.assert_array_equal(labels, expected)
         assert names == {name: n for n, name in enumerate(order or ["tumour", "organ"], 1)}
 
@@ -452,16 +453,16 @@ def test_the_first_segment_wins_where_segments_overlap(cropped):
 def test_segments_can_be_named_by_id_and_a_mask_is_their_union():
     node, segmentation = makeVolume(image()), makeSegmentation(OVERLAP)
     organ = segmentation.GetSegmentation().GetSegmentIdBySegmentName("organ")
-    np.testing.assert_array_equal(nodes.maskArray((segmentation, [organ]), node), OVERLAP["organ"])
-    np.testing.assert_array_equal(nodes.maskArray((segmentation, "tumour"), node), OVERLAP["tumour"])
+    np.testing.assert_array_equal(selections.maskArray((segmentation, [organ]), node), OVERLAP["organ"])
+    np.testing.assert_array_equal(selections.maskArray((segmentation, "tumour"), node), OVERLAP["tumour"])
     union = OVERLAP["tumour"] | OVERLAP["organ"]
-    np.testing.assert_array_equal(nodes.maskArray(segmentation, node), union)
+    np.testing.assert_array_equal(selections.maskArray(segmentation, node), union)
 
 
 def test_asking_for_segments_does_not_change_the_scene():
     node, segmentation = makeVolume(image()), makeSegmentation(OVERLAP)
     before = snapshot()
-    nodes.labelArray(segmentation, node)
+    selections.labelArray(segmentation, node)
     assert snapshot() == before
 
 
@@ -472,7 +473,7 @@ def test_segments_reaching_beyond_the_volume_are_cut():
     shift[:3, 3] = [-4, -3, -2]  # (i, j, k) of the segmentation's first voxel in the volume
     segmentation = makeSegmentation({"big": whole}, obliqueMatrix() @ shift)
     expected = whole[2 : 2 + SHAPE[0], 3 : 3 + SHAPE[1], 4 : 4 + SHAPE[2]]
-    np.testing.assert_array_equal(nodes.maskArray(segmentation, makeVolume(image())), expected)
+    np.testing.assert_array_equal(selections.maskArray(segmentation, makeVolume(image())), expected)
 
 
 def test_bad_selections_name_what_there_is():
@@ -487,7 +488,7 @@ def test_bad_selections_name_what_there_is():
         ((segmentation, ["organ"], 3), r"is no \(segmentation node, \[segments\]\)"),
     ):
         with pytest.raises(InputError, match=match) as error:
-            nodes.labelArray(selection, node)
+            selections.labelArray(selection, node)
         assert "\n" not in str(error.value)
 
 
@@ -495,7 +496,7 @@ def test_segments_of_the_same_name_are_refused():
     segmentation = makeSegmentation(OVERLAP)
     segmentation.GetSegmentation().GetNthSegment(1).SetName("tumour")
     with pytest.raises(InputError, match="two segments of 'Segmentation' are named 'tumour'"):
-        nodes.labelArray(segmentation, makeVolume(image()))
+        selections.labelArray(segmentation, makeVolume(image()))
 
 
 def test_a_segment_that_is_only_a_surface_is_turned_into_voxels_in_a_copy():
@@ -517,7 +518,7 @@ def test_a_segment_that_is_only_a_surface_is_turned_into_voxels_in_a_copy():
     segment.SetName("ball")
     segment.AddRepresentation("Closed surface", sphere.GetOutput())
     assert segmentation.GetSegmentation().AddSegment(segment)
-    mask = nodes.maskArray(segmentation, node)
+    mask = selections.maskArray(segmentation, node)
     k, j, i = np.indices(shape)
     distance = np.linalg.norm(np.stack([-i * spacing, -j * spacing, k * spacing], -1) - centre, axis=-1)
     assert mask[distance < radius - spacing].all()
@@ -531,8 +532,8 @@ def test_volumes_and_arrays_are_masks_and_labels(className, dtype):
     values = np.random.default_rng(0).integers(0, 3, SHAPE).astype(dtype)
     node, selection = makeVolume(image()), makeVolume(values, className=className)
     for chosen in (selection, values):
-        np.testing.assert_array_equal(nodes.maskArray(chosen, node), values != 0)
-        labels, names = nodes.labelArray(chosen, node)
+        np.testing.assert_array_equal(selections.maskArray(chosen, node), values != 0)
+        labels, names = selections.labelArray(chosen, node)
         np.testing.assert_array_equal(labels, values)
         assert np.issubdtype(labels.dtype, np.integer)
         assert names == {}
@@ -548,18 +549,18 @@ def test_the_colour_table_of_a_label_map_names_the_labels_it_holds():
     labelMap = makeVolume(values, className="vtkMRMLLabelMapVolumeNode")
     labelMap.CreateDefaultDisplayNodes()
     labelMap.GetDisplayNode().SetAndObserveColorNodeID(colours.GetID())
-    assert nodes.labelArray(labelMap, makeVolume(image()))[1] == {"bone": 1, "brain": 2}
+    assert selections.labelArray(labelMap, makeVolume(image()))[1] == {"bone": 1, "brain": 2}
 
 
 def test_labels_that_are_no_whole_numbers_are_refused():
     with pytest.raises(InputError, match=r"no whole number, e\.g\. "):
-        nodes.labelArray(makeVolume(image() + np.float32(0.25)), makeVolume(image()))
+        selections.labelArray(makeVolume(image() + np.float32(0.25)), makeVolume(image()))
 
 
 def test_a_2d_array_fits_a_single_slice():
     node = makeVolume(image(shape=(1, 6, 7)))
     mask = np.eye(6, 7, dtype=bool)
-    np.testing.assert_array_equal(nodes.maskArray(mask, node), mask[np.newaxis])
+    np.testing.assert_array_equal(selections.maskArray(mask, node), mask[np.newaxis])
 
 
 def test_kernels_keyed_by_region_take_segments_by_name():
@@ -632,13 +633,13 @@ def test_masks_and_labels_of_another_geometry_are_resampled_on_request(transform
     own, others = underTransforms(node, labelMap, transformed)
     with pytest.raises(InputError, match=r"labels 'Labels' has another geometry than 'Input' .*22 x 26 x 14.*"
                                          r"11 x 10 x 9.*resample") as error:  # fmt: skip
-        nodes.labelArray(labelMap, node)
+        selections.labelArray(labelMap, node)
     assert "\n" not in str(error.value)
     expected, inside = sampledByHand(labels, own, others, SHAPE, order=0)
     assert 0.2 < inside.mean() < 1
-    found, _ = nodes.labelArray(labelMap, node, resample=True)
+    found, _ = selections.labelArray(labelMap, node, resample=True)
     np.testing.assert_array_equal(found, np.where(inside, expected, 0))
-    np.testing.assert_array_equal(nodes.maskArray(labelMap, node, resample=True), found != 0)
+    np.testing.assert_array_equal(selections.maskArray(labelMap, node, resample=True), found != 0)
 
 
 @pytest.mark.parametrize("transformed", [False, True])
@@ -647,9 +648,9 @@ def test_a_guide_of_another_geometry_is_interpolated_on_request(transformed):
     node, guide = makeVolume(image()), makeVolume(values, OTHER, "Guide")
     own, others = underTransforms(node, guide, transformed)
     with pytest.raises(InputError, match="guide 'Guide' has another geometry"):
-        nodes.guideArray(guide, node)
+        selections.guideArray(guide, node)
     expected, inside = sampledByHand(values, own, others, SHAPE, order=1)
-    found = nodes.guideArray(guide, node, resample=True)
+    found = selections.guideArray(guide, node, resample=True)
     np.testing.assert_allclose(found[inside], expected[inside], rtol=1e-9)
     assert found.min() >= values.min()  # beyond its border the guide is continued, not zero
 
@@ -658,9 +659,9 @@ def test_segments_of_another_geometry_are_resampled_on_request():
     mask = box(OTHER_SHAPE, (3, 6, 7), (11, 22, 19))
     node, segmentation = makeVolume(image()), makeSegmentation({"one": mask}, OTHER, cropped=True)
     with pytest.raises(InputError, match=r"another geometry than 'Input'.*cropped to the segment"):
-        nodes.maskArray(segmentation, node)
+        selections.maskArray(segmentation, node)
     expected, inside = sampledByHand(mask, OTHER, obliqueMatrix(), SHAPE, order=0)
-    found = nodes.maskArray(segmentation, node, resample=True)
+    found = selections.maskArray(segmentation, node, resample=True)
     np.testing.assert_array_equal(found, inside & (expected > 0))
     assert 0 < found.sum() < found.size
 
@@ -670,9 +671,9 @@ def test_segments_under_the_volumes_own_transform_need_no_resampling():
     transform = makeTransform()
     node.SetAndObserveTransformNodeID(transform.GetID())
     with pytest.raises(InputError, match="another geometry"):
-        nodes.maskArray(segmentation, node)
+        selections.maskArray(segmentation, node)
     segmentation.SetAndObserveTransformNodeID(transform.GetID())
-    np.testing.assert_array_equal(nodes.maskArray((segmentation, "organ"), node), OVERLAP["organ"])
+    np.testing.assert_array_equal(selections.maskArray((segmentation, "organ"), node), OVERLAP["organ"])
 
 
 def test_resampling_goes_all_the_way_through_a_run():
@@ -683,7 +684,7 @@ def test_resampling_goes_all_the_way_through_a_run():
         nodes.convolveVolume(node, FIELD, mask=mask)
     assert snapshot() == before
     output, _ = nodes.convolveVolume(node, FIELD, mask=mask, resample=True)
-    kept = ~nodes.maskArray(mask, node, resample=True)
+    kept = ~selections.maskArray(mask, node, resample=True)
     assert kept.any()
     np.testing.assert_array_equal(scene.volumeArray(output)[kept], image()[kept])
 

@@ -11,11 +11,12 @@ from scipy import ndimage
 from scipy.fft import next_fast_len
 from scipy.sparse.linalg import lsmr
 
-from SpatialDeconvLib.compression import compress
+from SpatialDeconvLib.blur.compression import compress
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur, _Budget
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, identity_kernel, motion_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur, _Budget
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, identity_kernel, motion_kernel
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")

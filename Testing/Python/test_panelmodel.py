@@ -7,13 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from SpatialDeconvLib import operators, pipeline, solvers
-from SpatialDeconvLib.doors import panelmodel
-from SpatialDeconvLib.doors.panelmodel import KernelSetSummary, PanelState
+from SpatialDeconvLib.blur import operator as operators
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
-from SpatialDeconvLib.fields import KEYS, OUTSIDE, KernelField
-from SpatialDeconvLib.filters import BOUNDARIES, METHODS
-from SpatialDeconvLib.kernels import Kernel, gaussian_kernel
+from SpatialDeconvLib.filters.itk import BOUNDARIES, METHODS
+from SpatialDeconvLib.kernels.field import KEYS, OUTSIDE, KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.panel import model as panelmodel
+from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
+from SpatialDeconvLib.run import pipeline
+from SpatialDeconvLib.solvers import solve as solvers
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
 REGION = KernelSetSummary("", True, "region", 3)

@@ -8,9 +8,9 @@ from pylops import aslinearoperator
 from pylops.optimization.basic import cgls
 from pylops.signalprocessing import NonStationaryConvolve2D, NonStationaryConvolve3D
 
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
 
 # Steps of 8 and 16 voxels: the weights are exact in single precision.
 CASES = [

@@ -7,7 +7,8 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import InputError, KernelField, ParametricKernel  # noqa: E402
-from SpatialDeconvLib.doors import files, plotting, scene  # noqa: E402
+from SpatialDeconvLib.mrml import files, scene  # noqa: E402
+from SpatialDeconvLib.panel import plotting  # noqa: E402
 
 SHAPE = (6, 20, 25)
 KERNEL = ParametricKernel("gaussian", sigma_mm=1.0)

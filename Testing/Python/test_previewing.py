@@ -7,7 +7,7 @@ from scipy import ndimage
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import Cancelled, InputError, KernelField, ParametricKernel  # noqa: E402
-from SpatialDeconvLib.doors import files, nodes, previewing, scene  # noqa: E402
+from SpatialDeconvLib.mrml import files, nodes, previewing, scene  # noqa: E402
 
 SHAPE = (12, 40, 36)
 SPACING = (0.8, 1.0, 2.5)  # i, j, k

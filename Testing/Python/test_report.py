@@ -14,11 +14,11 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.doors import drawing, report
-from SpatialDeconvLib.doors import recipe as recipes
-from SpatialDeconvLib.doors.report import kernels as report_kernels
-from SpatialDeconvLib.doors.report import numbers, style
-from SpatialDeconvLib.doors.report import page as page_module
+from SpatialDeconvLib import report
+from SpatialDeconvLib.mrml import recipe as recipes
+from SpatialDeconvLib.report import drawing, numbers, style
+from SpatialDeconvLib.report import kernels as report_kernels
+from SpatialDeconvLib.report import page as page_module
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -231,7 +231,7 @@ def test_no_matplotlib_is_needed(tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None; sys.path.insert(0, sys.argv[1])\n"
         "import numpy as np, SpatialDeconvLib as sd\n"
-        "from SpatialDeconvLib.doors import recipe, report\n"
+        "from SpatialDeconvLib import report\nfrom SpatialDeconvLib.mrml import recipe\n"
         "assert 'slicer' not in sys.modules\n"
         "image = np.random.default_rng(0).random((24, 24))\n"
         "field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))\n"
@@ -267,12 +267,12 @@ def test_single_slice_keeps_its_proportions():
 
 def test_vector_volume_shows_the_channel_that_changed():
     pytest.importorskip("slicer")
-    from SpatialDeconvLib.doors import nodes
+    from SpatialDeconvLib.mrml import channels
 
     flat = np.full((6, 30, 32), 50, np.float32)
     image = np.stack([flat, scene((6, 30, 32)), flat], axis=-1)
     results = [sd.deconvolve(image[..., c], FIELD, noise=0.5, engine="fft") for c in range(3)]
-    result = nodes.combinedResult(results)
+    result = channels.combinedResult(results)
     recipe = recipes.describe("deconvolve", FIELD, result)
     page = Page(report.report_page(image=image, result=result, field=FIELD, spacing=(1.0, 1.0, 1.0), recipe=recipe))
     assert "Of the 3 values of each voxel, the pictures and charts show number 2" in page.text
@@ -283,8 +283,9 @@ def test_report_of_volume_nodes(noisy, tmp_path):
     pytest.importorskip("slicer")
     import slicer
 
-    from SpatialDeconvLib.doors import nodes, reporting
-    from SpatialDeconvLib.doors.scene import addToScene, ensureScene, imageDataFromArray
+    from SpatialDeconvLib.mrml import nodes
+    from SpatialDeconvLib.mrml.scene import addToScene, ensureScene, imageDataFromArray
+    from SpatialDeconvLib.report import volumes as reporting
 
     ensureScene().Clear(1)
     input_node, truth_node = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLScalarVolumeNode()
@@ -674,7 +675,7 @@ def files(noisy, tmp_path):
 
 
 def command(*words):
-    from SpatialDeconvLib.doors import cli
+    from SpatialDeconvLib.command import cli
 
     return cli.main([str(word) for word in words])
 

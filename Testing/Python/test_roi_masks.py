@@ -10,7 +10,7 @@ slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 
 from SpatialDeconvLib import InputError, ParametricKernel  # noqa: E402
-from SpatialDeconvLib.doors import files, nodes, scene  # noqa: E402
+from SpatialDeconvLib.mrml import files, nodes, scene, selections  # noqa: E402
 
 SHAPE = (7, 9, 11)
 
@@ -81,7 +81,7 @@ def test_aRoiSelectsTheVoxelsThatSlicerFindsInIt(seed, insideOut):
     volume = makeVolume(blank())
     roi = makeRoi(middleOf(volume) + np.array([0.31, -0.22, 0.13]), (3.1, 2.7, 5.3), seed)
     roi.SetInsideOut(insideOut)
-    mask = nodes.maskArray(roi, volume)
+    mask = selections.maskArray(roi, volume)
     assert mask.dtype == bool
     assert 20 < mask.sum() < mask.size - 20
     np.testing.assert_array_equal(mask, askedOneByOne(roi, volume))
@@ -100,7 +100,7 @@ def underTransforms(roiMatrix):
 
 def test_parentTransformsOfTheRoiAndTheVolumeCount():
     volume, roi = underTransforms(rigidMatrix(5, (10, 20, -5)))
-    mask = nodes.maskArray(roi, volume)
+    mask = selections.maskArray(roi, volume)
     assert 20 < mask.sum() < mask.size - 20
     np.testing.assert_array_equal(mask, askedOneByOne(roi, volume))
 
@@ -117,7 +117,7 @@ def test_aStretchedRoiSelectsTheBoxThatIsDrawn():
         volume.TransformPointToWorld(list((matrix @ [i, j, k, 1])[:3]), world)
         expected[k, j, i] = hull.find_simplex(world) >= 0
     assert 20 < expected.sum() < expected.size - 20
-    np.testing.assert_array_equal(nodes.maskArray(roi, volume), expected)
+    np.testing.assert_array_equal(selections.maskArray(roi, volume), expected)
 
 
 def makeWarp():
@@ -135,19 +135,19 @@ def makeWarp():
 def test_aVolumeUnderAWarpTakesARoiOnlyUnderTheSameWarp():
     volume, warp = makeVolume(blank()), makeWarp()
     roi = makeRoi(middleOf(volume), (2, 3, 4), seed=7)
-    expected = nodes.maskArray(roi, volume)
+    expected = selections.maskArray(roi, volume)
     volume.SetAndObserveTransformNodeID(warp.GetID())
     with pytest.raises(InputError, match=r"non-linear transform 'Warp'; harden"):
-        nodes.maskArray(roi, volume)
+        selections.maskArray(roi, volume)
     roi.SetAndObserveTransformNodeID(warp.GetID())
     roi.SetAndObserveObjectToNodeMatrix(scene.vtkFromMatrix(rigidMatrix(7, middleOf(volume))))
-    np.testing.assert_array_equal(nodes.maskArray(roi, volume), expected)
+    np.testing.assert_array_equal(selections.maskArray(roi, volume), expected)
 
 
 def test_facesOfTheBoxBelongToIt():
     volume = makeVolume(blank(), spacing=(1, 1, 1), seed=3, origin=(0, 0, 0))
     volume.SetIJKToRASMatrix(scene.vtkFromMatrix(np.eye(4)))
-    mask = nodes.maskArray(makeRoi((3, 4, 3), (2, 4, 2)), volume)
+    mask = selections.maskArray(makeRoi((3, 4, 3), (2, 4, 2)), volume)
     expected = blank(bool)
     expected[2:5, 2:7, 2:5] = True
     np.testing.assert_array_equal(mask, expected)
@@ -155,7 +155,7 @@ def test_facesOfTheBoxBelongToIt():
 
 def test_aBoxThroughASingleSliceSelectsInTheSlice():
     volume = makeVolume(np.zeros((1, 9, 11), np.float32))
-    mask = nodes.maskArray(makeRoi(middleOf(volume), (2.6, 2.6, 2.6), seed=2), volume)
+    mask = selections.maskArray(makeRoi(middleOf(volume), (2.6, 2.6, 2.6), seed=2), volume)
     assert 0 < mask.sum() < mask.size
 
 
@@ -166,14 +166,14 @@ def test_aBoxThroughASingleSliceSelectsInTheSlice():
 def test_aBoxThatSelectsNothingIsRefused(size, away, text):
     volume = makeVolume(blank())
     with pytest.raises(InputError, match=text):
-        nodes.maskArray(makeRoi(middleOf(volume) + away, size), volume)
+        selections.maskArray(makeRoi(middleOf(volume) + away, size), volume)
 
 
 def test_everythingOutsideAnEmptyCornerIsSelectedInsideOut():
     volume = makeVolume(blank())
     roi = makeRoi(middleOf(volume) + 500, (3, 3, 3))
     roi.SetInsideOut(True)
-    assert nodes.maskArray(roi, volume).all()
+    assert selections.maskArray(roi, volume).all()
 
 
 def test_deconvolvingInARoiLeavesTheRestAsItWas():
@@ -202,19 +202,19 @@ def naiveRange(array, lower, upper):
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
 def test_aThresholdSelectsTheRangeOfTheInput(lower, upper, dtype):
     array = np.random.default_rng(1).integers(0, 100, SHAPE).astype(dtype)
-    mask = nodes.maskArray(nodes.ThresholdRange(lower, upper), makeVolume(array))
+    mask = selections.maskArray(selections.ThresholdRange(lower, upper), makeVolume(array))
     np.testing.assert_array_equal(mask, naiveRange(array, lower, upper))
 
 
 def test_nanIsNeverSelected():
     array = np.random.default_rng(1).normal(size=SHAPE)
     array[2, 3, 4] = np.nan
-    assert not nodes.maskArray(nodes.ThresholdRange(-100, 100), makeVolume(array))[2, 3, 4]
+    assert not selections.maskArray(selections.ThresholdRange(-100, 100), makeVolume(array))[2, 3, 4]
 
 
 def test_theMeanOfTheChannelsCounts():
     array = np.random.default_rng(1).integers(0, 100, (*SHAPE, 3)).astype(np.uint8)
-    mask = nodes.maskArray(nodes.ThresholdRange(40, 60), makeVolume(array))
+    mask = selections.maskArray(selections.ThresholdRange(40, 60), makeVolume(array))
     np.testing.assert_array_equal(mask, naiveRange(array, 40, 60))
 
 
@@ -222,36 +222,36 @@ def test_theOpacityOfAColourImageDoesNotCount():
     array = np.random.default_rng(1).integers(0, 100, (*SHAPE, 4)).astype(np.uint8)
     volume = makeVolume(array)
     volume.SetVoxelVectorType(volume.VoxelVectorTypeColorRGBA)
-    mask = nodes.maskArray(nodes.ThresholdRange(40, 60), volume)
+    mask = selections.maskArray(selections.ThresholdRange(40, 60), volume)
     np.testing.assert_array_equal(mask, naiveRange(array[..., :3], 40, 60))
 
 
 def test_aThresholdMayLookAtAnotherVolume():
     other = np.random.default_rng(2).normal(size=SHAPE).astype(np.float32)
     guide = makeVolume(other)
-    mask = nodes.maskArray(nodes.ThresholdRange(0.0, None, guide), makeVolume(blank()))
+    mask = selections.maskArray(selections.ThresholdRange(0.0, None, guide), makeVolume(blank()))
     np.testing.assert_array_equal(mask, other >= 0)
     elsewhere = makeVolume(blank(), origin=(0, 0, 0))
     with pytest.raises(InputError, match="another geometry"):
-        nodes.maskArray(nodes.ThresholdRange(0.0, None, guide), elsewhere)
+        selections.maskArray(selections.ThresholdRange(0.0, None, guide), elsewhere)
 
 
 @pytest.mark.parametrize(
     ("selection", "text"),
     [
-        (nodes.ThresholdRange(), "lower or an upper bound"),
-        (nodes.ThresholdRange(5, 3), "swap them"),
-        (nodes.ThresholdRange(1000, None), "check the range of the threshold"),
+        (selections.ThresholdRange(), "lower or an upper bound"),
+        (selections.ThresholdRange(5, 3), "swap them"),
+        (selections.ThresholdRange(1000, None), "check the range of the threshold"),
     ],
 )
 def test_aUselessRangeIsRefused(selection, text):
     with pytest.raises(InputError, match=text):
-        nodes.maskArray(selection, makeVolume(blank()))
+        selections.maskArray(selection, makeVolume(blank()))
 
 
 def test_labelsFromARoiAreOneInside():
     volume = makeVolume(blank())
     roi = makeRoi(middleOf(volume), (3, 3, 3))
-    labels, names = nodes.labelArray(roi, volume)
+    labels, names = selections.labelArray(roi, volume)
     assert names == {}
-    np.testing.assert_array_equal(labels, nodes.maskArray(roi, volume).astype(np.uint8))
+    np.testing.assert_array_equal(labels, selections.maskArray(roi, volume).astype(np.uint8))

@@ -11,9 +11,9 @@ from scipy import ndimage
 slicer = pytest.importorskip("slicer")
 
 import SpatialDeconvLib as sd  # noqa: E402
-from SpatialDeconvLib.doors import files as volumes  # noqa: E402
-from SpatialDeconvLib.doors import nodes, sequencefiles, sequences  # noqa: E402
-from SpatialDeconvLib.doors.scene import ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix  # noqa: E402
+from SpatialDeconvLib.mrml import files as volumes  # noqa: E402
+from SpatialDeconvLib.mrml import nodes, sequencefiles, sequences  # noqa: E402
+from SpatialDeconvLib.mrml.scene import ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix  # noqa: E402
 
 FIELD = sd.KernelField.by_intensity({20: sd.gaussian_kernel(0.7), 80: sd.gaussian_kernel(1.3)})
 MATRIX = np.array([[0, -1.5, 0, 10], [1.5, 0, 0, -20], [0, 0, 2.0, 30], [0, 0, 0, 1.0]])
@@ -507,7 +507,7 @@ def test_damaged_sequence_leaves_no_node(tmp_path):
 
 
 def command(*words):
-    from SpatialDeconvLib.doors import cli
+    from SpatialDeconvLib.command import cli
 
     return cli.main([*map(str, words), "--quiet"])
 

@@ -6,7 +6,8 @@ import pytest
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import InputError  # noqa: E402
-from SpatialDeconvLib.doors import comparing, files, previewing, scene, sliceviews  # noqa: E402
+from SpatialDeconvLib.mrml import files, previewing, scene  # noqa: E402
+from SpatialDeconvLib.panel import comparing, sliceviews  # noqa: E402
 
 
 @pytest.fixture

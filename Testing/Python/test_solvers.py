@@ -16,15 +16,16 @@ import SimpleITK as sitk
 from scipy import ndimage, optimize
 from scipy.sparse.linalg import lsmr
 
-from SpatialDeconvLib import slabfft
+from SpatialDeconvLib.blur import slabfft
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.blur.selfkeyed import SelfKeyedBlur
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.fields import KernelField
-from SpatialDeconvLib.kernels import Kernel, gaussian_kernel, motion_kernel
-from SpatialDeconvLib.operators import SpatiallyVariantBlur
-from SpatialDeconvLib.quasinewton import minimise
-from SpatialDeconvLib.selfkeyed import SelfKeyedBlur
-from SpatialDeconvLib.solvers import METHODS, correlation, power_norm, solve
-from SpatialDeconvLib.variation import TotalVariation
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.kernel import Kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.solvers.lbfgs import minimise
+from SpatialDeconvLib.solvers.solve import METHODS, correlation, power_norm, solve
+from SpatialDeconvLib.solvers.totalvariation import TotalVariation
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
@@ -466,7 +467,7 @@ def test_options_of_another_method_are_refused():
 
 def test_inner_products_do_not_depend_on_the_threads_of_blas():
     code = (
-        "import numpy as np\nfrom SpatialDeconvLib.quasinewton import dot\n"
+        "import numpy as np\nfrom SpatialDeconvLib.solvers.lbfgs import dot\n"
         "a, b = np.random.default_rng(0).standard_normal((2, 300, 300))\n"
         "print(dot(a, b).hex(), dot(a.astype('f'), b.astype('f')).hex())"
     )
@@ -655,7 +656,7 @@ def test_no_bit_depends_on_what_the_mask_leaves_out(method, hole):
 
 
 def test_whiteness_is_unknown_where_the_mask_leaves_out_the_middle(monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.solvers._WHITENESS_VOXELS", 64)
+    monkeypatch.setattr("SpatialDeconvLib.solvers.solve._WHITENESS_VOXELS", 64)
     residual = np.random.default_rng(0).standard_normal((32, 32))
     mask = np.ones(residual.shape, bool)
     mask[8:24, 8:24] = False
@@ -692,7 +693,7 @@ def test_a_step_that_diverges_is_refused_with_a_remedy(method, iterations):
 
 
 def test_a_step_that_diverges_all_the_same_is_noticed_on_the_way(monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.solvers.power_norm", lambda operator, mask: 0.5)
+    monkeypatch.setattr("SpatialDeconvLib.solvers.solve.power_norm", lambda operator, mask: 0.5)
     truth = phantom((64, 60))
     with pytest.raises(InputError, match=r"the residual grew from .* to .*; take a smaller one or 'auto'"):
         solve(operator_for(truth), blurred(truth), "landweber", regularization=2.0, iterations=100, noise=0.5)

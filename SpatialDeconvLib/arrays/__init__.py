@@ -1,0 +1,1 @@
+"""Small things that every package shares: spacings, boxes, inner products, threads."""

@@ -1,0 +1,33 @@
+"""Boxes of voxels, and parts of an image that are worked on one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+Box = tuple[slice, ...]
+
+
+_SLAB_VOXELS = 2**17
+
+
+def bounding_box(weight: np.ndarray) -> Box | None:
+    """Return the smallest box of slices that holds every non-zero element, or None when there is none."""
+    box = []
+    inside = weight != 0
+    for _ in range(weight.ndim):  # axis by axis, the axes before it flattened away
+        used = np.flatnonzero(inside.any(axis=tuple(range(1, inside.ndim))))
+        if used.size == 0:
+            return None
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+        inside = inside.any(axis=0)
+    return tuple(box)
+
+
+def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Parts of the first axis, small enough for the processor's cache, so that temporaries stay small."""
+    step = max(1, _SLAB_VOXELS * shape[0] // max(1, math.prod(shape)))
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)

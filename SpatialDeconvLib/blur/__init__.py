@@ -1,0 +1,1 @@
+"""The spatially variant blur as a linear operator, in both models, and what makes it fast."""

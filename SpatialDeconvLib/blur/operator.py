@@ -1,0 +1,615 @@
+"""The spatially variant blur as a linear operator.
+
+With H_k the convolution with kernel h_k and W_k the multiplication by its weights w_k (w_k >= 0, summing
+to 1 at every voxel),
+
+    detector model:  A = sum_k W_k H_k      A^T = sum_k H_k^T W_k
+    source model:    A = sum_k H_k W_k      A^T = sum_k W_k H_k^T
+
+Both A and A^T cost K + 1 real FFTs: what is common to the K convolutions, the transform of the image or
+the sum of the spectra, is done once.
+
+How it works. Every convolution is C F^-1 diag(s_k) F E: E extends the image by the boundary rule, F is the
+FFT on a fast size, C cuts the result out (`grids`). The transforms run in slabs that stay in the processor's
+cache and that are fused with the work around them (extension, product with the spectrum, weights), and skip
+rows that are known to be zero or that are cut away afterwards (`slabfft`). The transpose uses the same parts
+backwards, so the adjoint is exact. Families of similar kernels are compressed (`compression`), and weights
+are kept or made again as memory allows (`termweights`). Slabs do not depend on the number of threads and
+sums are always taken in the same order, so neither does the result.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from ..arrays.boxes import Box, bounding_box
+from ..arrays.spacing import Spacing
+from ..arrays.threads import usable_processors
+from ..errors import Cancelled, InputError, check_choice
+from ..kernels.field import BoundField, KernelField
+from .compression import Compression, compress
+from .grids import Geometry, Problem, geometry_for, reach_of, reduced_kernel
+from .slabfft import Spectrum, Transform, rows_kept
+from .termweights import TermWeights
+
+MODELS = ("detector", "source")
+BOUNDARIES = ("edge", "zero", "periodic", "extended")
+
+Progress = Callable[[float, str], object]
+Cancel = Callable[[], bool]
+
+#: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
+LOW_RANK_TOLERANCE = 2e-3
+#: Caches (spectra, weights) may take this many times the image's size, unless memory_limit says otherwise,
+CACHE_VOLUMES = 12
+#: ... and in any case this many bytes.
+CACHE_LEAST = 1 << 26
+
+
+@dataclass(eq=False)
+class _Term:
+    """One convolution: its spectrum, and which weights it goes with."""
+
+    index: object  # kernel number, or ("basis", r)
+    spectrum: Spectrum | None  # None for the identity
+
+
+@dataclass(eq=False)
+class _Group:
+    """Terms that share one FFT grid; with `compression`, its basis in place of the kernels."""
+
+    transform: Transform
+    terms: list[_Term]
+    compression: Compression | None = None
+
+
+class SpatiallyVariantBlur(LinearOperator):
+    """Blur with kernels that change from voxel to voxel, as a `scipy.sparse.linalg.LinearOperator`.
+
+        detector model:  (A x)_i = sum_k w_k(i) sum_d h_k(d) x(i - d)
+        source model:    (A x)_i = sum_k sum_d h_k(d) w_k(i - d) x(i - d)
+
+    Parameters
+    ----------
+    field : KernelField or BoundField
+        Kernels and what chooses among them.
+    shape : tuple of int
+        Shape of the image, (k, j, i) or (j, i).
+    spacing : float or sequence of float, optional
+        Voxel size in mm, in the same order.
+    guide : ndarray, optional
+        The image whose values choose the kernel; needed when `field` is keyed by intensity and not bound.
+    model : {"detector", "source"}
+    boundary : {"edge", "zero", "periodic", "extended"}
+        What lies outside: the border voxel repeated, zero, or the image again; in the source model it is
+        the weighted image w_k x that is extended. "extended": nothing is assumed, the unknown lives on a
+        domain that is larger by the reach of the kernels (`domain_shape`), and A maps it to the image's
+        voxels only.
+    dtype : {"float32", "float64"}
+        Of the images and of the weights. In float64 the operator is exact to float64's rounding.
+    workers : int, optional
+        Threads; by default as many as there are processors. Results do not depend on it.
+    low_rank : float or "auto"
+        Accepted error of the automatic compression of families of similar kernels (see `compress`); 0
+        switches it off. "auto" is 2e-3 for float32 and 0 for float64. Unless 0, intensity weights that do
+        not fit into `memory_limit` come from levels in 16 bits, a far smaller error.
+    memory_limit : int, optional
+        Bytes that cached spectra and weights may take; 12 images (at least 64 MiB) by default. What does
+        not fit is computed again at each use.
+    normalize : bool
+        Scale every kernel to sum 1.
+
+    Attributes
+    ----------
+    data_shape, domain_shape : tuple of int
+        Shapes of y and of x; equal unless the boundary is "extended".
+    shape : (int, int)
+        Numbers of voxels of y and x: the operator as a matrix, on raveled images.
+    compression : Compression or None
+        The reduced basis, when one is used.
+    grid : tuple of int
+        Size of the full FFT grid, along the canonical axes: those of the image, with an axis of one voxel
+        between the two of a 2-D image.
+    transforms : float
+        Real FFTs (of the full grid's size, smaller ones counted in proportion) of one product.
+
+    Notes
+    -----
+    Memory beyond input and output: two spectra, each of the grid's size, and the caches.
+    """
+
+    def __init__(
+        self,
+        field: KernelField | BoundField,
+        shape: Sequence[int],
+        spacing: Spacing | None = None,
+        guide: np.ndarray | None = None,
+        model: str = "detector",
+        boundary: str = "edge",
+        dtype: str | np.dtype = "float32",
+        workers: int | None = None,
+        *,
+        low_rank: float | str = "auto",
+        memory_limit: int | None = None,
+        normalize: bool = False,
+    ):
+        check_choice(model, MODELS, "model")
+        check_choice(boundary, BOUNDARIES, "boundary")
+        self.model, self.boundary = model, boundary
+        dtype = np.dtype(dtype)
+        if dtype not in (np.float32, np.float64):
+            raise InputError(f"dtype {dtype} is not supported; use float32 or float64")
+        self.workers = _worker_count(workers)
+        self.run = _Crew(self.workers)
+        self._lock = threading.RLock()  # the buffers serve one product at a time
+        self.data_shape = tuple(int(n) for n in shape)
+        if isinstance(field, KernelField):
+            field = _bind(field, self.data_shape, spacing, guide, normalize)
+        elif tuple(field.shape) != self.data_shape:
+            raise InputError(f"the field is bound to shape {field.shape}, the image has {self.data_shape}")
+        self.bound = field
+        self._lay_out([np.asarray(field.kernel(k).values) for k in range(len(field))])
+        super().__init__(dtype, (math.prod(self.data_shape), math.prod(self.domain_shape)))
+        tolerance = self._tolerance(low_rank)
+        limit = max(CACHE_VOLUMES * self.shape[0] * dtype.itemsize, CACHE_LEAST)
+        limit = limit if memory_limit is None else int(memory_limit)
+        self._prepare(tolerance, limit)
+
+    # -- set-up
+
+    def _lay_out(self, kernels: list[np.ndarray]) -> None:
+        """Fix domain and canonical shapes. Canonical arrays have three axes; a 2-D image has none between
+        its rows and columns: (j, i) becomes (j, 1, i)."""
+        reduced = [reduced_kernel(h, self.data_shape, self.boundary) for h in kernels]
+        ndim = len(self.data_shape)
+        if self.boundary == "extended":
+            self.margins = tuple(
+                (max(h.shape[a] - 1 - h.shape[a] // 2 for h in reduced), max(h.shape[a] // 2 for h in reduced))
+                for a in range(ndim)
+            )
+        else:
+            self.margins = ((0, 0),) * ndim
+        self.domain_shape = tuple(n + l + r for n, (l, r) in zip(self.data_shape, self.margins, strict=True))
+        used = [a for a in range(ndim) if self.domain_shape[a] > 1 or any(h.shape[a] > 1 for h in reduced)]
+        spare = [a for a in range(ndim) if a not in used]
+        used = sorted(used + spare[: max(0, 2 - len(used))])
+
+        def canonical(values: Sequence[int], between: int = 1) -> tuple[int, ...]:
+            kept = [values[a] for a in used]
+            return tuple(kept) if len(kept) == 3 else (kept[0], between, kept[1])
+
+        rows, cols = canonical(self.data_shape), canonical(self.domain_shape)
+        lead = canonical([l for l, _ in self.margins], 0)
+        self._problem = Problem(rows, cols, lead, self.boundary, self.model == "source")
+        self.canonical_data, self.canonical_domain = rows, cols
+        self._canonical_kernels = [h.reshape(canonical(h.shape)) for h in reduced]
+        source = self.model == "source"
+        self._weighted_shape = cols if source else rows
+        self._weight_pads = self.margins if source else ((0, 0),) * ndim
+
+    def _tolerance(self, low_rank: float | str) -> float:
+        if low_rank == "auto":
+            return LOW_RANK_TOLERANCE if self.dtype == np.float32 else 0.0
+        try:
+            tolerance = float(low_rank)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"low_rank {low_rank!r} must be 'auto' or an accepted error such as 2e-3") from error
+        if not 0 <= tolerance < 1:
+            raise InputError(f"low_rank {low_rank!r} must be at least 0 (off) and less than 1")
+        return tolerance
+
+    def _prepare(self, tolerance: float, limit: int) -> None:
+        self._accepted = tolerance
+        kernels = self._canonical_kernels
+        self._weights = TermWeights(
+            self.bound, self._weighted_shape, self._weight_pads, self.dtype, coarse=tolerance > 0
+        )
+        full = geometry_for(self._problem, reach_of(kernels))
+        self._identities, local, shared = self._sort_terms(full)
+        self._budget = budget = _Budget(limit)
+        self._groups: list[_Group] = []
+        # Another member of a compressed family costs nothing, so compression competes with small boxes.
+        everyone = sorted([k for k, _ in local] + shared)
+        self.compression = self._compressed(everyone, full, tolerance, budget)
+        apart = bool(shared) + len(shared) + sum(2 * g.cost for _, g in local) / full.cost
+        if self.compression is not None and self.compression.rank + 1 <= apart:
+            local, shared = [], everyone
+        elif local:
+            self.compression = self._compressed(shared, full, tolerance, budget)
+        if shared:
+            self._groups.append(self._shared_group(full, shared, self.compression, budget))
+            if self.compression is not None:
+                self._combine_weights(shared, budget)
+        for k, geometry in local:
+            transform = Transform(geometry, self.dtype, self.run)
+            keep = budget.take(Spectrum.bytes_for(kernels[k], transform, keep=True))
+            self._groups.append(_Group(transform, [_Term(k, Spectrum(kernels[k], transform, keep))]))
+        self._keep_weights(budget)
+        cost = sum((1 + len(g.terms)) * g.transform.geometry.cost for g in self._groups)
+        self.transforms = cost / full.cost
+        self.grid = full.grid
+
+    def _sort_terms(self, full: Geometry) -> tuple[list[int], list[tuple[int, Geometry]], list[int]]:
+        """Split the kernels: identities, those worth an FFT of their own bounding box, and the rest."""
+        identities, local, shared = [], [], []
+        for k, h in enumerate(self._canonical_kernels):
+            box = self._support(k)
+            if box is None:
+                continue  # no voxel uses this kernel
+            if self.bound.is_identity(k):
+                identities.append(k)
+                continue
+            # What is extended must be inside the box: the wrapped image, the weighted border voxels.
+            extends = self.boundary == "periodic" or (
+                self.boundary == "edge" and self._problem.source and _touches(box, self.canonical_domain)
+            )
+            geometry = full if extends else geometry_for(self._problem, reach_of([h]), box)
+            # Alone, a term takes two transforms of its box; in the shared group, one of the full grid.
+            if 2 * geometry.cost < 0.8 * full.cost:
+                local.append((k, geometry))
+            else:
+                shared.append(k)
+        return identities, local, shared
+
+    def _compressed(
+        self, shared: list[int], full: Geometry, tolerance: float, budget: _Budget
+    ) -> Compression | None:
+        kernels = [self._canonical_kernels[k] for k in shared]
+        if not tolerance or len(kernels) < 3 or len(kernels) * max(h.size for h in kernels) > 1 << 25:
+            return None
+        compression = compress(kernels, tolerance)
+        if compression is None:
+            return None
+        columns = full.grid[1] * (full.grid[2] // 2 + 1)
+        spectra = sum(2 * self.dtype.itemsize * columns * rows_kept(h, full.grid[0]) for h in compression.basis)
+        weights = compression.rank * self._weights.bytes_each
+        return compression if self._weights.hats or budget.fits(spectra + weights) else None
+
+    def _support(self, k: int) -> Box | None:
+        box = self.bound.support(k, self.dtype)
+        if box is None:
+            return None
+        if all(s.start == 0 and s.stop == n for s, n in zip(box, self.data_shape, strict=True)):
+            return tuple(slice(0, n) for n in self._weighted_shape)
+        if self._weighted_shape == self.data_shape:
+            return box
+        return bounding_box(self._weights.whole(k))
+
+    def _shared_group(
+        self, geometry: Geometry, shared: list[int], compression: Compression | None, budget: _Budget,
+        near: _Group | None = None,
+    ) -> _Group:  # fmt: skip
+        """The group of some kernels on one grid, with the spectra of another group on it where that has them."""
+        transform = Transform(geometry, self.dtype, self.run) if near is None else near.transform
+        made = {} if near is None else {t.index: t for t in near.terms}
+        if compression is not None:
+            named = [(("basis", r), h) for r, h in enumerate(compression.basis)]
+        else:
+            named = [(k, self._canonical_kernels[k]) for k in shared]
+        terms = []
+        for name, kernel in named:
+            if name in made:
+                terms.append(made[name])
+                continue
+            keep = budget.take(Spectrum.bytes_for(kernel, transform, keep=True))
+            terms.append(_Term(name, Spectrum(kernel, transform, keep)))
+        return _Group(transform, terms, compression)
+
+    def _combine_weights(self, shared: list[int], budget: _Budget) -> None:
+        matrix = np.zeros((self.compression.rank, len(self.bound)))
+        matrix[:, shared] = self.compression.coefficients.T
+        names = [("basis", r) for r in range(len(matrix))]
+        if self._weights.hats and not budget.fits(len(names) * self._weights.bytes_each):
+            self._weights.tabulate(names, matrix)
+            return
+        for name, weight in zip(names, self._weights.combined(matrix), strict=True):
+            self._weights.kept[name] = weight
+            budget.take(weight.nbytes)
+
+    def all_kernels(self) -> _Group:
+        """The group of all kernels in their order, whatever the weights are: for models with other weights."""
+        everyone = list(range(len(self._canonical_kernels)))
+        for group in self._groups:
+            if group.compression is not None and len(group.compression.coefficients) == len(everyone):
+                return group
+            if [t.index for t in group.terms] == everyone:
+                return group
+        geometry = geometry_for(self._problem, reach_of(self._canonical_kernels))
+        compression = self._compressed(everyone, geometry, self._accepted, self._budget)
+        near = next((g for g in self._groups if g.transform.geometry == geometry and g.compression is None), None)
+        return self._shared_group(geometry, everyone, compression, self._budget, near)
+
+    def _keep_weights(self, budget: _Budget) -> None:
+        """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
+        names = [t.index for g in self._groups for t in g.terms] + list(self._identities)
+        names = [n for n in names if n not in self._weights.kept and n not in self._weights.tables]
+        size = self._weights.bytes_each
+        if self._weights.hats and len(names) > 0 and not budget.fits(size * len(names)):
+            self._weights.prepare_levels()
+            return
+        for name in names:
+            if budget.take(size):
+                self._weights.kept[name] = self._weights.whole(name)
+
+    # -- products
+
+    def forward(
+        self, x: np.ndarray, progress: Progress | None = None, cancelled: Cancel | None = None
+    ) -> np.ndarray:
+        """Return A x.
+
+        Parameters
+        ----------
+        x : ndarray of shape `domain_shape`
+        progress : callable (fraction, text), optional
+            Called after each kernel.
+        cancelled : callable () -> bool, optional
+            Asked before each kernel.
+
+        Returns
+        -------
+        ndarray of shape `data_shape`, of the operator's dtype
+
+        Raises
+        ------
+        InputError
+            If `x` has another shape or is complex.
+        Cancelled
+            If `cancelled` returned true.
+        """
+        x = self._canonical(x, self.domain_shape, self.canonical_domain, "x")
+        hook = _Hook(progress, cancelled, self._term_count(), "blur")
+        return self._product(x, self.canonical_data, False, hook).reshape(self.data_shape)
+
+    def adjoint(
+        self, y: np.ndarray, progress: Progress | None = None, cancelled: Cancel | None = None
+    ) -> np.ndarray:
+        """Return A^T y, of shape `domain_shape`, for `y` of shape `data_shape`. See `forward`."""
+        y = self._canonical(y, self.data_shape, self.canonical_data, "y")
+        hook = _Hook(progress, cancelled, self._term_count(), "transposed blur")
+        return self._product(y, self.canonical_domain, True, hook).reshape(self.domain_shape)
+
+    def _product(self, image: np.ndarray, shape: tuple[int, ...], transposed: bool, hook: _Hook) -> np.ndarray:
+        out = _Later(shape, self.dtype)
+        # The weights follow the transforms back in A of the detector model and in A^T of the source model.
+        method = self._spread if (self.model == "detector") != transposed else self._collect
+        with self._lock:
+            self._add_identities(image, out, transposed, hook)
+            for group in self._groups:
+                domain, data = group.transform.geometry.domain, group.transform.geometry.data
+                side, other = (data, domain) if transposed else (domain, data)
+                method(group, image, side, out, other, transposed, hook)
+        return out()
+
+    def _spread(self, group, image, side, out, other, conjugate, hook) -> None:
+        """out += sum_k w_k (h_k * image)."""
+        target = out()[other.box]
+
+        def write(r: int) -> Callable:
+            weight = self._weights.reader(group.terms[r].index, other.box)
+
+            def add(a, b, part):
+                part *= weight(a, b)
+                target[a:b] += part
+
+            return add
+
+        self.scatter(group, image[side.box], side, other, conjugate, write, hook)
+
+    def _collect(self, group, image, side, out, other, conjugate, hook) -> None:
+        """out += sum_k h_k * (w_k image)."""
+        values = image[side.box]
+
+        def read(r: int) -> Callable:
+            weight = self._weights.reader(group.terms[r].index, side.box)
+            return lambda a, b: values[a:b] * weight(a, b)
+
+        self.gather(group, side, lambda: out()[other.box], other, conjugate, read, hook)
+
+    def scatter(self, group, values, side, other, conjugate, write, hook=None) -> None:
+        """Convolve one image with every kernel of a group: one transform, and one back for every kernel.
+
+        ``write(r)(a, b, part)`` takes planes a to b, on the box of `other`, of the image convolved with
+        kernel r (with its transpose when `conjugate`); it may change `part`.
+        """
+        hook = hook or _Hook(None, None, 1, "")
+        transform = group.transform
+        one = len(group.terms) == 1
+        spectrum = transform.spectrum()
+        first = group.terms[0].spectrum
+
+        def store(i, part):
+            spectrum[i] = first.times(i, part, out=part) if one else part
+
+        transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
+        for r, term in enumerate(group.terms):
+            hook.before()
+            if one:
+                transform.synthesise(other, spectrum.__getitem__, write(r), conjugate)
+            else:
+                times = term.spectrum.times
+                transform.synthesise(other, lambda i, times=times: times(i, spectrum[i]), write(r), conjugate)
+            hook.after()
+
+    def gather(self, group, side, target, other, conjugate, read, hook=None) -> None:
+        """Add to `target()` the sum of images convolved with the kernels of a group: one transform each, one back.
+
+        ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r.
+        """
+        hook = hook or _Hook(None, None, 1, "")
+        transform = group.transform
+        total = transform.spectrum()
+        for r, term in enumerate(group.terms):
+            hook.before()
+            times = term.spectrum.times
+
+            def add(i, part, times=times, r=r):
+                times(i, part, out=part)
+                if r:
+                    total[i] += part
+                else:
+                    total[i] = part
+
+            transform.analyse(side, read(r), add, conjugate)
+            hook.after()
+
+        image: list[np.ndarray] = []
+
+        def write(a, b, part):
+            image[0][a:b] += part
+
+        def take(i):
+            part, total[i] = total[i], None  # so that the spectrum goes while the image comes
+            return part
+
+        transform.synthesise(other, take, write, conjugate, between=lambda: image.append(target()))
+
+    def _add_identities(self, image, out, transposed: bool, hook) -> None:
+        inner = self._inner()  # weights are on the data or on the domain
+        everything = tuple(slice(0, n) for n in self._weighted_shape)
+        for k in self._identities:
+            hook.before()
+            weight = self._weights.reader(k, everything)(0, self._weighted_shape[0])
+            if self.model == "source":
+                weight = weight[inner]
+            if transposed:
+                out()[inner] += weight * image
+            else:
+                total = out()
+                total += weight * image[inner]
+            hook.after()
+
+    def _inner(self) -> Box:
+        """The data's voxels in the canonical domain."""
+        return tuple(slice(a, a + n) for a, n in zip(self._problem.lead, self._problem.rows, strict=True))
+
+    def canonical_crop(self, x: np.ndarray) -> np.ndarray:
+        """`crop` for arrays in the canonical shape."""
+        return x[self._inner()]
+
+    def _matvec(self, x):
+        return self.forward(np.asarray(x).reshape(self.domain_shape)).ravel()
+
+    def _rmatvec(self, y):
+        return self.adjoint(np.asarray(y).reshape(self.data_shape)).ravel()
+
+    # -- helpers
+
+    def extend(self, y: np.ndarray) -> np.ndarray:
+        """Put an image on the domain: itself, or with the border voxels repeated when the domain is larger."""
+        y = np.asarray(y, self.dtype)
+        return np.pad(y, self.margins, mode="edge") if any(map(sum, self.margins)) else y.copy()
+
+    def crop(self, x: np.ndarray) -> np.ndarray:
+        """Cut the image's voxels out of the domain (a view)."""
+        inner = (slice(l, l + n) for n, (l, _) in zip(self.data_shape, self.margins, strict=True))
+        return x[tuple(inner)]
+
+    def _term_count(self) -> int:
+        return len(self._identities) + sum(len(g.terms) for g in self._groups)
+
+    def _canonical(self, array: np.ndarray, shape: tuple[int, ...], to: tuple[int, ...], name: str) -> np.ndarray:
+        array = np.asarray(array)
+        if array.shape != shape:
+            raise InputError(f"{name} has shape {array.shape}, the operator needs {shape}")
+        if np.iscomplexobj(array):
+            raise InputError(f"{name} is complex ({array.dtype}); give real values")
+        return np.ascontiguousarray(array, self.dtype).reshape(to)
+
+
+class _Crew:
+    """Calls `work` on every item, in threads; the items write to places of their own.
+
+    Not a method of the operator: its parts hold it, and a circle of references would keep spectra, weights
+    and threads until Python's garbage collector happens to run.
+    """
+
+    def __init__(self, workers: int):
+        self.workers = workers
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __call__(self, work: Callable, items: Sequence) -> None:
+        if self.workers == 1 or len(items) == 1:
+            for item in items:
+                work(item)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.workers)
+        for _ in self._pool.map(work, items):
+            pass
+
+
+class _Later:
+    """An image of zeros that is made when it is first asked for."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
+        self.shape, self.dtype = shape, dtype
+        self.array: np.ndarray | None = None
+
+    def __call__(self) -> np.ndarray:
+        if self.array is None:
+            self.array = np.zeros(self.shape, self.dtype)
+        return self.array
+
+
+class _Budget:
+    """Bytes left for caches."""
+
+    def __init__(self, limit: int):
+        self.left = limit
+
+    def fits(self, size: int) -> bool:
+        return size <= self.left
+
+    def take(self, size: int) -> bool:
+        if not self.fits(size):
+            return False
+        self.left -= size
+        return True
+
+
+class _Hook:
+    """Reports progress and asks for cancellation, kernel by kernel."""
+
+    def __init__(self, progress: Progress | None, cancelled: Cancel | None, count: int, text: str):
+        self.progress, self.cancelled, self.count, self.text = progress, cancelled, max(count, 1), text
+        self.done = 0
+
+    def before(self) -> None:
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
+
+    def after(self) -> None:
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done / self.count, f"{self.text}: kernel {self.done} of {self.count}")
+
+
+def _bind(field: KernelField, shape: tuple[int, ...], spacing, guide, normalize: bool) -> BoundField:
+    if guide is None:
+        if field.key == "intensity":
+            raise InputError("the kernels are keyed by intensity, but guide is None; give the image that chooses")
+        guide = np.broadcast_to(np.float32(0), shape)
+    guide = np.asarray(guide)
+    if guide.shape != shape:
+        raise InputError(f"guide has shape {guide.shape}, the image {shape}; they must agree")
+    return field.bind(guide, spacing, normalize=normalize)
+
+
+def _worker_count(workers: int | None) -> int:
+    if workers is None:
+        return usable_processors()
+    if int(workers) != workers or workers < 1:
+        raise InputError(f"workers {workers!r} must be a whole number of threads, at least 1")
+    return int(workers)
+
+
+def _touches(box: Box, shape: Sequence[int]) -> bool:
+    return any(s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True) if n > 1)

@@ -1,0 +1,412 @@
+"""The manifest of a batch: a CSV or JSON table with one row a case, read and checked before anything runs."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import io
+import json
+import os
+import shlex
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...mrml import files as volumes
+from ...mrml.sequencefiles import checkSequenceName, isSequence
+from ...run.pipeline import check_numbers, checked_method
+from ..request import kernels_from_options
+from .folder import WORK
+
+SCHEMA = "spatialdeconv-batch/1"
+OPERATIONS = ("deconvolve", "convolve")
+
+# Columns that are no options of the operation; options whose values are paths, relative to the manifest.
+_OWN_COLUMNS = ("case", "operation", "input", "output")
+PATHS = ("kernels", "mask", "labels", "guide", "reference")
+_NOT_HERE = ("help", "quiet", "log-file")
+_YES, _NO = ("yes", "true", "on", "1", "x"), ("no", "false", "off", "0")
+
+
+@dataclass
+class Case:
+    """One row: what it is called, the command it stands for, and what is wrong with it.
+
+    Attributes
+    ----------
+    row : int
+        As a spreadsheet numbers them: the header of a CSV is row 1. In JSON, the number of the case from 1.
+    name : str
+    arguments : list of str
+        The command line of the run, without the program's name; all paths are absolute.
+    options : argparse.Namespace or None
+        The same, parsed; None when that fails.
+    problems : list of str
+    """
+
+    row: int
+    name: str
+    arguments: list[str] = field(default_factory=list)
+    options: argparse.Namespace | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"row {self.row} ({self.name})"
+
+    @property
+    def output(self) -> Path:
+        return Path(self.options.output)
+
+    @property
+    def volumes(self) -> list[str]:
+        """Paths of everything this case reads as a volume."""
+        roles = ("input", "mask", "labels", "guide", "reference")
+        return [path for path in (getattr(self.options, role, None) for role in roles) if path]
+
+    @property
+    def written(self) -> list[tuple[str, Path]]:
+        """What this case makes, by the names of the columns: its output, and the folder of its report."""
+        report = self.options.report
+        return [("output", self.output), *([("report", Path(report))] if report else [])]
+
+
+def read_manifest(
+    path: str | os.PathLike, folder: str | os.PathLike, defaults: Mapping[str, Any], parser: argparse.ArgumentParser
+) -> list[Case]:
+    """Read a manifest and check every row as far as that is possible without running it.
+
+    Parameters
+    ----------
+    path : path
+        ``.json``, else CSV (comma, semicolon or tab; UTF-8). Paths in it are relative to its own folder.
+    folder : path
+        Where outputs go; the rows' outputs are relative to it and may not leave it.
+    defaults : mapping
+        Column -> value for rows that leave the column empty, after the manifest's own defaults.
+    parser : argparse.ArgumentParser
+        The command's parser; the columns are the options of its `deconvolve` and `convolve`.
+
+    Returns
+    -------
+    list of Case
+        Rows with problems too; those are found at once, not one by one.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no rows, or names a column that does not exist.
+    """
+    path = Path(path).expanduser()
+    rows, own_defaults = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    if not rows:
+        raise InputError(f"manifest {path} has no cases; write one row for each")
+    commands = _commands(parser)
+    known = {name for _, actions in commands.values() for name in actions} | set(_OWN_COLUMNS)
+    defaults = {**_named(own_defaults, f"the defaults of {path}", known), **_named(defaults, "--set", known)}
+    columns = dict.fromkeys(column for _, row in rows for column in row)
+    _named(dict.fromkeys(columns, ""), f"manifest {path}", known)
+    base, target = path.absolute().parent, Path(folder).expanduser().absolute()
+    cases = [_case(number, _column_names(row), defaults, base, target, commands) for number, row in rows]
+    _check_files(cases)
+    _check_outputs(cases, target)
+    return cases
+
+
+# -- reading
+
+
+def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
+    text = _text(path)
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    try:
+        records = [(number, [cell.strip() for cell in record]) for number, record in enumerate(reader, 1)]
+    except csv.Error as error:
+        raise InputError(f"manifest {path} is no readable CSV ({error}); save it again as CSV UTF-8") from error
+    records = [(number, record) for number, record in records if any(record)]
+    if not records:
+        raise InputError(f"manifest {path} is empty; its first row names the columns: input, kernels, ...")
+    header = records[0][1]
+    while header and not header[-1]:  # spreadsheets add empty columns at the end
+        header = header[:-1]
+    if "" in header or len(set(map(column_name, header))) < len(header):
+        twice = next((name for name in header if header.count(name) > 1), "")
+        raise InputError(f"manifest {path} has {f'two columns {twice!r}' if twice else 'a column without name'}")
+    rows = []
+    for number, record in records[1:]:
+        if any(record[len(header) :]):
+            raise InputError(
+                f"manifest {path}: row {number} has {len(record)} cells, the header {len(header)}; "
+                "put values with a separator into quotes"
+            )
+        rows.append((number, dict(zip(header, record, strict=False))))
+    return rows, {}
+
+
+def _text(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"manifest {path} cannot be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(f"manifest {path} is not UTF-8 text; save it as CSV UTF-8")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=header.count)
+
+
+def _json_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
+    try:
+        content = json.loads(_text(path))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"manifest {path} is no JSON ({error})") from error
+    content = {"cases": content} if isinstance(content, list) else content
+    if not isinstance(content, dict) or not isinstance(content.get("cases"), list):
+        raise InputError(
+            f'manifest {path} has no list "cases"; give {{"defaults": {{...}}, "cases": [{{...}}, ...]}}'
+        )
+    unknown = set(content) - {"schema", "defaults", "cases", "comment"}
+    if unknown or content.get("schema", SCHEMA) != SCHEMA:
+        problem = f"unknown entry {sorted(unknown)[0]!r}" if unknown else f"schema {content['schema']!r}"
+        raise InputError(f"manifest {path}: {problem}; known are schema ({SCHEMA}), defaults, cases and comment")
+    for number, row in enumerate([content.get("defaults", {}), *content["cases"]]):
+        if not isinstance(row, dict):
+            raise InputError(f"manifest {path}: {f'case {number}' if number else 'defaults'} is no object {{...}}")
+    return list(enumerate(content["cases"], 1)), content.get("defaults", {})
+
+
+def column_name(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _column_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {column_name(name): value for name, value in row.items() if not column_name(name).startswith("#")}
+
+
+def _named(values: Mapping[str, Any], where: str, known: set[str]) -> dict[str, Any]:
+    named = _column_names(values)
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise InputError(
+            f"{where}: column {unknown[0]!r} is unknown; there are {', '.join(sorted(known))}; "
+            "names that begin with # are notes"
+        )
+    return named
+
+
+# -- from a row to a command
+
+
+class _Refused(Exception):
+    """What argparse would have printed before it ends the program."""
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, tuple[argparse.ArgumentParser, dict]]:
+    """Operation -> its parser, which now raises instead of ending the program, and its actions by option name."""
+    subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    commands = {}
+    for operation in OPERATIONS:
+        subparser = subparsers.choices[operation]
+        subparser.error = _refuse
+        actions = {o.removeprefix("--"): a for a in subparser._actions for o in a.option_strings if o[:2] == "--"}
+        columns = {name: action for name, action in actions.items() if name not in (*_NOT_HERE, *_OWN_COLUMNS)}
+        commands[operation] = (subparser, columns)
+    return commands
+
+
+def _refuse(message: str) -> None:
+    raise _Refused(message)
+
+
+def _case(
+    number: int, row: Mapping[str, Any], defaults: Mapping[str, Any], base: Path, target: Path, commands: Mapping
+) -> Case:
+    values = {**defaults, **{name: value for name, value in row.items() if not _empty(value)}}
+    values = {name: value for name, value in values.items() if not _empty(value)}
+    case = Case(number, _name(values, number), problems=_own_problems(values))
+    if case.problems:
+        return case
+    source = base / Path(str(values["input"])).expanduser()
+    output = str(values.get("output") or f"{case.name}{'.seq' if isSequence(source) else ''}.nrrd")
+    case.problems += _place_problems({"output": output, "report": str(values.get("report", ""))})
+    if case.problems:
+        return case
+    operation = _operation(values)
+    subparser, actions = commands[operation]
+    kernels = base / Path(str(values["kernels"])).expanduser()
+    head = [str(source), str(target / output), f"--kernels={kernels}"]
+    case.arguments = [operation, *head]
+    for column, value in values.items():
+        if column in _OWN_COLUMNS or column == "kernels":
+            continue
+        if column not in actions:
+            case.problems.append(f"{column} is no option of {operation}; leave the cell empty")
+            continue
+        try:
+            arguments = _arguments(column, value, actions[column], base, target)
+            subparser.parse_args([*head, *arguments])
+        except (_Refused, ValueError) as error:
+            case.problems.append(str(error).removeprefix("argument "))
+        else:
+            case.arguments += arguments
+    if not case.problems:
+        case.options = subparser.parse_args(case.arguments[1:])
+    return case
+
+
+def _name(values: Mapping[str, Any], number: int) -> str:
+    """What a row is called: its case; else its output or input, without the extension."""
+    name = values.get("case")
+    if name is None:
+        name = volumes.stemOf(
+            str(values.get("output") or Path(str(values.get("input", ""))).name or f"case {number}")
+        )
+    return " ".join(str(name).split())
+
+
+def _operation(values: Mapping[str, Any]) -> str:
+    return str(values.get("operation", "deconvolve"))
+
+
+def _own_problems(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the columns that every row has."""
+    several = [name for name in (*_OWN_COLUMNS, "kernels") if isinstance(values.get(name), list | dict | bool)]
+    problems = [f"{column} {values[column]!r} must be one value" for column in several]
+    if _operation(values) not in OPERATIONS:
+        problems.append(f"operation {_operation(values)!r} is unknown; choose deconvolve or convolve")
+    return problems + [f"{column} is missing" for column in ("input", "kernels") if column not in values]
+
+
+def _place_problems(places: Mapping[str, str]) -> list[str]:
+    """Refuse to write beside the output folder, or where the batch itself does."""
+    problems = []
+    for column, path in places.items():
+        if os.path.isabs(path) or ".." in Path(path).parts:
+            problems.append(f"{column} {path} leaves the output folder; give a path inside it")
+        elif Path(path).parts[:1] == (WORK,):
+            problems.append(f"{column} {path} lies in the batch's own folder {WORK}; choose another")
+    return problems
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or value == []
+
+
+def _arguments(column: str, value: Any, action: argparse.Action, base: Path, target: Path) -> list[str]:
+    if action.nargs == 0:
+        word = str(value).lower()
+        if word not in _YES + _NO:
+            raise ValueError(f"{column} {value!r} is neither yes nor no")
+        return [f"--{column}"] if word in _YES else []
+    if action.nargs is not None:
+        try:
+            items = value if isinstance(value, list) else shlex.split(str(value))
+        except ValueError as error:
+            raise ValueError(f'{column} {value}: {error}; put names with an apostrophe into "..."') from error
+        return [f"--{column}", *map(str, items)]
+    if isinstance(value, list | dict | bool):
+        raise ValueError(f"{column} {value!r} must be one value")
+    if column in PATHS:
+        value = base / Path(str(value)).expanduser()
+    elif column == "report":
+        value = target / str(value)
+    return [f"--{column}={value}"]
+
+
+# -- checks
+
+
+def _check_files(cases: Sequence[Case]) -> None:
+    """Look at what each case reads: headers of volumes, kernels, and whether these fit together."""
+
+    @functools.cache
+    def size(path: str) -> tuple[int, ...] | None:
+        return volumes.checkReadable(path)
+
+    @functools.cache
+    def key(*settings: Any) -> str:
+        names = ("operation", "kernels", "log", "normalize")
+        return kernels_from_options(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
+
+    for case in cases:
+        if case.options is not None:
+            case.problems += _file_problems(case.options, case.volumes, size, key)
+
+
+def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any, key: Any) -> list[str]:
+    sizes, problems = {}, []
+    for path in dict.fromkeys(paths):
+        sizes[path] = _try(problems, size, path)
+    found = _try(
+        problems, key, options.operation, options.kernels, options.log, getattr(options, "normalize", False)
+    )
+    if found == "region" and not options.labels:
+        problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
+    if options.segments and not options.mask:
+        problems.append("segments needs mask with a segmentation")
+    if options.operation == "deconvolve":
+        _try(problems, _check_method, options)
+    elif options.exclude and not any((options.mask, options.mask_range, options.mask_box, options.mask_box_mm)):
+        problems.append("exclude needs a mask (or mask-range, mask-box) that says what to exclude")
+    for role in ("mask", "labels", "guide", "reference"):
+        path = getattr(options, role, None)
+        own, others = sizes.get(options.input), sizes.get(path)
+        if own and others and own != others and (role == "reference" or not options.resample):
+            shown = " x ".join(map(str, others)), " x ".join(map(str, own))
+            problems.append(f"{role} {path} has {shown[0]} voxels, the input {shown[1]}; they must agree")
+    return problems
+
+
+def _check_method(options: argparse.Namespace) -> None:
+    method = checked_method(options.strategy, options.method, options.boundary, options.guide)
+    numbers = (options.iterations, options.regularization, options.noise, options.offset)
+    check_numbers(options.strategy, method, *numbers)
+
+
+def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except (InputError, OSError) as error:
+        problems.append(" ".join(str(error).split()))
+        return None
+
+
+def _check_outputs(cases: Sequence[Case], target: Path) -> None:
+    """Two cases must not write one file, nor any case what another one reads."""
+    parsed = [case for case in cases if case.options is not None]
+    read = {os.path.realpath(path): case for case in parsed for path in (*case.volumes, case.options.kernels)}
+    outputs = {_folded(case.output): case for case in reversed(parsed)}
+    makers: dict[str, tuple[Case, str]] = {}
+    for case in parsed:
+        check = checkSequenceName if isSequence(case.options.input) else volumes.checkOutputName
+        _try(case.problems, check, case.output)
+        for what, path in case.written:
+            shown = f"{what} {path.relative_to(target)}"
+            first, of_first = makers.setdefault(_folded(path), (case, what))
+            if (first, of_first) != (case, what):
+                case.problems.append(
+                    f"{shown} is also the {of_first} of {first.label}; give each case its own, different in more "
+                    "than capitals"
+                )
+            around = next((outputs[_folded(p)] for p in path.parents if _folded(p) in outputs), None)
+            if around is not None:
+                case.problems.append(f"{shown} lies in what is a file, the output of {around.label}; rename one")
+        reader = read.get(os.path.realpath(case.output))
+        if reader is not None:
+            case.problems.append(f"output {case.output} is an input of {reader.label}; choose another folder")
+
+
+def _folded(path: Path) -> str:
+    """The path as systems see it that take capitals for small letters and write accents in their own way."""
+    return unicodedata.normalize("NFC", str(path)).casefold()

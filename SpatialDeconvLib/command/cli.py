@@ -1,0 +1,530 @@
+"""The ``spatialdeconv`` command: deconvolve, convolve, estimate, kernel, repeat, batch and demo, on files.
+
+Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
+Volumes are read into MRML nodes and go through the same function as in Slicer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import __version__
+from ..blur.operator import MODELS
+from ..errors import Cancelled, InputError
+from ..filters.itk import BOUNDARIES, METHODS
+from ..kernels.parametric import KERNEL_TYPES, ParametricKernel
+from ..kernels.sets import read_kernel, write_kernel
+from ..memory import peak_memory
+from ..run.pipeline import ENGINES
+from ..solvers.solve import METHODS as JOINT_METHODS
+from . import batch, estimate
+from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .progressbar import ProgressBar
+
+if TYPE_CHECKING:
+    from .request import FileRun
+
+PROGRAM = "spatialdeconv"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with _logged(arguments):
+            return _run(arguments)
+    except OSError as error:
+        _fail(str(error))
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        options = command_parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
+        return int(stop.code or 0)
+    options.arguments = arguments
+    try:
+        with _interrupt() as interrupted:
+            options.run(options, interrupted)
+        return 0
+    except (Cancelled, KeyboardInterrupt) as stop:
+        said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
+        print(f"\n{PROGRAM}: {said}", file=sys.stderr)
+        return 130
+    except MemoryError as error:
+        _fail(str(error) or "out of memory; crop the image or use fewer voxels")
+    except (ValueError, OSError, ImportError) as error:
+        _fail(str(error))
+    return 1
+
+
+def _fail(message: str) -> None:
+    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+class _Both:
+    """A stream that writes to two."""
+
+    def __init__(self, shown: Any, log: Any):
+        self._streams = [stream for stream in (shown, log) if stream is not None]
+
+    def write(self, text: str) -> int:
+        for stream in self._streams:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+@contextmanager
+def _logged(arguments: Sequence[str]) -> Iterator[None]:
+    """Write what is printed into the file of ``--log-file`` too; wrong usage is printed as well."""
+    scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    scout.add_argument("--log-file")
+    scout.error = lambda message: None  # the real parser will say it
+    path = getattr(scout.parse_known_args(arguments)[0], "log_file", None)
+    if not path:
+        yield
+        return
+    try:
+        log = Path(path).expanduser().open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise OSError(f"log file {path} cannot be written ({error.strerror}); choose another") from error
+    shown = sys.stdout, sys.stderr
+    with log:
+        sys.stdout, sys.stderr = (_Both(stream, log) for stream in shown)
+        try:
+            yield
+        except BaseException:
+            traceback.print_exc(file=log)
+            raise
+        finally:
+            sys.stdout, sys.stderr = shown
+
+
+@contextmanager
+def _interrupt() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C set a flag that the run looks at, so that it stops between two steps; a second one kills."""
+    pressed = []
+
+    def on_signal(number: int, frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    try:
+        previous = signal.signal(signal.SIGINT, on_signal)
+    except ValueError:  # not in the main thread: whoever called handles Ctrl-C
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+# ------------------------------------------------------------------------------------------- arguments
+
+_EPILOG = """\
+examples:
+  spatialdeconv demo
+  spatialdeconv kernel gaussian --sigma 1.5 --spacing 1 1 1 --output k.nrrd
+  spatialdeconv deconvolve blurred.nrrd sharp.nrrd --kernels set.json --method richardson-lucy --iterations 10
+  spatialdeconv convolve image.nii.gz mean.nii.gz --kernels k.nrrd
+  spatialdeconv estimate phantom.nrrd its-image.nrrd --size 15 --output set.json
+
+a kernel set (set.json) says which kernel belongs to which intensity, region or position:
+  {"schema": "spatialdeconv-kernels/1", "key": "intensity",
+   "kernels": [{"at": 10, "type": "gaussian", "sigma_mm": 0.8},
+               {"at": 20, "type": "file", "path": "k20.nrrd"}]}
+
+exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2 wrong usage, 130 interrupted
+"""
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Convolve and deconvolve images whose blur differs from place to place.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_deconvolve(commands)
+    _add_convolve(commands)
+    _add_kernel(commands)
+    _add_repeat(commands)
+    estimate.add_command(commands, _add_command)
+    batch.add_command(commands, _add_command)
+    return parser
+
+
+def _add_command(commands: Any, name: str, run: Callable, summary: str, description: str = "") -> Any:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or summary,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
+    parser.add_argument(
+        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
+    )
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        _run_demo,
+        "blur a real volume with ten kernels and restore it",
+        "Blurs a known image with kernels keyed to intensity, adds noise, restores it with every filter,\n"
+        "prints how much closer to the truth each one comes, and writes the volumes and a figure. With\n"
+        "--strategy joint the inversions of the spatially variant model are set against all blends, also by\n"
+        "the distance from the nearest edge.",
+    )
+    parser.add_argument("--output", default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)")
+    parser.add_argument(
+        "--case",
+        choices=("brain", "portal"),
+        default="brain",
+        help="brain: the shipped MR volume and ten Gaussian kernels; portal: a generated 1024x1024 portal image "
+        "with a logarithmic scatter kernel (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("blend", "joint"),
+        default="blend",
+        help="blend: the six filters, blended; joint: compare them with the joint methods (default: %(default)s)",
+    )
+
+
+_JOINT_DESCRIPTIONS = {
+    "richardson-lucy": "Accelerated; keeps the result positive; stops by itself.",
+    "landweber": "Accelerated gradient steps; stops by itself.",
+    "projected-landweber": "The same with non-negative values.",
+    "tikhonov": "Smoothness as a penalty; linear.",
+    "tv": "Total variation as a penalty: keeps edges, flattens noise.",
+    "self-keyed": "Kernels keyed to the true intensity, which is found along; with total variation.",
+}
+
+
+def _add_deconvolve(commands: Any) -> None:
+    methods = "\n".join(f"  {name:20} {spec.describe}" for name, spec in METHODS.items())
+    joint = "\n".join(f"  {name:20} {text}" for name, text in _JOINT_DESCRIPTIONS.items())
+    parser = _add_command(
+        commands,
+        "deconvolve",
+        _run_operation,
+        "undo a spatially variant blur",
+        "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
+        "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
+        f"methods of blend:\n{methods}\n\nmethods of joint:\n{joint}",
+    )
+    parser.set_defaults(operation="deconvolve")
+    _add_files(parser)
+    parser.add_argument(
+        "--strategy",
+        choices=("blend", "joint"),
+        default="blend",
+        help="blend: a filter per kernel, results blended; joint: invert the spatially variant model itself, "
+        "slower and better near edges (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--method",
+        choices=tuple(dict.fromkeys([*METHODS, *JOINT_METHODS])),
+        help="default: wiener (blend), richardson-lucy (joint)",
+    )
+    parser.add_argument("--iterations", type=int, metavar="N", help="of the iterative methods")
+    parser.add_argument(
+        "--regularization",
+        type=number_or_auto,
+        default="auto",
+        metavar="X|auto",
+        help="the method's own constant: Tikhonov's constant, the inverse filter's threshold, Landweber's step",
+    )
+    parser.add_argument(
+        "--noise",
+        type=number_or_auto,
+        default="auto",
+        metavar="SIGMA|auto",
+        help="standard deviation of the noise in image units",
+    )
+    parser.add_argument(
+        "--offset",
+        type=number_or_auto,
+        default="auto",
+        metavar="X|auto",
+        help="subtracted before, added after methods that need non-negative values (default: the negative "
+        "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
+    )
+    parser.add_argument(
+        "--engine", choices=tuple(ENGINES), default="simpleitk", help="fft: the same numbers, faster"
+    )
+    parser.add_argument(
+        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
+    )
+    _add_selection(parser)
+
+
+def _add_convolve(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "convolve",
+        _run_operation,
+        "apply a kernel, or a spatially variant blur",
+        "Convolves a volume with one kernel (mean, sum, Laplace, sharpening, any file) or with kernels keyed to\n"
+        "intensity, region or position.",
+    )
+    parser.set_defaults(operation="convolve")
+    _add_files(parser)
+    parser.add_argument("--normalize", action="store_true", help="scale each kernel to sum 1 first")
+    parser.add_argument(
+        "--exclude",
+        action="store_true",
+        help="keep what the mask excludes from leaking in (normalised convolution)",
+    )
+    parser.add_argument(
+        "--cascade",
+        choices=("off", "auto", "on"),
+        default="off",
+        help="Gaussian families through a cascade on coarser grids: faster, error below 1e-3 of the largest value",
+    )
+    _add_selection(parser)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
+    )
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    parser.add_argument(
+        "--kernels",
+        required=True,
+        metavar="SET.json|KERNEL",
+        help="a kernel set, or one kernel as an image or .npy file",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
+    )
+    parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    parser.add_argument(
+        "--model",
+        choices=MODELS,
+        default="detector",
+        help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
+        "Default: %(default)s",
+    )
+    parser.add_argument(
+        "--boundary",
+        choices=(*BOUNDARIES, "extended"),
+        default="edge",
+        help="what lies beyond the border; extended: estimate it (joint only). Default: %(default)s",
+    )
+    parser.add_argument(
+        "--memory",
+        dest="memory_limit",
+        type=float,
+        metavar="GIB",
+        help="most memory to take (default: what is free)",
+    )
+    parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
+    parser.add_argument(
+        "--nonfinite",
+        choices=("error", "fill"),
+        default="error",
+        help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where (several selections: where all of them apply)")
+    add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
+    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
+    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
+    add_resample_argument(group)
+
+
+def _add_kernel(commands: Any) -> None:
+    types = "\n".join(
+        f"  {name:10} {kind.describe} ({', '.join(kind.required + kind.optional) or 'no parameters'})"
+        for name, kind in KERNEL_TYPES.items()
+    )
+    parser = _add_command(
+        commands,
+        "kernel",
+        _run_kernel,
+        "make a kernel, or look at one",
+        f"Makes a kernel (or reads one, with --from) and writes it as an image, .npy or picture (.png).\n\n"
+        f"types and their parameters:\n{types}",
+    )
+    parser.add_argument("type", metavar="TYPE", choices=(*KERNEL_TYPES, "file"), help="a type below, or 'file'")
+    parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
+    parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
+    parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
+    parser.add_argument("--sigma", nargs="+", type=float, metavar="MM", help="sigma_mm: one, or one per axis")
+    parser.add_argument(
+        "--covariance",
+        nargs="+",
+        type=float,
+        metavar="MM2",
+        help="covariance_mm2 instead of sigma: 4 numbers (axes j, i) or 9 (k, j, i), row by row",
+    )
+    parser.add_argument("--length", type=float, metavar="MM", help="length_mm of a motion")
+    parser.add_argument("--angle", type=float, metavar="DEG", help="angle_deg from the +i axis towards +j")
+    parser.add_argument("--direction", nargs=3, type=float, metavar=("Z", "Y", "X"), help="of a motion in 3-D")
+    parser.add_argument("--width", nargs="+", type=float, metavar="MM", help="width_mm of a box")
+    parser.add_argument("--radius", type=float, metavar="MM", help="radius_mm of a disk or ball")
+    parser.add_argument("--shape", nargs="+", type=int, metavar="N", help="voxels of a mean or sum")
+    parser.add_argument("--amount", type=float, help="of sharpening")
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
+    )
+
+
+def _add_repeat(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "repeat",
+        _run_repeat,
+        "do again what a recipe says",
+        "Repeats the run of a recipe (OUTPUT.recipe.json) on the same inputs, checked by their content.",
+    )
+    parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; of an estimation: kernel set or kernel")
+
+
+# -------------------------------------------------------------------------------------------- commands
+
+
+def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from .demo import describe, run_demo
+
+    bar = ProgressBar(options.quiet)
+    try:
+        summary = run_demo(options.output, options.case, options.strategy, progress=bar, cancelled=cancelled)
+    finally:
+        bar.close()
+    print(describe(summary, options.output))
+
+
+def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from .onfiles import run_on_files
+    from .request import request_from_options
+
+    request = request_from_options(options)
+    _report(
+        run_on_files(
+            request, options.output, ProgressBar(options.quiet), cancelled,
+            report=options.report, command=[PROGRAM, *options.arguments],
+        )
+    )  # fmt: skip
+    if options.report:
+        print(f"{Path(options.report) / 'report.html'}: the report")
+
+
+def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    from ..mrml import recipe as recipes
+
+    recipe = recipes.read(options.recipe)
+    if recipe["operation"] == "estimate":
+        estimate.repeat(recipe, options.recipe, options.output, ProgressBar(options.quiet), cancelled)
+        return
+    from .onfiles import run_on_files
+    from .request import request_from_recipe
+
+    request = request_from_recipe(options.recipe)
+    _report(run_on_files(request, options.output, ProgressBar(options.quiet), cancelled))
+
+
+def _report(run: FileRun) -> None:
+    for text in run.warnings:
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    result = run.result
+    facts = [f"{result.seconds:.1f} s"]
+    peak = peak_memory()
+    if peak is not None:
+        facts.append(f"peak memory {peak / 2**30:.2f} GiB")
+    if result.noise is not None:
+        facts.append(f"noise {result.noise:.4g}")
+    if result.residual is not None:
+        facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
+    print(f"{run.output}: {', '.join(facts)}")
+    for name, values in (run.recipe.get("metrics") or {}).items():
+        print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
+
+
+def _run_kernel(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+    spacing = options.spacing or [1.0, 1.0, 1.0]
+    if len(spacing) not in (2, 3):
+        raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
+    parameters = _kernel_parameters(options)
+    if options.type == "file":
+        if not options.path:
+            raise InputError("type 'file' needs --from FILE")
+        if parameters:
+            raise InputError(f"type 'file' takes no {next(iter(parameters))}; leave it out, or choose another type")
+        kernel = read_kernel(options.path, log=options.log, normalize=False)
+        if options.spacing:
+            kernel = kernel.resampled(spacing[-kernel.ndim :])
+    elif options.path or options.log:
+        raise InputError(f"--from and --log read a file; with type {options.type!r} leave them out")
+    else:
+        kernel = ParametricKernel(options.type, **parameters).sampled(spacing)
+    for text in kernel.check():
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    if Path(options.output).suffix.lower() == ".png":
+        from ..report.figure import kernels_figure
+
+        kernels_figure(options.output, [kernel])
+    else:
+        write_kernel(kernel, options.output)
+    print(f"{options.output}: {kernel!r}")
+
+
+def _kernel_parameters(options: argparse.Namespace) -> dict[str, Any]:
+    """The given parameters in the words of kernel-set files; ParametricKernel says which are wrong."""
+    words = {
+        "sigma": "sigma_mm", "length": "length_mm", "angle": "angle_deg", "direction": "direction",
+        "width": "width_mm", "radius": "radius_mm", "shape": "shape", "amount": "amount",
+    }  # fmt: skip
+    parameters = {}
+    for option, word in words.items():
+        value = getattr(options, option)
+        if value is not None:
+            single = isinstance(value, list) and len(value) == 1
+            parameters[word] = value[0] if single else value
+    if options.covariance is not None:
+        side = {4: 2, 9: 3}.get(len(options.covariance))
+        if side is None:
+            raise InputError(
+                f"--covariance takes 4 numbers (axes j, i) or 9 (k, j, i), not {len(options.covariance)}"
+            )
+        parameters["covariance_mm2"] = np.reshape(options.covariance, (side, side)).tolist()
+    if options.type == "motion" and "direction" not in parameters:
+        parameters.setdefault("angle_deg", 0.0)
+    return parameters

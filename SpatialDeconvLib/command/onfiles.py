@@ -1,0 +1,115 @@
+"""One run on files: what `deconvolve`, `convolve`, `repeat` and every case of a batch do.
+
+A `Request` says what is to be done, with paths; `run_on_files` does it and writes the output and its recipe.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .. import report as reports
+from ..errors import Cancelled
+from ..mrml import files as volumes
+from ..mrml import nodes
+from ..mrml import recipe as recipes
+from ..mrml.scene import ensureScene, temporaryNodes
+from ..mrml.sequencefiles import isSequence
+from .request import (
+    FileRun,
+    Request,
+    _reference,
+    labels_of,
+    mask_on,
+    mask_source,
+    metrics_of,
+    part_of,
+    report_page_of,
+    write_around,
+)
+
+
+def run_on_files(
+    request: Request,
+    output: str,
+    progress: Callable[[float, str], Any] | None,
+    cancelled: Callable[[], bool],
+    notes: Mapping[str, Any] | None = None,
+    report: str | os.PathLike | None = None,
+    command: Sequence[str] | None = None,
+    destination: str | os.PathLike | None = None,
+) -> FileRun:
+    """Read the inputs into nodes, run, and write the output, its recipe and its report, all or nothing.
+
+    The nodes are gone from the scene afterwards: inside Slicer it may be the user's.
+
+    Parameters
+    ----------
+    request : Request
+    output : path
+        Volume to write.
+    progress : callable (fraction, text), optional
+        Its method `close`, when there is one, is called after the last report.
+    cancelled : callable () -> bool
+    notes : mapping, optional
+        Further entries for the recipe.
+    report : path, optional
+        Folder for a report of the run (`report.write_report`).
+    command : sequence of str, optional
+        The command line, for the report.
+    destination : path, optional
+        Where the output will be moved afterwards, for the report.
+
+    Raises
+    ------
+    InputError, OSError, NotEnoughMemory, Cancelled
+        Then there is no new output.
+    """
+    volumes.checkWritable(output)
+    if report is not None:
+        reports.check_folder(report)
+    with temporaryNodes(ensureScene()):
+        run = _run_with_nodes
+        if isSequence(request.files["image"]):
+            from .sequenceonfiles import run_with_sequence as run  # it stands on this module
+        return run(request, output, progress, cancelled, notes or {}, report, command, destination or output)
+
+
+def _run_with_nodes(request, output, progress, cancelled, notes, report, command, destination) -> FileRun:
+    files, selection = request.files, request.selection
+    image = volumes.readVolume(files["image"])
+    volumes.checkWritable(output, like=image)
+    mask = mask_on(image, selection, mask_source(selection, files.get("mask")))
+    labels = labels_of(files.get("labels"))
+    guide = volumes.readVolume(files["guide"]) if "guide" in files else None
+    truth = _reference(request.reference, image)
+    # Now, because what cannot be compared is better said before the work than after it.
+    before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
+    function = nodes.deconvolveVolume if request.operation == "deconvolve" else nodes.convolveVolume
+    try:
+        node, result = function(
+            image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
+            progress=part_of(progress, 0.0, 1.0 if report is None else 0.9), cancelled=cancelled,
+            **request.parameters,
+        )  # fmt: skip
+        recipe = recipes.describe(request.operation, request.kernels, result)
+        recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
+        recipe["selection"] = selection
+        if truth is not None:
+            recipe["metrics"] = {"before": before, "after": metrics_of(truth, nodes.volumeArray(node))}
+        recipe.update(notes)
+        page = None
+        if report is not None:
+            selected = (mask, labels, guide, selection["resample"])
+            page = report_page_of(
+                request, image, result, recipe, selected, truth, destination, command,
+                part_of(progress, 0.9, 1.0), cancelled,
+            )  # fmt: skip
+    finally:
+        getattr(progress, "close", lambda: None)()
+    if cancelled():  # the last moment at which there is nothing to take back
+        raise Cancelled
+    losses = volumes.writeVolume(node, output, like=image)
+    write_around(output, recipe, report, page)
+    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])

@@ -1,0 +1,223 @@
+"""A run on files that is wanted: what the options or a recipe ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import report as reports
+from ..errors import InputError
+from ..kernels.field import KernelField
+from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
+from ..metrics import psnr, rmse, ssim
+from ..mrml import files as volumes
+from ..mrml import nodes, selections
+from ..mrml import recipe as recipes
+from ..report.volumes import reportArguments
+from ..run.pipeline import Result
+from ..selection import mask_from_box, mask_from_range
+
+_COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
+
+
+_PARAMETERS = {
+    "deconvolve": (
+        *_COMMON, "strategy", "method", "iterations", "regularization", "noise", "offset", "engine",
+    ),
+    "convolve": (*_COMMON, "normalize", "exclude", "cascade"),
+}  # fmt: skip
+
+
+_CASCADE = {"auto": "auto", "on": True, "off": False}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that is wanted.
+
+    Attributes
+    ----------
+    operation : {"deconvolve", "convolve"}
+    kernels : KernelField
+    parameters : dict
+        Keyword arguments of the engine, without its arrays.
+    files : dict
+        Role ("image", "mask", "labels", "guide") -> path.
+    selection : dict
+        The words of `recipe.NO_SELECTION`.
+    reference : str or None
+        A volume to compare with.
+    """
+
+    operation: str
+    kernels: KernelField
+    parameters: dict[str, Any]
+    files: dict[str, str]
+    selection: dict[str, Any] = field(default_factory=lambda: dict(recipes.NO_SELECTION))
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """What was done: the engine's result, the recipe as it was written, the output and all warnings."""
+
+    result: Result
+    recipe: dict[str, Any]
+    output: str
+    warnings: list[str]
+
+
+def request_from_options(options: argparse.Namespace) -> Request:
+    """Return the request that the options of `deconvolve` or `convolve` stand for; reads the kernels.
+
+    Raises
+    ------
+    InputError
+        If the kernels cannot be read.
+    """
+    parameters = {name: getattr(options, name) for name in _PARAMETERS[options.operation]}
+    if "cascade" in parameters:
+        parameters["cascade"] = _CASCADE[parameters["cascade"]]
+    roles = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
+    return Request(
+        options.operation,
+        kernels_from_options(options),
+        parameters,
+        {role: path for role, path in roles.items() if path},
+        {name: getattr(options, name) for name in recipes.NO_SELECTION},
+        getattr(options, "reference", None),
+    )
+
+
+def kernels_from_options(options: argparse.Namespace) -> KernelField:
+    """Read the kernel set or the one kernel that ``--kernels`` names."""
+    if Path(options.kernels).suffix == ".json":
+        if options.log:
+            raise InputError(
+                f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
+            )
+        return read_kernel_set(options.kernels)
+    # Plain convolution takes the kernel's values as they are, unless asked to normalise.
+    normalize = options.operation == "deconvolve" or options.normalize
+    return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize))
+
+
+def request_from_recipe(path: str | os.PathLike) -> Request:
+    """Return the request that a recipe stands for, after checking that its files are unchanged.
+
+    Raises
+    ------
+    InputError
+        If the recipe cannot be used, or an input is gone or has changed.
+    """
+    recipe = recipes.read(path)
+    if "inputs" not in recipe:
+        raise InputError(f"{path} names no input files: its run was not one on files")
+    inputs = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
+    for name, digest in recipe["files"].items():
+        recipes.check_file({"path": name, "sha256": digest})
+    selection = {**recipes.NO_SELECTION, **recipe["selection"]}
+    kernels = field_from_dict(recipe["kernel_set"])
+    return Request(recipe["operation"], kernels, recipe["parameters"], inputs, selection)
+
+
+def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:
+    """Write recipe and report of an output that has been written; take it back when that fails."""
+    beside = None
+    try:
+        beside = recipes.write_beside(output, recipe)
+        if page is not None:
+            reports.save_page(report, page)
+    except OSError:
+        volumes.removeVolume(output)  # an output without its recipe is half an output
+        if beside is not None:
+            beside.unlink()
+        raise
+
+
+def part_of(
+    progress: Callable[[float, str], Any] | None, start: float, stop: float
+) -> Callable[[float, str], Any] | None:
+    """The callback for a part of the work."""
+    if progress is None:
+        return None
+    return lambda fraction, text: progress(start + fraction * (stop - start), text)
+
+
+def report_page_of(request, image, result, recipe, selected, truth, output, command, progress, cancelled,
+    frames=(),
+) -> str:  # fmt: skip
+    """The report of a run on the volume node `image`; `selected` are its mask, labels, guide and resample."""
+    return reports.report_page(
+        result=result, field=request.kernels, recipe=recipe, reference=truth, output=output, command=command,
+        frames=frames, progress=progress, cancelled=cancelled, **reportArguments(image, *selected),
+    )  # fmt: skip
+
+
+def mask_source(selection: dict, path: str | None) -> Any:
+    """Read the mask file: a node, or (segmentation, segments); None when there is none."""
+    if not path:
+        if selection["segments"]:
+            raise InputError("--segments needs --mask with a segmentation")
+        return None
+    if selection["segments"]:
+        return volumes.readSegmentation(path), selection["segments"]
+    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+
+
+def mask_on(image: Any, selection: dict, source: Any) -> np.ndarray | None:
+    """The mask of all selections together, as an array on the image's grid; None when there is none."""
+    values = nodes.volumeArray(image)
+    masks = [] if source is None else [selections.maskArray(source, image, resample=selection["resample"])]
+    masks.extend(_range_and_boxes(selection, values, nodes.spacingOf(image)))
+    if not masks:
+        return None
+    return np.logical_and.reduce(masks)
+
+
+def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, ...]) -> Iterator[np.ndarray]:
+    if selection["mask_range"]:
+        low, high = selection["mask_range"]
+        if values.ndim == 4:
+            raise InputError("--mask-range needs a scalar volume; this one has several components per voxel")
+        inside = mask_from_range(values, low, high)
+        if not inside.any():
+            raise InputError(
+                f"--mask-range {low:g} {high:g} selects no voxel: the volume goes from {values.min():g} to "
+                f"{values.max():g}"
+            )
+        yield inside
+    if selection["mask_box"]:
+        box = selection["mask_box"]
+        yield mask_from_box(values.shape[:3], box[:3], box[3:])
+    if selection["mask_box_mm"]:
+        box = selection["mask_box_mm"]
+        yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
+
+
+def labels_of(path: str | None) -> Any:
+    if path is None:
+        return None
+    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+
+
+def _reference(path: str | None, image: Any) -> np.ndarray | None:
+    if path is None:
+        return None
+    truth = nodes.volumeArray(volumes.readVolume(path))
+    if truth.shape != nodes.volumeArray(image).shape:
+        raise InputError(
+            f"the reference {path} has shape {truth.shape}, the input {nodes.volumeArray(image).shape}; they "
+            "must agree"
+        )
+    return truth
+
+
+def metrics_of(truth: np.ndarray, image: np.ndarray) -> dict[str, float]:
+    return {name: float(metric(truth, image)) for name, metric in (("psnr", psnr), ("ssim", ssim), ("rmse", rmse))}

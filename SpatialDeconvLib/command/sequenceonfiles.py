@@ -1,0 +1,159 @@
+"""One run on a file of several volumes (4-D): what `onfiles.run_on_files` does when the input is a sequence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import Cancelled, InputError
+from ..mrml import files as volumes
+from ..mrml import nodes, sequencefiles, sequences
+from ..mrml import recipe as recipes
+from .request import (
+    FileRun,
+    Request,
+    labels_of,
+    mask_on,
+    mask_source,
+    metrics_of,
+    part_of,
+    report_page_of,
+    write_around,
+)
+
+
+def run_with_sequence(request, output, progress, cancelled, notes, report, command, destination) -> FileRun:
+    """Read, process every frame, and write the output with its recipe and report; see `onfiles.run_on_files`."""
+    sequencefiles.checkSequenceName(output)
+    sequence = sequencefiles.readSequence(request.files["image"])
+    sources = _sources(request, sequence)
+    truth = _reference(request.reference, sequence)
+    count = sequence.GetNumberOfDataNodes()
+    before = None if truth is None else [_metrics(truth, n, _frame(sequence, n)) for n in range(count)]
+    function = sequences.deconvolveSequence if request.operation == "deconvolve" else sequences.convolveSequence
+    try:
+        node, results = function(
+            sequence, request.kernels, resample=request.selection["resample"], cancelled=cancelled,
+            progress=part_of(progress, 0.0, 1.0 if report is None else 0.9), **sources, **request.parameters,
+        )  # fmt: skip
+        names = [sequences.frameText(sequence, n) for n in range(count)]
+        result = sequences.overFrames(results, names)
+        recipe = recipes.describe(request.operation, request.kernels, result)
+        recipe["inputs"] = {role: recipes.describe_file(path) for role, path in request.files.items()}
+        recipe["selection"] = request.selection
+        recipe["frames"] = [
+            {"index": sequence.GetNthIndexValue(n), **sequences.frameRecord(r)} for n, r in enumerate(results)
+        ]
+        if truth is not None:
+            after = [_metrics(truth, n, results[n].image) for n in range(count)]
+            recipe["metrics"] = {"before": _mean(before), "after": _mean(after)}
+        recipe.update(notes)
+        page = None
+        if report is not None:
+            page = _page(
+                request, sequence, results, recipe, sources, truth, destination, command,
+                part_of(progress, 0.9, 1.0), cancelled,
+            )  # fmt: skip
+    finally:
+        getattr(progress, "close", lambda: None)()
+    if cancelled():  # the last moment at which there is nothing to take back
+        raise Cancelled
+    losses = sequencefiles.writeSequence(node, output)
+    write_around(output, recipe, report, page)
+    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
+
+
+def _sources(request: Request, sequence: Any) -> dict[str, Any]:
+    """Mask, labels and guide, each a node for all frames or a sequence of them."""
+    files, selection = request.files, request.selection
+
+    def read(role: str, single: Any) -> Any:
+        path = files.get(role)
+        if path is None or not sequencefiles.isSequence(path):
+            return single(path)
+        return _checked(sequencefiles.readSequence(path), sequence, role)
+
+    source = read("mask", lambda path: mask_source(selection, path))
+    own = {
+        "labels": read("labels", labels_of),
+        "guide": read("guide", lambda path: None if path is None else volumes.readVolume(path)),
+    }
+    selected = source is not None or any(selection[n] for n in ("mask_range", "mask_box", "mask_box_mm"))
+    if selected:
+        own["mask"] = lambda frame, item: mask_on(frame, selection, _item(source, item))
+    return own
+
+
+def _item(source: Any, item: int) -> Any:
+    isSequence = hasattr(source, "IsA") and source.IsA("vtkMRMLSequenceNode")
+    return source.GetNthDataNode(item) if isSequence else source
+
+
+def _checked(other: Any, sequence: Any, role: str) -> Any:
+    """Match the frames of two files by their order: formats without an index number them as they like."""
+    count, wanted = other.GetNumberOfDataNodes(), sequence.GetNumberOfDataNodes()
+    if count != wanted:
+        raise InputError(f"the {role} has {count} frames, the input {wanted}; give as many, or a single volume")
+    frames = [other.GetNthDataNode(n) for n in range(count)]
+    other.RemoveAllDataNodes()
+    sequencefiles.copyIndex(sequence, other)
+    for number, frame in enumerate(frames):
+        other.SetDataNodeAtValue(frame, sequence.GetNthIndexValue(number))
+    return other
+
+
+def _reference(path: str | None, sequence: Any) -> Any:
+    if path is None:
+        return None
+    if not sequencefiles.isSequence(path):
+        raise InputError(f"the reference {path} is a single volume, the input a sequence; give a sequence")
+    truth = _checked(sequencefiles.readSequence(path), sequence, "reference")
+    shapes = _frame(truth, 0).shape, _frame(sequence, 0).shape
+    if shapes[0] != shapes[1]:
+        raise InputError(f"the reference {path} has frames of shape {shapes[0]}, the input {shapes[1]}")
+    return truth
+
+
+def _frame(sequence: Any, number: int) -> np.ndarray:
+    return nodes.volumeArray(sequence.GetNthDataNode(number))
+
+
+def _metrics(truth: Any, number: int, image: np.ndarray) -> dict[str, float]:
+    return metrics_of(_frame(truth, number), image)
+
+
+def _mean(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
+
+
+def _page(
+    request, sequence, results, recipe, sources, truth, destination, command, progress, cancelled
+) -> str:  # fmt: skip
+    """The report of the frame that its kernels explain least (or that changed most), with a table of all."""
+    number = _shown(sequence, results)
+    frame = sequence.GetNthDataNode(number)
+    frames = [dict(entry) for entry in recipe["frames"]]
+    frames[number] |= {"shown": True, "name": sequences.frameText(sequence, number)}
+    mask = sources["mask"](frame, number) if "mask" in sources else None
+    selected = (mask, _item(sources["labels"], number), _item(sources["guide"], number))
+    reference = None if truth is None else _frame(truth, number)
+    shown = dict(recipe)
+    shown.pop("metrics", None)  # they are means over the frames; the page computes those of its own frame
+    return report_page_of(
+        request, frame, results[number], shown, (*selected, request.selection["resample"]), reference,
+        destination, command, progress, cancelled, frames,
+    )  # fmt: skip
+
+
+def _shown(sequence: Any, results: Sequence[Any]) -> int:
+    residuals = [-1.0 if r.residual is None else r.residual for r in results]
+    if max(residuals) >= 0:
+        return int(np.argmax(residuals))
+    changes = []
+    for number, result in enumerate(results):
+        difference = np.subtract(result.image, _frame(sequence, number), dtype=np.float64)
+        changes.append(float(np.nanmean(np.square(difference))))
+    return int(np.argmax(changes))

@@ -1,0 +1,1 @@
+"""SimpleITK's six deconvolution filters, and their twins by FFT."""

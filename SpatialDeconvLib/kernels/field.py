@@ -1,0 +1,371 @@
+"""Kernel fields: which kernel applies where.
+
+A `KernelField` holds kernels and a key. Bound to an image, it becomes a `BoundField` that produces the
+weights w_k one kernel at a time, so that K kernels never need K weight volumes at once:
+
+    w_k >= 0,   sum_k w_k = 1 at every voxel.
+
+With ``outside="unchanged"`` an identity kernel is added that takes the voxels no kernel is meant for, so
+that the sum is 1 there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..arrays.boxes import Box, bounding_box
+from ..arrays.spacing import Spacing, spacing_tuple
+from ..errors import InputError, check_choice, check_number
+from .kernel import Kernel
+from .parametric import AnyKernel, ParametricKernel
+from .shapes import identity_kernel
+from .weights import KEY_WEIGHTS, real_values, refuse_duplicates
+
+KEYS = ("intensity", "region", "position", "weights", "uniform")
+OUTSIDE = ("nearest", "unchanged", "error")
+INTERPOLATIONS = {
+    "intensity": ("linear", "nearest"),
+    "position": ("linear", "nearest", "inverse-distance"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class KernelField:
+    """Kernels and the key that chooses among them. Make one with `by_intensity`, `by_region`,
+    `by_position`, `by_weights` or `uniform`.
+
+    Attributes
+    ----------
+    key : str
+        "intensity", "region", "position", "weights" or "uniform".
+    kernels : tuple of Kernel or ParametricKernel
+        In the order of `at`.
+    at : tuple
+        What each kernel belongs to: a level, a label (or segment name), a position (mm), a number.
+    interpolation, outside, feather
+        See the constructors.
+    """
+
+    key: str
+    kernels: tuple[AnyKernel, ...]
+    at: tuple[Any, ...]
+    interpolation: str = "linear"
+    outside: str = "nearest"
+    feather: float = 0.0
+    labels: np.ndarray | None = None
+    label_names: Mapping[str, int] | None = None
+    weight_arrays: Any = None
+
+    # -- constructors
+
+    @classmethod
+    def uniform(cls, kernel: AnyKernel) -> KernelField:
+        """One kernel everywhere."""
+        return cls("uniform", _checked_kernels([kernel]), (0,))
+
+    @classmethod
+    def by_intensity(
+        cls, kernels: Mapping[float, AnyKernel], interpolation: str = "linear", outside: str = "nearest"
+    ) -> KernelField:
+        """Kernels keyed to the intensity of a guide image (the input itself unless another is given).
+
+        Parameters
+        ----------
+        kernels : mapping of float to Kernel
+            Level (intensity) -> kernel. A sequence of (level, kernel) pairs is taken too.
+        interpolation : {"linear", "nearest"}
+            Between two levels: hat functions, w_k = (l_{k+1} - g) / (l_{k+1} - l_k), which is exactly the
+            linear interpolation of the two kernels; or the kernel of the nearest level (the upper one when
+            both are as near).
+        outside : {"nearest", "unchanged", "error"}
+            Below the lowest and above the highest level: the nearest kernel, no filtering, or an error.
+        """
+        pairs = sorted(((_level(at), k) for at, k in _pairs(kernels)), key=lambda pair: pair[0])
+        levels = tuple(at for at, _ in pairs)
+        refuse_duplicates(levels, "level")
+        check_choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
+        check_choice(outside, OUTSIDE, "outside")
+        return cls("intensity", _checked_kernels([k for _, k in pairs]), levels, interpolation, outside)
+
+    @classmethod
+    def by_region(
+        cls,
+        labels: np.ndarray | None,
+        kernels: Mapping[int | str, AnyKernel],
+        feather: float = 0.0,
+        outside: str = "error",
+        names: Mapping[str, int] | None = None,
+    ) -> KernelField:
+        """Kernels keyed to the labels of a label map.
+
+        Parameters
+        ----------
+        labels : ndarray of int, shape of the image, or None
+            The label map; None when it comes later, through `with_labels`.
+        kernels : mapping of int or str to Kernel
+            Label value (or segment name, looked up in `names`) -> kernel.
+        feather : float
+            Width in mm of the transition between two regions: a straight boundary becomes a linear ramp of
+            that width (each region's indicator averaged over a box of `feather` mm).
+        outside : {"error", "unchanged", "nearest"}
+            Voxels whose label has no kernel: an error that names the label, no filtering, or the kernel of
+            the nearest voxel that has one.
+        names : mapping of str to int, optional
+            Segment name -> label value.
+        """
+        pairs = _pairs(kernels)
+        at = tuple(a if isinstance(a, str) else _label(a) for a, _ in pairs)
+        refuse_duplicates(at, "label")
+        check_choice(outside, OUTSIDE, "outside")
+        try:
+            width = float(feather)
+        except (TypeError, ValueError):
+            width = -1.0
+        if not 0 <= width < np.inf:
+            raise InputError(f"feather {feather!r} must be 0 or a positive width in mm")
+        field = cls("region", _checked_kernels([k for _, k in pairs]), at, "nearest", outside, width)
+        return field if labels is None else field.with_labels(labels, names)
+
+    @classmethod
+    def by_position(
+        cls, kernels: Mapping[Sequence[float], AnyKernel], interpolation: str = "linear"
+    ) -> KernelField:
+        """Kernels keyed to the place in the image.
+
+        Parameters
+        ----------
+        kernels : mapping of (z, y, x) to Kernel
+            Position in mm along the image's own axes, from the centre of voxel (0, 0, 0) -> kernel. For
+            2-D images positions are (y, x), or (z, y, x) with z ignored.
+        interpolation : {"linear", "nearest", "inverse-distance"}
+            Multilinear between positions that form a complete grid (one plane, line or point is a grid
+            too), constant beyond its faces; the nearest position; or weights 1 / distance^2 for scattered
+            positions (Shepard's method).
+        """
+        pairs = [(_position(at), k) for at, k in _pairs(kernels)]
+        at = tuple(position for position, _ in pairs)
+        refuse_duplicates(at, "position")
+        if len({len(p) for p in at}) > 1:
+            raise InputError("positions mix 2 and 3 coordinates; give [z, y, x] for all of them")
+        check_choice(interpolation, INTERPOLATIONS["position"], "interpolation")
+        return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
+
+    @classmethod
+    def by_weights(cls, weights: Sequence[np.ndarray] | np.ndarray, kernels: Sequence[AnyKernel]) -> KernelField:
+        """Kernels with explicit weights.
+
+        Parameters
+        ----------
+        weights : sequence of K arrays of the image's shape (or one array with K in front)
+            Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out.
+        kernels : sequence of K Kernel
+        """
+        weights = [real_values(np.asarray(w), f"weight image {number}") for number, w in enumerate(weights)]
+        if len(weights) != len(kernels):
+            raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
+        field = cls("weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights))
+        shapes = {w.shape for w in weights}
+        if len(shapes) > 1:
+            raise InputError(f"weight images differ in shape: {', '.join(map(str, sorted(shapes)))}")
+        total = np.zeros(weights[0].shape)
+        for number, weight in enumerate(weights):
+            if not np.all(np.isfinite(weight)) or np.any(weight < 0):
+                raise InputError(f"weights of kernel {number} hold negative, NaN or infinite values")
+            total += weight
+        if np.any(np.abs(total - 1) > 1e-3):
+            raise InputError(
+                f"weights sum to {total.min():.4g} ... {total.max():.4g}; they must sum to 1 everywhere"
+            )
+        return field
+
+    # -- use
+
+    def with_labels(self, labels: np.ndarray, names: Mapping[str, int] | None = None) -> KernelField:
+        """Return a copy of a region-keyed field that uses this label map."""
+        if self.key != "region":
+            raise InputError(f"labels were given, but the kernels are keyed by {self.key}, not by region")
+        return replace(self, labels=np.asarray(labels), label_names=names or self.label_names)
+
+    def bind(
+        self,
+        guide: np.ndarray,
+        spacing: Spacing | None = None,
+        normalize: bool = False,
+        slicewise: bool = False,
+    ) -> BoundField:
+        """Return the field on the grid of an image.
+
+        Parameters
+        ----------
+        guide : ndarray, 2-D or 3-D
+            The image whose values choose (key "intensity"); for other keys only its shape counts. It is
+            kept, not copied: do not change it while the result is in use.
+        spacing : float or sequence of float
+            Voxel size in mm.
+        normalize : bool
+            Scale every kernel to sum 1.
+        slicewise : bool
+            Take 2-D kernels on a 3-D image: kernels of one slice, shape (1, m, n).
+
+        Raises
+        ------
+        InputError
+            If a kernel's dimension, the labels' or weights' shape or the guide's values do not fit.
+        """
+        return BoundField(self, guide, spacing, normalize, slicewise)
+
+
+class BoundField:
+    """A kernel field on the grid of one image: kernels sampled there, weights on demand.
+
+    ``len(bound)`` is the number of kernels, the added identity included.
+    """
+
+    def __init__(
+        self,
+        field: KernelField,
+        guide: np.ndarray,
+        spacing: Spacing | None,
+        normalize: bool = False,
+        slicewise: bool = False,
+    ):
+        guide = np.asarray(guide)
+        if guide.ndim not in (2, 3):
+            raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
+        self.shape: tuple[int, ...] = guide.shape
+        self.spacing = spacing_tuple(spacing, guide.ndim)
+        self.field = field
+        if slicewise and guide.ndim != 3:
+            raise InputError("slicewise=True needs a 3-D image; a 2-D image is a single slice already")
+        fit = _on_slices if slicewise else _on_grid
+        kernels = [fit(k, self.shape, self.spacing) for k in field.kernels]
+        self._kernels = [k.normalized() for k in kernels] if normalize else kernels
+        self._key = KEY_WEIGHTS[field.key](field, guide, self.spacing)
+        if self._key.has_rest:
+            self._kernels.append(identity_kernel(self.spacing, ndim=guide.ndim))
+        self._supports: dict[tuple[int, np.dtype], Box | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._kernels)
+
+    def kernel(self, k: int) -> Kernel:
+        """Kernel `k` on the image's grid, with the image's number of dimensions."""
+        return self._kernels[k]
+
+    def is_identity(self, k: int) -> bool:
+        """Whether kernel `k` leaves the image unchanged."""
+        return self._kernels[k].is_identity
+
+    def weight(self, k: int, dtype: DTypeLike = np.float32) -> np.ndarray:
+        """Return the weights of kernel `k`, >= 0, in the shape of the image.
+
+        Parameters
+        ----------
+        k : int
+        dtype : {float32, float64}
+            Their type. Over all kernels they sum to 1 within its rounding; for float64, nothing on the way from the
+            guide, labels, positions or weight images to them is rounded to less.
+        """
+        return self._key.weight(k, np.dtype(dtype))
+
+    def support(self, k: int, dtype: DTypeLike = np.float32, weight: np.ndarray | None = None) -> Box | None:
+        """Bounding box of the voxels where ``weight(k, dtype)``, if at hand, is not 0; None when there is none."""
+        key = k, np.dtype(dtype)  # what rounds to 0 in float32 need not in float64
+        if key not in self._supports:
+            self._supports[key] = bounding_box(self.weight(k, dtype) if weight is None else weight)
+        return self._supports[key]
+
+    def level(self) -> np.ndarray:
+        """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
+
+        float32, shape of the image.
+        """
+        return self._key.level()
+
+
+# ------------------------------------------------------------------------------- weights, key by key
+#
+# Each class has `weight(k, dtype) -> array of that dtype` and `has_rest`: whether some voxels belong to no kernel,
+# so that weight number K, of the added identity kernel, is theirs.
+
+
+# -------------------------------------------------------------------------------------------- helpers
+
+
+def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
+    """Sample a 2-D kernel in the plane of the slices, with shape (1, m, n)."""
+    sampled = _on_grid(kernel, shape[1:], spacing[1:])
+    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source)
+
+
+def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
+    """Sample a kernel on an image's grid and give it the image's number of dimensions."""
+    single = len(shape) == 3 and shape[0] == 1
+    if single and (isinstance(kernel, ParametricKernel) or kernel.ndim == 2 or kernel.shape[0] == 1):
+        return _on_slices(kernel, shape, spacing)  # no other slice to reach, whatever the slices' thickness
+    sampled = kernel.sampled(spacing)
+    values, ndim = sampled.values, len(shape)
+    if single:
+        raise InputError(f"kernel {sampled.name!r} has {sampled.shape[0]} slices, the image one; give a 2-D kernel")
+    if sampled.ndim == ndim:
+        return sampled
+    if ndim == 2 and values.shape[0] == 1:
+        return Kernel(values[0], spacing, sampled.name, sampled.source)
+    if ndim == 3:
+        raise InputError(
+            f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; set slicewise=True (--slicewise) to "
+            "filter slice by slice, or give a 3-D kernel"
+        )
+    raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
+
+
+def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:
+    try:
+        pairs = [(at, kernel) for at, kernel in (kernels.items() if isinstance(kernels, Mapping) else kernels)]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"kernels {kernels!r} must be a mapping {{at: kernel}} or a list of such pairs") from error
+    if not pairs:
+        raise InputError("the kernel set is empty; give at least one kernel")
+    return pairs
+
+
+def _checked_kernels(kernels: Sequence[Any]) -> tuple[AnyKernel, ...]:
+    if not len(kernels):
+        raise InputError("the kernel set is empty; give at least one kernel")
+    for kernel in kernels:
+        if not isinstance(kernel, AnyKernel):
+            raise InputError(f"{type(kernel).__name__} is no kernel; wrap arrays as Kernel(values, spacing)")
+    return tuple(kernels)
+
+
+def _level(value: Any) -> float:
+    if isinstance(value, str):
+        raise InputError(f"level {value!r} is not a number")
+    return check_number(value, "level")
+
+
+def _label(value: Any) -> int:
+    try:
+        whole = not isinstance(value, bool) and float(value) == int(value)
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(f"label {value!r} must be a whole number or a segment name")
+    return int(value)
+
+
+def _position(value: Any) -> tuple[float, ...]:
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        position = tuple(float(v) for v in value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"position {value!r} must be [z, y, x] in mm") from error
+    if len(position) not in (2, 3) or not np.all(np.isfinite(position)):
+        raise InputError(f"position {value!r} must be [z, y, x] in mm")
+    return position

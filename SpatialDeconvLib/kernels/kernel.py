@@ -1,0 +1,236 @@
+"""Kernels: small arrays with a spacing in mm, and the makers of the usual ones.
+
+A kernel's centre is index ``n // 2`` on every axis, for even sizes too, which is the rule of ITK's
+convolution filters. Axes are (k, j, i) or (j, i), like the images of this library.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays.spacing import Spacing, spacing_tuple
+from ..errors import InputError
+
+# A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
+_SUM_TOLERANCE = 1e-3
+# More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
+_LARGEST = 2**27
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A convolution kernel on a regular grid.
+
+    Parameters
+    ----------
+    values : array_like, 2-D (j, i) or 3-D (k, j, i)
+        Weights, kept as read-only float64. Each is the weight of a whole voxel, not a density.
+    spacing : float or sequence of float
+        Voxel size in mm, in the order of the axes.
+    name : str
+        Shown in messages and figures.
+    source : mapping, optional
+        The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+
+    Raises
+    ------
+    InputError
+        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere.
+    """
+
+    values: np.ndarray
+    spacing: Spacing = 1.0
+    name: str = ""
+    source: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        label = f"kernel {self.name!r}" if self.name else "kernel"
+        try:
+            values = np.asarray(self.values)
+        except ValueError as error:  # rows of different length
+            raise InputError(f"{label} is no regular array; give a non-empty 2-D or 3-D array") from error
+        if values.ndim not in (2, 3) or values.size == 0:
+            raise InputError(f"{label} has shape {values.shape}; give a non-empty 2-D or 3-D array")
+        if np.iscomplexobj(values):
+            raise InputError(f"{label} is complex ({values.dtype}); give real values, e.g. abs(values)")
+        try:
+            values = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{label} of type {values.dtype} does not hold numbers") from error
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise InputError(f"{label} has {bad} NaN or infinite of {values.size} values; replace them first")
+        if not np.any(values):
+            raise InputError(f"{label} of shape {values.shape} is zero everywhere; give at least one weight")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
+
+    @property
+    def ndim(self) -> int:
+        return self.values.ndim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def centre(self) -> tuple[int, ...]:
+        """Index of the voxel that stands for zero displacement: ``n // 2`` on every axis."""
+        return tuple(n // 2 for n in self.shape)
+
+    @property
+    def total(self) -> float:
+        """Sum of the values: the factor by which the kernel scales a constant image."""
+        return float(self.values.sum())
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether convolution with this kernel returns the image itself."""
+        return np.count_nonzero(self.values) == 1 and self.values[self.centre] == 1.0
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.shape))
+        spacing = "x".join(f"{s:g}" for s in self.spacing)
+        return f"Kernel({self.name or 'unnamed'}, {size} voxels of {spacing} mm, sum {self.total:.6g})"
+
+    def normalized(self) -> Kernel:
+        """Return the kernel scaled to sum 1.
+
+        Raises
+        ------
+        InputError
+            If the sum is zero or negative (a Laplace kernel has nothing to normalise; a kernel stored as
+            its logarithm sums to a negative number).
+        """
+        total = self.total
+        if total <= 1e-12 * float(np.abs(self.values).sum()):
+            hint = "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
+            raise InputError(
+                f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
+            )
+        if total == 1.0:
+            return self
+        # The entry of a stored kernel describes its values as stored; parameters still hold.
+        stored = self.source is not None and self.source.get("type") in ("file", "values")
+        return Kernel(self.values / total, self.spacing, self.name, None if stored else self.source)
+
+    def resampled(self, spacing: Spacing) -> Kernel:
+        """Return the kernel on a grid of another spacing, with the same integral and the same centre.
+
+        Every voxel is a box of uniform weight; a new voxel receives, from each old one, the fraction of
+        the old box that it overlaps (exact on every axis, so the sum is kept to rounding and no value
+        turns negative). Treating voxels as boxes adds (a^2 + b^2) / 12 to the variance on an axis of old
+        spacing a and new spacing b.
+
+        Parameters
+        ----------
+        spacing : float or sequence of float
+            New voxel size in mm per axis.
+
+        Returns
+        -------
+        Kernel
+            Without `source`: what it was made from makes another kernel on this grid.
+        """
+        target = spacing_tuple(spacing, self.ndim)
+        if np.allclose(target, self.spacing, rtol=1e-6, atol=0):
+            return self
+        extent = [n * old / new + 2 for n, old, new in zip(self.shape, self.spacing, target, strict=True)]
+        refuse_huge(extent, f"kernel {self.name!r} of spacing {self.spacing}", target)
+        values = self.values
+        for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
+            if not math.isclose(old, new, rel_tol=1e-6):
+                matrix = _overlap_matrix(values.shape[axis], old, new)
+                values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+        return Kernel(values, target, self.name)
+
+    def sampled(self, spacing: Spacing) -> Kernel:
+        """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
+
+        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two.
+        """
+        axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
+        if len(axes) < self.ndim:
+            axes = (self.spacing[0], *axes)
+        return self.resampled(axes[-self.ndim :])
+
+    def check(self) -> list[str]:
+        """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
+        warnings = []
+        total, low = self.total, float(self.values.min())
+        if self._looks_logarithmic():
+            high = float(self.values.max())
+            warnings.append(
+                f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
+            )
+            return warnings
+        if low < 0:
+            share = float(-self.values[self.values < 0].sum() / np.abs(self.values).sum())
+            warnings.append(
+                f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
+                "weight): a blur kernel has none"
+            )
+        if abs(total - 1) > _SUM_TOLERANCE:
+            warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
+        warnings.extend(self._peak_warnings())
+        return warnings
+
+    def _peak_warnings(self) -> list[str]:
+        sizes = np.abs(self.values)  # the peak of a Laplace kernel is its negative centre
+        peaks = np.argwhere(sizes >= sizes.max() * (1 - 1e-6))  # a plateau is flat to rounding only
+        distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
+        # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
+        if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):
+            return []
+        peak = tuple(int(p) for p in peaks[distance.argmin()])
+        return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
+
+    def _looks_logarithmic(self) -> bool:
+        # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
+        low, high = float(self.values.min()), float(self.values.max())
+        return self.values.size > 1 and low < -2 and high <= abs(low) / 10 and np.mean(self.values <= 0) > 0.9
+
+
+def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
+    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1."""
+    centre = n // 2
+    edges = (np.arange(n + 1) - centre - 0.5) * old
+    slack = 1e-9 * old  # an edge that coincides up to rounding needs no further voxel
+    before = math.ceil((-edges[0] - slack) / new - 0.5)
+    after = math.ceil((edges[-1] - slack) / new - 0.5)
+    # n // 2 must be the centre again: as many voxels before it as after it, or one more.
+    after = max(after, before - 1)
+    new_edges = (np.arange(-before, after + 2) - 0.5) * new
+    low = np.maximum(new_edges[:-1, None], edges[None, :-1])
+    high = np.minimum(new_edges[1:, None], edges[None, 1:])
+    return np.clip(high - low, 0, None) / old
+
+
+# ---------------------------------------------------------------------------------------------- makers
+
+
+# ------------------------------------------------------------------------------- kernels by parameters
+
+
+# -------------------------------------------------------------------------------------------- helpers
+
+
+def refuse_huge(shape: Sequence[float], what: str, spacing: Spacing) -> None:
+    if math.prod(float(n) for n in shape) > _LARGEST:
+        size = "x".join(f"{n:.0f}" for n in shape)
+        raise InputError(
+            f"{what} would need {size} voxels on a grid of spacing {spacing}; check that both are in mm"
+        )
+
+
+def sizes_text(values: Sequence[float]) -> str:
+    if np.ndim(values) == 2:
+        return "; ".join(" ".join(f"{v:g}" for v in row) for row in values)
+    values = list(values)
+    return "x".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))

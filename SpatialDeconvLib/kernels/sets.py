@@ -1,0 +1,351 @@
+"""Reading and writing kernels and kernel sets.
+
+A kernel set is a JSON file (schema ``spatialdeconv-kernels/1``); paths in it are relative to the file::
+
+    {"schema": "spatialdeconv-kernels/1", "key": "intensity", "interpolation": "linear", "outside": "nearest",
+     "kernels": [{"at": 10, "type": "gaussian", "sigma_mm": 1.0},
+                 {"at": 20, "type": "file", "path": "k20.nrrd", "log": true},
+                 {"at": 30, "type": "values", "values": [[0, 1, 0], [1, 2, 1], [0, 1, 0]], "spacing_mm": 0.5}]}
+
+`at` is a level (key "intensity"), a label value or segment name ("region"), [z, y, x] in mm ("position") or
+the path of a weight image ("weights"). Key "uniform" has one kernel and no `at`; key "region" may have
+"feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
+axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..arrays.spacing import spacing_tuple
+from ..errors import InputError
+from ..writing import atomically, write_text
+from .field import KEYS, KernelField
+from .kernel import Kernel
+from .parametric import AnyKernel, ParametricKernel
+
+SCHEMA = "spatialdeconv-kernels/1"
+_SET_WORDS = {"schema", "key", "interpolation", "outside", "feather_mm", "kernels", "comment"}
+
+
+def read_kernel(
+    path: str | os.PathLike, log: bool | float = False, spacing: Any = None, normalize: bool = True
+) -> Kernel:
+    """Read a kernel from any image file SimpleITK reads, or from .npy.
+
+    Parameters
+    ----------
+    path : path
+        A 2-D or 3-D image; a single slice becomes a 2-D kernel.
+    log : bool or float
+        True when the file holds the natural logarithm of the kernel, 10 when it holds the decimal one:
+        h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
+        infinity, the logarithm of 0, becomes 0.
+    spacing : float or sequence of float, optional
+        Voxel size in mm in axis order, instead of the file's; .npy files have none (default 1 mm).
+    normalize : bool
+        Scale the kernel to sum 1. Kernels whose sum is not positive (Laplace) need False.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, or does not hold a kernel.
+    """
+    path = Path(path)
+    source = {"type": "file", "path": str(path.resolve())}
+    values, file_spacing = _read_array(path)
+    if np.size(spacing) == 3 and values.ndim == 2:
+        spacing = spacing[1:]  # of a single slice
+    logarithmic = log is not False and log is not None
+    if logarithmic and np.issubdtype(values.dtype, np.floating) and np.any(np.isfinite(values)):
+        # So far below the largest that its exponential is exactly 0.
+        values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
+    try:
+        kernel = Kernel(values, file_spacing if spacing is None else spacing, path.name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if spacing is not None:
+        source["spacing_mm"] = list(kernel.spacing)
+    if logarithmic:
+        source["log"] = log
+        kernel = from_logarithm(kernel, log)
+    elif normalize:
+        try:
+            kernel = kernel.normalized()
+        except InputError as error:
+            raise InputError(f"{path}: {error}; or read it with normalize=False") from error
+    else:
+        source["normalize"] = False
+    return Kernel(kernel.values, kernel.spacing, path.name, source)
+
+
+def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
+    """Return the kernel whose logarithm `kernel` holds, normalised; `base` True is natural, 10 decimal."""
+    if base is not True and base != 10:
+        raise InputError(f"log {base!r} must be true (natural logarithm) or 10 (decimal)")
+    exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
+    values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
+    return Kernel(values, kernel.spacing, kernel.name).normalized()
+
+
+def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | float]:
+    if not path.is_file():
+        raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
+    if path.suffix.lower() == ".npy":
+        try:
+            with path.open("rb") as file:
+                values = np.lib.format.read_array(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
+            ) from error
+        spacing: tuple[float, ...] | float = 1.0
+    else:
+        try:
+            image = sitk.ReadImage(str(path))
+        except RuntimeError as error:
+            raise InputError(
+                f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"
+            ) from error
+        if image.GetNumberOfComponentsPerPixel() != 1:
+            raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
+        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
+    if values.ndim == 3 and values.shape[0] == 1:
+        values = values[0]
+        spacing = spacing[1:] if np.ndim(spacing) else spacing
+    return values, spacing
+
+
+def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
+    """Write a kernel to .npy or to an image format that SimpleITK writes, atomically.
+
+    Values are float64 (TIFF: float32, 2-D only). NRRD and MetaImage keep the spacing exactly, NIfTI and TIFF to
+    float32; .npy has none.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written or the format cannot hold a kernel.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in (".mhd", ".nhdr", ".hdr", ".img"):
+        raise OSError(f"cannot write kernel {path}: {suffix} keeps its values in a second file; use .mha or .nrrd")
+    tiff = suffix in (".tif", ".tiff")
+    if tiff and kernel.ndim == 3:
+        raise OSError(f"cannot write kernel {path}: TIFF keeps no slice spacing; use .nrrd")
+
+    def write(temporary: Path) -> None:
+        if suffix == ".npy":
+            with temporary.open("wb") as file:
+                np.save(file, kernel.values)
+            return
+        image = sitk.GetImageFromArray(kernel.values.astype(np.float32 if tiff else np.float64))
+        image.SetSpacing(kernel.spacing[::-1])
+        _write_image(image, temporary, path)
+
+    atomically(path, write)
+
+
+def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
+    try:
+        sitk.WriteImage(image, str(temporary), useCompression=True)
+    except RuntimeError as error:
+        reason = _last_line(error).replace(str(temporary), str(path))
+        raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
+
+
+# ------------------------------------------------------------------------------------------------ sets
+
+
+def read_kernel_set(path: str | os.PathLike) -> KernelField:
+    """Read a kernel set file; see the module's description for its form.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no JSON, or an entry cannot be used; the message names the entry.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"kernel set {path} cannot be read ({reason}); check the path") from error
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"kernel set {path} is no valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from error
+    try:
+        return field_from_dict(content, path.parent)
+    except InputError as error:
+        raise InputError(f"kernel set {path}: {error}") from error
+
+
+def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".") -> KernelField:
+    """Make a kernel field from the content of a kernel set file; relative paths start at `folder`."""
+    folder = Path(folder)
+    if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
+        found = content.get("schema") if isinstance(content, Mapping) else type(content).__name__
+        raise InputError(f"schema is {found!r}; expected {SCHEMA!r}")
+    unknown = sorted(set(content) - _SET_WORDS)
+    if unknown:
+        raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(_SET_WORDS))}")
+    key, entries = content.get("key"), content.get("kernels")
+    if key not in KEYS:
+        raise InputError(f"key {key!r} is unknown; choose one of {', '.join(KEYS)}")
+    if not isinstance(entries, list) or not entries:
+        raise InputError("the kernel set is empty; give at least one kernel under 'kernels'")
+    kernels = [_kernel_from_entry(number, entry, folder) for number, entry in enumerate(entries, 1)]
+    if key == "uniform":
+        if len(kernels) > 1:
+            raise InputError(f"key 'uniform' takes one kernel, not {len(kernels)}; choose another key")
+        return KernelField.uniform(kernels[0])
+    at = [_at(number, entry) for number, entry in enumerate(entries, 1)]
+    options = _options(key, content)
+    if key == "weights":
+        paths = [str((folder / str(a)).resolve()) for a in at]
+        field = KernelField.by_weights([_read_array(Path(p), "weight image")[0] for p in paths], kernels)
+        return replace(field, at=tuple(paths))
+    pairs = list(zip(at, kernels, strict=True))
+    if key == "intensity":
+        return KernelField.by_intensity(pairs, **options)
+    if key == "region":
+        return KernelField.by_region(None, pairs, **options)
+    return KernelField.by_position(pairs, **options)
+
+
+def _options(key: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The set's options as arguments of the field's constructor; words its key has no use for are refused."""
+    allowed = {
+        "intensity": {"interpolation": "interpolation", "outside": "outside"},
+        "region": {"outside": "outside", "feather_mm": "feather"},
+        "position": {"interpolation": "interpolation"},
+    }.get(key, {})
+    options = {}
+    for word in ("interpolation", "outside", "feather_mm"):
+        if word in content:
+            if word not in allowed:
+                raise InputError(f"{word!r} has no meaning for key {key!r}; remove it")
+            options[allowed[word]] = content[word]
+    return options
+
+
+def _at(number: int, entry: Mapping[str, Any]) -> Any:
+    if "at" not in entry:
+        raise InputError(f"kernel {number} has no 'at': say what it belongs to")
+    at = entry["at"]
+    return tuple(at) if isinstance(at, list) else at
+
+
+def _kernel_from_entry(number: int, entry: Any, folder: Path) -> AnyKernel:
+    if not isinstance(entry, Mapping) or "type" not in entry:
+        raise InputError(f'kernel {number} has no \'type\'; give e.g. "type": "gaussian", "sigma_mm": 1.0')
+    try:
+        return kernel_from_dict({k: v for k, v in entry.items() if k != "at"}, folder)
+    except InputError as error:
+        raise InputError(f"kernel {number}: {error}") from error
+
+
+def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") -> AnyKernel:
+    """Make a kernel from a kernel-set entry without its `at`."""
+    parameters = {k: v for k, v in entry.items() if k != "type"}
+    if entry["type"] == "file":
+        _only(parameters, {"path", "log", "spacing_mm", "normalize"}, {"path"}, "file")
+        return read_kernel(
+            Path(folder) / str(parameters["path"]),
+            parameters.get("log", False),
+            parameters.get("spacing_mm"),
+            parameters.get("normalize", True),
+        )
+    if entry["type"] == "values":
+        _only(parameters, {"values", "spacing_mm"}, {"values", "spacing_mm"}, "values")
+        try:
+            values = np.array(parameters["values"], dtype=float)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"'values' is no regular array of numbers ({error})") from error
+        return Kernel(values, parameters["spacing_mm"], "values", dict(entry))
+    return ParametricKernel(entry["type"], **parameters)
+
+
+def _only(parameters: Mapping[str, Any], known: set[str], needed: set[str], kind: str) -> None:
+    for name in sorted(needed - set(parameters)):
+        raise InputError(f"a kernel of type {kind!r} needs {name!r}")
+    for name in sorted(set(parameters) - known):
+        raise InputError(f"a kernel of type {kind!r} has no {name!r}; known: {', '.join(sorted(known))}")
+
+
+def field_to_dict(field: KernelField) -> dict[str, Any]:
+    """Return the content of a kernel set file for a field; kernels without a source are written as values.
+
+    Labels and weight images are not part of it; `at` of a weight image is the path it was read from, or its
+    number when it was not read from a file.
+    """
+    content: dict[str, Any] = {"schema": SCHEMA, "key": field.key}
+    if field.key in ("intensity", "position"):
+        content["interpolation"] = field.interpolation
+    if field.key in ("intensity", "region"):
+        content["outside"] = field.outside
+    if field.key == "region":
+        content["feather_mm"] = field.feather
+    content["kernels"] = []
+    for at, kernel in zip(field.at, field.kernels, strict=True):
+        entry = {} if field.key == "uniform" else {"at": list(at) if isinstance(at, tuple) else at}
+        content["kernels"].append({**entry, **kernel_to_dict(kernel)})
+    return content
+
+
+def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
+    """Return the kernel-set entry of a kernel, without `at`."""
+    if isinstance(kernel, ParametricKernel):
+        return dict(kernel.source)
+    if kernel.source and kernel.source.get("type") in ("file", "values"):
+        return dict(kernel.source)
+    # A kernel that was sampled once is kept as it is: its parameters on another grid are another kernel.
+    spacing = list(spacing_tuple(kernel.spacing, kernel.ndim))
+    return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
+
+
+def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
+    """Write a kernel set file.
+
+    Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
+    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``), weight images likewise.
+    """
+    path = Path(path)
+    content = field_to_dict(field)
+    for number, (entry, kernel) in enumerate(zip(content["kernels"], field.kernels, strict=True), 1):
+        if entry["type"] == "file":
+            with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
+                entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
+        elif entry["type"] == "values":
+            name = f"{path.stem}-kernel-{number}.nrrd"
+            write_kernel(kernel, path.parent / name)
+            at = {k: v for k, v in entry.items() if k == "at"}
+            entry.clear()
+            entry.update({**at, "type": "file", "path": name, "normalize": False})
+        if field.key == "weights":
+            name = f"{path.stem}-weight-{number}.nrrd"
+            _write_weights(field.weight_arrays[number - 1], path.parent / name)
+            entry["at"] = name
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _write_weights(weights: np.ndarray, path: Path) -> None:
+    image = sitk.GetImageFromArray(np.asarray(weights, dtype=np.float32))
+    atomically(path, lambda temporary: _write_image(image, temporary, path))
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1].strip()

@@ -1,0 +1,184 @@
+"""Recipes: what was done to make an output, as JSON beside it, enough to do it again.
+
+{"schema": "spatialdeconv-recipe/1",
+ "operation": "deconvolve",
+ "parameters": {...},            every keyword argument of the engine, "auto" replaced by what it was
+ "kernel_set": {...},            the content of a kernel set file, paths absolute
+ "inputs": {"image": {"path": ..., "sha256": ...}, ...},      of runs on files
+ "files": {path: sha256},        of kernels and weights read from files
+ "versions": {...},
+ "result": {"residual": ..., "noise": ..., "iterations": ..., "warnings": [...]}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import SimpleITK as sitk
+
+from .. import __version__
+from ..errors import InputError
+from ..kernels.field import KernelField
+from ..kernels.sets import field_to_dict
+from ..run.pipeline import Result
+from ..writing import write_text
+
+SCHEMA = "spatialdeconv-recipe/1"
+
+#: What of the inputs a run on files takes, as the command line has it: nothing selected, nothing resampled.
+NO_SELECTION = {
+    "segments": None,
+    "mask_range": None,
+    "mask_box": None,
+    "mask_box_mm": None,
+    "resample": False,
+}
+
+
+def describe(operation: str, field: KernelField, result: Result) -> dict[str, Any]:
+    """Return the recipe of a run, without its input files."""
+    kernel_set = field_to_dict(field)
+    paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
+    if field.key == "weights":
+        paths += [at for at in field.at if isinstance(at, str)]
+    return {
+        "schema": SCHEMA,
+        "operation": operation,
+        "parameters": plain(result.parameters),
+        "automatic": plain(result.automatic),
+        "kernel_set": plain(kernel_set),
+        "files": {path: sha256(path) for path in paths if os.path.exists(path)},
+        "versions": versions(),
+        "result": plain(
+            {
+                "residual": result.residual,
+                "noise": result.noise,
+                "iterations": result.iterations,
+                "warnings": result.warnings,
+            }
+        ),
+    }
+
+
+def write_beside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
+    """Write the recipe of the output `path` to ``<path>.recipe.json`` and return that path."""
+    target = Path(f"{os.fspath(path)}.recipe.json")
+    write_text(target, json.dumps(recipe, indent=2) + "\n")
+    return target
+
+
+def read(path: str | os.PathLike) -> dict[str, Any]:
+    """Read a recipe.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no recipe.
+    """
+    try:
+        recipe = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"recipe {path} cannot be read ({error})") from error
+    if not isinstance(recipe, dict) or recipe.get("schema") != SCHEMA:
+        raise InputError(f"{path} is no recipe: its schema is not {SCHEMA!r}")
+    missing = [word for word in ("operation", "parameters", "kernel_set", "files") if word not in recipe]
+    if missing:
+        raise InputError(f"recipe {path} has no {missing[0]!r}; take the file that was written beside the output")
+    return recipe
+
+
+def describe_file(path: str | os.PathLike) -> dict[str, Any]:
+    """Return path and content hash of an input; for a folder (a DICOM series), of all its files in order.
+
+    One file of a DICOM series stands for the series, as it does where it is read: "series" says so.
+    """
+    path = Path(path)
+    if path.is_file() and _is_dicom(path):
+        return {"path": str(path.resolve()), "sha256": sha256(path, series=True), "series": True}
+    return {"path": str(path.resolve()), "sha256": sha256(path)}
+
+
+def check_file(description: Mapping[str, Any]) -> str:
+    """Return the path of an input of a recipe.
+
+    Raises
+    ------
+    InputError
+        If the file is gone or its content has changed.
+    """
+    path = description["path"]
+    if not os.path.exists(path):
+        raise InputError(f"{path}, an input of the recipe, does not exist any more")
+    if sha256(path, description.get("series", False)) != description["sha256"]:
+        raise InputError(f"{path}, an input of the recipe, has changed since; the run cannot be repeated with it")
+    return path
+
+
+def sha256(path: str | os.PathLike, series: bool = False) -> str:
+    """Return the SHA-256 of a file (a header and its data file), or of a folder's files in the order of names.
+
+    With `series`, of all files of the DICOM series that the file belongs to, in slice order.
+    """
+    path = Path(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if series:
+        from .files import seriesFiles  # here, because the recipes of arrays need no MRML
+
+        files = seriesFiles(path)
+    suffix = path.suffix.lower()
+    if suffix in (".mhd", ".nhdr"):
+        from .files import detachedDataFile
+
+        data = detachedDataFile(path)
+        files += [data] if data is not None and data.is_file() else []
+    elif suffix in (".hdr", ".img"):  # a pair of NIfTI or Analyze, of which either may be named
+        files = [path.with_suffix(end) for end in (".hdr", ".img") if path.with_suffix(end).is_file()]
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that takes part in the numbers."""
+    found = {
+        "spatialdeconv": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "SimpleITK": sitk.Version_VersionString(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+    try:
+        found["slicer-core"] = importlib.metadata.version("slicer-core")
+    except importlib.metadata.PackageNotFoundError:
+        app = getattr(sys.modules.get("slicer"), "app", None)
+        if app is not None:
+            found["Slicer"] = str(app.applicationVersion)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's own types."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,849 @@
+"""The kernel table without Qt: rows of text, what they mean, and what is wrong with them.
+
+A `KernelRow` holds what the user typed, valid or not, so that nothing is lost while a table is being filled.
+`fieldFromRows` turns a finished table into the engine's kernel field; `rowProblem` and `tableSummary` say in words
+why it cannot yet.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..estimation.levels import levelsFromHistogram
+from ..kernels.field import INTERPOLATIONS, KernelField
+from ..kernels.kernel import Kernel
+from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
+from .model import KernelSetSummary, _
+
+__all__ = [
+    "KINDS",
+    "KernelRow",
+    "fieldFromRows",
+    "guessedLevel",
+    "isFlat",
+    "keysFromRows",
+    "levelsFromHistogram",
+    "newRow",
+    "parametersText",
+    "parsePasted",
+    "rowOfKind",
+    "rowProblem",
+    "rowWithParameters",
+    "rowsFromContent",
+    "rowsFromField",
+    "rowsFromFile",
+    "rowsFromLevels",
+    "sortedRows",
+    "tableSummary",
+]
+
+_LOGARITHMS: dict[str, bool | int] = {"no": False, "natural": True, "decimal": 10}
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of kernel has to be told.
+
+    Attributes
+    ----------
+    size : str
+        The kernel set's word for its size, "" when it has none.
+    unit : {"mm", "voxels", ""}
+    axes : bool
+        Whether the size may differ from axis to axis.
+    direction : bool
+        Whether it has an angle or a direction.
+    default : str
+        A size to begin with.
+    stored : bool
+        Whether its values are stored somewhere rather than computed.
+    """
+
+    size: str = ""
+    unit: str = "mm"
+    axes: bool = False
+    direction: bool = False
+    default: str = "1"
+    stored: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "gaussian": Kind("sigma_mm", axes=True),
+    "motion": Kind("length_mm", direction=True, default="5"),
+    "box": Kind("width_mm", axes=True, default="3"),
+    "disk": Kind("radius_mm", default="2"),
+    "ball": Kind("radius_mm", default="2"),
+    "mean": Kind("shape", unit="voxels", axes=True, default="3"),
+    "sum": Kind("shape", unit="voxels", axes=True, default="3"),
+    "cross": Kind(unit=""),
+    "laplacian": Kind(unit=""),
+    "sharpen": Kind("amount", unit=""),
+    "identity": Kind(unit=""),
+    "volume": Kind(unit="", stored=True),
+    "file": Kind(unit="", stored=True),
+}
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """A row of the kernel table, as it was typed.
+
+    Attributes
+    ----------
+    at : str
+        What the kernel belongs to: a level; a segment name or label (a name that looks like a number in quotes);
+        a position "z, y, x" in mm; the path of a weight image. Without meaning for one kernel everywhere.
+    kind : str
+        One of `KINDS`.
+    size : str
+        In the kind's unit: one number, or one an axis (k, j, i).
+    direction : str
+        Of a motion: an angle in degrees, or "z, y, x".
+    volume : vtkMRMLScalarVolumeNode or None
+    path : str
+    logarithm : {"no", "natural", "decimal"}
+        Whether the volume or file holds the logarithm of the kernel.
+    options : str
+        Further words of a kernel-set entry (truncate, spacing_mm, normalize), as JSON.
+    """
+
+    at: str = ""
+    kind: str = "gaussian"
+    size: str = "1"
+    direction: str = "0"
+    volume: Any = None
+    path: str = ""
+    logarithm: str = "no"
+    options: str = ""
+
+    def place(self, key: str) -> float | int | str | tuple[float, ...]:
+        """Return what the kernel belongs to, in the words of the kernel field.
+
+        Raises
+        ------
+        InputError
+            If the text means nothing for this key.
+        """
+        text = self.at.strip()
+        if key == "uniform":
+            return 0
+        if key == "intensity":
+            return _oneNumber(text, _("level"))
+        if key == "position":
+            numbers = _numbers(text)
+            if len(numbers) not in (2, 3):
+                raise InputError(_("position '{text}' must be three numbers: z, y, x in mm").format(text=text))
+            return tuple(numbers)
+        if not text:
+            raise InputError(_("it has no segment") if key == "region" else _("it has no weight image"))
+        if key == "region":
+            quoted = re.fullmatch(r'"(.*)"', text)
+            if quoted:
+                return quoted.group(1)
+            return int(text) if re.fullmatch(r"[-+]?\d+", text) else text
+        return text
+
+    def entry(self, folder: str | os.PathLike | None = None, key: str = "uniform") -> dict[str, Any]:
+        """Return the entry of a kernel set file.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where the file will lie: paths are written relative to it where they can be.
+        key : str
+            What chooses the kernel; decides what "at" is.
+
+        Raises
+        ------
+        InputError
+            If the row is not complete.
+        """
+        place = self.place(key)
+        at = {} if key == "uniform" else {"at": list(place) if isinstance(place, tuple) else place}
+        return {**at, **self._kernelEntry(folder)}
+
+    def _kernelEntry(self, folder: str | os.PathLike | None) -> dict[str, Any]:
+        if self.kind == "volume":
+            kernel = self.kernel()
+            spacing = list(kernel.spacing)
+            return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
+        further = json.loads(self.options) if self.options else {}
+        if self.kind == "file":
+            if not self.path.strip():
+                raise InputError(_("no file is chosen"))
+            log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
+            return {"type": "file", "path": _relative(self.path, folder), **log, **further}
+        return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
+
+    def _parameters(self, sized: bool = False) -> dict[str, Any]:
+        """The kind's own words; a kernel that is `sized` by other words needs no size."""
+        kind, parameters = KINDS[self.kind], {}
+        if kind.size and not (sized and not self.size.strip()):
+            numbers = _numbers(self.size)
+            if not self.size.strip():
+                raise InputError(_("its size is missing"))
+            if not numbers:
+                raise InputError(_("size '{text}' is no number").format(text=self.size))
+            if not kind.axes and len(numbers) > 1:
+                raise InputError(_("size '{text}' must be one number").format(text=self.size))
+            if kind.unit == "voxels":
+                if any(n % 1 for n in numbers):
+                    raise InputError(_("size '{text}' must be whole voxels").format(text=self.size))
+                numbers = [int(n) for n in numbers]
+            parameters[kind.size] = numbers[0] if len(numbers) == 1 else numbers
+        if kind.direction:
+            direction = _numbers(self.direction)
+            if len(direction) not in (1, 2, 3):
+                raise InputError(_("direction '{text}' must be an angle, or z, y, x").format(text=self.direction))
+            angle = len(direction) == 1
+            parameters["angle_deg" if angle else "direction"] = direction[0] if angle else direction
+        return parameters
+
+    def kernel(self) -> AnyKernel:
+        """Return the kernel: by its parameters, or read from the volume node or file.
+
+        Raises
+        ------
+        InputError
+            If the row is not complete, or what it names holds no kernel.
+        """
+        if self.kind == "volume":
+            if self.volume is None:
+                raise InputError(_("no volume is chosen"))
+            from ..mrml.nodes import kernelFromVolume  # here, because everything else works without a scene
+
+            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm])
+        entry = self._kernelEntry(None)
+        kind = entry.pop("type")
+        if kind == "file":
+            return read_kernel(
+                entry["path"], entry.get("log", False), entry.get("spacing_mm"), entry.get("normalize", True)
+            )
+        return ParametricKernel(kind, **entry)
+
+
+def _relative(path: str, folder: str | os.PathLike | None) -> str:
+    if folder is None:
+        return path
+    try:
+        return Path(os.path.relpath(path, Path(folder).resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return path
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers in a text, whatever stands between them."""
+    return [float(found) for found in re.findall(_NUMBER, text)]
+
+
+def _oneNumber(text: str, what: str) -> float:
+    if not re.fullmatch(_NUMBER, text):
+        raise InputError(_("{what} '{text}' is no number").format(what=what, text=text))
+    number = float(text)
+    if not math.isfinite(number):
+        raise InputError(_("{what} '{text}' is no number").format(what=what, text=text))
+    return number
+
+
+def numberText(number: float) -> str:
+    """Return a number as short as it can be without losing anything: 10, 0.5, 1e-07."""
+    number = float(number)
+    return str(int(number)) if number == round(number) and abs(number) < 1e15 else repr(number)
+
+
+# ------------------------------------------------------------------------------------- rows and fields
+
+
+def fieldFromRows(
+    key: str,
+    rows: Sequence[KernelRow],
+    interpolation: str = "linear",
+    outside: str = "nearest",
+    feather: float = 0.0,
+) -> KernelField:
+    """Return the kernel field of a table.
+
+    Parameters
+    ----------
+    key : {"intensity", "region", "position", "uniform", "weights"}
+    rows : sequence of KernelRow
+    interpolation, outside, feather
+        See `KernelField`; those that the key has no use for are ignored.
+
+    Raises
+    ------
+    InputError
+        Naming the row, what is wrong with it and what to do.
+    """
+    return _field(key, rows, interpolation, outside, feather, KernelRow.kernel)
+
+
+def keysFromRows(
+    key: str,
+    rows: Sequence[KernelRow],
+    interpolation: str = "linear",
+    outside: str = "nearest",
+    feather: float = 0.0,
+) -> KernelField:
+    """Return the field of a table whose kernels are still to be measured: its keys, without any blur."""
+    identity = ParametricKernel("identity")
+    return _field(key, rows, interpolation, outside, feather, lambda row: identity)
+
+
+def _field(key, rows, interpolation, outside, feather, kernelOf: Callable[[KernelRow], AnyKernel]) -> KernelField:
+    if not rows:
+        raise InputError(_("the kernel table is empty; add a kernel or load a kernel set"))
+    if key == "weights":
+        entries = [{"at": row.place(key), "type": "identity"} for row in rows]
+        field = field_from_dict({"schema": SCHEMA, "key": key, "kernels": entries})
+        kernels = [_named(number, row, lambda row=row: kernelOf(row)) for number, row in enumerate(rows, 1)]
+        return replace(field, kernels=tuple(kernels))
+    pairs = []
+    for number, row in enumerate(rows, 1):
+        place = _named(number, row, lambda row=row: row.place(key))
+        pairs.append((place, _named(number, row, lambda row=row: kernelOf(row))))
+    if key == "uniform":
+        if len(pairs) > 1:
+            raise InputError(
+                _("one kernel everywhere, but the table has {count}; remove the others").format(count=len(pairs))
+            )
+        return KernelField.uniform(pairs[0][1])
+    if key == "intensity":
+        return KernelField.by_intensity(pairs, _possible(interpolation, key), outside)
+    if key == "position":
+        return KernelField.by_position(pairs, _possible(interpolation, key))
+    return KernelField.by_region(None, pairs, feather, outside)
+
+
+def _possible(interpolation: str, key: str) -> str:
+    return interpolation if interpolation in INTERPOLATIONS[key] else "linear"
+
+
+def _named(number: int, row: KernelRow, function: Callable[[], Any]):
+    try:
+        return function()
+    except InputError as error:
+        place = f" ({row.at.strip()})" if row.at.strip() else ""
+        raise InputError(_("kernel {row}: {error}").format(row=f"{number}{place}", error=error)) from error
+
+
+def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], Any] | None = None):
+    """Read a kernel set file as rows; see `rowsFromContent`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or used, with the reason.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"kernel set {path} is no valid JSON: {error.msg} in line {error.lineno}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"kernel set {path} cannot be read ({reason}); check the path") from error
+    try:
+        return rowsFromContent(content, path.parent, makeVolume)
+    except InputError as error:
+        raise InputError(f"kernel set {path}: {error}") from error
+
+
+def rowsFromContent(
+    content: Any, folder: str | os.PathLike, makeVolume: Callable[[Kernel, str], Any] | None = None
+) -> tuple[str, list[KernelRow], dict[str, Any]]:
+    """Return the rows of a kernel set file's content.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds; it is checked as a whole first.
+    folder : path
+        Where the file lies: rows name their files by absolute paths.
+    makeVolume : callable (Kernel, name) -> volume node, optional
+        Where kernels that are written out in the file go; without it they are an error.
+
+    Returns
+    -------
+    key, rows, options
+        The options are those of the file among interpolation, outside and feather.
+    """
+    folder = Path(folder).resolve()
+    field = field_from_dict(content, folder)
+    options = {
+        name: content[word]
+        for word, name in (("interpolation", "interpolation"), ("outside", "outside"), ("feather_mm", "feather"))
+        if word in content
+    }
+    if field.key == "region":
+        options.setdefault("outside", "error")
+    rows = []
+    for number, entry in enumerate(content["kernels"], 1):
+        at = _placeText(field.key, entry.get("at"), folder)
+        rows.append(_rowFromEntry(at, entry, folder, number, makeVolume))
+    return field.key, rows, options
+
+
+def _placeText(key: str, at: Any, folder: Path) -> str:
+    if key == "uniform":
+        return ""
+    if key == "weights":
+        return str((folder / str(at)).resolve())
+    if key == "position":
+        return ", ".join(numberText(v) for v in at)
+    if key == "region" and isinstance(at, str):
+        return f'"{at}"' if re.fullmatch(r'[-+]?\d+|".*"', at.strip()) else at
+    return numberText(at)
+
+
+def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -> KernelRow:
+    parameters = {word: value for word, value in entry.items() if word not in ("at", "type")}
+    kind = entry["type"]
+    if kind == "values":
+        if makeVolume is None:
+            raise InputError(f"kernel {number} is written out as values; save it as a file and name that")
+        kernel = Kernel(np.array(parameters["values"], dtype=float), parameters["spacing_mm"])
+        return KernelRow(at, "volume", volume=makeVolume(kernel, f"Kernel {at}".strip()))
+    if kind == "file":
+        path = str((folder / str(parameters.pop("path"))).resolve())
+        log = parameters.pop("log", False)
+        logarithm = "no" if log is False else "decimal" if log is not True and log == 10 else "natural"
+        return KernelRow(at, "file", path=path, logarithm=logarithm, options=_options(parameters))
+    size = direction = None
+    if KINDS[kind].size:
+        size = parameters.pop(KINDS[kind].size, "" if "covariance_mm2" in parameters else KINDS[kind].default)
+    if KINDS[kind].direction:
+        direction = parameters.pop("angle_deg", None)
+        if direction is None:
+            direction = parameters.pop("direction")
+    row = KernelRow(at, kind, options=_options(parameters))
+    row = row if size is None else replace(row, size=_valuesText(size))
+    return row if direction is None else replace(row, direction=_valuesText(direction))
+
+
+def _options(parameters: dict[str, Any]) -> str:
+    return json.dumps(parameters, sort_keys=True) if parameters else ""
+
+
+def _valuesText(values: Any) -> str:
+    if isinstance(values, str):
+        return values
+    return ", ".join(numberText(v) for v in np.atleast_1d(np.asarray(values, dtype=float)))
+
+
+def rowsFromField(field: KernelField, makeVolume: Callable[[Kernel, str], Any]) -> list[KernelRow]:
+    """Return the rows of a field whose kernels become volume nodes (an estimate)."""
+    rows = []
+    for at, kernel in zip(field.at, field.kernels, strict=True):
+        text = _placeText(field.key, list(at) if isinstance(at, tuple) else at, Path())
+        rows.append(KernelRow(text, "volume", volume=makeVolume(kernel, f"Kernel {text}".strip())))
+    return rows
+
+
+# ------------------------------------------------------------------------------------- what is wrong
+
+
+def rowProblem(key: str, row: KernelRow) -> str:
+    """Return what is missing or wrong in a row, in one line, or "" when nothing is.
+
+    Files and volumes are only looked for, not read.
+    """
+    try:
+        row.place(key)
+        if row.kind == "volume":
+            if row.volume is None:
+                raise InputError(_("no volume is chosen"))
+        elif row.kind == "file":
+            path = row.entry(key=key)["path"]
+            if not os.path.isfile(path):
+                raise InputError(_("the file {path} does not exist").format(path=path))
+        else:
+            return _parametersProblem(row.kind, row.size, row.direction, row.options)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=1024)  # asked for every row whenever anything in the panel changes
+def _parametersProblem(kind: str, size: str, direction: str, options: str) -> str:
+    try:
+        KernelRow(kind=kind, size=size, direction=direction, options=options).kernel()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
+    """Return what the panel says of a table: what it holds, or the first thing that is wrong with it."""
+    problem = _tableProblem(key, rows)
+    flat = any(isFlat(row) for row in rows)
+    if problem:
+        return KernelSetSummary(problem, False, key, len(rows), flat)
+    return KernelSetSummary(_summaryText(key, rows), True, key, len(rows), flat)
+
+
+def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
+    """Return the first thing that is wrong with a table, as a sentence, or "" when it can be used."""
+    if not rows:
+        return _("The kernel table is empty: add a kernel, or load a kernel set.")
+    if key == "uniform" and len(rows) > 1:
+        return _("One kernel everywhere, but the table has {count}: remove the others.").format(count=len(rows))
+    seen: dict[Any, int] = {}
+    for number, row in enumerate(rows, 1):
+        problem = rowProblem(key, row)
+        if problem:
+            return _("Kernel {number}: {problem}.").format(number=number, problem=problem)
+        place = row.place(key)
+        if key != "uniform" and place in seen:
+            text = _("Kernels {first} and {second} are both for {place}: remove or change one.")
+            return text.format(first=seen[place], second=number, place=row.at.strip())
+        seen[place] = number
+    return ""
+
+
+def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
+    """Return what is unusual about a kernel, in words.
+
+    Parameters
+    ----------
+    kernel : Kernel or ParametricKernel
+    spacing : sequence of float or None
+        Voxel size of the image it is for, in mm, axis order (k, j, i).
+    """
+    if isinstance(kernel, Kernel):
+        return kernel.check()
+    if spacing is None:
+        return []
+    lengths = [v for name, v in kernel.parameters.items() if name.endswith("_mm")]
+    across = [float(v) for value in lengths for v in np.atleast_1d(value)]
+    if kernel.type in ("gaussian", "disk", "ball"):
+        across = [2 * v for v in across]
+    finest = min(spacing[-2:])
+    if across and max(across) > 0 and max(across) < 0.5 * finest:
+        return [_("narrower than half a voxel ({size:g} mm): it changes next to nothing").format(size=finest)]
+    return []
+
+
+# ------------------------------------------------------------------------------------- words
+
+
+def isFlat(row: KernelRow) -> bool:
+    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only.
+
+    Files are not looked into.
+    """
+    if row.kind == "motion":
+        return len(_numbers(row.direction)) < 3
+    if row.kind == "volume":
+        image = row.volume.GetImageData() if row.volume is not None else None
+        return image is not None and image.GetDimensions()[2] == 1
+    sizes = _numbers(row.size) if KINDS[row.kind].axes else []
+    return row.kind == "disk" or len(sizes) == 2
+
+
+def parametersText(row: KernelRow) -> str:
+    """Return a row's parameters as the table shows them; `rowWithParameters` reads them back."""
+    kind = KINDS[row.kind]
+    if row.kind == "volume":
+        name = row.volume.GetName() if row.volume is not None else ""
+        return _withLogarithm(name, row.logarithm)
+    if row.kind == "file":
+        return _withLogarithm(os.path.basename(row.path), row.logarithm)
+    if not kind.size:
+        return ""
+    if not row.size.strip() and "covariance_mm2" in row.options:
+        return _("by its covariance")
+    if not _numbers(row.size):
+        return row.size
+    text = f"{_sizeWord(kind.size)} {row.size} {kind.unit}".strip()
+    if kind.direction:
+        angle = len(_numbers(row.direction)) == 1
+        text += f" at {row.direction}°" if angle else f" along {row.direction}"
+    return text
+
+
+def _sizeWord(size: str) -> str:
+    return {
+        "sigma_mm": _("sigma"),
+        "length_mm": _("length"),
+        "width_mm": _("width"),
+        "radius_mm": _("radius"),
+        "shape": _("size"),
+        "amount": _("amount"),
+    }[size]
+
+
+def _withLogarithm(name: str, logarithm: str) -> str:
+    words = {"no": "{name}", "natural": _("{name} (logarithm)"), "decimal": _("{name} (decimal logarithm)")}
+    return words[logarithm].format(name=name or "?")
+
+
+def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
+    """Return a row with parameters as typed into the table: "1.2", "3, 1.2, 1.2", "5 mm at 30°".
+
+    What is no number is left out; a text without any number is kept, so that it can be corrected.
+    """
+    kind, numbers = KINDS[row.kind], _numbers(text)
+    if not kind.size:
+        return row
+    if not numbers:
+        return replace(row, size="" if text == parametersText(row) else text.strip())
+    if kind.direction:
+        row = replace(row, size=numberText(numbers[0]))
+        return replace(row, direction=_valuesText(numbers[1:])) if len(numbers) > 1 else row
+    return replace(row, size=_valuesText(numbers), options=_without(row.options, "covariance_mm2"))
+
+
+def _without(options: str, word: str) -> str:
+    return _options({name: v for name, v in json.loads(options or "{}").items() if name != word})
+
+
+def kindLabel(kind: str) -> str:
+    """Return the kind's name for the table."""
+    return {
+        "gaussian": _("Gaussian"),
+        "motion": _("Motion"),
+        "box": _("Box"),
+        "disk": _("Disk"),
+        "ball": _("Ball"),
+        "mean": _("Mean"),
+        "sum": _("Sum"),
+        "cross": _("Cross sum"),
+        "laplacian": _("Laplace"),
+        "sharpen": _("Sharpen"),
+        "identity": _("No blur"),
+        "volume": _("Volume"),
+        "file": _("File"),
+    }[kind]
+
+
+def kindSentence(kind: str) -> str:
+    """Return one sentence that says what the kind of kernel is."""
+    return {
+        "gaussian": _("Gaussian blur of standard deviation sigma."),
+        "motion": _("Uniform straight motion during the exposure."),
+        "box": _("Mean over a box."),
+        "disk": _("Defocus in the plane of the slice: a uniform disk."),
+        "ball": _("Defocus in three dimensions: a uniform ball."),
+        "mean": _("Mean of a block of voxels."),
+        "sum": _("Sum over a block of voxels; not normalised."),
+        "cross": _("Sum of a voxel and its face neighbours; not normalised."),
+        "laplacian": _("Second differences in intensity per mm²: edges; sums to 0, for convolution only."),
+        "sharpen": _("The image minus a part of its Laplacian; for convolution."),
+        "identity": _("Leaves the image as it is."),
+        "volume": _("The voxels of a volume in the scene."),
+        "file": _("The voxels of an image file or .npy array."),
+    }[kind]
+
+
+def sizeLabel(kind: str) -> str:
+    """Return the label of the kind's size, with its unit; "" when it has none."""
+    return {
+        "gaussian": _("Sigma (mm):"),
+        "motion": _("Length (mm):"),
+        "box": _("Width (mm):"),
+        "disk": _("Radius (mm):"),
+        "ball": _("Radius (mm):"),
+        "mean": _("Size (voxels):"),
+        "sum": _("Size (voxels):"),
+        "sharpen": _("Amount:"),
+    }.get(kind, "")
+
+
+def placeLabel(key: str) -> str:
+    """Return the heading of the table's first column."""
+    return {
+        "intensity": _("Level"),
+        "region": _("Segment"),
+        "position": _("z, y, x (mm)"),
+        "uniform": _("Everywhere"),
+        "weights": _("Weight image"),
+    }[key]
+
+
+def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
+    """Return one line about a table that can be used."""
+    kinds = {row.kind for row in rows}
+    stored = kinds <= {"volume", "file"}
+    kind = kindLabel(next(iter(kinds))) if len(kinds) == 1 and not stored else ""
+    kind = _("stored") if stored else kind or _("different")
+    if key == "uniform":
+        return _("One {kind} kernel for the whole volume.").format(kind=kind)
+    if key == "intensity":
+        levels = [row.place(key) for row in rows]
+        text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
+        return text.format(count=len(rows), kind=kind, least=min(levels), most=max(levels))
+    words = {
+        "region": _("{count} {kind} kernels, keyed to regions."),
+        "position": _("{count} {kind} kernels, keyed to position."),
+        "weights": _("{count} {kind} kernels, each with its own weight image."),
+    }
+    return words[key].format(count=len(rows), kind=kind)
+
+
+# ------------------------------------------------------------------------------------- changing a table
+
+
+def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = ()) -> KernelRow:
+    """Return a row to add: the last one's kernel at the next level, region or position.
+
+    Parameters
+    ----------
+    key : str
+    rows : sequence of KernelRow
+    regions : sequence of str or int
+        Names of the segments, or labels, there are.
+    """
+    last = rows[-1] if rows else KernelRow()
+    if key == "region":
+        used = {row.at.strip().strip('"') for row in rows}
+        unused = [name for name in regions if str(name) not in used]
+        labels = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
+        number = max([v for v in labels if isinstance(v, int)], default=0) + 1
+        at = unused[0] if unused else "" if regions else number
+        isName = isinstance(at, str) and re.fullmatch(r"[-+]?\d+", at)
+        return replace(last, at=f'"{at}"' if isName else str(at))
+    if key == "intensity":
+        levels = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
+        step = levels[-1] - levels[-2] if len(levels) > 1 else 10.0
+        return replace(last, at=numberText(round(levels[-1] + step, 10)) if levels else "10")
+    if key == "position":
+        return replace(last, at=last.at if rows else "0, 0, 0")
+    return replace(last, at="")
+
+
+def rowOfKind(row: KernelRow, kind: str) -> KernelRow:
+    """Return a row with another kind of kernel, keeping its size where that means the same."""
+    before, after = KINDS[row.kind], KINDS[kind]
+    if row.kind == kind:
+        return row
+    same = before.unit == after.unit == "mm" and before.size and len(_numbers(row.size)) == 1
+    return replace(row, kind=kind, size=row.size if same else after.default, options="")
+
+
+def rowPlaceProblem(key: str, row: KernelRow) -> str:
+    """Return why a row's level, segment or position means nothing, or ""."""
+    try:
+        row.place(key)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def sortedRows(key: str, rows: Sequence[KernelRow]) -> list[KernelRow]:
+    """Return the rows in the order of their levels, labels or positions; those that have none come last."""
+
+    def order(row: KernelRow):
+        if rowPlaceProblem(key, row):
+            return (2, ())
+        place = row.place(key)
+        # Labels before names.
+        return (1, place.lower()) if isinstance(place, str) else (0, place)
+
+    return sorted(rows, key=order)
+
+
+def rowsFromLevels(levels: Sequence[float], rows: Sequence[KernelRow]) -> list[KernelRow]:
+    """Return a row for each level, with the kernel of the nearest row (a Gaussian if there is none)."""
+    known = [(row.place("intensity"), row) for row in rows if not rowPlaceProblem("intensity", row)]
+    made = []
+    for level in levels:
+        nearest = min(known, key=lambda pair: abs(pair[0] - level), default=(0.0, KernelRow()))[1]
+        made.append(replace(nearest, at=numberText(level)))
+    return made
+
+
+def guessedLevel(name: str) -> str:
+    """Return the last number in the name of a volume or file as text ("k20" -> "20"), or ""."""
+    found = re.findall(r"\d+(?:\.\d+)?", os.path.splitext(name)[0] if "." in name else name)
+    return found[-1] if found else ""
+
+
+# ------------------------------------------------------------------------------------- a spreadsheet's text
+
+
+def parsePasted(text: str, key: str) -> list[KernelRow]:
+    """Return the rows of a text from a spreadsheet.
+
+    One line a row, cells separated by tabs, semicolons or commas: level (or segment, or position), kind, size,
+    angle. The kind may be missing (Gaussian); for one kernel everywhere so is the level. In text with tabs or
+    semicolons, a comma between digits is a decimal comma. A first line without any number is a heading.
+
+    Parameters
+    ----------
+    text : str
+    key : {"intensity", "region", "position", "uniform", "weights"}
+
+    Raises
+    ------
+    InputError
+        If a line cannot be understood; the message names it.
+    """
+    lines = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    if not lines:
+        raise InputError(_("there is no text on the clipboard; copy cells of a spreadsheet first"))
+    if len(lines) > 1 and not re.search(r"\d", lines[0]):
+        lines = lines[1:]
+    return [_pastedRow(number, _cells(line), key) for number, line in enumerate(lines, 1)]
+
+
+def _cells(line: str) -> list[str]:
+    for separator in ("\t", ";"):
+        if separator in line:
+            cells = line.split(separator)
+            return [_withoutDecimalComma(cell.strip()).strip('"') for cell in cells]
+    separator = "," if "," in line else None
+    return [cell.strip().strip('"') for cell in line.split(separator)]
+
+
+def _withoutDecimalComma(cell: str) -> str:
+    """ "1,5" is one number, "1,5,5" and "1, 5" are several."""
+    return cell.replace(",", ".") if re.fullmatch(r"[-+]?\d*,\d+\D*", cell) else cell
+
+
+def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:
+    count = {"uniform": 0, "position": 3}.get(key, 1)
+    if key == "position" and cells and len(_numbers(cells[0])) > 1:
+        count = 1  # "0 12.5 3" in one cell
+    places, rest = cells[:count], [cell for cell in cells[count:] if cell]
+    kind = "gaussian"
+    if rest and not re.match(_NUMBER, rest[0]):
+        kind = _kindFromWord(rest.pop(0), number)
+    row = replace(KernelRow(", ".join(places), kind), size=KINDS[kind].default)
+    if kind == "file":
+        if not rest:
+            raise InputError(_("line {number}: a kernel from a file needs its path").format(number=number))
+        row = replace(row, path=rest[0])
+    elif rest:
+        row = rowWithParameters(row, " ".join(rest))
+    problem = rowPlaceProblem(key, row)
+    if problem:
+        raise InputError(_("line {number}: {problem}").format(number=number, problem=problem))
+    return row
+
+
+def _kindFromWord(word: str, number: int) -> str:
+    wanted = word.strip().lower()
+    others = {"laplace": "laplacian", "gauss": "gaussian", "defocus": "disk", "sharpening": "sharpen"}
+    for kind in KINDS:
+        if wanted in (kind, kindLabel(kind).lower(), *(name for name, of in others.items() if of == kind)):
+            return kind
+    known = ", ".join(KINDS)
+    raise InputError(
+        _("line {number}: '{word}' is no kind of kernel; known: {known}").format(
+            number=number, word=word, known=known
+        )
+    )

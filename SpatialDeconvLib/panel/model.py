@@ -1,0 +1,658 @@
+"""What the panel decides, without Qt: what is shown and why, what is missing, what goes to the engine.
+
+The widget asks, this module answers with names of controls and with sentences. Nothing here is computed on
+images and nothing heavy is imported, so that the panel opens at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+try:
+    from slicer.i18n import tr as _
+except ImportError:  # outside Slicer there are no translations
+
+    def _(text: str) -> str:
+        return text
+
+
+# ------------------------------------------------------------------------------------------- methods
+
+
+@dataclass(frozen=True)
+class MethodTraits:
+    """What a method has to be asked.
+
+    Attributes
+    ----------
+    iterates : bool
+        Whether it works step by step.
+    iterations : int or None
+        Default number of iterations; None for methods that do not iterate, or stop by a rule of their own.
+    constant : bool
+        Whether it has a constant of its own (`regularization`).
+    noise : {"always", "automatic", "never"}
+        When the noise level changes the result: always, only while the constant is automatic, or never.
+    offset : bool
+        Whether its values have a least one: it needs values that are not negative, or can bound its result.
+    """
+
+    iterates: bool = False
+    iterations: int | None = None
+    constant: bool = False
+    noise: str = "never"
+    offset: bool = False
+
+
+METHODS: dict[str, MethodTraits] = {
+    "inverse": MethodTraits(constant=True, noise="automatic"),
+    "tikhonov": MethodTraits(constant=True, noise="automatic"),
+    "wiener": MethodTraits(noise="always"),
+    "landweber": MethodTraits(True, 20, constant=True),
+    "projected-landweber": MethodTraits(True, 20, constant=True, offset=True),
+    "richardson-lucy": MethodTraits(True, 10, offset=True),
+}
+
+#: The solvers of the joint strategy; all of them use the noise level, if only to know when to stop.
+JOINT_METHODS: dict[str, MethodTraits] = {
+    "richardson-lucy": MethodTraits(True, constant=True, noise="always", offset=True),
+    "landweber": MethodTraits(True, constant=True, noise="always"),
+    "projected-landweber": MethodTraits(True, constant=True, noise="always", offset=True),
+    "tikhonov": MethodTraits(True, constant=True, noise="always"),
+    "tv": MethodTraits(True, constant=True, noise="always", offset=True),
+    "self-keyed": MethodTraits(True, constant=True, noise="always", offset=True),
+}
+
+
+def operation_label(operation: str) -> str:
+    """Return the operation's name for the combo box."""
+    return {"deconvolve": _("Deconvolve (sharpen)"), "convolve": _("Convolve (blur)")}[operation]
+
+
+def region_label(kind: str) -> str:
+    """Return how the region is given, for the combo box."""
+    return {
+        "whole": _("Whole volume"),
+        "segments": _("Segments or label map"),
+        "threshold": _("Threshold range"),
+        "box": _("Box (ROI)"),
+    }[kind]
+
+
+def key_label(key: str) -> str:
+    """Return what chooses the kernel, for the combo box."""
+    return {
+        "intensity": _("Intensity"),
+        "region": _("Region (segment or label)"),
+        "position": _("Position"),
+        "uniform": _("One kernel everywhere"),
+        "weights": _("Weight images"),
+    }[key]
+
+
+def interpolation_label(interpolation: str) -> str:
+    """Return what happens between two levels or positions, for the combo box."""
+    return {
+        "linear": _("Interpolate"),
+        "nearest": _("Nearest kernel"),
+        "inverse-distance": _("Inverse distance"),
+    }[interpolation]
+
+
+def outside_label(outside: str) -> str:
+    """Return what happens where no kernel is meant, for the combo box."""
+    return {
+        "nearest": _("Nearest kernel"),
+        "unchanged": _("Leave unchanged"),
+        "error": _("Refuse to run"),
+    }[outside]
+
+
+def strategy_label(strategy: str) -> str:
+    """Return the strategy's name for the combo box."""
+    return {
+        "blend": _("Blend: filter with each kernel"),
+        "joint": _("Joint: invert the whole model"),
+    }[strategy]
+
+
+def strategy_sentence(strategy: str) -> str:
+    """Return one sentence that says what the strategy does and when to take it."""
+    return {
+        "blend": _("Filters with every kernel and blends the results: fast, approximate where kernels change."),
+        "joint": _("Solves for the image that the varying blur explains: exact where kernels change, slower."),
+    }[strategy]
+
+
+def method_label(method: str) -> str:
+    """Return the method's name for the combo box."""
+    return {
+        "inverse": _("Inverse"),
+        "tikhonov": _("Tikhonov"),
+        "wiener": _("Wiener"),
+        "landweber": _("Landweber"),
+        "projected-landweber": _("Projected Landweber"),
+        "richardson-lucy": _("Richardson-Lucy"),
+        "tv": _("Total variation"),
+        "self-keyed": _("Self-keyed total variation"),
+    }[method]
+
+
+def method_sentence(method: str, strategy: str = "blend") -> str:
+    """Return one sentence that says what the method does and when to take it."""
+    if strategy == "joint":
+        return {
+            "richardson-lucy": _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
+            "landweber": _("Gradient steps that stop when what is left is noise."),
+            "projected-landweber": _("Gradient steps without negative values, for images that have none."),
+            "tikhonov": _("Least squares with a smooth result: fast and safe for noisy images."),
+            "tv": _("Least squares with sharp edges and flat regions: slower, best for pieces of even intensity."),
+            "self-keyed": _("Total variation with kernels chosen by the sharp intensity that is being sought."),
+        }[method]
+    return {
+        "inverse": _("Divides by the kernel's spectrum where that is large enough: fast, but it amplifies noise."),
+        "tikhonov": _("Inverse filter damped by a constant: fast, a safe choice for noisy images."),
+        "wiener": _("Weighs every frequency by its signal-to-noise ratio: fast, uses the noise level."),
+        "landweber": _("Approaches the sharp image step by step: stopping early keeps the noise down."),
+        "projected-landweber": _("Landweber steps without negative values: for images that cannot be negative."),
+        "richardson-lucy": _("Multiplicative steps for counts (Poisson noise): keeps the image positive."),
+    }[method]
+
+
+def model_label(model: str) -> str:
+    """Return the blur model's name for the combo box."""
+    return {
+        "detector": _("Detector: kernel of the receiving voxel"),
+        "source": _("Source: kernel of the sending voxel"),
+    }[model]
+
+
+def boundary_label(boundary: str) -> str:
+    """Return the boundary condition's name for the combo box."""
+    return {
+        "edge": _("Repeat the edge"),
+        "zero": _("Zero outside"),
+        "periodic": _("Periodic"),
+        "extended": _("Estimate what lies outside"),
+    }[boundary]
+
+
+def default_iterations_text(method: str, strategy: str = "blend") -> str:
+    """Return what the iterations box shows for its lowest value, the method's own default."""
+    traits = method_traits(method, strategy)
+    if not traits.iterates:
+        return ""
+    if traits.iterations is None:
+        return _("auto (until only noise is left)")
+    return _("default ({count})").format(count=traits.iterations)
+
+
+def method_traits(method: str, strategy: str) -> MethodTraits:
+    """Return what a method has to be asked."""
+    return (JOINT_METHODS if strategy == "joint" else METHODS)[method]
+
+
+def engine_label(engine: str) -> str:
+    """Return the engine's name for the combo box."""
+    return {"simpleitk": _("SimpleITK"), "fft": _("FFT (same result, faster)")}[engine]
+
+
+def constant_label(method: str, strategy: str = "blend") -> str:
+    """Return the row label of the method's own constant."""
+    if method == "inverse":
+        return _("Threshold:")
+    if method in ("landweber", "projected-landweber"):
+        return _("Step:")
+    return _("Smoothness:") if strategy == "joint" else _("Regularization:")
+
+
+def constant_tool_tip(method: str, strategy: str = "blend") -> str:
+    """Return one sentence about the method's own constant, with its unit."""
+    if method == "inverse":
+        return _("Frequencies that the kernel passes by less than this fraction are left out (no unit).")
+    if method in ("landweber", "projected-landweber"):
+        return _("Length of one step, below 2 for kernels that sum to one (no unit).")
+    if strategy == "joint" and method == "tikhonov":
+        return _("Weight of the squared gradient against the data: larger values give a smoother image.")
+    if strategy == "joint":
+        return _("Weight of the total variation against the data: larger values give a smoother image.")
+    return _("Constant added to the kernel's power spectrum: larger values give a smoother image (no unit).")
+
+
+def estimate_target_label(target: str) -> str:
+    """Return what is measured, for the combo box."""
+    return {"one": _("One kernel for the whole volume"), "rows": _("The kernel of each row of the table")}[target]
+
+
+def estimate_method_label(method: str) -> str:
+    """Return how a kernel is measured, for the combo box."""
+    return {"least-squares": _("Least squares"), "fourier": _("Fourier (fast, large kernels)")}[method]
+
+
+def constraint_label(constraint: str) -> str:
+    """Return what is known of a kernel that is measured, for the combo box."""
+    return {
+        "simplex": _("Not negative, sum 1"),
+        "non-negative": _("Not negative"),
+        "sum-one": _("Sum 1"),
+        "none": _("Anything"),
+    }[constraint]
+
+
+# --------------------------------------------------------------------------------------- kernel table
+
+
+@dataclass(frozen=True)
+class KernelSetSummary:
+    """What the panel knows of the kernel table without sampling the kernels.
+
+    Attributes
+    ----------
+    text : str
+        One line for the panel: what the table holds, or what is wrong with it.
+    usable : bool
+        Whether Apply may use it.
+    key : str
+        What chooses the kernel.
+    count : int
+        Number of kernels.
+    flat : bool
+        Whether some kernels lie in the slice, so that a 3-D image has to be worked on slice by slice.
+    """
+
+    text: str
+    usable: bool = False
+    key: str = "intensity"
+    count: int = 0
+    flat: bool = False
+
+
+# ---------------------------------------------------------------------------------------- the panel
+
+
+@dataclass(frozen=True)
+class PanelState:
+    """Everything the user chose, as plain values; volumes are opaque and only compared with each other.
+
+    `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
+    is the region in the words of `selections.maskArray`, None for the whole volume or when it is not chosen yet;
+    `has_segments` says that segments can be chosen from it. `slices` are those of the input volume, 0 when it
+    has no voxels.
+    """
+
+    operation: str = "deconvolve"
+    strategy: str = "blend"
+    blend_method: str = "wiener"
+    joint_method: str = "richardson-lucy"
+    model: str = "detector"
+    blend_boundary: str = "edge"
+    joint_boundary: str = "edge"
+    engine: str = "simpleitk"
+    iterations: int = 0
+    regularization_auto: bool = True
+    regularization: float = 0.01
+    noise_auto: bool = True
+    noise: float = 1.0
+    offset_auto: bool = True
+    offset: float = 0.0
+    exclude: bool = False
+    normalize: bool = False
+    cascade: bool = False
+    slicewise: bool = False
+    resample: bool = False
+    fill_nonfinite: bool = False
+    input_volume: Any = None
+    guide: Any = None
+    labels: Any = None
+    region: str = "whole"
+    mask: Any = None
+    has_segments: bool = False
+    slices: int = 1
+    output_volume: Any = None
+    kernel_set: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
+
+    @property
+    def key(self) -> str:
+        """What chooses the kernel."""
+        return self.kernel_set.key
+
+    @property
+    def joint(self) -> bool:
+        """Whether the whole model is inverted."""
+        return self.operation == "deconvolve" and self.strategy == "joint"
+
+    @property
+    def method(self) -> str:
+        """The filter or solver of the chosen strategy."""
+        return self.joint_method if self.strategy == "joint" else self.blend_method
+
+    @property
+    def boundary(self) -> str:
+        """The boundary condition of the chosen operation and strategy."""
+        return self.joint_boundary if self.joint else self.blend_boundary
+
+    @property
+    def traits(self) -> MethodTraits:
+        """What the chosen method has to be asked."""
+        return method_traits(self.method, self.strategy)
+
+
+def visible_controls(state: PanelState) -> frozenset[str]:
+    """Return the names of the controls that have a meaning for what is chosen.
+
+    Controls that every choice has (input, kernel table, model, output) are not named.
+    """
+    traits, key = state.traits, state.key
+    deconvolving, region = state.operation == "deconvolve", state.region != "whole"
+    shown = {
+        "segmentation": state.region == "segments",
+        "segments": state.region == "segments" and state.has_segments,
+        "threshold": state.region == "threshold",
+        "box": state.region == "box",
+        "guide": key == "intensity" and not _self_keyed(state),
+        "labels": key == "region",
+        "interpolation": key in ("intensity", "position"),
+        "outside": key in ("intensity", "region"),
+        "feather": key == "region",
+        "slicewise": state.slices > 1,
+        "resample": any(v is not None for v in (state.mask, used_labels(state), used_guide(state))),
+        "exclude": not deconvolving and region,
+        "normalize": not deconvolving,
+        "cascade": not deconvolving,
+        "strategy": deconvolving,
+        "method": deconvolving and not state.joint,
+        "jointMethod": state.joint,
+        "sentence": deconvolving,
+        "boundary": not state.joint,
+        "jointBoundary": state.joint,
+        "engine": deconvolving and not state.joint,
+        "iterations": deconvolving and traits.iterates,
+        "regularization": deconvolving and traits.constant,
+        "noise": deconvolving and uses_noise(state),
+        "offset": deconvolving and traits.offset,
+    }
+    return frozenset(name for name, is_shown in shown.items() if is_shown)
+
+
+def _self_keyed(state: PanelState) -> bool:
+    """Whether the method finds the intensities that choose the kernels by itself."""
+    return state.joint and state.joint_method == "self-keyed"
+
+
+def uses_noise(state: PanelState) -> bool:
+    """Return whether the noise level changes the result of the chosen method."""
+    noise = state.traits.noise
+    return noise == "always" or (noise == "automatic" and state.regularization_auto)
+
+
+def used_guide(state: PanelState) -> Any:
+    """Return the guide volume if the kernels and the method can use one, else None."""
+    return state.guide if state.key == "intensity" and not _self_keyed(state) else None
+
+
+def used_labels(state: PanelState) -> Any:
+    """Return the labels if the kernels need them, else None."""
+    return state.labels if state.key == "region" else None
+
+
+def disabled_controls(state: PanelState) -> frozenset[str]:
+    """Return the fields that are shown but wait for another choice (a value beside a checked "auto")."""
+    waiting = {
+        "regularizationValue": state.regularization_auto,
+        "noiseValue": state.noise_auto,
+        "offsetValue": state.offset_auto,
+    }
+    return frozenset(name for name, waits in waiting.items() if waits)
+
+
+def what_is_missing(state: PanelState) -> str:
+    """Return one sentence saying why Apply cannot start, or "" when it can."""
+    if state.input_volume is None:
+        return _("Choose an input volume.")
+    if state.slices == 0:
+        return _("The input volume is empty: choose another one.")
+    if state.mask is None and state.region != "whole":
+        return {
+            "segments": _("Choose the segmentation or label map of the region."),
+            "threshold": _("Choose the threshold range of the region."),
+            "box": _("Choose or create the box (ROI) of the region."),
+        }[state.region]
+    if not state.kernel_set.usable:
+        return state.kernel_set.text
+    if state.key == "region" and state.labels is None:
+        return _("Choose the segmentation or label map that the kernels belong to.")
+    if state.kernel_set.flat and state.slices > 1 and not state.slicewise:
+        return _("Some kernels lie in the slice: check 'Slice by slice', or give them a direction z, y, x.")
+    if _self_keyed(state) and state.key != "intensity":
+        return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
+    if state.output_volume is not None:
+        mask = state.mask[0] if isinstance(state.mask, tuple) else state.mask
+        used = [state.input_volume, mask, used_guide(state), used_labels(state)]
+        if any(state.output_volume is node for node in used):
+            return _("Choose an output volume that is not one of the inputs.")
+    return ""
+
+
+def apply_tool_tip(state: PanelState) -> str:
+    """Return the tool tip of the Apply button: what it will do, or what is missing."""
+    missing = what_is_missing(state)
+    if missing:
+        return missing
+    if state.operation == "convolve":
+        return _("Convolve the input volume with the kernels.")
+    text = _("Deconvolve the input volume with the kernels: {method}.")
+    return text.format(method=method_label(state.method))
+
+
+def engine_options(state: PanelState) -> dict[str, Any]:
+    """Return the keyword arguments for the logic's `deconvolve` or `convolve`; only what the method has."""
+    options: dict[str, Any] = {
+        "model": state.model,
+        "boundary": state.boundary,
+        "slicewise": state.slicewise,
+        "nonfinite": "fill" if state.fill_nonfinite else "error",
+        "resample": state.resample,
+    }
+    shown = visible_controls(state)
+    if state.operation == "convolve":
+        options |= {"normalize": state.normalize, "cascade": "auto" if state.cascade else False}
+        if "exclude" in shown:
+            options["exclude"] = state.exclude
+        return options
+    options |= {"strategy": state.strategy, "method": state.method}
+    if "engine" in shown:
+        options["engine"] = state.engine
+    if "iterations" in shown and state.iterations > 0:
+        options["iterations"] = state.iterations
+    for name in ("regularization", "noise", "offset"):
+        if name in shown and not getattr(state, f"{name}_auto"):
+            options[name] = getattr(state, name)
+    return options
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run of the panel is: the words of `nodes.deconvolveVolume` and `nodes.convolveVolume`.
+
+    Attributes
+    ----------
+    operation : {"deconvolve", "convolve"}
+    input_volume : volume node
+    kernels : KernelField
+    mask, labels, guide : selections, or None
+    options : dict
+        Further keyword arguments.
+    """
+
+    operation: str
+    input_volume: Any
+    kernels: Any
+    mask: Any = None
+    labels: Any = None
+    guide: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def selections(self) -> dict[str, Any]:
+        """The keyword arguments mask, labels and guide."""
+        return {"mask": self.mask, "labels": self.labels, "guide": self.guide}
+
+
+def run_request(state: PanelState, kernels: Any) -> RunRequest:
+    """Return what the panel is to run with a kernel field."""
+    return RunRequest(
+        state.operation,
+        state.input_volume,
+        kernels,
+        state.mask,
+        used_labels(state),
+        used_guide(state),
+        engine_options(state),
+    )
+
+
+# --------------------------------------------------------------------------------------------- texts
+
+
+def progress_text(fraction: float, text: str, seconds: float) -> str:
+    """Return the status line while a run is on: what it does and about how long it still takes.
+
+    Parameters
+    ----------
+    fraction : float
+        Done so far, 0 to 1.
+    text : str
+        What the engine says it is doing.
+    seconds : float
+        Time since the start.
+    """
+    if seconds < 2:
+        return text
+    if fraction < 0.02:  # too early to tell how long
+        return _("{text}, {seconds:.0f} s so far").format(text=text.rstrip("."), seconds=seconds)
+    remaining = seconds * (1 - min(fraction, 1.0)) / fraction
+    return _("{text}, about {time} left").format(text=text, time=duration_text(remaining))
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for people: 0.4 s, 12 s, 3 min 20 s."""
+    if seconds < 9.95:
+        return _("{seconds:.1f} s").format(seconds=seconds)
+    seconds = round(seconds)
+    if seconds < 60:
+        return _("{seconds} s").format(seconds=seconds)
+    return _("{minutes} min {seconds} s").format(minutes=seconds // 60, seconds=seconds % 60)
+
+
+def result_text(result: Any, output_name: str) -> str:
+    """Return the status lines of a finished run: output, time, noise, residual, then one line a warning.
+
+    Parameters
+    ----------
+    result : Result
+        Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning) and
+        `warnings` are read.
+    output_name : str
+        Name of the volume that holds the result.
+    """
+    facts = [_("{name}: done in {time}").format(name=output_name, time=duration_text(result.seconds))]
+    if result.iterations:
+        facts.append(_("{count} iterations").format(count=result.iterations))
+    if result.noise is not None:
+        facts.append(_("noise {noise:.3g}").format(noise=result.noise))
+    if result.residual is not None and math.isfinite(result.residual):
+        facts.append(_residual_text(result.residual))
+    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
+
+
+def _residual_text(residual: float) -> str:
+    """A residual in units of the noise; an image without noise has next to none to compare it with."""
+    text = _("residual {residual:.3g} (1 is ideal)") if residual < 100 else _("residual far above the noise")
+    return text.format(residual=residual)
+
+
+def sequence_text(results: list[Any], output_name: str) -> str:
+    """Return the status lines of a finished sequence: output, time, the worst residual, each warning once."""
+    seconds = sum(result.seconds for result in results)
+    text = _("{name}: {count} frames done in {time} of work")
+    facts = [text.format(name=output_name, count=len(results), time=duration_text(seconds))]
+    residuals = [r.residual for r in results if r.residual is not None and math.isfinite(r.residual)]
+    if residuals:
+        facts.append(_("at most {residual}").format(residual=_residual_text(max(residuals))))
+    warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in warnings)])
+
+
+def estimate_is_missing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
+    """Return one sentence saying why a measurement cannot start, or "" when it can.
+
+    Parameters
+    ----------
+    original, blurred : volume node or None
+    target : {"one", "rows"}
+    state : PanelState
+        For the kernel table and the regions that the kernels belong to.
+    """
+    if original is None:
+        return _("Choose the sharp volume.")
+    if blurred is None or blurred is original:
+        return _("Choose the blurred volume.")
+    if target == "rows" and state.key == "uniform":
+        return _("Choose what the kernels are keyed to, or measure one kernel.")
+    if target == "rows" and not state.kernel_set.count:
+        return _("Fill the table with levels, regions or positions first.")
+    if target == "rows" and state.key == "region" and state.labels is None:
+        return _("Choose the segmentation or label map that the kernels belong to.")
+    return ""
+
+
+def estimate_text(estimate: Any) -> str:
+    """Return the status lines of a finished measurement: time, residual, uncertainty, then one line a warning.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of the engine.
+    """
+    facts = [_("Measured in {time}").format(time=duration_text(estimate.seconds))]
+    if estimate.residual is not None and math.isfinite(estimate.residual):
+        facts.append(_residual_text(estimate.residual))
+    determined = estimate.determined
+    if determined is not None:
+        text = _("{count} of {all} kernels determined by the volumes")
+        facts.append(text.format(count=int(sum(map(bool, determined))), all=len(determined)))
+    elif estimate.uncertainty is not None and math.isfinite(float(estimate.uncertainty)):
+        facts.append(_("uncertainty {percent:.0f} %").format(percent=100 * float(estimate.uncertainty)))
+    if estimate.gain != 1:
+        facts.append(_("gain {gain:.4g}").format(gain=estimate.gain))
+    if estimate.offset:
+        facts.append(_("offset {offset:.4g}").format(offset=estimate.offset))
+    if any(estimate.shift):
+        shift = ", ".join(f"{v:.2f}" for v in estimate.shift)
+        facts.append(_("shift {shift} mm").format(shift=shift))
+    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in estimate.warnings)])
+
+
+def error_text(error: BaseException) -> str:
+    """Return an exception as one line, with the control that helps where the engine names an option."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError | OSError | MemoryError) and text:
+        return " ".join([text, *_places(text)])
+    if isinstance(error, MemoryError):
+        return _("The computer ran out of memory; close other data or crop the volume.")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _places(text: str) -> list[str]:
+    """Where the panel has the options that an error message of the engine names."""
+    places = {
+        "nonfinite=": _("(In the panel: Advanced, NaN and infinity.)"),
+        "resample": _("(In the panel: Advanced, Other geometry.)"),
+        "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
+        "offset=": _("(In the panel: Advanced, Offset.)"),
+        "engine=": _("(In the panel: Advanced, Engine.)"),
+        "set outside": _("(In the panel: Kernels, Outside.)"),
+    }
+    return [place for word, place in places.items() if word in text]

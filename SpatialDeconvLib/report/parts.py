@@ -1,0 +1,293 @@
+"""The sections of a report on edges, residual, convergence and frames: (id, title, HTML), or None."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import numbers
+from .drawing import Chart, diverging_pixels, number, reduced
+from .pictures import (
+    LARGEST_PICTURE,
+    Section,
+    as_shown,
+    charted,
+    difference_limit,
+    flips_of,
+    framed,
+    letters_of,
+    slice_name,
+)
+
+if TYPE_CHECKING:
+    from .findings import Findings
+
+
+# ---------------------------------------------------------------------------------------------- edges
+
+
+def edges_section(found: Findings) -> Section:
+    """Line profiles through the edges that changed most."""
+    if not found.profiles:
+        return None
+    figures = []
+    for n, profile in enumerate(found.profiles, 1):
+        lines = profile.lines
+        values = np.concatenate(list(lines.values()))
+        margin = 0.05 * float(np.ptp(values))
+        letter = "kji"[profile.axis]
+        where = ", ".join(f"{a} = {v}" for a, v in zip("kji", profile.voxel, strict=True))
+        before, after = (profile.steepest(name) for name in ("before", "after"))
+        chart = Chart(
+            (profile.position[0], profile.position[-1]), (values.min() - margin, values.max() + margin),
+            f"mm along {letter} from ({where})", "value",
+            f"Values along {letter} through the edge at {where}, before and after",
+        )  # fmt: skip
+        if "reference" in lines:
+            chart.line(profile.position, lines["reference"], "reference", "reference")
+        for name in ("before", "after"):
+            chart.line(profile.position, lines[name], name, name)
+            chart.points(profile.position, lines[name], name)
+        text = f"Edge {n}: the steepest step between neighbours went from {number(before, 3)} to "
+        text += f"{number(after, 3)} per mm"
+        if "reference" in lines:
+            text += f"; it is {number(profile.steepest('reference'), 3)} in the reference"
+        figures.append(charted(chart, text + "."))
+    text = "Values of single voxels along straight lines through the edges that changed most."
+    if found.operation == "deconvolve":
+        text += (
+            " A deconvolution that works makes edges steeper; overshoot beside them, or waves that the image did"
+        )
+        text += " not have, are artefacts."
+    return "edges", "Edges", f'<p>{text}</p><div class="charts">{"".join(figures)}</div>'
+
+
+# ------------------------------------------------------------------------------------------- residual
+
+
+def verdict_on(residual: float) -> str:
+    """Say what a residual means, in words."""
+    if residual > 1.25:
+        return "more than 1: the kernels do not explain the image, or the noise was taken too small"
+    if residual < 0.75:
+        return "less than 1: some of the noise was fitted, or it was taken too large"
+    return "about 1: the kernels explain the image"
+
+
+def residual_section(found: Findings) -> Section:
+    """What the blurred result leaves of the image, and power spectra."""
+    spectra = _image_spectra(found)
+    if found.operation != "deconvolve":
+        return "spectra", "Spatial frequencies", f'<div class="charts">{spectra}</div>'
+    title = "Do the kernels explain the image?"
+    if found.residual is None:
+        return "residual", title, f'<p>{html.escape(found.no_residual)}.</p><div class="charts">{spectra}</div>'
+    intro = "The result, blurred again with the kernels, should be the image but for its noise: the residual "
+    intro += "r = y − A x should look like noise, without the outlines of objects, and have the same power at all "
+    intro += "frequencies."
+    if not found.residual.whole:
+        size = " × ".join(str(s.stop - s.start) for s in found.residual.box[::-1])
+        first = ", ".join(str(s.start) for s in found.residual.box[::-1])
+        intro += f" It is shown for a block of {size} voxels from voxel ({first}) on (i, j, k)."
+    charts = _residual_histogram(found) + _residual_spectrum(found) + spectra
+    return "residual", title, f'<p>{intro}</p>{_residual_pictures(found)}<div class="charts">{charts}</div>'
+
+
+def _sigma(found: Findings) -> float:
+    """The unit of the residual: the noise, or the residual's own deviation where there is no noise."""
+    return found.noise or found.residual.root_mean_square() or 1.0
+
+
+def _residual_pictures(found: Findings) -> str:
+    residual, sigma = found.residual, _sigma(found)
+    k = found.slices[0] - residual.box[0].start
+    k = min(max(k, 0), len(residual.values) - 1)
+    plane = residual.values[k] if residual.mask is None else np.where(residual.mask[k], residual.values[k], 0)
+    turned = as_shown(found, plane, 0)[0]
+    small, step = reduced(turned, LARGEST_PICTURE)
+    limit = max(4 * sigma / step, difference_limit(np.abs(small)))
+    alt = f"Residual in slice k = {k + residual.box[0].start}"
+    picture = framed(diverging_pixels(small, limit), turned.shape, found.spacing[1:], alt,
+                     letters=letters_of(found, 0, flips_of(found, 0)))  # fmt: skip
+    text = f"The residual in slice k = {k + residual.box[0].start}, from blue at −{number(limit, 3)} to red at "
+    text += f"+{number(limit, 3)}"
+    text += f"; noise alone stays within ±{number(4 * sigma / step, 3)} nearly everywhere"
+    text += f" (each pixel is the mean of {step} × {step} voxels)." if step > 1 else "."
+    figure = f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
+    return f'<div class="row two residual">{figure}{_residual_table(found)}</div>'
+
+
+def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:
+    """Return name, value and meaning of the numbers that describe the residual."""
+    residual = found.residual
+    facts: list[tuple[str, float | None, str]] = []
+    if found.run_residual is not None:
+        facts.append(
+            (
+                "Residual of the run",
+                found.run_residual,
+                "‖y − A x‖ / (σ √N) over all voxels; " + verdict_on(found.run_residual),
+            )
+        )
+    facts.append(("Root mean square", residual.root_mean_square(), "of r, in image units"))
+    if found.noise:
+        facts.append(
+            ("… in units of the noise", residual.root_mean_square() / found.noise, f"σ = {number(found.noise)}")
+        )
+    deviation = residual.deviation()
+    facts.append(("Mean", residual.mean(), "0 when nothing is systematically missing"))
+    counted = residual.counted()
+    if deviation:
+        beyond = float(np.mean(np.abs(counted - residual.mean()) > 3 * deviation))
+        facts.append(("Beyond 3 deviations", 100 * beyond, "% of the voxels; 0.27 for Gaussian noise"))
+    for axis, name in ((2, "i"), (1, "j"), (0, "k")):
+        if residual.values.shape[axis] > 1:
+            value = residual.correlation(axis)
+            facts.append((f"Correlation along {name}", value, "of neighbours; 0 for white noise"))
+    return facts
+
+
+def _residual_table(found: Findings) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th><td class="n">{"none" if value is None else number(value)}</td>'
+        f'<td class="soft">{text}</td></tr>'
+        for name, value, text in residual_facts(found)
+    )
+    return (
+        '<div class="wide"><table><caption class="soft">The residual in numbers</caption>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _residual_histogram(found: Findings) -> str:
+    sigma = _sigma(found)
+    counted = found.residual.counted()
+    counted = counted[:: max(1, counted.size // 2_000_000)].astype(np.float64) / sigma
+    edges = np.linspace(-6, 6, 97)
+    density = np.histogram(counted, edges)[0] / (counted.size * (edges[1] - edges[0]))
+    middle = 0.5 * (edges[:-1] + edges[1:])
+    gauss = np.exp(-0.5 * middle**2) / math.sqrt(2 * math.pi)
+    chart = Chart(
+        (-6.0, 6.0), (1e-5, 2 * max(float(density.max()), 0.4)), "residual / noise", "probability density",
+        "Histogram of the residual, with the Gaussian of the noise", y_log=True,
+    )  # fmt: skip
+    chart.steps(edges, np.maximum(density, 1e-6), "residual")
+    chart.line(middle, gauss, "Gaussian of the noise", "after")
+    return charted(
+        chart, "How often residuals of each size occur; wider than the curve: something is not explained."
+    )
+
+
+def _residual_spectrum(found: Findings) -> str:
+    residual, sigma = found.residual, _sigma(found)
+    if min(residual.values.shape[1:]) < 8:
+        return ""
+    frequency, power = numbers.power_spectrum(residual.values, found.spacing[1:], residual.mask)
+    power = power[1:] / sigma**2  # the mean is taken out of the first ring
+    chart = Chart(
+        (0.0, frequency[-1]), (max(1e-4, min(0.1, 0.7 * float(power.min()))), max(10.0, 1.5 * float(power.max()))),
+        "cycles per mm", "power / noise variance", "Power spectrum of the residual", y_log=True,
+    )  # fmt: skip
+    chart.level(1.0, "white noise")
+    chart.line(frequency[1:], power, "residual", "after")
+    text = (
+        "Power of the residual at each spatial frequency. Along the dotted line it is white, like the noise; above "
+    )
+    text += "it at low frequencies, structure is left over; below it, noise was fitted."
+    return charted(chart, text)
+
+
+def _image_spectra(found: Findings) -> str:
+    k = found.slices[0]
+    if min(found.before.shape[1:]) < 8:
+        return ""
+    named = [("before", found.filled), ("after", found.after)]
+    named += [] if found.reference is None else [("reference", found.reference)]
+    curves = [(name, *numbers.power_spectrum(v[k : k + 1], found.spacing[1:])) for name, v in named]
+    powers = np.concatenate([power[1:] for _, _, power in curves])
+    highest = float(powers.max()) or 1.0
+    chart = Chart(
+        (0.0, curves[0][1][-1]), (max(float(powers.min()), highest * 1e-10), 2 * highest), "cycles per mm", "power",
+        "Power spectra of the image before and after", y_log=True,
+    )  # fmt: skip
+    if found.noise:
+        chart.level(found.noise**2, "noise before")
+    for name, frequency, power in reversed(curves):
+        chart.line(frequency[1:], power[1:], name, name)
+    rises = (
+        "What rises is what was restored, noise included"
+        if found.operation == "deconvolve"
+        else "What falls was blurred away"
+    )
+    return charted(chart, f"Power at each spatial frequency in {slice_name(found, k)}, before and after. {rises}.")
+
+
+# ---------------------------------------------------------------------------------------- convergence
+
+
+def convergence_section(found: Findings) -> Section:
+    """The residual after each iteration, or a sentence on why there is none."""
+    if found.operation != "deconvolve":
+        return None
+    history = np.asarray(found.result.history, float)
+    if history.size < 2:
+        count = found.result.iterations
+        text = "The method does not iterate: it computes its result in one go."
+        if count is not None:
+            text = f"The method made {count} iterations and keeps no record of them; only the joint methods do."
+        return "convergence", "Convergence", f"<p>{text}</p>"
+    steps = np.arange(1, history.size + 1)
+    low, high = float(np.nanmin(history)), float(np.nanmax(history))
+    log = low > 0 and high > 20 * low
+    chart = Chart(
+        (1, max(2, history.size)), (low * 0.8, high * 1.25) if log else (min(0.0, low), 1.05 * high), "iteration",
+        "residual", "Residual after each iteration", y_log=log,
+    )  # fmt: skip
+    chart.level(1.0, "level of the noise")
+    chart.line(steps, history, "residual", "after")
+    if history.size <= 60:
+        chart.points(steps, history)
+    stopped = found.result.automatic.get("stopped")
+    text = "The residual ‖y − A x‖ / (σ √N) after each iteration: at 1 the blurred result agrees with the image "
+    text += "within the noise."
+    text += f" It ended because: {stopped}." if stopped else ""
+    return "convergence", "Convergence", f'<div class="charts">{charted(chart, text)}</div>'
+
+
+# --------------------------------------------------------------------------------------------- frames
+
+
+def frames_section(found: Findings) -> Section:
+    """Residual and noise of every frame of a sequence."""
+    if not found.frames:
+        return None
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(str(frame["index"]))}'
+        f"{' (shown here)' if frame.get('shown') else ''}</th>"
+        + "".join(
+            f"<td class=n>{'' if frame.get(name) is None else number(frame[name])}</td>"
+            for name in ("residual", "noise", "iterations", "seconds")
+        )
+        + "</tr>"
+        for frame in found.frames
+    )
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("frame", "residual", "noise", "iterations", "seconds")
+    )
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    residuals = np.array([np.nan if f.get("residual") is None else f["residual"] for f in found.frames], float)
+    chart = ""
+    if np.isfinite(residuals).sum() > 1:
+        drawn = Chart(
+            (0, len(residuals) - 1), (0.0, 1.1 * max(1.0, float(np.nanmax(residuals)))), "frame number", "residual",
+            "Residual of every frame",
+        )  # fmt: skip
+        drawn.level(1.0, "level of the noise")
+        drawn.line(np.arange(len(residuals)), residuals, "residual", "after")
+        drawn.points(np.arange(len(residuals)), residuals)
+        text = "The residual of every frame; one that stands out was blurred otherwise, or moved."
+        chart = f'<div class="charts">{charted(drawn, text)}</div>'
+    return "frames", "All frames", chart + table

@@ -1,0 +1,1 @@
+"""A run: its settings, the two operations on arrays, and blocks of them for previews."""

@@ -1,0 +1,152 @@
+"""Automatic constants of the direct filters, by trying them on a case whose answer is known.
+
+A parametric bootstrap. A block of the image is restored and taken for the truth; blurred with the spatially
+variant model and given noise of the same size, it is filtered with every kernel and a range of constants.
+For each kernel the constant that comes closest to that truth, where the kernel has weight, wins. The first
+restoration comes from a round of its own, in which the blurred image stands in for the truth.
+
+Unlike a formula, this sees all that goes wrong: noise, damping of the mean, what the boundary rule makes of
+the border, and that a filter with one kernel runs over an image blurred by many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..arrays.boxes import Box
+from ..arrays.inner import dot
+from ..blur.operator import SpatiallyVariantBlur
+from ..errors import Cancelled
+from ..filters.fft import FFTFilters
+from ..kernels.field import BoundField, KernelField
+
+# Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
+_BLOCK_VOXELS = 2**20
+_LARGEST = {"tikhonov": 1.0, "inverse": 0.9}
+_SMALLEST = {"tikhonov": 1e-5, "inverse": 3e-3}
+
+
+class Simulation:
+    """Finds the constants for one image, kernel by kernel.
+
+    Parameters
+    ----------
+    image : ndarray, 2-D or 3-D
+        The blurred image.
+    bound : BoundField
+        The kernels, normalised, on the image's grid.
+    noise : float
+        Standard deviation of the noise in image units.
+    model : {"detector", "source"}
+    boundary : {"edge", "zero", "periodic"}
+    region : tuple of slice, optional
+        The part that matters: the block lies around its middle.
+    progress : callable(text), optional
+        Told before every trial what is being tried.
+    cancelled : callable() -> bool, optional
+    """
+
+    def __init__(
+        self,
+        image: np.ndarray,
+        bound: BoundField,
+        noise: float,
+        model: str = "detector",
+        boundary: str = "edge",
+        region: Box | None = None,
+        progress: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ):
+        self._kernels = [bound.kernel(k) for k in range(len(bound))]
+        self._boundary, self._noise = boundary, noise
+        self._progress = progress or (lambda text: None)
+        self._cancelled = cancelled or (lambda: False)
+        box = trial_block(image.shape, region)
+        block = np.ascontiguousarray(image[box])
+        self._spread = float(block.std(dtype=np.float64))
+        # Copies: a slice would keep the whole weight image alive, for every kernel at once.
+        self._weights = [bound.weight(k, block.dtype)[box].copy() for k in range(len(bound))]
+        operator = SpatiallyVariantBlur(
+            KernelField.by_weights(self._weights, self._kernels).bind(block, bound.spacing),
+            block.shape,
+            model=model,
+            boundary=boundary,
+            dtype=block.dtype,
+            low_rank=0.0,
+        )
+        noise_field = np.random.default_rng(0).normal(0.0, noise, block.shape).astype(block.dtype)
+
+        def use_as_truth(truth: np.ndarray) -> None:
+            self._truth = truth
+            self._filters = FFTFilters(operator.forward(truth) + noise_field, boundary)
+
+        use_as_truth(block)
+        filters = FFTFilters(block, boundary)
+        restored = np.zeros_like(block)
+        for k, (kernel, weight) in enumerate(zip(self._kernels, self._weights, strict=True)):
+            if weight.any():
+                # Tikhonov's, whatever the method: a thresholded inverse has a band limit of its own and
+                # would only find that again.
+                constant = self._best(k, "tikhonov", 1e-4, 1.0, coarse=5, halvings=0)
+                restored += weight * filters.run("tikhonov", kernel.values, constant=constant)
+        use_as_truth(restored)
+
+    def constant(self, method: str, k: int) -> float:
+        """Return the best constant of a direct filter for kernel `k`.
+
+        For "tikhonov" and "inverse" it is the filter's own constant; for "wiener" the standard deviation
+        of what the filter has to take for noise, at least the noise itself.
+        """
+        if method != "wiener":
+            return self._best(k, method, _SMALLEST[method], _LARGEST[method])
+        if self._spread == 0:  # a constant image holds nothing to restore
+            return self._noise
+        low = max(self._noise, 1e-4 * self._spread)
+        return self._best(k, method, low, max(self._spread, 2 * low))
+
+    def _best(self, k: int, method: str, low: float, high: float, coarse: int = 9, halvings: int = 2) -> float:
+        weight = self._weights[k]
+        if not weight.any():  # the block has no voxel of this kernel: judge by all of it
+            weight = np.ones_like(weight)
+        kernel = self._kernels[k].values
+
+        def error(constant: float) -> float:
+            if self._cancelled():
+                raise Cancelled
+            self._progress(f"trying constants for kernel {k + 1} of {len(self._kernels)}")
+            options = {"noise": constant} if method == "wiener" else {"constant": constant}
+            difference = self._filters.run(method, kernel, **options)
+            difference -= self._truth
+            np.square(difference, out=difference)
+            return dot(weight, difference)
+
+        return _minimum(error, low, high, coarse, halvings)
+
+
+def _minimum(error: Callable[[float], float], low: float, high: float, coarse: int, halvings: int) -> float:
+    """Where `error` is least: `coarse` points from `low` to `high` on a logarithmic scale, then finer ones."""
+    found = {float(x): error(float(x)) for x in np.geomspace(low, high, coarse)}
+    for _ in range(halvings):
+        best = min(found, key=found.get)
+        ordered = sorted(found)
+        place = ordered.index(best)
+        for neighbour in ordered[max(place - 1, 0) : place] + ordered[place + 1 : place + 2]:
+            middle = float(np.sqrt(best * neighbour))
+            found[middle] = error(middle)
+    return min(found, key=found.get)
+
+
+def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int | None = None) -> Box:
+    """The block to try on: the whole image, or what is left around the middle of the region when its longest
+    axes are halved until it has at most so many voxels."""
+    sizes = list(shape)
+    while np.prod(sizes) > (voxels or _BLOCK_VOXELS):
+        sizes[int(np.argmax(sizes))] //= 2
+    middles = [n // 2 for n in shape] if region is None else [(s.start + s.stop) // 2 for s in region]
+    box = []
+    for n, size, middle in zip(shape, sizes, middles, strict=True):
+        start = min(max(middle - size // 2, 0), n - size)
+        box.append(slice(start, start + size))
+    return tuple(box)

@@ -1,0 +1,1 @@
+"""Methods of strategy joint: they invert the spatially variant blur itself."""

@@ -1,0 +1,141 @@
+"""A limited-memory quasi-Newton method with bounds, lean enough for volumes.
+
+Projected L-BFGS: steps along -H g on the voxels that are free to move, projected onto the bounds, with a
+backtracking search (D. P. Bertsekas, "Projected Newton methods for optimization problems with simple
+constraints", SIAM J. Control Optim. 20, 1982; J. Nocedal, "Updating quasi-Newton matrices with limited
+storage", Math. Comp. 35, 1980). Vectors keep the image's dtype, sums are taken in float64. Memory: 2 m + 5
+images for m pairs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays.inner import dot
+
+_ARMIJO = 1e-4
+_LONGEST_SEARCH = 12
+
+
+@dataclass
+class Minimum:
+    """Where a minimisation ended: the image, the value there, steps and evaluations taken, and why."""
+
+    image: np.ndarray
+    value: float
+    steps: int
+    evaluations: int
+    reason: str
+
+
+def minimise(
+    objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    lower: float,
+    upper: float,
+    steps: int,
+    *,
+    tolerance: float = 1e-5,
+    pairs: int = 6,
+    after_step: Callable[[int, float], None] | None = None,
+) -> Minimum:
+    """Minimise an objective over lower <= x <= upper.
+
+    Parameters
+    ----------
+    objective : callable x -> (value, gradient)
+        The gradient is a new array each time.
+    start : ndarray
+        First point; clipped to the bounds.
+    steps : int
+        Most steps taken.
+    tolerance : float
+        Stop when the value falls by less than this share of itself, on the mean of three steps.
+    pairs : int
+        Corrections kept.
+    after_step : callable (step, value), optional
+        Called after each step; may raise to stop.
+    """
+    x = np.clip(start, lower, upper)
+    value, gradient = objective(x)
+    evaluations = 1
+    memory: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=pairs)
+    falls: deque[float] = deque(maxlen=3)
+    reason = "steps"
+    taken = 0
+    while taken < steps:
+        fixed = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
+        direction = _direction(gradient, memory, fixed)
+        if not memory:  # no curvature yet: move the steepest voxel by about a tenth of its scale
+            direction *= x.dtype.type(_first_length(x, direction))
+        found = False
+        length = 1.0
+        for _ in range(_LONGEST_SEARCH):
+            trial = np.clip(x + x.dtype.type(length) * direction, lower, upper)
+            step = trial - x
+            slope = dot(gradient, step)
+            del step  # made again: the objective needs the room
+            if slope >= 0:
+                break
+            trial_value, trial_gradient = objective(trial)
+            evaluations += 1
+            if trial_value <= value + _ARMIJO * slope:
+                found = True
+                break
+            del trial, trial_gradient
+            # The parabola through both values and the slope, within reason.
+            best = -slope / (2 * (trial_value - value - slope)) if np.isfinite(trial_value) else 0.1
+            length *= min(max(best, 0.1), 0.5)
+        if not found:
+            if memory:  # forget the curvature and try the gradient before giving up
+                memory.clear()
+                continue
+            reason = "no further decrease"
+            break
+        del direction
+        step = trial - x
+        change = np.subtract(trial_gradient, gradient, out=gradient)
+        change[fixed] = 0
+        step[fixed] = 0
+        curvature = dot(step, change)
+        if curvature > 1e-8 * np.sqrt(dot(step, step) * dot(change, change)):
+            memory.append((step, change, curvature))
+        falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
+        x, value, gradient = trial, trial_value, trial_gradient
+        del step, change, trial, trial_gradient
+        taken += 1
+        if after_step is not None:
+            after_step(taken, value)
+        if len(falls) == falls.maxlen and sum(falls) / len(falls) < tolerance:
+            reason = "converged"
+            break
+    return Minimum(x, value, taken, evaluations, reason)
+
+
+def _direction(gradient: np.ndarray, memory, fixed: np.ndarray) -> np.ndarray:
+    """-H g on the free voxels, by the two-loop recursion."""
+    q = -gradient
+    q[fixed] = 0
+    scalar = q.dtype.type
+    factors = []
+    for step, change, curvature in reversed(memory):
+        factor = dot(step, q) / curvature
+        q -= scalar(factor) * change
+        factors.append(factor)
+    if memory:
+        _, change, curvature = memory[-1]
+        q *= scalar(curvature / dot(change, change))
+    for (step, change, curvature), factor in zip(memory, reversed(factors), strict=True):
+        q += scalar(factor - dot(change, q) / curvature) * step
+    q[fixed] = 0
+    return q
+
+
+def _first_length(x: np.ndarray, direction: np.ndarray) -> float:
+    steepest = float(np.abs(direction).max())
+    spread = float(x.std()) or 1.0
+    return 0.1 * spread / steepest if steepest > 0 else 0.0

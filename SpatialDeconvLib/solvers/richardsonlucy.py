@@ -1,0 +1,283 @@
+"""Richardson-Lucy for the spatially variant blur: the textbook iteration, and the same ascent accelerated.
+
+With the Poisson likelihood L(x) = sum_i ( y_i log (A x)_i - (A x)_i ), its gradient g = A^T(y / A x) - A^T 1
+and the metric D = x / A^T 1, the textbook iteration is x <- x + D g. `conjugate` goes from the same start
+along directions conjugate in that metric, with the best length along each [1]_ [2]_; the factor of
+conjugacy is Fletcher's, which needs no earlier gradient. A direction is bent where it would leave x >= 0 if
+it were gone along half as far again as the last one, so an iteration takes one product with A and one with
+A^T, like the textbook's. It takes a fifth to an eighth as many; Nesterov's momentum, Biggs and Andrews'
+extrapolation (Applied Optics 36, 1997) and scaled gradient projection took a quarter to a third.
+
+References
+----------
+.. [1] L. Kaufman, "Implementing and accelerating the EM algorithm for positron emission tomography", IEEE
+   Transactions on Medical Imaging 6, 1987.
+.. [2] E. U. Mumcuoglu, R. Leahy, S. R. Cherry, Z. Zhou, "Fast gradient-based methods for Bayesian
+   reconstruction of transmission and emission PET images", ibid. 13, 1994.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays.inner import dot
+
+_LONGEST = 4.0  # most by which a step may exceed the one foreseen
+_AHEAD, _AFTER_LIMIT = 1.5, 2.0  # times the last step's length is foreseen: better bent too soon than cut short
+_SEARCHED = 1 << 15  # voxels on which its length is found; the likelihood of all is looked at afterwards
+_HALVINGS = 30  # one voxel whose model has come near 0 may ask for many
+
+
+@dataclass
+class Iterate:
+    """An image, |y - A x|^2, and y - A x when it was asked for."""
+
+    image: np.ndarray | None
+    squared: float
+    difference: np.ndarray | None
+
+
+def textbook(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
+    """Yield the start and then every iterate of the textbook's iteration.
+
+    Parameters
+    ----------
+    data : solvers._Data
+    penalty : solvers._Tv or None
+        Enters by Green's one-step-late rule.
+    keep : bool
+        Give y - A x too, and leave the images alone afterwards.
+    """
+    poisson = _Poisson(data, exact=True)
+    x = poisson.start
+    while True:
+        model = data.forward(x)
+        difference = np.empty_like(model) if keep else None
+        squared, _ = poisson.compare(model, model, difference, likelihood=False)
+        yield Iterate(x, squared, difference)
+        factor = data.adjoint(model)
+        del model, difference
+        poisson.multiply(factor, x, None if penalty is None else penalty.slope(x))
+        x = factor
+
+
+def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
+    """Yield the start and then the iterates of the accelerated ascent, as `textbook` does.
+
+    The penalised likelihood never falls; where it can rise no more, the iteration ends.
+    """
+    poisson = _Poisson(data, exact=False)
+    x = poisson.start
+    model = data.forward(x)
+    step = np.zeros_like(x)
+    gain = 1.0  # g times the last step, before it was bent
+    length = 1.0  # how many times the direction the next step is foreseen to be
+    excess, difference, squared, value = _compared(poisson, model, x, penalty, keep)
+    while True:
+        yield Iterate(x, squared, difference)
+        gradient = data.adjoint(excess)
+        del excess, difference
+        square, along = poisson.scale(gradient, x, step, None if penalty is None else penalty.slope(x))
+        factor = square / gain
+        if square + factor * along <= 0:
+            factor = 0.0
+        if not square > 0:
+            return
+        reach = poisson.turn(step, gradient, x, factor, length)
+        gain = (square + factor * along) * length
+        del gradient
+        change = data.forward(step)
+        limit = min(_LONGEST, 1 / max(reach, 1e-30))
+        share = poisson.search(model, change, limit, (0.0, 0.0) if penalty is None else penalty.along(x, step))
+        x = x.copy() if keep else x
+        poisson.move(x, step, model, change, share)
+        for _ in range(_HALVINGS):
+            excess, difference, squared, reached = _compared(poisson, model, x, penalty, keep)
+            if reached > value:
+                break
+            del excess, difference
+            share /= 2  # too far for the voxels that were not searched
+            poisson.move(x, step, model, change, -share)
+        else:
+            return
+        del change
+        value = reached
+        length = max(1.0, length * share * (_AFTER_LIMIT if share > 0.999 * limit else _AHEAD))
+
+
+def _compared(poisson, model, x, penalty, keep) -> tuple[np.ndarray, np.ndarray | None, float, float]:
+    excess = np.empty_like(model)
+    difference = np.empty_like(model) if keep else None
+    squared, value = poisson.compare(model, excess, difference)
+    return excess, difference, squared, value - (0.0 if penalty is None else penalty.weight * penalty.value(x))
+
+
+class _Poisson:
+    """The likelihood, and the element-wise work in the metric of Richardson-Lucy, in threads plane by plane."""
+
+    def __init__(self, data: Any, exact: bool):
+        self.data, self.dtype = data, data.dtype
+        # What data and model, both without the background, are lifted by: the background, so that the counts
+        # are those of Poisson's law, and more where data around 0 would still be negative.
+        known = np.maximum(data.background, 0)
+        lowest = data.minimum
+        if known.any():
+            counts = data.y + known
+            lowest = float((counts if data.mask is None else counts[data.mask]).min())
+        self.lift = known + self.dtype.type(max(0.0, -lowest))
+        self.tiny = self.dtype.type(1e-6 * data.span)  # of the model
+        self.least_ratio = self.dtype.type(1e-30)
+        self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
+        weights = data.seen()
+        self.start = data.calm_start(weights)
+        most = float(weights.max())
+        # Unseen voxels, with next to no weight, hardly move.
+        np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
+        # Where A^T 1 only scales steps, half precision will do (of numbers that it holds).
+        self.weights = weights if exact or not 1e-2 < most < 1e4 else weights.astype(np.float16)
+        np.maximum(self.start, self.least, out=self.start)
+
+    def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:
+        """Put (y - model) / (model + lift) into `excess`, 0 where the data do not count, and y - model into
+        `difference`, if given. Return |y - model|^2 and the log-likelihood less its largest value."""
+        data = self.data
+
+        def work(rows):
+            lift = self.lift[rows] if self.lift.ndim else self.lift
+            m = np.maximum(model[rows] + lift, self.tiny)
+            seen = data.y[rows] + lift
+            apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
+            r = np.divide(apart, m, out=excess[rows])
+            value = 0.0
+            if likelihood:
+                np.add(r, 1, out=m)
+                np.log(np.maximum(m, self.least_ratio, out=m), out=m)
+                m *= seen
+                m -= apart
+            if data.mask is not None:
+                counts = data.mask[rows]
+                r *= counts
+                m, apart = m[counts], apart[counts]
+            if likelihood:
+                value = -float(m.sum())
+            return dot(apart, apart), value
+
+        return self._sums(work, len(model))
+
+    def multiply(self, factor, x, slope) -> None:
+        """factor <- x (1 + factor / A^T 1), with the slope of a penalty in the denominator."""
+
+        def work(rows):
+            f, w = factor[rows], self.weights[rows]
+            if slope is not None:
+                down = slope[rows]
+                f -= down
+                w = np.maximum(w + down, self.dtype.type(0.1) * w)  # the denominator stays positive
+            f /= w
+            f += 1
+            f *= x[rows]
+
+        self.data.planes(work, len(x))
+
+    def scale(self, gradient, x, step, slope) -> tuple[float, float]:
+        """gradient <- D g with g = gradient - slope of a penalty. Return g D g and g times the last step.
+
+        Downwards D has no least: a voxel near 0 cannot go far, and would count as if it did.
+        """
+
+        def work(rows):
+            g, here = gradient[rows], x[rows]
+            if slope is not None:
+                g -= slope[rows]
+            along = dot(g, step[rows])
+            scaled = np.multiply(g > 0, self.least)
+            np.maximum(here, scaled, out=scaled)
+            scaled *= g
+            scaled /= self.weights[rows]
+            square = dot(g, scaled)
+            g[...] = scaled
+            return square, along
+
+        return self._sums(work, len(x))
+
+    def turn(self, step, scaled, x, factor: float, length: float) -> float:
+        """step <- length (scaled + factor step), bent at x >= 0. Return how much of a voxel it takes at most."""
+        taken = []
+
+        def work(rows):
+            e, here = step[rows], x[rows]
+            e *= self.dtype.type(factor)
+            e += scaled[rows]
+            e *= self.dtype.type(length)
+            share = np.negative(here)
+            np.maximum(e, share, out=e)
+            np.add(here, self.least_ratio, out=share)
+            np.divide(e, share, out=share)
+            taken.append(-float(share.min()))
+
+        self.data.planes(work, len(x))
+        return max(taken)
+
+    def search(self, model, change, limit: float, penalty: tuple[float, float]) -> float:
+        """Return the length in 0 ... limit at which the likelihood along `change` is largest, by Newton's method.
+
+        `penalty`: slope and curvature along the step of what is subtracted from the likelihood.
+        """
+        data = self.data
+        stride = max(1, model.size // _SEARCHED) | 1
+        m, q, y = (_some_rows(a, stride).astype(np.float64) for a in (model, change, data.y))
+        if data.mask is not None:
+            counts = _some_rows(data.mask, stride)
+            m, q, y = m[counts], q[counts], y[counts]
+        lift = self.lift
+        if lift.ndim:
+            lift = _some_rows(lift, stride) if data.mask is None else _some_rows(lift, stride)[counts]
+        m += lift
+        y += lift
+        scale = data.count / max(1, q.size)
+        low, high, length = 0.0, limit, 1.0
+        for _ in range(12):
+            relative = q / np.maximum(m + length * q, self.tiny)
+            slope = scale * (dot(y, relative) - float(q.sum())) - penalty[0] - length * penalty[1]
+            bend = scale * dot(y, relative * relative) + penalty[1]
+            low, high = (length, high) if slope > 0 else (low, length)
+            following = length + slope / max(bend, 1e-30)
+            if not low < following < high:
+                following = high if high == limit and slope > 0 else 0.5 * (low + high)
+            if abs(following - length) < 3e-3 * length:
+                return following
+            length = following
+        return length
+
+    def move(self, x, step, model, change, share: float) -> None:
+        """x <- x + share step, model <- model + share change."""
+        share = self.dtype.type(share)
+
+        def domain(rows):
+            here = x[rows]
+            here += share * step[rows]
+            np.maximum(here, 0, out=here)
+
+        def seen(rows):
+            model[rows] += share * change[rows]
+
+        self.data.planes(domain, len(x))
+        self.data.planes(seen, len(model))
+
+    def _sums(self, work, length: int) -> tuple[float, float]:
+        """Sums of what `work` returns for the planes, in the order of the planes."""
+        parts = {}
+
+        def noted(rows):
+            parts[rows.start] = work(rows)
+
+        self.data.planes(noted, length)
+        return tuple(sum(parts[start][i] for start in sorted(parts)) for i in (0, 1))
+
+
+def _some_rows(array: np.ndarray, stride: int) -> np.ndarray:
+    return array.reshape(-1, array.shape[-1])[::stride]
