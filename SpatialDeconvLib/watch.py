@@ -28,8 +28,7 @@ class Watch:
     >>> told
     [(0.5, 'filtered'), (0.75, 'blended')]
 
-    Fractions never fall, and never exceed 1: work that is done again, or that takes longer than was foreseen, stands
-    still meanwhile.
+    Fractions never fall, and never exceed 1: work that is done again, or takes longer than foreseen, stands still.
 
     Parameters
     ----------
@@ -49,17 +48,15 @@ class Watch:
     def step(self, fraction: float, text: str = "") -> None:
         """Stop when asked to; tell that so much of this work is done."""
         self.check()
-        self._told = max(self._told, min(fraction, 1.0))
-        if self._progress is not None:
-            self._progress(self._told, text)
+        self._tell(fraction, text)
 
     def part(self, start: float, stop: float, text: str = "") -> Watch:
         """Return the watch for what lies between two fractions of this work; `text` follows what it tells."""
         if self._progress is None:
             return Watch(None, self._cancelled)
         after = f": {text}" if text else ""
-        # Through this watch, so that what several parts tell never falls; it has been asked whether to stop already.
         span = stop - start
+        # Through this watch, so that what several parts tell never falls.
         return Watch(lambda fraction, what: self._tell(start + fraction * span, what + after), self._cancelled)
 
     def parts(self, items: Iterable[Item], text: str = "") -> Iterator[tuple[Item, Watch]]:
@@ -74,8 +71,8 @@ class Watch:
             yield item, self.part(number / count, (number + 1) / count, name)
 
     def _tell(self, fraction: float, text: str) -> None:
-        self._told = max(self._told, min(fraction, 1.0))
         if self._progress is not None:
+            self._told = max(self._told, min(fraction, 1.0))
             self._progress(self._told, text)
 
 
