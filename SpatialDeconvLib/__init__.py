@@ -84,10 +84,8 @@ _PUBLIC = {
         "mask_from_labels",
         "mask_from_range",
     ),
-    "solvers.solve": (
-        "Solution",
-        "solve",
-    ),
+    "solvers.iteration": ("Solution",),
+    "solvers.solve": ("solve",),
 }
 _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}
 

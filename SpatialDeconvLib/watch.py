@@ -50,10 +50,14 @@ class Watch:
         self.check()
         self._tell(fraction, text)
 
+    def quiet(self) -> Watch:
+        """Return a watch that stops what this one stops, and tells nothing."""
+        return Watch(None, self._cancelled)
+
     def part(self, start: float, stop: float, text: str = "") -> Watch:
         """Return the watch for what lies between two fractions of this work; `text` follows what it tells."""
         if self._progress is None:
-            return Watch(None, self._cancelled)
+            return self.quiet()
         after = f": {text}" if text else ""
         span = stop - start
         # Through this watch, so that what several parts tell never falls.

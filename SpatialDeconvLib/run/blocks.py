@@ -34,7 +34,7 @@ from ..filters.itk import METHODS
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel
-from ..solvers.solve import Solution
+from ..solvers.iteration import Solution
 from . import pipeline
 from .automatic import Simulation, trial_block
 from .job import IsCancelled, Job, Progress

@@ -22,8 +22,9 @@ from ..filters.itk import BOUNDARIES, METHODS, Method, SimpleITKFilters
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
 from ..noise import estimate_noise, looks_nonnegative
+from ..solvers.iteration import Solution
 from ..solvers.solve import METHODS as JOINT_METHODS
-from ..solvers.solve import Solution, solve
+from ..solvers.solve import solve
 from .automatic import Simulation
 from .job import IsCancelled, Job, Progress
 

@@ -10,8 +10,7 @@ images for m pairs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 
 import numpy as np
 
@@ -21,53 +20,38 @@ _ARMIJO = 1e-4
 _LONGEST_SEARCH = 12
 
 
-@dataclass
-class Minimum:
-    """Where a minimisation ended: the image, the value there, steps and evaluations taken, and why."""
-
-    image: np.ndarray
-    value: float
-    steps: int
-    evaluations: int
-    reason: str
-
-
-def minimise(
+def descend(
     objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
     start: np.ndarray,
     lower: float,
     upper: float,
-    steps: int,
     *,
     tolerance: float = 1e-5,
     pairs: int = 6,
-    after_step: Callable[[int, float], None] | None = None,
-) -> Minimum:
-    """Minimise an objective over lower <= x <= upper.
+) -> Generator[np.ndarray, None, str]:
+    """Yield the start, clipped to the bounds, and then a better x with lower <= x <= upper after each step.
 
     Parameters
     ----------
     objective : callable x -> (value, gradient)
-        The gradient is a new array each time.
+        The gradient is a new array each time. The last call before x is yielded was with that x.
     start : ndarray
-        First point; clipped to the bounds.
-    steps : int
-        Most steps taken.
     tolerance : float
-        Stop when the value falls by less than this share of itself, on the mean of three steps.
+        End when the value falls by less than this share of itself, on the mean of three steps.
     pairs : int
         Corrections kept.
-    after_step : callable (step, value), optional
-        Called after each step; may raise to stop.
+
+    Returns
+    -------
+    str
+        Why it ended.
     """
     x = np.clip(start, lower, upper)
     value, gradient = objective(x)
-    evaluations = 1
     memory: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=pairs)
     falls: deque[float] = deque(maxlen=3)
-    reason = "steps"
-    taken = 0
-    while taken < steps:
+    yield x
+    while True:
         fixed = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
         direction = _direction(gradient, memory, fixed)
         if not memory:  # no curvature yet: move the steepest voxel by about a tenth of its scale
@@ -82,7 +66,6 @@ def minimise(
             if slope >= 0:
                 break
             trial_value, trial_gradient = objective(trial)
-            evaluations += 1
             if trial_value <= value + _ARMIJO * slope:
                 found = True
                 break
@@ -94,8 +77,7 @@ def minimise(
             if memory:  # forget the curvature and try the gradient before giving up
                 memory.clear()
                 continue
-            reason = "no further decrease"
-            break
+            return "no further decrease"
         del direction
         step = trial - x
         change = np.subtract(trial_gradient, gradient, out=gradient)
@@ -107,13 +89,9 @@ def minimise(
         falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
         x, value, gradient = trial, trial_value, trial_gradient
         del step, change, trial, trial_gradient
-        taken += 1
-        if after_step is not None:
-            after_step(taken, value)
+        yield x
         if len(falls) == falls.maxlen and sum(falls) / len(falls) < tolerance:
-            reason = "converged"
-            break
-    return Minimum(x, value, taken, evaluations, reason)
+            return "converged"
 
 
 def _direction(gradient: np.ndarray, memory, fixed: np.ndarray) -> np.ndarray:

@@ -21,10 +21,13 @@ import numpy as np
 
 from ..arrays.inner import dot
 from ..blur.selfkeyed import SelfKeyedBlur
+from .iteration import Iterate, Iterates
+from .problem import Problem
+from .totalvariation import TotalVariation
 
 _MOST_INTENSITIES = 12  # their memory is then that of the descent which follows
 _ROUNDING = 1e-5
-_STEPS = 120
+STEPS = 120
 #: Price of the variance in the first and the last step; that of the data's squared residual is 1.
 _FIRST_PRICE, _LAST_PRICE = 0.01, 0.5
 #: Weight of TV and its smoothing, in units of the span of the data.
@@ -158,12 +161,12 @@ def nearest_shares(p: np.ndarray) -> np.ndarray:
     return v
 
 
-def lifted_start(data, model: SelfKeyedBlur, variation, lower: float) -> np.ndarray:
-    """The image x of the lifted problem, by projected gradients with Nesterov's momentum.
+class LiftedDescent:
+    """Descends on the lifted problem, by projected gradients with Nesterov's momentum.
 
     Parameters
     ----------
-    data : the solvers' data
+    problem : Problem
     model : SelfKeyedBlur
         In the source model.
     variation : TotalVariation
@@ -171,26 +174,37 @@ def lifted_start(data, model: SelfKeyedBlur, variation, lower: float) -> np.ndar
     lower : float
         The image's least value; may be -inf.
     """
-    lifted = LiftedBlur(model, max(lower, data.low), data.high)
-    a = lifted.intensities
-    weight, smoothing = _TV_WEIGHT * data.span, _TV_SMOOTHING * data.span
-    spread = float(np.square(a - a.mean(), dtype=np.float64).sum())
-    step = 1 / (1.02 * lifted.norm(data.masked) + 4 * weight / smoothing * spread)
-    v = lifted.shares(1 / len(a))
-    ahead = v.copy()
-    moment = 1.0
-    for number in range(_STEPS):
-        price = _FIRST_PRICE * (_LAST_PRICE / _FIRST_PRICE) ** (number / (_STEPS - 1))
-        x = lifted.image(ahead)
-        slope = x * x.dtype.type(step * price)
-        variation(x, smoothing, -step * weight, slope)
-        del x
-        difference = np.subtract(data.y, lifted.forward(ahead))
-        residual = data.relative(dot(data.masked(difference), difference))
-        following = 0.5 * (1 + math.sqrt(1 + 4 * moment**2))
-        lifted.add_transposed(ahead, difference, step)
-        del difference
-        lifted.project(v, ahead, slope, -0.5 * step * price, (moment - 1) / following)
-        moment = following
-        data.step(residual, 0.3 * number / _STEPS, f"first image, step {number + 1}")
-    return lifted.image(v)
+
+    def __init__(self, problem: Problem, model: SelfKeyedBlur, variation: TotalVariation, lower: float):
+        self.problem, self.variation = problem, variation
+        self.lifted = LiftedBlur(model, max(lower, problem.low), problem.high)
+        self.shares = self.lifted.shares(1 / len(self.lifted.intensities))
+
+    def image(self) -> np.ndarray:
+        """The image reached."""
+        return self.lifted.image(self.shares)
+
+    def iterates(self) -> Iterates:
+        """Yield what was reached after each step, without its image."""
+        problem, lifted, v = self.problem, self.lifted, self.shares
+        a = lifted.intensities
+        weight, smoothing = _TV_WEIGHT * problem.span, _TV_SMOOTHING * problem.span
+        spread = float(np.square(a - a.mean(), dtype=np.float64).sum())
+        step = 1 / (1.02 * lifted.norm(problem.masked) + 4 * weight / smoothing * spread)
+        ahead = v.copy()
+        moment = 1.0
+        for number in range(STEPS):
+            price = _FIRST_PRICE * (_LAST_PRICE / _FIRST_PRICE) ** (number / (STEPS - 1))
+            x = lifted.image(ahead)
+            slope = x * x.dtype.type(step * price)
+            self.variation(x, smoothing, -step * weight, slope)
+            del x
+            difference = np.subtract(problem.y, lifted.forward(ahead))
+            squared = dot(problem.masked(difference), difference)
+            yield Iterate(None, squared)
+            following = 0.5 * (1 + math.sqrt(1 + 4 * moment**2))
+            lifted.add_transposed(ahead, difference, step)
+            del difference
+            lifted.project(v, ahead, slope, -0.5 * step * price, (moment - 1) / following)
+            moment = following
+        return "the price is paid"

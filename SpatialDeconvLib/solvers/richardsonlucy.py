@@ -18,13 +18,18 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arrays.inner import dot
+from ..watch import Watch
+from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
+from .problem import Problem
+from .stopping import HeldOutVoxels, LastIterate
+from .totalvariation import SMOOTHING, TotalVariation
+from .weights import given_weight
 
 _LONGEST = 4.0  # most by which a step may exceed the one foreseen
 _AHEAD, _AFTER_LIMIT = 1.5, 2.0  # times the last step's length is foreseen: better bent too soon than cut short
@@ -32,65 +37,134 @@ _SEARCHED = 1 << 15  # voxels on which its length is found; the likelihood of al
 _HALVINGS = 30  # one voxel whose model has come near 0 may ask for many
 
 
-@dataclass
-class Iterate:
-    """An image, |y - A x|^2, and y - A x when it was asked for."""
-
-    image: np.ndarray | None
-    squared: float
-    difference: np.ndarray | None
+_LIMIT = 200
+_HELD_OUT_MATTER = 0.01  # share above which the image is found once more with them (they cost up to 0.4 dB)
 
 
-def textbook(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
+def richardson_lucy(
+    problem: Problem,
+    iterations: int | None,
+    regularization: Any,
+    watch: Watch,
+    *,
+    accelerate: bool = True,
+    observe: Callable[[np.ndarray], object] | None = None,
+) -> Solution:
+    """Maximise Poisson's likelihood; `regularization` is the weight of a TV penalty, "auto" none.
+
+    Parameters
+    ----------
+    accelerate : bool
+        Take `conjugate`, else the `textbook` iteration.
+    observe : callable (image), optional
+        Called with every iterate.
+    """
+    penalty = None if regularization == "auto" else _TvPenalty(problem, regularization)
+    ascent = conjugate if accelerate else textbook
+    chosen = {"regularization": penalty and penalty.weight}
+
+    def climb(limit: int, stop: StoppingRule, keep: bool, part: Watch) -> Ended:
+        iterates = ascent(problem, penalty, keep)
+        if observe is not None:
+            iterates = _observed(problem, iterates, observe)
+        return run(problem, iterates, limit, stop, part, "Richardson-Lucy")
+
+    if iterations is None:
+        with problem.held_out():
+            ended = climb(_LIMIT, HeldOutVoxels(problem, pace=2), True, watch.part(0.0, 0.5))
+            held = np.count_nonzero(problem.held) / problem.count
+        chosen["stopped"] = ended.reason
+        if not ended.number or held <= _HELD_OUT_MATTER:
+            return solution(problem, ended.image, ended.residual, ended.history, **chosen)
+        iterations, watch = ended.number, watch.part(0.5, 1.0)
+        del ended  # and its image
+    ended = climb(iterations, LastIterate(), False, watch)
+    return solution(problem, ended.image, ended.residual, ended.history, **{"stopped": ended.reason, **chosen})
+
+
+def _observed(problem: Problem, iterates: Iterates, observe: Callable[[np.ndarray], object]) -> Iterates:
+    while True:
+        try:
+            iterate = next(iterates)
+        except StopIteration as end:
+            return end.value
+        observe(problem.operator.crop(iterate.image))
+        yield iterate
+        del iterate
+
+
+class _TvPenalty:
+    """A TV penalty of fixed weight on the domain."""
+
+    def __init__(self, problem: Problem, weight: Any):
+        self.weight = given_weight(weight, "richardson-lucy")
+        self.eps = SMOOTHING * problem.span
+        operator = problem.operator
+        self.domain = TotalVariation(operator.domain_shape, operator.bound.spacing, operator.run)
+
+    def value(self, x: np.ndarray) -> float:
+        return self.domain(x, self.eps, 0.0, None)
+
+    def slope(self, x: np.ndarray) -> np.ndarray:
+        out = np.zeros_like(x)
+        self.domain(x, self.eps, self.weight, out)
+        return out
+
+    def along(self, x: np.ndarray, step: np.ndarray) -> tuple[float, float]:
+        """Slope along a step, and a curvature with which the parabola nowhere falls below the penalty."""
+        return dot(self.slope(x), step), self.weight * self.domain.curvature(x, step, self.eps)
+
+
+def textbook(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Iterates:
     """Yield the start and then every iterate of the textbook's iteration.
 
     Parameters
     ----------
-    data : solvers._Data
-    penalty : solvers._Tv or None
+    problem : Problem
+    penalty : _TvPenalty or None
         Enters by Green's one-step-late rule.
     keep : bool
         Give y - A x too, and leave the images alone afterwards.
     """
-    poisson = _Poisson(data, exact=True)
+    poisson = _Poisson(problem, exact=True)
     x = poisson.start
     while True:
-        model = data.forward(x)
+        model = problem.forward(x)
         difference = np.empty_like(model) if keep else None
         squared, _ = poisson.compare(model, model, difference, likelihood=False)
         yield Iterate(x, squared, difference)
-        factor = data.adjoint(model)
+        factor = problem.adjoint(model)
         del model, difference
         poisson.multiply(factor, x, None if penalty is None else penalty.slope(x))
         x = factor
 
 
-def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
+def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Iterates:
     """Yield the start and then the iterates of the accelerated ascent, as `textbook` does.
 
     The penalised likelihood never falls; where it can rise no more, the iteration ends.
     """
-    poisson = _Poisson(data, exact=False)
+    poisson = _Poisson(problem, exact=False)
     x = poisson.start
-    model = data.forward(x)
+    model = problem.forward(x)
     step = np.zeros_like(x)
     gain = 1.0  # g times the last step, before it was bent
     length = 1.0  # how many times the direction the next step is foreseen to be
     excess, difference, squared, value = _compared(poisson, model, x, penalty, keep)
     while True:
         yield Iterate(x, squared, difference)
-        gradient = data.adjoint(excess)
+        gradient = problem.adjoint(excess)
         del excess, difference
         square, along = poisson.scale(gradient, x, step, None if penalty is None else penalty.slope(x))
         factor = square / gain
         if square + factor * along <= 0:
             factor = 0.0
         if not square > 0:
-            return
+            return "the likelihood rises no more"
         reach = poisson.turn(step, gradient, x, factor, length)
         gain = (square + factor * along) * length
         del gradient
-        change = data.forward(step)
+        change = problem.forward(step)
         limit = min(_LONGEST, 1 / max(reach, 1e-30))
         share = poisson.search(model, change, limit, (0.0, 0.0) if penalty is None else penalty.along(x, step))
         x = x.copy() if keep else x
@@ -103,7 +177,7 @@ def conjugate(data: Any, penalty: Any, keep: bool) -> Iterator[Iterate]:
             share /= 2  # too far for the voxels that were not searched
             poisson.move(x, step, model, change, -share)
         else:
-            return
+            return "the likelihood rises no more"
         del change
         value = reached
         length = max(1.0, length * share * (_AFTER_LIMIT if share > 0.999 * limit else _AHEAD))
@@ -119,21 +193,21 @@ def _compared(poisson, model, x, penalty, keep) -> tuple[np.ndarray, np.ndarray 
 class _Poisson:
     """The likelihood, and the element-wise work in the metric of Richardson-Lucy, in threads plane by plane."""
 
-    def __init__(self, data: Any, exact: bool):
-        self.data, self.dtype = data, data.dtype
+    def __init__(self, problem: Problem, exact: bool):
+        self.problem, self.dtype = problem, problem.dtype
         # What data and model, both without the background, are lifted by: the background, so that the counts
         # are those of Poisson's law, and more where data around 0 would still be negative.
-        known = np.maximum(data.background, 0)
-        lowest = data.minimum
+        known = np.maximum(problem.background, 0)
+        lowest = problem.minimum
         if known.any():
-            counts = data.y + known
-            lowest = float((counts if data.mask is None else counts[data.mask]).min())
+            counts = problem.y + known
+            lowest = float((counts if problem.mask is None else counts[problem.mask]).min())
         self.lift = known + self.dtype.type(max(0.0, -lowest))
-        self.tiny = self.dtype.type(1e-6 * data.span)  # of the model
+        self.tiny = self.dtype.type(1e-6 * problem.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
-        self.least = self.dtype.type(1e-3 * data.span)  # of the image in the metric, so that a 0 can rise again
-        weights = data.seen()
-        self.start = data.calm_start(weights)
+        self.least = self.dtype.type(1e-3 * problem.span)  # of the image in the metric, so that a 0 can rise again
+        weights = problem.seen()
+        self.start = problem.calm_start(weights)
         most = float(weights.max())
         # Unseen voxels, with next to no weight, hardly move.
         np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
@@ -144,12 +218,12 @@ class _Poisson:
     def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:
         """Put (y - model) / (model + lift) into `excess`, 0 where the data do not count, and y - model into
         `difference`, if given. Return |y - model|^2 and the log-likelihood less its largest value."""
-        data = self.data
+        problem = self.problem
 
         def work(rows):
             lift = self.lift[rows] if self.lift.ndim else self.lift
             m = np.maximum(model[rows] + lift, self.tiny)
-            seen = data.y[rows] + lift
+            seen = problem.y[rows] + lift
             apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
             r = np.divide(apart, m, out=excess[rows])
             value = 0.0
@@ -158,8 +232,8 @@ class _Poisson:
                 np.log(np.maximum(m, self.least_ratio, out=m), out=m)
                 m *= seen
                 m -= apart
-            if data.mask is not None:
-                counts = data.mask[rows]
+            if problem.mask is not None:
+                counts = problem.mask[rows]
                 r *= counts
                 m, apart = m[counts], apart[counts]
             if likelihood:
@@ -181,7 +255,7 @@ class _Poisson:
             f += 1
             f *= x[rows]
 
-        self.data.planes(work, len(x))
+        self.problem.planes(work, len(x))
 
     def scale(self, gradient, x, step, slope) -> tuple[float, float]:
         """gradient <- D g with g = gradient - slope of a penalty. Return g D g and g times the last step.
@@ -219,7 +293,7 @@ class _Poisson:
             np.divide(e, share, out=share)
             taken.append(-float(share.min()))
 
-        self.data.planes(work, len(x))
+        self.problem.planes(work, len(x))
         return max(taken)
 
     def search(self, model, change, limit: float, penalty: tuple[float, float]) -> float:
@@ -227,18 +301,18 @@ class _Poisson:
 
         `penalty`: slope and curvature along the step of what is subtracted from the likelihood.
         """
-        data = self.data
+        problem = self.problem
         stride = max(1, model.size // _SEARCHED) | 1
-        m, q, y = (_some_rows(a, stride).astype(np.float64) for a in (model, change, data.y))
-        if data.mask is not None:
-            counts = _some_rows(data.mask, stride)
+        m, q, y = (_some_rows(a, stride).astype(np.float64) for a in (model, change, problem.y))
+        if problem.mask is not None:
+            counts = _some_rows(problem.mask, stride)
             m, q, y = m[counts], q[counts], y[counts]
         lift = self.lift
         if lift.ndim:
-            lift = _some_rows(lift, stride) if data.mask is None else _some_rows(lift, stride)[counts]
+            lift = _some_rows(lift, stride) if problem.mask is None else _some_rows(lift, stride)[counts]
         m += lift
         y += lift
-        scale = data.count / max(1, q.size)
+        scale = problem.count / max(1, q.size)
         low, high, length = 0.0, limit, 1.0
         for _ in range(12):
             relative = q / np.maximum(m + length * q, self.tiny)
@@ -265,8 +339,8 @@ class _Poisson:
         def seen(rows):
             model[rows] += share * change[rows]
 
-        self.data.planes(domain, len(x))
-        self.data.planes(seen, len(model))
+        self.problem.planes(domain, len(x))
+        self.problem.planes(seen, len(model))
 
     def _sums(self, work, length: int) -> tuple[float, float]:
         """Sums of what `work` returns for the planes, in the order of the planes."""
@@ -275,7 +349,7 @@ class _Poisson:
         def noted(rows):
             parts[rows.start] = work(rows)
 
-        self.data.planes(noted, length)
+        self.problem.planes(noted, length)
         return tuple(sum(parts[start][i] for start in sorted(parts)) for i in (0, 1))
 
 

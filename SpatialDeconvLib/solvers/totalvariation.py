@@ -14,6 +14,9 @@ import numpy as np
 
 Run = Callable[[Callable, Sequence], None]
 
+#: eps of the methods, of the range of values.
+SMOOTHING = 0.01
+
 _CHUNK = 1 << 17  # voxels worked on at a time
 
 

@@ -37,9 +37,11 @@ from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
-from SpatialDeconvLib.solvers import solve as solvers
-from SpatialDeconvLib.solvers.lbfgs import minimise
-from SpatialDeconvLib.solvers.solve import power_norm, solve
+from SpatialDeconvLib.solvers.landweber import power_norm
+from SpatialDeconvLib.solvers.lbfgs import descend
+from SpatialDeconvLib.solvers.penalised import LinearModel, Objective
+from SpatialDeconvLib.solvers.problem import Problem
+from SpatialDeconvLib.solvers.solve import solve
 
 sys.path.append(str(cases.ROOT / "Testing" / "Python"))
 from oracles import chambolle_pock, total_variation_objective
@@ -365,8 +367,8 @@ def reach(name: str, paths: list[tuple], end: tuple, truth: np.ndarray) -> None:
 
 def tv_path(operator: SpatiallyVariantBlur, y: np.ndarray, weight: float, steps: int) -> list[tuple]:
     """Products with A (as many with A^T), processor time, objective and image after each step of "tv"."""
-    data = solvers._Data(operator, y, SIGMA, None, 0.0, None, None)
-    objective = solvers._Penalised(data, solvers._Linear(operator))
+    problem = Problem(operator, y, SIGMA)
+    objective = Objective(problem, LinearModel(operator))
     objective.weight = weight
     path, products, start = [], itertools.count(1), time.process_time()
 
@@ -375,7 +377,8 @@ def tv_path(operator: SpatiallyVariantBlur, y: np.ndarray, weight: float, steps:
         path.append((next(products), time.process_time() - start, value, x.copy()))
         return value, gradient
 
-    minimise(watched, data.start(), 0.0, math.inf, steps, tolerance=0)
+    for _ in itertools.islice(descend(watched, problem.start(), 0.0, math.inf, tolerance=0), steps + 1):
+        pass
     return path
 
 

@@ -1,0 +1,228 @@
+"""What is solved: the blur, the data and their noise, and which voxels count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..arrays.inner import dot
+from ..blur.operator import SpatiallyVariantBlur
+from ..errors import InputError, check_number, is_auto
+from ..noise import estimate_noise, looks_nonnegative
+from ..watch import UNWATCHED, Watch
+
+_HELD_OUT = 4000  # voxels, within these shares of all:
+_HELD_OUT_SHARES = (0.005, 0.05)
+
+
+class Problem:
+    """Find x with y = A x + b + noise at the voxels that count.
+
+    Arrays of the data have the shape `operator.data_shape`, images the shape `operator.domain_shape`; both have
+    the operator's dtype. Sums over them run in threads plane by plane.
+
+    Parameters
+    ----------
+    operator : SpatiallyVariantBlur
+        A.
+    y : ndarray
+    noise : float, "auto" or None
+        Its sigma in image units; estimated when not a number.
+    mask : ndarray of bool, optional
+        Voxels of y that count.
+    background : float or ndarray
+        b.
+    watch : Watch
+        Asked whether to stop in every product with A; it is told nothing.
+
+    Attributes
+    ----------
+    y : ndarray
+        The data less the background.
+    mask, count : ndarray of bool or None, int
+        The voxels that count now, None for all, and how many they are.
+    given_mask : ndarray of bool or None
+        The same without regard to `held_out`.
+    held : ndarray of bool or None
+        The voxels that are left out in `held_out`.
+    low, high, span : float
+        Range of the data that count, without outliers, and its length.
+    minimum : float
+        Of the data that count.
+    noise : float
+        Sigma, at least 1e-6 of the span.
+    """
+
+    def __init__(
+        self,
+        operator: SpatiallyVariantBlur,
+        y: np.ndarray,
+        noise: float | str | None = None,
+        mask: np.ndarray | None = None,
+        background: float | np.ndarray = 0.0,
+        watch: Watch = UNWATCHED,
+    ):
+        self.operator = operator
+        self.dtype = operator.dtype
+        self._watch = watch.quiet()
+        y = np.asarray(y)
+        if y.shape != operator.data_shape:
+            raise InputError(f"y has shape {y.shape}, the operator's data {operator.data_shape}")
+        if np.iscomplexobj(y):
+            raise InputError(f"y is complex ({y.dtype}); give real values")
+        self.background = self._checked_background(background)
+        self.given_mask = self.mask = self._checked_mask(mask)
+        y = y.astype(self.dtype, copy=False)  # never written to
+        self.y = y - self.background if np.any(self.background) else y
+        if not np.isfinite(self.y.sum(dtype=np.float64)):
+            raise InputError("y holds NaN or infinite values; fill them and leave them out with mask")
+        self.count = self.y.size if self.mask is None else int(np.count_nonzero(self.mask))
+        seen = self.y if self.mask is None else self.y[self.mask]
+        self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
+        self.span = max(self.high - self.low, 1e-6 * abs(self.high), 1e-12)  # also of a constant image
+        self.minimum = float(seen.min())
+        self.noise = max(_sigma(noise, self.y, self.mask), 1e-6 * self.span)
+        self.held: np.ndarray | None = None
+
+    def _checked_background(self, background: float | np.ndarray) -> np.ndarray:
+        array = np.asarray(background, self.dtype)
+        if array.ndim and array.shape != self.operator.data_shape:
+            raise InputError(f"background has shape {array.shape}, the data {self.operator.data_shape}")
+        if not np.all(np.isfinite(array)):
+            raise InputError("background must be finite")
+        return array
+
+    def _checked_mask(self, mask: np.ndarray | None) -> np.ndarray | None:
+        if mask is None:
+            return None
+        mask = np.asarray(mask)
+        if mask.shape != self.operator.data_shape:
+            raise InputError(f"mask has shape {mask.shape}, the data {self.operator.data_shape}")
+        mask = mask.astype(bool)
+        if not mask.any():
+            raise InputError("mask is empty; at least one voxel must count")
+        return None if mask.all() else mask
+
+    # -- products, and sums over voxels
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """A x."""
+        return self.operator.forward(x, cancelled=self._watch._cancelled)
+
+    def adjoint(self, y: np.ndarray) -> np.ndarray:
+        """A^T y."""
+        return self.operator.adjoint(y, cancelled=self._watch._cancelled)
+
+    def check(self) -> None:
+        """Stop when asked to."""
+        self._watch.check()
+
+    def masked(self, data: np.ndarray) -> np.ndarray:
+        """Set what does not count to 0, in place."""
+        if self.mask is not None:
+            data[~self.mask] = 0
+        return data
+
+    def residual(self, squared: float) -> float:
+        """|y - A x| / (sigma sqrt(N)), from |y - A x|^2 over the N voxels that count."""
+        return math.sqrt(squared / self.count) / self.noise
+
+    def planes(self, work: Callable[[slice], None], length: int) -> None:
+        """Call `work` on slices of planes, in threads."""
+        thickness = max(1, (1 << 16) * length // max(1, self.y.size))
+        self.operator.run(work, [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)])
+
+    # -- voxels that are left out for a while
+
+    @contextmanager
+    def held_out(self) -> Iterator[None]:
+        """Leave some voxels out of those that count, to see how well they are predicted; a fixed random choice."""
+        before = self.mask, self.count
+        self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < np.clip(
+            _HELD_OUT / self.count, *_HELD_OUT_SHARES
+        )
+        if self.mask is not None:
+            self.held &= self.mask
+        if not self.held.any():
+            self.held.flat[int(np.flatnonzero(self.mask if self.mask is not None else ~self.held)[0])] = True
+        self.mask = ~self.held if self.mask is None else self.mask & ~self.held
+        self.count = int(np.count_nonzero(self.mask))
+        try:
+            yield
+        finally:
+            self.mask, self.count = before
+            self.held = None
+
+    # -- first images
+
+    def start(self) -> np.ndarray:
+        """The data, with their mean where nothing is known."""
+        if self.mask is None:
+            return self.operator.extend(self.y)
+        return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self.y[self.mask].mean())))
+
+    def seen(self) -> np.ndarray:
+        """A^T M 1: how much of every voxel of the image is in the data that count."""
+        return self.adjoint(self.masked(np.ones(self.y.shape, self.dtype)))
+
+    def calm_start(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """A first image for methods that stop early and so keep what is in it: the data, less their noise.
+
+        The data are shrunk towards A^T M y / A^T M 1 (the denominator is `counts`, if at hand) by the share of the
+        difference that is noise, as James and Stein do. Nothing is taken from left-out voxels, or their own noise
+        would be predicted too well.
+        """
+        counts = self.seen() if counts is None else counts
+        guess = self.adjoint(self.masked(self.y.copy()))
+        seen = counts > 1e-3 * float(counts.max())
+        np.divide(guess, counts, out=guess, where=seen)
+        guess[~seen] = self.y.mean() if self.mask is None else self.y[self.mask].mean()
+        inside = self.operator.crop(guess)
+        difference = self.masked(self.y - inside)
+        share = 1 - self.noise**2 * self.count / max(dot(difference, difference), 1e-30)
+        inside += self.dtype.type(max(0.0, share)) * difference
+        return guess
+
+    # -- what the data look like
+
+    def error(self, least: float) -> float:
+        """The noise that automatic weights are tried for: from this share of the range of values to all of it."""
+        return min(max(self.noise, least * self.span), self.span)
+
+    def lower(self, given: Any) -> float:
+        """The least value an image may have: the given one, or by what the data look like."""
+        if given is None or is_auto(given):
+            return 0.0 if looks_nonnegative(self.y, self.noise, self.given_mask) else -math.inf
+        return -math.inf if given == -math.inf else check_number(given, "lower", meaning="a number or 'auto'")
+
+    @property
+    def keyed_to_data(self) -> bool:
+        """Whether the data themselves choose the kernels, so that their noise and blur are in the weights."""
+        bound = self.operator.bound
+        if bound.field.key != "intensity" or len(bound.field.at) < 2:
+            return False
+        levels, k = bound.field.at, len(bound.field.at) // 2
+        counts = slice(None) if self.given_mask is None else _sample(self.given_mask)
+        place = np.interp(_sample(self.y + self.background)[counts], levels, np.arange(len(levels)))
+        if bound.field.interpolation == "nearest":
+            place = np.rint(place)
+        expected = np.maximum(0, 1 - np.abs(place - k))
+        if not place.size:
+            return False
+        return float(np.mean(np.abs(_sample(bound.weight(k))[counts] - expected) < 1e-3)) > 0.99
+
+
+def _sample(image: np.ndarray) -> np.ndarray:
+    """Some of the voxels, evenly spread: at most 2^18."""
+    flat = image.reshape(-1)
+    return flat[:: max(1, math.ceil(flat.size / (1 << 18)))]
+
+
+def _sigma(noise: float | str | None, y: np.ndarray, mask: np.ndarray | None) -> float:
+    if noise is None or is_auto(noise):
+        return float(estimate_noise(y, mask))
+    return check_number(noise, "noise", 0, "the noise sigma in image units or 'auto'")

@@ -1,0 +1,94 @@
+"""Rules that say which iterate of an iteration is the result."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.fft as sfft
+
+from .iteration import Iterate
+from .problem import Problem
+
+_WHITENESS_VOXELS = 1 << 18
+
+_FALL = 0.004  # a smaller relative fall of the error per iteration is none
+_FALL_KEYED_TO_DATA = 0.01
+
+
+class LastIterate:
+    """The last one, whenever the iteration ends."""
+
+    def __init__(self) -> None:
+        self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+
+    def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
+        """Take an iterate; never a reason to stop."""
+        self.best = number, iterate.image, residual
+        return None
+
+
+class HeldOutVoxels:
+    """The best one by voxels that the solver does not see and by the residual's whiteness.
+
+    A few voxels chosen at random are left out of the data term (`Problem.held_out`). The error with which the
+    iterates predict them falls as long as the iteration recovers the image and rises when it fits noise. Where
+    the kernels are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest
+    residual comes early where they are wide. The best iterate has the smallest product of that error and the
+    fourth root of `correlation`. Where the kernels or weights do not explain the data that minimum may never
+    come, so the iteration also ends when the error all but ceases to fall.
+
+    Parameters
+    ----------
+    problem : Problem
+        Within its `held_out`.
+    pace : float
+        How many times as fast the iteration is as Nesterov's.
+    patience : int
+        Steps without a better iterate after which to stop.
+    """
+
+    def __init__(self, problem: Problem, pace: float = 1.0, patience: int = 4):
+        self.problem, self.patience = problem, patience
+        # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
+        self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
+        self.errors: list[float] = []
+        self.least = math.inf
+        self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+
+    def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
+        """Take an iterate with its difference; return why to stop, or None."""
+        held = iterate.difference[self.problem.held]
+        error = math.sqrt(float(np.square(held).mean(dtype=np.float64)))
+        score = error * correlation(iterate.difference, self.problem.mask) ** 0.25
+        if score < self.least or number == 0:
+            self.best = number, iterate.image, residual
+            self.least = score
+        self.errors.append(error)
+        if number - self.best[0] >= self.patience:
+            return "left-out voxels are predicted best"
+        if number >= 4 and self.errors[-5] - error < 4 * self.fall * error:
+            return "left-out voxels are not predicted better any more"
+        return None
+
+
+def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """Return how far a residual is from white: the sum of its squared autocorrelations at all other lags,
+    over that at lag 0 squared, in a block in the middle (A. Lanza et al., "Residual whiteness principle for
+    parameter-free image restoration", ETNA 53, 2020)."""
+    side = round(_WHITENESS_VOXELS ** (1 / max(1, sum(n > 1 for n in difference.shape))))
+    box = tuple(slice(max(0, (n - side) // 2), max(0, (n - side) // 2) + min(n, side)) for n in difference.shape)
+    d = difference[box]
+    if mask is None:
+        d = d - d.mean()
+    elif mask[box].any():
+        d = np.where(mask[box], d - d[mask[box]].mean(), 0)
+    else:
+        return 0.0
+    power = np.square(np.abs(sfft.rfftn(d)))
+    lags = sfft.irfftn(power, s=d.shape)
+    zero = float(lags.flat[0])
+    if zero <= 0:
+        return 0.0
+    lags /= zero
+    return max(0.0, float(np.square(lags).sum(dtype=np.float64)) - 1.0)

@@ -1,0 +1,130 @@
+"""Least squares with a quadratic penalty: min |y - A x|^2 + l |grad x|^2, by conjugate gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.inner import dot
+from ..errors import check_choice
+from ..watch import Watch
+from .iteration import Iterate, Iterates, Solution, run, solution
+from .problem import Problem
+from .stopping import LastIterate
+from .weights import WeightSearch, given_weight
+
+_LIMIT = 40
+#: Weights of |grad x|^2 tried, in units of (sigma / range of values)^2, so that the unit does not matter.
+_PATH = tuple(1.28e4 * 0.4**i for i in range(11))
+#: A quadratic penalty lets noise through sooner than TV does.
+_SLACK = 0.01
+#: Of the range of values: less noise makes automatic weights no weaker, as no model is exact to so many digits.
+_LEAST_ERROR = 1e-3
+_TRIAL_STEPS, _TRIAL_TOLERANCE = 12, 0.1
+
+
+def tikhonov(
+    problem: Problem,
+    iterations: int | None,
+    regularization: Any,
+    watch: Watch,
+    *,
+    penalty: str = "gradient",
+    tolerance: float = 1e-2,
+) -> Solution:
+    """Solve (A^T M A + l D) x = A^T M y, warm-started; `regularization` is l.
+
+    Parameters
+    ----------
+    penalty : {"gradient", "identity"}
+        D is that of |grad x|^2 or of |x|^2.
+    tolerance : float
+        The share of the first gradient at which to stop.
+    """
+    normal = _Normal(problem, penalty)
+    history: list[float] = []
+
+    def solve(weight: float, x: np.ndarray, steps: int, share: float, part: Watch) -> np.ndarray:
+        iterates = conjugate_gradients(problem, normal, weight, x, share)
+        ended = run(problem, iterates, steps, LastIterate(), part, "Tikhonov")
+        history.extend(ended.history)
+        return ended.image
+
+    if regularization == "auto":
+
+        def try_weight(weight: float, x: np.ndarray, part: Watch) -> tuple[np.ndarray, np.ndarray]:
+            x = solve(weight, x, _TRIAL_STEPS, _TRIAL_TOLERANCE, part)
+            return x, problem.y - problem.forward(x)
+
+        unit = (problem.error(_LEAST_ERROR) / problem.span) ** 2
+        search = WeightSearch(tuple(f * unit for f in _PATH), _SLACK)
+        x, weight = search(problem, problem.calm_start, try_weight, watch.part(0.0, 0.7))
+    else:
+        x, weight = problem.start(), given_weight(regularization, "tikhonov")
+    x = solve(weight, x, iterations or _LIMIT, tolerance, watch.part(0.7, 1.0))
+    difference = problem.masked(problem.y - problem.forward(x))
+    residual = problem.residual(dot(difference, difference))
+    return solution(problem, x, residual, history, regularization=weight, penalty=penalty)
+
+
+class _Normal:
+    """D, the normal operator of |grad x|^2 (zero flux across the faces), or the identity."""
+
+    def __init__(self, problem: Problem, penalty: str):
+        check_choice(penalty, ("gradient", "identity"), "penalty")
+        finest = min(problem.operator.bound.spacing)
+        self.scales = [(finest / h) ** 2 for h in problem.operator.bound.spacing]
+        self.identity = penalty == "identity"
+
+    def add(self, x: np.ndarray, weight: float, out: np.ndarray) -> None:
+        """Add `weight` times the operator applied to x, in place."""
+        if self.identity:
+            out += x.dtype.type(weight) * x
+            return
+        for axis, scale in enumerate(self.scales):
+            d = np.diff(x, axis=axis)
+            d *= x.dtype.type(weight * scale)
+            head = (slice(None),) * axis
+            out[(*head, slice(1, None))] += d
+            out[(*head, slice(None, -1))] -= d
+
+
+def conjugate_gradients(
+    problem: Problem, normal: _Normal, weight: float, x: np.ndarray, tolerance: float
+) -> Iterates:
+    """Yield the start and then the iterates of conjugate gradients; they share one array."""
+    dtype = problem.dtype
+
+    def model(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen = problem.masked(problem.forward(image))
+        out = problem.adjoint(seen)
+        normal.add(image, weight, out)
+        return out, seen
+
+    x = x.copy()
+    r = problem.adjoint(problem.masked(problem.y.copy()))
+    least = np.finfo(dtype).eps ** 2 * dot(r, r)
+    product, seen = model(x)
+    r -= product
+    p = r.copy()
+    rho = dot(r, r)
+    # Of the first gradient, as far as rounding allows: near the solution a share of A^T y would be reached at once.
+    target = max(tolerance**2 * rho, least)
+    problem.masked(np.subtract(problem.y, seen, out=seen))  # the residual in the data, updated along
+    del product
+    while True:
+        yield Iterate(x, dot(seen, seen))
+        if rho <= target:
+            return "converged"
+        product, change = model(p)
+        alpha = rho / dot(p, product)
+        product *= dtype.type(alpha)
+        r -= product
+        change *= dtype.type(alpha)
+        seen -= change
+        x += np.multiply(p, dtype.type(alpha), out=product)
+        del product, change
+        before, rho = rho, dot(r, r)
+        p *= dtype.type(rho / before)
+        p += r
