@@ -77,7 +77,8 @@ def compress(kernels: Sequence[np.ndarray], tolerance: float) -> Compression | N
         coefficients += np.outer(sums - coefficients @ basis_sums, basis_sums / (basis_sums @ basis_sums))
         left_over = np.eye(count) - coefficients @ mixture  # what is missing, in terms of the kernels
         squares = np.einsum("kj,ji,ki->k", left_over, products, left_over)
-        error = float(np.sqrt(squares / norms**2 + 1e-15).max())  # rounding of the products included
+        # Rounding of the products included; it also leaves squares below 0 where kernels are repeated.
+        error = float(np.sqrt(np.maximum(squares / norms**2, 0) + 1e-15).max())
         if error > tolerance:
             continue
         worst = float((np.abs(left_over @ family).sum(axis=1) / scale).max())

@@ -265,6 +265,18 @@ def test_compression_never_exceeds_the_bound_that_was_asked_for():
         assert compression.error == pytest.approx((missing / whole).max(), rel=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
+def test_repeated_kernels_are_compressed_to_the_different_ones():
+    rng = np.random.default_rng(11)
+    for different, copies in itertools.product((1, 2, 4), (3, 16, 40)):
+        kernels = [rng.random((5, 5)) for _ in range(different)] * copies
+        compression = compress(kernels, 1e-6)
+        assert compression.rank == different
+        assert compression.error < 1e-6
+        rebuilt = np.tensordot(compression.coefficients, compression.basis, axes=1)
+        np.testing.assert_allclose(rebuilt, kernels, atol=1e-9)
+
+
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("model", MODELS)
 def test_kernels_with_compact_weights_take_smaller_transforms_and_change_nothing(model, boundary):
