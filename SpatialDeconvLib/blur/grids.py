@@ -90,18 +90,6 @@ def reach_of(kernels: Sequence[np.ndarray]) -> tuple[list[int], list[int]]:
     return left, right
 
 
-def _fast(n: int, last: bool) -> int:
-    # Factors 2, 3 and 5 on the last axis, where the transform is real; up to 11 on the others.
-    return n if n <= 1 else sfft.next_fast_len(n, real=last)
-
-
-def _is_fast(n: int) -> bool:
-    for p in (2, 3, 5, 7, 11):
-        while n % p == 0:
-            n //= p
-    return n == 1
-
-
 @dataclass(frozen=True)
 class Problem:
     """What every grid of one operator has in common, along the canonical axes."""
@@ -127,22 +115,23 @@ def geometry_for(problem: Problem, reach: tuple[list[int], list[int]], box: Box 
         elif box is not None:
             first, last = box[a].start, box[a].stop
             low, high = max(0, first + lead - l), min(length, last + lead + r)
+        if problem.boundary == "periodic" and sfft.next_fast_len(n) == n:  # the grid wraps where the image does
+            axes.append((n, low, high - low, 0, 0, 0, first, last - first, 0))
+            continue
         before = after = 0
         if problem.boundary == "edge":
             before = max(0, l - first) if low == 0 else 0
             after = max(0, last + r - n) if high == length else 0
-        elif problem.boundary == "periodic" and not _is_fast(n):
+        elif problem.boundary == "periodic":
             before, after = l, r
-        if problem.boundary == "periodic" and _is_fast(n):
-            axes.append((n, low, high - low, 0, 0, 0, first, last - first, 0))
-            continue
         shift = max(0, low - first - lead - before)  # the first data voxel must not lie before the grid
         content = before + (high - low) + after  # grid voxels that are not zero, from `shift` on
         place = shift + before + first + lead - low  # grid index of the first data voxel
         count = last - first
         # Everything fits, and no data voxel sees the content a second time around the grid's end.
         least = max(shift + content, place + count, shift + content + l - place, place + count + r - shift)
-        total = _fast(least, last=a == 2)
+        # Factors 2, 3 and 5 on the last axis, where the transform is real; up to 11 on the others.
+        total = sfft.next_fast_len(least, real=a == 2)
         axes.append((total, low, high - low, shift + before, before, after, first, count, place))
     grid, start, size, offset, left, right, row, rows, place = zip(*axes, strict=True)
     domain = Side(start, size, offset, left, right, problem.boundary == "periodic")

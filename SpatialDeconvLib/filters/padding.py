@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import fft
 
 NUMPY_MODES = {"edge": "edge", "zero": "constant", "periodic": "wrap"}
 
@@ -13,9 +14,11 @@ def padded_shape(image_shape: Sequence[int], kernel_shape: Sequence[int]) -> tup
     """Return the size of the FFTs that ITK 5.4 takes for an image and a kernel.
 
     Per axis: the image and half the kernel (``n // 2``) on either side, then up to the next number whose
-    prime factors are 2, 3 and 5 (`itk::FFTPadImageFilter` with the VNL back end).
+    prime factors are 2, 3 and 5 (`itk::FFTPadImageFilter` with the VNL back end): scipy's, for real transforms.
     """
-    return tuple(_next_fast(n + 2 * (m // 2)) for n, m in zip(image_shape, kernel_shape, strict=True))
+    return tuple(
+        fft.next_fast_len(n + 2 * (m // 2), real=True) for n, m in zip(image_shape, kernel_shape, strict=True)
+    )
 
 
 def pad_like_itk(image: np.ndarray, kernel_shape: Sequence[int], boundary: str) -> np.ndarray:
@@ -48,16 +51,3 @@ def image_box(image_shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[
     # Half the kernel and half of what is left of p - n are together (p - n) // 2, whatever the kernel.
     starts = [(p - n) // 2 for p, n in zip(padded_shape(image_shape, kernel_shape), image_shape, strict=True)]
     return tuple(slice(s, s + n) for s, n in zip(starts, image_shape, strict=True))
-
-
-def _next_fast(size: int) -> int:
-    while not _is_fast(size):
-        size += 1
-    return size
-
-
-def _is_fast(size: int) -> bool:
-    for factor in (2, 3, 5):
-        while size % factor == 0:
-            size //= factor
-    return size == 1

@@ -220,6 +220,15 @@ def test_wrong_arguments_are_named(options, message):
         )
 
 
+def test_padded_sizes_are_the_next_products_of_2_3_and_5():
+    products = sorted(2**a * 3**b * 5**c for a in range(13) for b in range(9) for c in range(7))
+    for size in range(1, 3000):
+        assert padded_shape((size, 1), (1, 2 * size + 1)) == (
+            products[np.searchsorted(products, size)],
+            products[np.searchsorted(products, 1 + 2 * size)],
+        )
+
+
 @pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])
 def test_padding_keeps_the_image_where_image_box_says(boundary):
     for shape, kernel_shape in SHAPES:
