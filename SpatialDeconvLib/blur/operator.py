@@ -246,11 +246,9 @@ class SpatiallyVariantBlur(LinearOperator):
             if self.bound.is_identity(k):
                 identities.append(k)
                 continue
-            # What is extended must be inside the box: the wrapped image, the weighted border voxels.
-            extends = self.boundary == "periodic" or (
-                self.boundary == "edge" and self._problem.source and _touches(box, self.canonical_domain)
-            )
-            geometry = full if extends else geometry_for(self._problem, reach_of([h]), box)
+            # A box that wraps around is all of the image.
+            wraps = self.boundary == "periodic"
+            geometry = full if wraps else geometry_for(self._problem, reach_of([h]), box)
             # Alone, a term takes two transforms of its box; in the shared group, one of the full grid.
             if 2 * geometry.cost < 0.8 * full.cost:
                 local.append((k, geometry))
@@ -609,7 +607,3 @@ def _worker_count(workers: int | None) -> int:
     if int(workers) != workers or workers < 1:
         raise InputError(f"workers {workers!r} must be a whole number of threads, at least 1")
     return int(workers)
-
-
-def _touches(box: Box, shape: Sequence[int]) -> bool:
-    return any(s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True) if n > 1)

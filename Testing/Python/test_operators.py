@@ -307,6 +307,40 @@ def test_kernels_with_compact_weights_take_smaller_transforms_and_change_nothing
     np.testing.assert_allclose(op.adjoint(y), plain.adjoint(y), atol=1e-10)
 
 
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("model", MODELS)
+def test_boxes_of_weights_anywhere_also_at_the_border_equal_the_matrix(model, boundary):
+    rng = np.random.default_rng(12)
+    for shape, largest in [((1, 40), 5), ((19, 23), 6), ((9, 8, 7), 4), ((1, 16, 17), 5)]:
+        largest = [1 if n == 1 else largest for n in shape]
+        kernels = [Kernel(rng.random([rng.integers(1, m + 1) for m in largest])) for _ in range(4)]
+        labels = np.zeros(shape, int)
+        for label in (1, 2, 3):
+            sizes = [int(rng.integers(1, max(2, n // 3))) for n in shape]
+            places = [(0, n - m, rng.integers(n - m + 1)) for n, m in zip(shape, sizes, strict=True)]
+            starts = [int(rng.choice(place)) for place in places]
+            labels[tuple(slice(s, s + m) for s, m in zip(starts, sizes, strict=True))] = label
+        weights = [(labels == label).astype(float) for label in range(4)]
+        op = SpatiallyVariantBlur(
+            KernelField.by_weights(weights, kernels), shape, model=model, boundary=boundary, dtype="float64"
+        )
+        matrix = matrix_by_loops(kernels, weights, model, boundary)
+        x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
+        np.testing.assert_allclose(op.forward(x).ravel(), matrix @ x.ravel(), atol=1e-12)
+        np.testing.assert_allclose(op.adjoint(y).ravel(), matrix.T @ y.ravel(), atol=1e-12)
+
+
+@pytest.mark.parametrize("boundary", ["edge", "zero", "extended"])
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("place", [0, 40, 84])
+def test_a_small_region_costs_little_wherever_it_is(place, model, boundary):
+    labels = np.zeros((96, 96), int)
+    labels[place : place + 12, place : place + 12] = 1
+    kernels = {0: Kernel(np.ones((5, 5))), 1: Kernel(np.ones((3, 3)))}
+    op = SpatiallyVariantBlur(KernelField.by_region(labels, kernels), labels.shape, model=model, boundary=boundary)
+    assert op.transforms < 2.2  # two for what is everywhere
+
+
 def test_identity_kernels_cost_no_transform():
     image = np.random.default_rng(6).integers(45, 55, (30, 32)).astype(float)
     field = KernelField.by_intensity({50: gaussian_kernel(1, ndim=2)}, outside="unchanged")
