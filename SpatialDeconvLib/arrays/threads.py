@@ -5,8 +5,58 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Crew:
+    """Threads that share out work: the calling one alone, or a pool that is made when it is first needed.
+
+    The pool goes with the crew's last reference. What works with a crew therefore holds it and is not held by it:
+    a circle of references would keep threads, and what they work on, until Python's garbage collector runs.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads; all that this process may use by default.
+    """
+
+    def __init__(self, workers: int | None = None):
+        self.workers = workers or usable_processors()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return ``work(item)`` of every item, in the items' order; the first error that this meets is raised."""
+        if self.workers == 1 or len(items) <= 1:
+            return [work(item) for item in items]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.workers)
+        return list(self._pool.map(work, items))
+
+    def __reduce__(self) -> tuple:
+        return Crew, (self.workers,)  # threads are not carried
+
+
+class Lock:
+    """A lock that a thread may take again while it holds it; its copies are locks of their own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple:
+        return Lock, ()
 
 
 class Scratch(threading.local):
@@ -20,6 +70,9 @@ class Scratch(threading.local):
         if key not in self._arrays or self._arrays[key].size < size:
             self._arrays[key] = np.empty(size, dtype)
         return self._arrays[key][:size].reshape(shape)
+
+    def __reduce__(self) -> tuple:
+        return Scratch, ()  # nor are buffers
 
 
 def usable_processors() -> int:

@@ -33,14 +33,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
 import numpy as np
 
 from ..arrays.spacing import Spacing, spacing_tuple
-from ..arrays.threads import Scratch, usable_processors
+from ..arrays.threads import Crew, Scratch
 from ..errors import Cancelled, InputError
 from ..filters.padding import NUMPY_MODES
 from ..kernels.field import BoundField
@@ -456,7 +455,7 @@ class _Worker:
     """Applies steps to arrays, in parts that stay in the cache, with threads."""
 
     def __init__(self, workers: int | None = None):
-        self._pool = ThreadPoolExecutor(workers or usable_processors())
+        self._crew = Crew(workers)
         self._scratch = Scratch()
 
     def apply(self, steps: Sequence[_Step], rows: Sequence[Interval], x: _Array) -> np.ndarray:
@@ -487,7 +486,7 @@ class _Worker:
             else:
                 self._part(x, out[part], axis, step.phases((rows[0] + part.start, rows[0] + part.stop), first))
 
-        list(self._pool.map(work, range(0, len(out), size)))
+        self._crew(work, range(0, len(out), size))
         return out
 
     def _part(self, source: np.ndarray, target: np.ndarray, axis: int, phases) -> None:

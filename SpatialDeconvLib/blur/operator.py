@@ -21,9 +21,7 @@ sums are always taken in the same order, so neither does the result.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +29,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing
-from ..arrays.threads import usable_processors
+from ..arrays.threads import Crew, Lock, usable_processors
 from ..errors import Cancelled, InputError, check_choice
 from ..kernels.field import BoundField, KernelField
 from .compression import Compression, compress
@@ -122,7 +120,8 @@ class SpatiallyVariantBlur(LinearOperator):
 
     Notes
     -----
-    Memory beyond input and output: two spectra, each of the grid's size, and the caches.
+    Memory beyond input and output: two spectra, each of the grid's size, and the caches. Copies (`copy.deepcopy`,
+    `pickle`) carry the caches, so that they give the same bits, and have threads and buffers of their own.
     """
 
     def __init__(
@@ -147,8 +146,8 @@ class SpatiallyVariantBlur(LinearOperator):
         if dtype not in (np.float32, np.float64):
             raise InputError(f"dtype {dtype} is not supported; use float32 or float64")
         self.workers = _worker_count(workers)
-        self.run = _Crew(self.workers)
-        self._lock = threading.RLock()  # the buffers serve one product at a time
+        self.run = Crew(self.workers)
+        self._lock = Lock()  # the buffers serve one product at a time
         self.data_shape = tuple(int(n) for n in shape)
         if isinstance(field, KernelField):
             field = _bind(field, self.data_shape, spacing, guide, normalize)
@@ -520,28 +519,6 @@ class SpatiallyVariantBlur(LinearOperator):
         if np.iscomplexobj(array):
             raise InputError(f"{name} is complex ({array.dtype}); give real values")
         return np.ascontiguousarray(array, self.dtype).reshape(to)
-
-
-class _Crew:
-    """Calls `work` on every item, in threads; the items write to places of their own.
-
-    Not a method of the operator: its parts hold it, and a circle of references would keep spectra, weights
-    and threads until Python's garbage collector happens to run.
-    """
-
-    def __init__(self, workers: int):
-        self.workers = workers
-        self._pool: ThreadPoolExecutor | None = None
-
-    def __call__(self, work: Callable, items: Sequence) -> None:
-        if self.workers == 1 or len(items) == 1:
-            for item in items:
-                work(item)
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.workers)
-        for _ in self._pool.map(work, items):
-            pass
 
 
 class _Later:

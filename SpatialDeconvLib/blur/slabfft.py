@@ -28,13 +28,23 @@ class Transform:
         n0, n1, n2 = geometry.grid
         self.frequencies = n2 // 2 + 1
         self.columns = n1 * self.frequencies
-        self.planes = np.empty(
-            (max(geometry.domain.size[0], geometry.data.size[0]), n1, self.frequencies), self.complex
-        )
+        self.planes = self._room()
         # Whole rows, so that a slab is made of contiguous pieces; a 2-D image has only one.
         row = self.frequencies if n1 > 1 else 1
         step = row * _part(self.columns // row, _SLAB // (n0 * row))
         self.slabs = [slice(a, min(a + step, self.columns)) for a in range(0, self.columns, step)]
+
+    def _room(self) -> np.ndarray:
+        """The plane buffer."""
+        first = max(self.geometry.domain.size[0], self.geometry.data.size[0])
+        return np.empty((first, self.geometry.grid[1], self.frequencies), self.complex)
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "planes": None}  # what it holds means nothing from one product to the next
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self.planes = self._room()
 
     def spectrum(self) -> list[np.ndarray | None]:
         """Room for a spectrum: one array (N0, columns of the slab) for every slab, each in one piece."""

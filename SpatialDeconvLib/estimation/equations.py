@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.fft as sfft
+
+from ..arrays.threads import Crew
 
 Box = tuple[slice, ...]
 
@@ -67,9 +68,8 @@ class Equations:
         # Several kernels share the processors out among them; a single one shares out its transforms.
         # Threads cost more than they bring where a transform takes a millisecond.
         workers = workers if x.size >= _LARGE else 1
-        self.threads = workers if count > 1 else 1
+        self._crew = Crew(workers if count > 1 else 1)
         self.workers = 1 if count > 1 else workers
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.valid = valid_box(x.shape, shape)
         self.size = tuple(s.stop - s.start for s in self.valid)
         self.mask = None if mask is None or mask.all() else mask
@@ -109,8 +109,7 @@ class Equations:
                 part = common * self._spectra[k]
             out[k] = np.flip(self._synthesise(part, self.shape))
 
-        for _ in self._map(one, range(self.count)):
-            pass
+        self._crew(one, range(self.count))
         return out
 
     def _times(self, kernel: np.ndarray, k: int) -> np.ndarray:
@@ -121,13 +120,11 @@ class Equations:
     def _sum(self, term: Callable[[int], np.ndarray]) -> np.ndarray:
         """The sum of the kernels' terms, always taken in their order; only some are held at a time."""
         total = None
-        for first in range(0, self.count, self.threads):
-            for part in self._map(term, range(first, min(first + self.threads, self.count))):
+        step = self._crew.workers
+        for first in range(0, self.count, step):
+            for part in self._crew(term, range(first, min(first + step, self.count))):
                 total = part if total is None else np.add(total, part, out=total)
         return total
-
-    def _map(self, work: Callable, items: range):
-        return map(work, items) if self.threads == 1 else self._pool.map(work, items)
 
     def counted(self, image: np.ndarray) -> np.ndarray:
         """Set what does not count to 0 and take the mean away where an offset is eliminated, in place."""

@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import fft
 
-from ..arrays.threads import Scratch, usable_processors
+from ..arrays.threads import Crew, Scratch
 from ..errors import Cancelled, InputError
 from .itk import METHODS, IsCancelled, Progress, landweber_step
 from .padding import NUMPY_MODES, image_box, pad_like_itk, padded_shape
@@ -67,11 +66,10 @@ class FFTFilters:
         self._dtype = np.dtype(np.float64 if image.dtype == np.float64 else np.float32)
         self._image = np.asarray(image, self._dtype)
         self._boundary = boundary
-        self._workers = workers or usable_processors()
+        self._crew = Crew(workers)
         self._padded_key: tuple | None = None
         self._padded = self._image
         self._image_spectrum: np.ndarray | None = None
-        self._pool = ThreadPoolExecutor(self._workers)
         self._scratch = Scratch()
 
     def run(
@@ -251,7 +249,7 @@ class FFTFilters:
     def _spectrum(self) -> np.ndarray:
         """FFT of the padded image in double precision, kept for the next kernel."""
         if self._image_spectrum is None:
-            self._image_spectrum = fft.rfftn(self._padded.astype(np.float64), workers=self._workers)
+            self._image_spectrum = fft.rfftn(self._padded.astype(np.float64), workers=self._crew.workers)
         return self._image_spectrum
 
     def _from_voxels(self, x: np.ndarray, half: np.ndarray) -> None:
@@ -273,7 +271,7 @@ class FFTFilters:
             padded = np.empty((*rows.shape[:axis], self._padded.shape[axis], *rows.shape[axis + 1 :]), rows.dtype)
             _centred(rows, axis, padded)
             transform = fft.rfft if axis == kernel.ndim - 1 else fft.fft
-            rows = transform(padded, axis=axis, workers=self._workers)
+            rows = transform(padded, axis=axis, workers=self._crew.workers)
         return rows
 
     def _kernel_spectrum(self, kernel: np.ndarray) -> Callable[[slice], np.ndarray]:
@@ -305,9 +303,9 @@ class FFTFilters:
 
     def _sweep(self, work: Callable[[slice], None], shape: tuple[int, ...], axis: int) -> None:
         """Call `work` on parts of one axis, in parallel; each part has its own voxels or frequencies."""
-        step = max(1, min(_PART * shape[axis] // math.prod(shape), -(-shape[axis] // self._workers)))
+        step = max(1, min(_PART * shape[axis] // math.prod(shape), -(-shape[axis] // self._crew.workers)))
         parts = [slice(start, start + step) for start in range(0, shape[axis], step)]
-        list(self._pool.map(work, parts))
+        self._crew(work, parts)
 
 
 # ---------------------------------------------------------------- transfer functions, block by block
