@@ -45,7 +45,7 @@ Cancel = Callable[[], bool]
 
 #: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
 LOW_RANK_TOLERANCE = 2e-3
-#: Caches (spectra, weights) may take this many times the image's size, unless memory_limit says otherwise,
+#: Caches (spectra, weights) may take this many times the image's size, unless cache_bytes says otherwise,
 CACHE_VOLUMES = 12
 #: ... and in any case this many bytes.
 CACHE_LEAST = 1 << 26
@@ -97,8 +97,8 @@ class SpatiallyVariantBlur(LinearOperator):
     low_rank : float or "auto"
         Accepted error of the automatic compression of families of similar kernels (see `compress`); 0
         switches it off. "auto" is 2e-3 for float32 and 0 for float64. Unless 0, intensity weights that do
-        not fit into `memory_limit` come from levels in 16 bits, a far smaller error.
-    memory_limit : int, optional
+        not fit into `cache_bytes` come from levels in 16 bits, a far smaller error.
+    cache_bytes : int, optional
         Bytes that cached spectra and weights may take; 12 images (at least 64 MiB) by default. What does
         not fit is computed again at each use.
     normalize : bool
@@ -136,7 +136,7 @@ class SpatiallyVariantBlur(LinearOperator):
         workers: int | None = None,
         *,
         low_rank: float | str = "auto",
-        memory_limit: int | None = None,
+        cache_bytes: int | None = None,
         normalize: bool = False,
     ):
         check_choice(model, MODELS, "model")
@@ -158,7 +158,7 @@ class SpatiallyVariantBlur(LinearOperator):
         super().__init__(dtype, (math.prod(self.data_shape), math.prod(self.domain_shape)))
         tolerance = self._tolerance(low_rank)
         limit = max(CACHE_VOLUMES * self.shape[0] * dtype.itemsize, CACHE_LEAST)
-        limit = limit if memory_limit is None else int(memory_limit)
+        limit = limit if cache_bytes is None else int(cache_bytes)
         self._prepare(tolerance, limit)
 
     # -- set-up

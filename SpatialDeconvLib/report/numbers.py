@@ -383,7 +383,7 @@ def residual_of(
     bound = job.bound if whole else _cropped(job, job.image if guide is None else guide.reshape(shape), outer)
     operator = SpatiallyVariantBlur(
         bound, [s.stop - s.start for s in outer], model=job.model, boundary=job.boundary, dtype=job.image.dtype,
-        low_rank=0.0, memory_limit=0,
+        low_rank=0.0, cache_bytes=0,
     )  # fmt: skip
     blurred = operator.forward(np.ascontiguousarray(x[outer]), cancelled=job.cancelled)
     cut = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(inner, outer, strict=True))

@@ -178,7 +178,7 @@ class Job:
             boundary=self.boundary,
             dtype=self.image.dtype,
             low_rank=0.0,
-            memory_limit=0,  # it is applied once: nothing is worth keeping
+            cache_bytes=0,  # it is applied once: nothing is worth keeping
         )
 
     def residual(self, estimate: np.ndarray, sigma: float) -> float | None:

@@ -347,7 +347,7 @@ def run_joint(
     roomy = _has_room(job, method)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
-        memory_limit=None if roomy else 0,
+        cache_bytes=None if roomy else 0,
     )  # fmt: skip
     positive, bounded = method in _POSITIVE, {"lower": least} if method in _BOUNDED else {}
     shift = least if positive else 0.0

@@ -170,8 +170,8 @@ def speed() -> None:
         ("ten Gaussians", gaussians(3), {}),
         ("ten Gaussians, no compression", gaussians(3), {"low_rank": 0}),
         ("ten motion kernels", motions(3), {}),
-        ("ten Gaussians, memory_limit 0", gaussians(3), {"memory_limit": 0}),
-        ("ten motion kernels, memory_limit 0", motions(3), {"memory_limit": 0}),
+        ("ten Gaussians, cache_bytes 0", gaussians(3), {"cache_bytes": 0}),
+        ("ten motion kernels, cache_bytes 0", motions(3), {"cache_bytes": 0}),
     ):
         operator = SpatiallyVariantBlur(field, shape, guide=image, **options)
         grid = operator.grid
@@ -537,7 +537,7 @@ def memory() -> None:
     shape = (160, 160, 128)
     image = np.random.default_rng(0).uniform(1, 110, shape).astype(np.float32)
     for family, field in (("Gaussians", gaussians(3)), ("motion kernels", motions(3))):
-        for mode, options, target in (("full speed", {}, 18), ("memory_limit 0", {"memory_limit": 0}, 8)):
+        for mode, options, target in (("full speed", {}, 18), ("cache_bytes 0", {"cache_bytes": 0}, 8)):
             tracemalloc.start()
             operator = SpatiallyVariantBlur(field, shape, guide=image, **options)
             ready = tracemalloc.get_traced_memory()[1]

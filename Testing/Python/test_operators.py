@@ -139,7 +139,7 @@ def test_in_float64_weights_are_float64_whatever_the_key(key, shape, kernel_shap
     matrix = matrix_by_loops(everyone, weights, model, boundary)
     for limit in (None, 0):
         op = SpatiallyVariantBlur(
-            field, shape, guide=guide, model=model, boundary=boundary, dtype="float64", memory_limit=limit
+            field, shape, guide=guide, model=model, boundary=boundary, dtype="float64", cache_bytes=limit
         )
         for ours, by_loops in ((op @ np.eye(op.shape[1]), matrix), (op.T @ np.eye(op.shape[0]), matrix.T)):
             assert np.abs(ours - by_loops).max() <= 1e-14 * np.abs(matrix).sum(axis=1).max()
@@ -157,7 +157,7 @@ def test_weights_kept_in_memory_are_counted_in_full(dtype):
     field = KernelField.by_region((image > 20) + 1, {1: Kernel(np.ones((3, 3))), 2: Kernel(np.ones((5, 5)))})
     counts = []
     for volumes in (0.9, 1.0, 2.0):
-        op = SpatiallyVariantBlur(field, shape, dtype=dtype, memory_limit=0, workers=1)
+        op = SpatiallyVariantBlur(field, shape, dtype=dtype, cache_bytes=0, workers=1)
         op._keep_weights(_Budget(int(volumes * volume)))
         assert all(kept.dtype == dtype for kept in op._weights.kept.values())
         counts.append(len(op._weights.kept))
@@ -178,7 +178,7 @@ def test_adjoint_passes_the_dot_test_for_any_layout(data):
         boundary=data.draw(st.sampled_from(BOUNDARIES)),
         dtype="float64",
         workers=data.draw(st.sampled_from([1, 2])),
-        memory_limit=data.draw(st.sampled_from([None, 0])),
+        cache_bytes=data.draw(st.sampled_from([None, 0])),
     )
     x, y = rng.standard_normal(op.domain_shape), rng.standard_normal(op.data_shape)
     forward, adjoint = op.forward(x), op.adjoint(y)
@@ -365,7 +365,7 @@ def test_sums_follow_the_model(model):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("model", MODELS)
-def test_threads_and_memory_limit_do_not_change_the_result(model, dtype):
+def test_threads_and_cache_bytes_do_not_change_the_result(model, dtype):
     image = phantom((24, 50, 46))
     rng = np.random.default_rng(7)
     kernels = {20.0 * k: Kernel(rng.random((5, 4, 5))).normalized() for k in range(6)}
@@ -379,7 +379,7 @@ def test_threads_and_memory_limit_do_not_change_the_result(model, dtype):
     if dtype == "float32":  # levels in 16 bits, 5 / 2^17 of these random kernels' differences, where not exact
         tolerances = {"auto": 2e-5, 0: 3e-6}
     for low_rank, tolerance in tolerances.items():
-        lean = SpatiallyVariantBlur(field, image.shape, memory_limit=0, low_rank=low_rank, **make)
+        lean = SpatiallyVariantBlur(field, image.shape, cache_bytes=0, low_rank=low_rank, **make)
         for lean_result, result in (
             (lean.forward(image), two.forward(image)),
             (lean.adjoint(image), two.adjoint(image)),
@@ -393,7 +393,7 @@ def test_a_compressed_family_without_caches_is_the_same(model, outside):
     image = phantom((24, 30, 26))
     field = gaussian_field(3, outside=outside)
     fast = SpatiallyVariantBlur(field, image.shape, guide=image, model=model)
-    lean = SpatiallyVariantBlur(field, image.shape, guide=image, model=model, memory_limit=0)
+    lean = SpatiallyVariantBlur(field, image.shape, guide=image, model=model, cache_bytes=0)
     assert fast.compression.rank == lean.compression.rank
     np.testing.assert_allclose(lean.forward(image), fast.forward(image), atol=2e-3)
     np.testing.assert_allclose(lean.adjoint(image), fast.adjoint(image), atol=2e-3)

@@ -654,7 +654,7 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
     original = sd.run.pipeline.SpatiallyVariantBlur
 
     def recorder(*arguments, **options):
-        limits.append(options["memory_limit"])
+        limits.append(options["cache_bytes"])
         return original(*arguments, **options)
 
     monkeypatch.setattr(sd.run.pipeline, "SpatiallyVariantBlur", recorder)

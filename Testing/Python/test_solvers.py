@@ -316,7 +316,7 @@ def test_richardson_lucy_in_little_memory_needs_few_volumes(family, most, monkey
     image = np.random.default_rng(0).uniform(1, 110, (64, 80, 64)).astype(np.float32)
     tracemalloc.start()
     try:
-        op = SpatiallyVariantBlur(family(3), image.shape, guide=image, memory_limit=0, workers=1)
+        op = SpatiallyVariantBlur(family(3), image.shape, guide=image, cache_bytes=0, workers=1)
         tracemalloc.reset_peak()
         solve(op, image, "richardson-lucy", iterations=3, noise=0.5)
         volumes = tracemalloc.get_traced_memory()[1] / image.nbytes
@@ -332,7 +332,7 @@ def test_little_memory_changes_an_image_of_any_unit_by_far_less_than_its_noise(s
     y = (scale * blurred(truth, noise=0.3)).astype(np.float32)
     images = [
         solve(
-            operator_for(truth, memory_limit=limit), y, "richardson-lucy",
+            operator_for(truth, cache_bytes=limit), y, "richardson-lucy",
             iterations=10, noise=0.3 * scale, regularization=weight,
         ).image
         for limit in (None, 0)

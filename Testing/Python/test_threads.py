@@ -152,8 +152,8 @@ def test_copies_of_crews_locks_and_buffers_are_their_own(copied):
 FIELDS = {
     "compressed": {},
     "uncompressed": {"low_rank": 0.0},
-    "without caches": {"memory_limit": 0},
-    "uncompressed without caches": {"low_rank": 0.0, "memory_limit": 0},
+    "without caches": {"cache_bytes": 0},
+    "uncompressed without caches": {"low_rank": 0.0, "cache_bytes": 0},
     "float64": {"dtype": "float64"},
     "extended": {"boundary": "extended"},
 }
@@ -196,7 +196,7 @@ def test_operators_of_every_key_can_be_pickled(key):
 def test_a_pickled_operator_carries_neither_threads_nor_buffers():
     image = image_of((48, 50, 46))
     field = KernelField.uniform(gaussian_kernel(1))
-    op = SpatiallyVariantBlur(field, image.shape, memory_limit=0, workers=2)
+    op = SpatiallyVariantBlur(field, image.shape, cache_bytes=0, workers=2)
     op.forward(image)
     assert len(pickle.dumps(op)) < 0.1 * image.nbytes
 
