@@ -86,6 +86,7 @@ _PUBLIC = {
     ),
     "solvers.iteration": ("Solution",),
     "solvers.solve": ("solve",),
+    "watch": ("Watch",),
 }
 _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}
 

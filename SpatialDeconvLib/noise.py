@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import ndimage
 
-from .errors import Cancelled, InputError
+from .errors import InputError
+from .watch import UNWATCHED, Watch
 
 _TAPS = np.array([1.0, -4.0, 6.0, -4.0, 1.0])  # fourth difference; its square sum is 70
 _WINDOW = len(_TAPS)
@@ -26,9 +27,7 @@ _MEAN /= _MEAN.sum()
 _KNOWN = 0.3  # of a coefficient's variance from voxels inside a scattered mask; the others are interpolated
 
 
-def estimate_noise(
-    image: np.ndarray, mask: np.ndarray | None = None, cancelled: Callable[[], bool] | None = None
-) -> float:
+def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None, watch: Watch | None = None) -> float:
     r"""Standard deviation of the white Gaussian noise in an image.
 
     The image goes through the separable fourth difference ``d = [1 -4 6 -4 1] / sqrt(70)`` along
@@ -57,8 +56,8 @@ def estimate_noise(
         scattered mask holds fewer than 200 of them, excluded voxels are interpolated from those inside, and a
         coefficient is divided by the share of sigma that it then sees. With fewer than 200 of these too, the
         noise is that of the whole image.
-    cancelled : callable() -> bool, optional
-        Asked several times a second.
+    watch : Watch, optional
+        Asked several times a second; it is told nothing.
 
     Returns
     -------
@@ -71,7 +70,7 @@ def estimate_noise(
         Complex or non-finite values, an empty mask, a mask of another shape, or an image with no
         axis of five voxels.
     Cancelled
-        If `cancelled` returned True.
+        If `watch` says so.
 
     Notes
     -----
@@ -97,20 +96,16 @@ def estimate_noise(
        64, 1996.
     """
     image, mask = _checked(image, mask)
-
-    def check() -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled
-
-    check()
-    pool = _pool(image, mask, check)
+    watch = watch or UNWATCHED
+    watch.check()
+    pool = _pool(image, mask, watch)
     if mask is not None and _too_few(pool):
-        pool = _pool(image, mask, check, scattered=True)
+        pool = _pool(image, mask, watch, scattered=True)
         if _too_few(pool):
-            pool = _pool(image, None, check)
+            pool = _pool(image, None, watch)
     if pool is None:
         return 0.0
-    strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool, check)]
+    strata = [_clipped_deviation(detail) for detail in _flat_strata(*pool, watch)]
     return math.sqrt(math.fsum(sigma**2 for sigma in strata) / len(strata))
 
 
@@ -151,16 +146,14 @@ def _too_few(pool: tuple | None) -> bool:
     return pool is None or len(pool[0]) < _TOO_FEW
 
 
-def _pool(
-    image: np.ndarray, mask: np.ndarray | None, check: Callable[[], None], scattered: bool = False
-) -> tuple | None:
+def _pool(image: np.ndarray, mask: np.ndarray | None, watch: Watch, scattered: bool = False) -> tuple | None:
     """The coefficients away from the extremes, or all where nothing lies between: a two-valued image."""
-    pool = _coefficients(image, mask, True, check, scattered)
-    return _coefficients(image, mask, False, check, scattered) if pool is None else pool
+    pool = _coefficients(image, mask, True, watch, scattered)
+    return _coefficients(image, mask, False, watch, scattered) if pool is None else pool
 
 
 def _coefficients(
-    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, check: Callable[[], None], scattered: bool
+    image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, watch: Watch, scattered: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Coefficients, local intensity and squared local gradient at the voxels that may be used."""
     low, high = image.min(), image.max()
@@ -173,7 +166,7 @@ def _coefficients(
             image[tile],
             None if mask is None else mask[tile],
             (low, high) if skip_extremes else (),
-            check,
+            watch,
             scattered,
         )
         if part is not None:
@@ -187,7 +180,7 @@ def _coefficients(
 
 
 def _tile_coefficients(
-    values: np.ndarray, mask: np.ndarray | None, extremes: tuple, check: Callable[[], None], scattered: bool
+    values: np.ndarray, mask: np.ndarray | None, extremes: tuple, watch: Watch, scattered: bool
 ) -> tuple | None:
     shape = values.shape
     long_axes = [axis for axis, n in enumerate(shape) if n >= _WINDOW]
@@ -203,15 +196,15 @@ def _tile_coefficients(
         values = _filled(values, mask, long_axes)
     window, reach = extent(_WINDOW), extent(2 * _WINDOW - 1)
     constant = ndimage.maximum_filter(values, window) == ndimage.minimum_filter(values, window)
-    check()
+    watch.check()
     usable = ~ndimage.maximum_filter(constant, reach)
-    check()
+    watch.check()
     for value in extremes:
         clipped = values == value
         if clipped.mean() > 0.01:
             usable &= ~ndimage.maximum_filter(clipped, window)
     if scattered:
-        seen = _differences(mask.astype(float), _TAPS**2 / 70.0, long_axes, check)
+        seen = _differences(mask.astype(float), _TAPS**2 / 70.0, long_axes, watch)
         usable &= mask & (seen > _KNOWN)
     elif mask is not None:
         usable &= ndimage.minimum_filter(mask, window)
@@ -223,20 +216,20 @@ def _tile_coefficients(
 
     smooth = values.astype(np.float64)
     smooth -= smooth.mean()  # large offsets would cost digits in the differences
-    check()
-    detail = _differences(smooth, _TAPS / math.sqrt(70.0), long_axes, check)[inner][usable]
+    watch.check()
+    detail = _differences(smooth, _TAPS / math.sqrt(70.0), long_axes, watch)[inner][usable]
     if scattered:
         detail /= np.sqrt(seen[inner][usable])
     smooth = ndimage.gaussian_filter(smooth, [1.5 if axis in long_axes else 0 for axis in range(values.ndim)])
-    check()
+    watch.check()
     gradient = sum(np.gradient(smooth, axis=axis) ** 2 for axis in long_axes)
     return detail, smooth[inner][usable] + values.mean(dtype=np.float64), gradient[inner][usable]
 
 
-def _differences(image: np.ndarray, taps: np.ndarray, axes: list[int], check: Callable[[], None]) -> np.ndarray:
+def _differences(image: np.ndarray, taps: np.ndarray, axes: list[int], watch: Watch) -> np.ndarray:
     for axis in axes:
         image = ndimage.correlate1d(image, taps, axis=axis)
-        check()
+        watch.check()
     return image
 
 
@@ -252,17 +245,15 @@ def _filled(values: np.ndarray, mask: np.ndarray, axes: list[int]) -> np.ndarray
     return np.where(mask, values, filled)
 
 
-def _flat_strata(
-    detail: np.ndarray, intensity: np.ndarray, gradient: np.ndarray, check: Callable[[], None]
-) -> list[np.ndarray]:
+def _flat_strata(detail: np.ndarray, intensity: np.ndarray, gradient: np.ndarray, watch: Watch) -> list[np.ndarray]:
     """The coefficients at the flattest places of each stratum of intensity; a small image is one stratum."""
     fraction = max(_FLATTEST, min(1.0, _FEWEST / len(detail)))
     if fraction == 1.0:
         return [detail]
-    check()
+    watch.check()
     picked = []
     for stratum in np.array_split(np.argsort(intensity, kind="stable"), _STRATA):
-        check()
+        watch.check()
         steep = gradient[stratum]
         picked.append(detail[stratum[steep <= np.quantile(steep, fraction)]])
     return picked

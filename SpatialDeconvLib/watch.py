@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from .errors import Cancelled
@@ -18,7 +18,9 @@ Item = TypeVar("Item")
 class Watch:
     """Tells how far a piece of work is, and stops it when that is asked for.
 
-    A function takes a `Watch` for its own work, whatever that is a part of, and gives parts of it on:
+    A function takes a `Watch` for its own work, whatever that is a part of, and gives parts of it on. Public
+    functions take two callables instead, ``progress=`` and ``cancelled=``, and make a watch of them; whoever has a
+    watch calls such a function with ``progress=watch.tell, cancelled=watch.cancelled``.
 
     >>> told = []
     >>> watch = Watch(lambda fraction, text: told.append((fraction, text)))
@@ -40,44 +42,67 @@ class Watch:
         self._progress, self._cancelled = progress, cancelled
         self._told = 0.0
 
+    def cancelled(self) -> bool:
+        """Whether to stop."""
+        return self._cancelled is not None and bool(self._cancelled())
+
     def check(self) -> None:
-        """Raise `Cancelled` when asked to stop. For threads and inner loops: cheap, and it tells nothing."""
-        if self._cancelled is not None and self._cancelled():
+        """Raise `Cancelled` when asked to stop. For inner loops: cheap, and it tells nothing."""
+        if self.cancelled():
             raise Cancelled
 
     def step(self, fraction: float, text: str = "") -> None:
         """Stop when asked to; tell that so much of this work is done."""
         self.check()
-        self._tell(fraction, text)
+        self.tell(fraction, text)
+
+    def tell(self, fraction: float, text: str = "") -> None:
+        """Tell that so much of this work is done, whether or not to stop."""
+        if self._progress is not None:
+            self._told = max(self._told, min(fraction, 1.0))
+            self._progress(self._told, text)
 
     def quiet(self) -> Watch:
-        """Return a watch that stops what this one stops, and tells nothing."""
+        """Return a watch that tells nothing and stops as this one does: for steps that are told as a whole."""
         return Watch(None, self._cancelled)
 
     def part(self, start: float, stop: float, text: str = "") -> Watch:
         """Return the watch for what lies between two fractions of this work; `text` follows what it tells."""
         if self._progress is None:
             return self.quiet()
-        after = f": {text}" if text else ""
         span = stop - start
-        # Through this watch, so that what several parts tell never falls.
-        return Watch(lambda fraction, what: self._tell(start + fraction * span, what + after), self._cancelled)
 
-    def parts(self, items: Iterable[Item], text: str = "") -> Iterator[tuple[Item, Watch]]:
-        """Yield every item with a watch of its own, of equal shares; ``text`` is what an item is called.
+        def tell(fraction: float, what: str) -> None:
+            # Through this watch, so that what several parts tell never falls.
+            self.tell(start + fraction * span, _joined(what, text))
 
-        What an item tells is followed by ": text n of count".
+        return Watch(tell, self._cancelled)
+
+    def parts(
+        self, items: Iterable[Item], text: str = "", work: Sequence[float] | None = None
+    ) -> Iterator[tuple[Item, Watch]]:
+        """Yield every item with a watch of its own; ``text`` is what an item is called.
+
+        What an item tells is followed by ": text n of count", and stands alone as that when it says nothing. The
+        items share the work equally, or as `work` says, one number for each.
         """
-        items = items if isinstance(items, Sized) else list(items)
-        count = len(items)  # type: ignore[arg-type]
-        for number, item in enumerate(items):
-            name = f"{text} {number + 1} of {count}" if text else ""
-            yield item, self.part(number / count, (number + 1) / count, name)
+        items = list(items)
+        work = [1.0] * len(items) if work is None else work
+        total, done = sum(work), 0.0
+        for number, (item, share) in enumerate(zip(items, work, strict=True)):
+            name = f"{text} {number + 1} of {len(items)}" if text else ""
+            yield item, self.part(done / total, (done + share) / total, name)
+            done += share
 
-    def _tell(self, fraction: float, text: str) -> None:
-        if self._progress is not None:
-            self._told = max(self._told, min(fraction, 1.0))
-            self._progress(self._told, text)
+    def under(self, heading: str) -> Watch:
+        """Return a watch for this work whose texts come after a heading: "heading: text"."""
+        if self._progress is None:
+            return self.quiet()
+        return Watch(lambda fraction, text: self.tell(fraction, _joined(heading, text)), self._cancelled)
+
+
+def _joined(*texts: str) -> str:
+    return ": ".join(filter(None, texts))
 
 
 #: Neither told nor stopped.

@@ -32,7 +32,7 @@ added up on the coarsest grid, and every increment is applied once to the sum of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
@@ -40,13 +40,12 @@ import numpy as np
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..arrays.threads import Crew, Scratch
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..filters.padding import NUMPY_MODES
 from ..kernels.field import BoundField
 from ..kernels.kernel import Kernel
+from ..watch import UNWATCHED, Watch
 
-Progress = Callable[[float, str], object]
-IsCancelled = Callable[[], bool]
 Interval = tuple[int, int]  # grid indices lo ... hi - 1; index i of a grid of step f is at voxel f * i
 
 DETECTOR, SOURCE = MODELS = ("detector", "source")
@@ -592,15 +591,13 @@ class Cascade:
         cost = sum(_cost(level, self.bound.shape) for level in self.levels)
         return cost < (len(self.levels) + 1) * _fft_cost(math.prod(self.bound.shape))
 
-    def detector(
-        self, x: np.ndarray, progress: Progress | None = None, cancelled: IsCancelled | None = None
-    ) -> np.ndarray:
+    def detector(self, x: np.ndarray, watch: Watch | None = None) -> np.ndarray:
         """Return sum_k w_k (h_k * x), float32 (float64 for float64 images).
 
         Raises
         ------
         Cancelled
-            If `cancelled` returned True; it is asked at every kernel.
+            If `watch` says so; it is asked at every kernel.
         """
         x = self._checked(x)
         y = np.zeros_like(x)
@@ -610,7 +607,7 @@ class Cascade:
         whole = [(0, n) for n in x.shape]
         states = {ROOT: _Array(x, whole, beyond[ROOT])}
         for n, level in enumerate(self.levels):
-            self._report(n, progress, cancelled)
+            self._step(watch, n)
             if level.separable and held[n] is not None:
                 values = self._worker.apply(_increments(level), held[n], states[level.parent])
                 states[n] = _Array(values, held[n], beyond[n])
@@ -622,18 +619,16 @@ class Cascade:
                 y[boxes[n]] += self.bound.weight(level.kernel, x.dtype)[boxes[n]] * filtered
             for done in [p for p in states if p != ROOT and max(self._children[p], default=p) <= n]:
                 del states[done]  # nothing else is filtered from it
-        self._report(len(self.levels), progress, cancelled)
+        self._step(watch, len(self.levels))
         return y
 
-    def source(
-        self, x: np.ndarray, progress: Progress | None = None, cancelled: IsCancelled | None = None
-    ) -> np.ndarray:
+    def source(self, x: np.ndarray, watch: Watch | None = None) -> np.ndarray:
         """Return sum_k h_k * (w_k x), float32 (float64 for float64 images).
 
         Raises
         ------
         Cancelled
-            If `cancelled` returned True; it is asked at every kernel.
+            If `watch` says so; it is asked at every kernel.
         """
         x = self._checked(x)
         beyond = self._beyond_source()
@@ -642,7 +637,7 @@ class Cascade:
         sums: dict[int, np.ndarray] = {ROOT: np.zeros_like(x)}
         for done, n in enumerate(reversed(range(len(self.levels)))):
             level = self.levels[n]
-            self._report(done, progress, cancelled)
+            self._step(watch, done)
             box = self.bound.support(level.kernel, x.dtype)
             weighted = None if box is None else self.bound.weight(level.kernel, x.dtype)[box] * x[box]
             if not level.separable:
@@ -663,7 +658,7 @@ class Cascade:
             if total is not None:
                 array = _Array(total, held[n], beyond[n])
                 _add(sums, level.parent, self._worker.apply(increments, held[level.parent], array))
-        self._report(len(self.levels), progress, cancelled)
+        self._step(watch, len(self.levels))
         return sums[ROOT]
 
     # -- what the two have in common
@@ -673,13 +668,10 @@ class Cascade:
             raise InputError(f"the image has shape {x.shape}, the kernel field {self.bound.shape}; bind it anew")
         return np.asarray(x, np.float64 if x.dtype == np.float64 else np.float32)
 
-    def _report(self, done: int, progress: Progress | None, cancelled: IsCancelled | None) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        if progress is not None:
-            count = len(self.levels)
-            text = f"Cascade: kernel {done + 1} of {count}" if done < count else "Cascade"
-            progress(done / count, text)
+    def _step(self, watch: Watch | None, done: int) -> None:
+        count = len(self.levels)
+        text = f"Cascade: kernel {done + 1} of {count}" if done < count else "Cascade"
+        (watch or UNWATCHED).step(done / count, text)
 
     def _beyond_detector(self) -> dict[int, list[_Beyond]]:
         """How the levels go on outside: a level is as its parent is, from one radius further out on."""

@@ -21,7 +21,7 @@ sums are always taken in the same order, so neither does the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,9 @@ from scipy.sparse.linalg import LinearOperator
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing
 from ..arrays.threads import Crew, Lock, usable_processors
-from ..errors import Cancelled, InputError, check_choice
+from ..errors import InputError, check_choice
 from ..kernels.field import BoundField, KernelField
+from ..watch import UNWATCHED, Watch
 from .compression import Compression, compress
 from .grids import Geometry, Problem, geometry_for, reach_of, reduced_kernel
 from .slabfft import Spectrum, Transform, rows_kept
@@ -39,9 +40,6 @@ from .termweights import TermWeights
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
-
-Progress = Callable[[float, str], object]
-Cancel = Callable[[], bool]
 
 #: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
 LOW_RANK_TOLERANCE = 2e-3
@@ -337,18 +335,14 @@ class SpatiallyVariantBlur(LinearOperator):
 
     # -- products
 
-    def forward(
-        self, x: np.ndarray, progress: Progress | None = None, cancelled: Cancel | None = None
-    ) -> np.ndarray:
+    def forward(self, x: np.ndarray, watch: Watch | None = None) -> np.ndarray:
         """Return A x.
 
         Parameters
         ----------
         x : ndarray of shape `domain_shape`
-        progress : callable (fraction, text), optional
-            Called after each kernel.
-        cancelled : callable () -> bool, optional
-            Asked before each kernel.
+        watch : Watch, optional
+            Asked before each kernel, told after it.
 
         Returns
         -------
@@ -359,33 +353,33 @@ class SpatiallyVariantBlur(LinearOperator):
         InputError
             If `x` has another shape or is complex.
         Cancelled
-            If `cancelled` returned true.
+            If `watch` says so.
         """
         x = self._canonical(x, self.domain_shape, self.canonical_domain, "x")
-        hook = _Hook(progress, cancelled, self._term_count(), "blur")
-        return self._product(x, self.canonical_data, False, hook).reshape(self.data_shape)
+        return self._product(x, self.canonical_data, False, watch).reshape(self.data_shape)
 
-    def adjoint(
-        self, y: np.ndarray, progress: Progress | None = None, cancelled: Cancel | None = None
-    ) -> np.ndarray:
+    def adjoint(self, y: np.ndarray, watch: Watch | None = None) -> np.ndarray:
         """Return A^T y, of shape `domain_shape`, for `y` of shape `data_shape`. See `forward`."""
         y = self._canonical(y, self.data_shape, self.canonical_data, "y")
-        hook = _Hook(progress, cancelled, self._term_count(), "transposed blur")
-        return self._product(y, self.canonical_domain, True, hook).reshape(self.domain_shape)
+        return self._product(y, self.canonical_domain, True, watch).reshape(self.domain_shape)
 
-    def _product(self, image: np.ndarray, shape: tuple[int, ...], transposed: bool, hook: _Hook) -> np.ndarray:
+    def _product(
+        self, image: np.ndarray, shape: tuple[int, ...], transposed: bool, watch: Watch | None
+    ) -> np.ndarray:
         out = _Later(shape, self.dtype)
+        sizes = [len(self._identities), *(len(g.terms) for g in self._groups)]
+        watches = _watches(watch or UNWATCHED, sizes, "transposed blur" if transposed else "blur")
         # The weights follow the transforms back in A of the detector model and in A^T of the source model.
         method = self._spread if (self.model == "detector") != transposed else self._collect
         with self._lock:
-            self._add_identities(image, out, transposed, hook)
-            for group in self._groups:
+            self._add_identities(image, out, transposed, next(watches))
+            for group, part in zip(self._groups, watches, strict=True):
                 domain, data = group.transform.geometry.domain, group.transform.geometry.data
                 side, other = (data, domain) if transposed else (domain, data)
-                method(group, image, side, out, other, transposed, hook)
+                method(group, image, side, out, other, transposed, part)
         return out()
 
-    def _spread(self, group, image, side, out, other, conjugate, hook) -> None:
+    def _spread(self, group, image, side, out, other, conjugate, watch) -> None:
         """out += sum_k w_k (h_k * image)."""
         target = out()[other.box]
 
@@ -398,9 +392,9 @@ class SpatiallyVariantBlur(LinearOperator):
 
             return add
 
-        self.scatter(group, image[side.box], side, other, conjugate, write, hook)
+        self.scatter(group, image[side.box], side, other, conjugate, write, watch)
 
-    def _collect(self, group, image, side, out, other, conjugate, hook) -> None:
+    def _collect(self, group, image, side, out, other, conjugate, watch) -> None:
         """out += sum_k h_k * (w_k image)."""
         values = image[side.box]
 
@@ -408,15 +402,16 @@ class SpatiallyVariantBlur(LinearOperator):
             weight = self._weights.reader(group.terms[r].index, side.box)
             return lambda a, b: values[a:b] * weight(a, b)
 
-        self.gather(group, side, lambda: out()[other.box], other, conjugate, read, hook)
+        self.gather(group, side, lambda: out()[other.box], other, conjugate, read, watch)
 
-    def scatter(self, group, values, side, other, conjugate, write, hook=None) -> None:
+    def scatter(self, group, values, side, other, conjugate, write, watch: Watch | None = None) -> None:
         """Convolve one image with every kernel of a group: one transform, and one back for every kernel.
 
         ``write(r)(a, b, part)`` takes planes a to b, on the box of `other`, of the image convolved with
-        kernel r (with its transpose when `conjugate`); it may change `part`.
+        kernel r (with its transpose when `conjugate`); it may change `part`. `watch` is asked before each kernel,
+        and told after it.
         """
-        hook = hook or _Hook(None, None, 1, "")
+        watch = watch or UNWATCHED
         transform = group.transform
         one = len(group.terms) == 1
         spectrum = transform.spectrum()
@@ -427,24 +422,25 @@ class SpatiallyVariantBlur(LinearOperator):
 
         transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
         for r, term in enumerate(group.terms):
-            hook.before()
+            watch.check()
             if one:
                 transform.synthesise(other, spectrum.__getitem__, write(r), conjugate)
             else:
                 times = term.spectrum.times
                 transform.synthesise(other, lambda i, times=times: times(i, spectrum[i]), write(r), conjugate)
-            hook.after()
+            watch.tell((r + 1) / len(group.terms))
 
-    def gather(self, group, side, target, other, conjugate, read, hook=None) -> None:
+    def gather(self, group, side, target, other, conjugate, read, watch: Watch | None = None) -> None:
         """Add to `target()` the sum of images convolved with the kernels of a group: one transform each, one back.
 
-        ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r.
+        ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r. `watch` as for
+        `scatter`.
         """
-        hook = hook or _Hook(None, None, 1, "")
+        watch = watch or UNWATCHED
         transform = group.transform
         total = transform.spectrum()
         for r, term in enumerate(group.terms):
-            hook.before()
+            watch.check()
             times = term.spectrum.times
 
             def add(i, part, times=times, r=r):
@@ -455,7 +451,7 @@ class SpatiallyVariantBlur(LinearOperator):
                     total[i] = part
 
             transform.analyse(side, read(r), add, conjugate)
-            hook.after()
+            watch.tell((r + 1) / len(group.terms))
 
         image: list[np.ndarray] = []
 
@@ -468,11 +464,11 @@ class SpatiallyVariantBlur(LinearOperator):
 
         transform.synthesise(other, take, write, conjugate, between=lambda: image.append(target()))
 
-    def _add_identities(self, image, out, transposed: bool, hook) -> None:
+    def _add_identities(self, image, out, transposed: bool, watch: Watch) -> None:
         inner = self._inner()  # weights are on the data or on the domain
         everything = tuple(slice(0, n) for n in self._weighted_shape)
-        for k in self._identities:
-            hook.before()
+        for number, k in enumerate(self._identities, 1):
+            watch.check()
             weight = self._weights.reader(k, everything)(0, self._weighted_shape[0])
             if self.model == "source":
                 weight = weight[inner]
@@ -481,7 +477,7 @@ class SpatiallyVariantBlur(LinearOperator):
             else:
                 total = out()
                 total += weight * image[inner]
-            hook.after()
+            watch.tell(number / len(self._identities))
 
     def _inner(self) -> Box:
         """The data's voxels in the canonical domain."""
@@ -508,9 +504,6 @@ class SpatiallyVariantBlur(LinearOperator):
         """Cut the image's voxels out of the domain (a view)."""
         inner = (slice(l, l + n) for n, (l, _) in zip(self.data_shape, self.margins, strict=True))
         return x[tuple(inner)]
-
-    def _term_count(self) -> int:
-        return len(self._identities) + sum(len(g.terms) for g in self._groups)
 
     def _canonical(self, array: np.ndarray, shape: tuple[int, ...], to: tuple[int, ...], name: str) -> np.ndarray:
         array = np.asarray(array)
@@ -550,21 +543,17 @@ class _Budget:
         return True
 
 
-class _Hook:
-    """Reports progress and asks for cancellation, kernel by kernel."""
+def _watches(watch: Watch, sizes: Sequence[int], text: str) -> Iterator[Watch]:
+    """A watch for each of several lots of so many kernels; what they tell is numbered through all of them."""
+    count = max(sum(sizes), 1)
 
-    def __init__(self, progress: Progress | None, cancelled: Cancel | None, count: int, text: str):
-        self.progress, self.cancelled, self.count, self.text = progress, cancelled, max(count, 1), text
-        self.done = 0
+    def tell(fraction: float, _: str) -> None:
+        watch.tell(fraction, f"{text}: kernel {round(fraction * count)} of {count}")
 
-    def before(self) -> None:
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
-
-    def after(self) -> None:
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done / self.count, f"{self.text}: kernel {self.done} of {self.count}")
+    numbered, done = Watch(tell, watch.cancelled), 0
+    for size in sizes:
+        yield numbered.part(done / count, (done + size) / count)
+        done += size
 
 
 def _bind(field: KernelField, shape: tuple[int, ...], spacing, guide, normalize: bool) -> BoundField:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..kernels.field import KernelField
+from ..watch import Watch
 from .operator import SpatiallyVariantBlur
 
 
@@ -64,14 +65,14 @@ class SelfKeyedBlur:
     def source(self) -> bool:
         return self.operator.model == "source"
 
-    def forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Return F(x) and, in the detector model, sum_k w_k'(x) (h_k * x) (else None)."""
         operator = self.operator
         domain, data = self.group.transform.geometry.domain, self.group.transform.geometry.data
         x = x.reshape(operator.canonical_domain)
         out = np.zeros(operator.canonical_data, operator.dtype)
         if self.source:
-            operator.gather(self.group, domain, lambda: out, data, False, self._weighted(x))
+            operator.gather(self.group, domain, lambda: out, data, False, self._weighted(x), watch)
             return out.reshape(operator.data_shape), None
         seen = np.ascontiguousarray(operator.canonical_crop(x))
         slope = np.zeros_like(out)
@@ -86,10 +87,12 @@ class SelfKeyedBlur:
 
             return add
 
-        operator.scatter(self.group, x, domain, data, False, write)
+        operator.scatter(self.group, x, domain, data, False, write, watch)
         return out.reshape(operator.data_shape), slope.reshape(operator.data_shape)
 
-    def transposed(self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None) -> np.ndarray:
+    def transposed(
+        self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None, watch: Watch | None = None
+    ) -> np.ndarray:
         """Return F'(x)^T residual; `slope` is the second value that `forward` returned for x."""
         operator = self.operator
         domain, data = self.group.transform.geometry.domain, self.group.transform.geometry.data
@@ -110,10 +113,10 @@ class SelfKeyedBlur:
 
                 return add
 
-            operator.scatter(self.group, residual, data, domain, True, write)
+            operator.scatter(self.group, residual, data, domain, True, write, watch)
             return out.reshape(operator.domain_shape)
         seen = np.ascontiguousarray(operator.canonical_crop(x))
-        operator.gather(self.group, data, lambda: out, domain, True, self._weighted(seen, residual))
+        operator.gather(self.group, data, lambda: out, domain, True, self._weighted(seen, residual), watch)
         inner = operator.canonical_crop(out)
         inner += residual * slope.reshape(residual.shape)
         return out.reshape(operator.domain_shape)

@@ -16,9 +16,10 @@ from ..blur.operator import MODELS
 from ..errors import check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
+from ..watch import IsCancelled, Progress, Watch
 from .pair import Pair, kernel_shape
 from .record import EstimatedField, EstimatedKernel
-from .run import Estimation, IsCancelled, Keyed, Options, Progress, constraint_of, key_field, key_name, strength_of
+from .run import Estimation, Keyed, Options, constraint_of, key_field, key_name, strength_of
 
 
 def estimate_kernel(
@@ -103,23 +104,15 @@ def estimate_kernel(
     Cancelled
         If `cancelled` returned true.
     """
+    watch = Watch(progress, cancelled)
     options = Options.checked(
-        method,
-        constraint_of(constraint),
-        regularization,
-        penalty,
-        register,
-        gain,
-        offset,
-        iterations,
-        progress,
-        cancelled,
+        method, constraint_of(constraint), regularization, penalty, register, gain, offset, iterations
     )
     pair = Pair.checked(original, blurred, spacing, mask, noise)
     size = kernel_shape(shape, pair.original.shape)
-    options.report(0.0, "estimating a kernel")
-    result = Estimation(pair, size, options).run()
-    options.report(1.0, "kernel estimated")
+    watch.step(0.0, "estimating a kernel")
+    result = Estimation(pair, size, options).run(watch)
+    watch.step(1.0, "kernel estimated")
     return EstimatedKernel(result.kernels[0], pair.spacing, "estimated kernel", estimate=result.record(pair))
 
 
@@ -203,25 +196,18 @@ def estimate_kernels(
     voxels; if these fill the image, as much can be moved from one kernel to the others, and only an original with a
     background of zero tells the kernels apart.
     """
+    watch = Watch(progress, cancelled)
     check_choice(model, MODELS, "model")
     pair = Pair.checked(original, blurred, spacing, mask, noise)
     size = kernel_shape(shape, pair.original.shape)
     keyed = Keyed(key_field(keys, pair), guide, model, strength_of(neighbours))
     options = Options.checked(
-        "least-squares",
-        constraint_of(constraint, keyed),
-        regularization,
-        penalty,
-        register,
-        gain,
-        offset,
+        "least-squares", constraint_of(constraint, keyed), regularization, penalty, register, gain, offset,
         iterations,
-        progress,
-        cancelled,
-    )
-    options.report(0.0, "estimating kernels")
-    result = Estimation(pair, size, options, keyed).run()
-    options.report(1.0, "kernels estimated")
+    )  # fmt: skip
+    watch.step(0.0, "estimating kernels")
+    result = Estimation(pair, size, options, keyed).run(watch)
+    watch.step(1.0, "kernels estimated")
     field_ = keyed.field
     kernels = tuple(
         Kernel(h, pair.spacing, f"estimated kernel at {key_name(at)}")

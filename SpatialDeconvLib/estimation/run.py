@@ -14,9 +14,10 @@ import numpy as np
 from .. import memory
 from ..arrays.inner import dot
 from ..arrays.threads import usable_processors
-from ..errors import Cancelled, InputError, check_choice, is_auto
+from ..errors import InputError, check_choice, is_auto
 from ..kernels.field import BoundField, KernelField
 from ..kernels.shapes import identity_kernel
+from ..watch import Watch
 from .constrained import project
 from .equations import Box, Equations, valid_box
 from .fourier import divide
@@ -31,9 +32,6 @@ METHODS = ("least-squares", "fourier")
 CONSTRAINTS = ("non-negative", "equal-sums", "sum-one", "simplex")
 SIGNED = ("non-negative", "simplex")
 PENALTIES = ("gradient", "identity")
-
-Progress = Callable[[float, str], object]
-IsCancelled = Callable[[], bool]
 
 #: Steps of the iteration unless given; it nearly always stops by itself before.
 STEPS = 300
@@ -67,15 +65,10 @@ class Options:
     gain: bool
     offset: bool
     steps: int
-    progress: Progress
-    cancelled: IsCancelled
     begun: float
-    highest: float = 0.0
 
     @classmethod
-    def checked(
-        cls, method, constraint, regularization, penalty, register, gain, offset, iterations, progress, cancelled
-    ) -> Options:
+    def checked(cls, method, constraint, regularization, penalty, register, gain, offset, iterations) -> Options:
         check_choice(method, METHODS, "method")
         check_choice(penalty, PENALTIES, "penalty")
         weight = None
@@ -86,15 +79,8 @@ class Options:
             raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None")
         return cls(
             method, constraint, weight, penalty, bool(register), bool(gain), bool(offset), int(steps),
-            progress or (lambda fraction, text: None), cancelled or (lambda: False), time.perf_counter(),
+            time.perf_counter(),
         )  # fmt: skip
-
-    def report(self, fraction: float, text: str) -> None:
-        """Tell the progress, which never falls; stop when asked to."""
-        if self.cancelled():
-            raise Cancelled
-        self.highest = max(self.highest, min(fraction, 1.0))
-        self.progress(self.highest, text)
 
 
 def _number(value: Any, name: str, wanted: str) -> float:
@@ -194,21 +180,21 @@ class Estimation:
 
     # -- the whole
 
-    def run(self) -> Result:
+    def run(self, watch: Watch) -> Result:
         shift = (0.0,) * len(self.shape)
         if not self.options.register:
-            return self._finished(*self._pass(shift, 0.0, 1.0), shift)
+            return self._finished(*self._pass(shift, watch), shift)
         shift = tuple(
             float(s) for s in coarse_shift(self.pair.original, self.pair.blurred, self.pair.mask, self.workers)
         )
-        for number in range(_REGISTRATIONS):
-            found = self._pass(shift, 0.5 * number / _REGISTRATIONS, 0.5 / _REGISTRATIONS, rough=True)
+        for _, part in watch.part(0.0, 0.5).parts(range(_REGISTRATIONS)):
+            found = self._pass(shift, part, rough=True)
             centre = self._centre(found[1])
             if max(map(abs, centre)) < _CENTRED:
                 break
             shift = tuple(s + c for s, c in zip(shift, centre, strict=True))
             self._check_shift(shift)
-        return self._finished(*self._pass(shift, 0.5, 0.5), shift)
+        return self._finished(*self._pass(shift, watch.part(0.5, 1.0)), shift)
 
     def _centre(self, fit: Fit) -> tuple[float, ...]:
         centres = np.array([centre_of_mass(h) for h in fit.kernels])
@@ -224,13 +210,9 @@ class Estimation:
                     f"{self.pair.original.shape}; the images do not show the same object, or register them first"
                 )
 
-    def _pass(self, shift: Sequence[float], begun: float, share: float, rough: bool = False) -> tuple[Problem, Fit]:
+    def _pass(self, shift: Sequence[float], watch: Watch, rough: bool = False) -> tuple[Problem, Fit]:
         """Estimate with the original displaced by `shift` voxels."""
-
-        def report(fraction: float, text: str) -> None:
-            self.options.report(begun + share * fraction, text)
-
-        problem = Problem.make(self, shift, report)
+        problem = Problem.make(self, shift, watch)
         self.share = problem.shares
         if self.options.method == "fourier":
             return problem, problem.divide()
@@ -360,10 +342,10 @@ class Problem:
     weights: Callable[[int], np.ndarray] | None
     unblurred: np.ndarray | float  # what the voxels without a kernel contribute
     place: tuple[int, ...]  # in the blurred image
-    report: Callable[[float, str], None]
+    watch: Watch
 
     @classmethod
-    def make(cls, owner: Estimation, shift: Sequence[float], report: Callable[[float, str], None]) -> Problem:
+    def make(cls, owner: Estimation, shift: Sequence[float], watch: Watch) -> Problem:
         """The equations for the original displaced by `shift` voxels."""
         pair = owner.pair
         original, box = shifted(pair.original, shift, owner.shape)
@@ -383,7 +365,7 @@ class Problem:
                 unblurred = weights(owner.count) * original
         mask = None if pair.mask is None else pair.mask[box]
         place = tuple(b.start for b in box)
-        return cls(owner, original, pair.blurred[box], mask, weights, unblurred, place, report)
+        return cls(owner, original, pair.blurred[box], mask, weights, unblurred, place, watch)
 
     def part(self) -> Problem:
         """The middle of the images, when they are large: enough for a rough answer."""
@@ -405,7 +387,7 @@ class Problem:
             None if weights is None else lambda k: weights(k)[box],
             self.unblurred[box] if np.ndim(self.unblurred) else 0.0,
             tuple(p + b.start for p, b in zip(self.place, box, strict=True)),
-            self.report,
+            self.watch,
         )
         counted = cropped.mask is None or cropped.mask[cropped.region].any()
         return cropped if counted and np.ptp(cropped.original) > 0 else self
@@ -514,25 +496,26 @@ class Problem:
     def solve(self, rough: bool) -> Fit:
         """Estimate the kernels; `rough` ones are good enough to see where their centres lie."""
         if rough:
-            return self.part()._solve(None, 0.0, 1.0, rough=True)
+            return self.part()._solve(None, self.watch, rough=True)
         keyed = self.owner.keyed
         if keyed is None or self.owner.count == 1:
-            return self._solve(None, 0.0, 1.0)
+            return self._solve(None, self.watch)
         # A wide kernel is smoother than a narrow one by orders of magnitude, and so must be what is expected of
         # it. A first, rough answer tells.
         part = self.part()
-        first = part._solve(None, 0.0, 0.3, rough=True, signs=False)
+        first = part._solve(None, self.watch.part(0.0, 0.3), rough=True, signs=False)
         known = (first.uncertainty() < _KNOWN) & (part.shares > 0)
         balance = balanced(self._penalty(None).roughness(first.kernels), known)
         graph = neighbour_graph(keyed.field)
         if keyed.strength is not None:
-            return self._solve(coupling(balance, graph, keyed.strength), 0.3, 0.7)
+            return self._solve(coupling(balance, graph, keyed.strength), self.watch.part(0.3, 1.0))
         alone = np.diag(balance)
-        second = self._solve(alone, 0.3, 0.4, signs=False)
+        second = self._solve(alone, self.watch.part(0.3, 0.7), signs=False)
         vague = (second.uncertainty() >= DETERMINED) | (self.shares == 0)
+        rest = self.watch.part(0.7, 1.0)
         if vague.all() or not vague.any():
-            return self._with_signs(second, alone, 0.7, 0.3)
-        return self._solve(coupling(balance, graph, 1.0, vague), 0.7, 0.3, known=second)
+            return self._with_signs(second, alone, rest)
+        return self._solve(coupling(balance, graph, 1.0, vague), rest, known=second)
 
     def _penalty(self, couple: np.ndarray | None) -> Penalty:
         return Penalty(self.owner.shape, self.owner.pair.spacing, self.options.penalty, couple)
@@ -540,39 +523,35 @@ class Problem:
     def _solve(
         self,
         couple: np.ndarray | None,
-        begun: float,
-        share: float,
+        watch: Watch,
         *,
         rough: bool = False,
         signs: bool = True,
         known: Fit | None = None,
     ) -> Fit:
-        """One solution with the penalties coupled by `couple`; it takes `share` of the progress."""
+        """One solution with the penalties coupled by `couple`."""
         options = self.options
         signs = signs and self._signed
-        problem = self._least_squares(couple, begun, share / 2 if signs else share)
+        problem = self._least_squares(couple, watch.part(0.0, 0.5) if signs else watch)
         weight = None if options.regularization is None else options.regularization * self.scale
         if known is not None:
             weight = known.weight
         limit = min(options.steps, _ROUGH_STEPS) if rough else options.steps
         slack = {"slack": _ROUGH} if rough else {}
         fit = problem.fit(weight, limit, known=known, **slack)
-        return self._with_signs(fit, couple, begun + share / 2, share / 2) if signs else fit
+        return self._with_signs(fit, couple, watch.part(0.5, 1.0)) if signs else fit
 
-    def _with_signs(self, fit: Fit, couple: np.ndarray | None, begun: float, share: float) -> Fit:
+    def _with_signs(self, fit: Fit, couple: np.ndarray | None, watch: Watch) -> Fit:
         """A fit whose kernels are not negative, if that is wanted."""
         if not self._signed:
             return fit
         total = {None: None, "one": 1.0, "equal": float(fit.kernels.sum()) / self.owner.count}[self._sums]
-        problem = self._least_squares(couple, begun, share)
+        problem = self._least_squares(couple, watch)
         return problem.constrained(fit, 4 * self.options.steps, total)
 
-    def _least_squares(self, couple: np.ndarray | None, begun: float, share: float) -> LeastSquares:
+    def _least_squares(self, couple: np.ndarray | None, watch: Watch) -> LeastSquares:
         data = self.equations.counted(self.target - self.rest)
-        return LeastSquares(
-            self.equations, data, self._penalty(couple), self._sums,
-            lambda fraction, text: self.report(begun + share * fraction, text),
-        )  # fmt: skip
+        return LeastSquares(self.equations, data, self._penalty(couple), self._sums, watch)
 
     def divide(self) -> Fit:
         owner, options = self.owner, self.options
@@ -581,7 +560,7 @@ class Problem:
             self.original, self.blurred, owner.shape, owner.pair.spacing, options.penalty, weight,
             owner.workers,
         )  # fmt: skip
-        self.report(0.9, "divided")
+        self.watch.step(0.9, "divided")
         kernels = found.kernel[None]
         constraint = options.constraint
         if constraint is not None and options.gain:  # the sum is the gain

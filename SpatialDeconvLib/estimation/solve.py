@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..watch import UNWATCHED, Watch
 from .constrained import ConstrainedSolver, project
 from .equations import Equations
 from .krylov import Lanczos, Penalty
@@ -73,8 +74,8 @@ class LeastSquares:
     penalty : Penalty
     sums : {None, "one", "equal"}
         What the kernels sum to: anything, 1, or all of them to the same.
-    report : callable (fraction, text)
-        Called after every step; may raise to stop.
+    watch : Watch, optional
+        Asked, and told, after every step.
     """
 
     def __init__(
@@ -83,9 +84,9 @@ class LeastSquares:
         data: np.ndarray,
         penalty: Penalty,
         sums: str | None = None,
-        report: Callable[[float, str], None] = lambda fraction, text: None,
+        watch: Watch | None = None,
     ):
-        self.equations, self.penalty, self.sums, self.report = equations, penalty, sums, report
+        self.equations, self.penalty, self.sums, self.watch = equations, penalty, sums, watch or UNWATCHED
         self.kernel_shape = (equations.count, *equations.shape)
         gradient = Penalty(equations.shape, penalty.spacing, "gradient")
         self.smooth = gradient.inverse_root if penalty.kind == "identity" else None
@@ -157,7 +158,7 @@ class LeastSquares:
                 krylov.step()
                 if known is None and not probe.exhausted and probe.steps < _PROBE:
                     probe.step()
-                self.report(krylov.steps / limit, f"{krylov.steps} steps")
+                self.watch.step(krylov.steps / limit, f"{krylov.steps} steps")
                 if krylov.exhausted:
                     break
             ritz, other = krylov.ritz(), None if known else probe.ritz()
@@ -182,7 +183,7 @@ class LeastSquares:
         if known is None:
             while not probe.exhausted and probe.steps < _PROBE // 2:
                 probe.step()
-                self.report(1.0, "looking for what the data leave unknown")
+                self.watch.step(1.0, "looking for what the data leave unknown")
             little = 0.01 * chosen
             if weight is not None:  # a strong penalty says nothing about the data
                 little = min(little, _LITTLE * probe.ritz()[0][-1])
@@ -256,7 +257,7 @@ class LeastSquares:
             return self.equations.product(h) + fit.weight * self.penalty.product(h)
 
         def step(number: int) -> None:
-            self.report(number / limit, f"constrained: {number} steps")
+            self.watch.step(number / limit, f"constrained: {number} steps")
 
         solver = ConstrainedSolver(product, self.right, total, step)
         fit.kernels = solver.solve(fit.kernels, limit, max(_TOLERANCE, _UNCERTAIN * float(fit.uncertainty().min())))

@@ -25,8 +25,9 @@ import numpy as np
 from scipy import fft
 
 from ..arrays.threads import Crew, Scratch
-from ..errors import Cancelled, InputError
-from .itk import METHODS, IsCancelled, Progress, landweber_step
+from ..errors import InputError
+from ..watch import UNWATCHED, Watch
+from .itk import METHODS, landweber_step
 from .padding import NUMPY_MODES, image_box, pad_like_itk, padded_shape
 
 # ITK's thresholds.
@@ -80,9 +81,8 @@ class FFTFilters:
         iterations: int = 1,
         constant: float | None = None,
         noise: float = 0.0,
-        progress: Progress | None = None,
-        cancelled: IsCancelled | None = None,
         planes: slice | None = None,
+        watch: Watch | None = None,
     ) -> np.ndarray:
         """Deconvolve the image with one kernel.
 
@@ -101,6 +101,7 @@ class FFTFilters:
             Standard deviation of the noise in image units (Wiener).
         planes : slice, optional
             The indices of the first axis whose result is wanted: the direct filters are quicker for fewer.
+        watch : Watch, optional
 
         Returns
         -------
@@ -111,7 +112,7 @@ class FFTFilters:
         InputError
             If the method is unknown or the kernel has another number of dimensions than the image.
         Cancelled
-            If `cancelled` returned True; it is asked at every iteration.
+            If `watch` says so; it is asked at every iteration.
         """
         if method not in METHODS:
             raise InputError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
@@ -121,15 +122,15 @@ class FFTFilters:
             )
         if METHODS[method].constant == "Alpha":
             constant = landweber_step(kernel, constant)
-        report = _Reporter(METHODS[method].label, progress, cancelled)
-        report(0.0)
+        watch = (watch or UNWATCHED).under(METHODS[method].label)
+        watch.step(0.0)
         kernel = kernel.astype(self._dtype)
         self._pad_for(kernel.shape)
         planes = slice(None) if planes is None else planes
         if method == "richardson-lucy":
-            return self._richardson_lucy(kernel, int(iterations), report)[planes]
+            return self._richardson_lucy(kernel, int(iterations), watch)[planes]
         if method == "projected-landweber":
-            return self._projected_landweber(kernel, int(iterations), constant, report)[planes]
+            return self._projected_landweber(kernel, int(iterations), constant, watch)[planes]
         if method == "inverse":
             transfer = _inverse(_ZERO_MAGNITUDE if constant is None else constant)
         elif method == "tikhonov":
@@ -138,14 +139,14 @@ class FFTFilters:
             transfer = _wiener(noise**2 * self._padded.size)
         else:
             transfer = _landweber(constant, int(iterations))
-        return self._filter(kernel, transfer, report, planes)
+        return self._filter(kernel, transfer, watch, planes)
 
     # -- the two kinds of filters
 
-    def _filter(self, kernel: np.ndarray, transfer: Transfer, report: _Reporter, planes: slice) -> np.ndarray:
+    def _filter(self, kernel: np.ndarray, transfer: Transfer, watch: Watch, planes: slice) -> np.ndarray:
         """A filter that multiplies the spectrum, frequency by frequency."""
         image = self._spectrum()
-        report(0.3)
+        watch.step(0.3)
         spectrum = self._kernel_spectrum(kernel)
         box = image_box(self._image.shape, kernel.shape)
         half = self._scratch("half", image.shape, self._complex)  # kept for the next kernel
@@ -161,12 +162,12 @@ class FFTFilters:
             result[part] = self._to_voxels(wanted[part])[(slice(None), *box[1:])]
 
         self._sweep(frequencies, image.shape, 1)
-        report(0.7)
+        watch.step(0.7)
         self._sweep(voxels, (result.shape[0], *half.shape[1:]), 0)
-        report(1.0)
+        watch.step(1.0)
         return result
 
-    def _richardson_lucy(self, kernel: np.ndarray, iterations: int, report: _Reporter) -> np.ndarray:
+    def _richardson_lucy(self, kernel: np.ndarray, iterations: int, watch: Watch) -> np.ndarray:
         """x <- x * H^T(y / H x), the ratio taken as 0 where H x is below 1e-5, starting at y."""
         response = self._full_response(kernel)
         y, x = self._padded, self._padded.copy()
@@ -192,10 +193,10 @@ class FFTFilters:
         for n in range(iterations):
             for work, axis in ((blur, 1), (compare, 0), (blur_back, 1), (correct, 0)):
                 self._sweep(work, half.shape, axis)
-            report((n + 1) / iterations)
+            watch.step((n + 1) / iterations)
         return x[image_box(self._image.shape, kernel.shape)].copy()
 
-    def _projected_landweber(self, kernel, iterations: int, step: float, report: _Reporter) -> np.ndarray:
+    def _projected_landweber(self, kernel, iterations: int, step: float, watch: Watch) -> np.ndarray:
         """x <- max(0, x + step H^T(y - H x)), starting at y."""
         gradient = self._full_response(kernel)  # H, to become step H* Y
         damping = np.empty(gradient.shape, self._dtype)  # 1 - step |H|^2
@@ -223,7 +224,7 @@ class FFTFilters:
         for n in range(iterations):
             self._sweep(lambda part: _filter_columns(half[:, part], lambda s: descend(s, part)), half.shape, 1)
             self._sweep(project, half.shape, 0)
-            report((n + 1) / iterations)
+            watch.step((n + 1) / iterations)
         return x[image_box(self._image.shape, kernel.shape)].copy()
 
     # -- spectra: "half" is transformed on all axes but the first
@@ -412,19 +413,6 @@ def _power(z: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.ndarray:
 
 
 # -------------------------------------------------------------------------------------------- helpers
-
-
-class _Reporter:
-    """Passes progress on and raises `Cancelled` when asked to."""
-
-    def __init__(self, label: str, progress: Progress | None, cancelled: IsCancelled | None):
-        self.label, self.progress, self.cancelled = label, progress, cancelled
-
-    def __call__(self, fraction: float) -> None:
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
-        if self.progress is not None:
-            self.progress(fraction, self.label)
 
 
 def _divided_or_zero(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

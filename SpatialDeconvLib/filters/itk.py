@@ -7,14 +7,13 @@ What is fixed here, so that callers need not know it (SimpleITK 2.5, ITK 5.4):
   voxels of the padded image;
 * the output region is always SAME: three of the six filters silently ignore VALID;
 * Landweber diverges for steps of 2 / max|H|^2 and above: refused, and 1 / max|H|^2 is the default;
-* progress comes from the filter's own events, cancelling goes through its Abort, and the callbacks are asked
-  twenty times a second in the caller's thread.
+* progress comes from the filter's own events, cancelling goes through its Abort, and the watch is asked twenty
+  times a second in the caller's thread.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -22,11 +21,9 @@ import numpy as np
 import scipy.fft
 import SimpleITK as sitk
 
-from ..errors import Cancelled, InputError
+from ..errors import InputError
+from ..watch import UNWATCHED, Watch
 from .padding import padded_shape
-
-Progress = Callable[[float, str], None]
-IsCancelled = Callable[[], bool]
 
 _ASK_INTERVAL = 0.05  # seconds
 
@@ -138,8 +135,7 @@ class SimpleITKFilters:
         iterations: int = 1,
         constant: float | None = None,
         noise: float = 0.0,
-        progress: Progress | None = None,
-        cancelled: IsCancelled | None = None,
+        watch: Watch | None = None,
     ) -> np.ndarray:
         """Deconvolve the image with one kernel.
 
@@ -155,6 +151,8 @@ class SimpleITKFilters:
             The filter's own constant (`Method.constant`); None keeps ITK's default, except for Landweber.
         noise : float
             Standard deviation of the noise in image units (Wiener).
+        watch : Watch, optional
+            Asked, and told the filter's own progress, twenty times a second.
 
         Returns
         -------
@@ -163,7 +161,7 @@ class SimpleITKFilters:
         Raises
         ------
         Cancelled
-            If `cancelled` returned True.
+            If `watch` says so.
         """
         spec = METHODS[method]
         itk_filter = getattr(sitk, spec.itk)()
@@ -180,7 +178,7 @@ class SimpleITKFilters:
             voxels = float(np.prod(padded_shape(self._shape, kernel.shape)))
             itk_filter.SetNoiseVariance(noise**2 * voxels)
         itk_kernel = sitk.Cast(sitk.GetImageFromArray(np.ascontiguousarray(kernel)), self._pixel_type)
-        result = _execute(itk_filter, self._image, itk_kernel, spec.label, progress, cancelled)
+        result = _execute(itk_filter, self._image, itk_kernel, spec.label, watch or UNWATCHED)
         return sitk.GetArrayFromImage(result)
 
 
@@ -207,8 +205,8 @@ def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
     return step
 
 
-def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, cancelled: IsCancelled | None):
-    """Run an ITK filter in a thread of its own, and meanwhile ask the callbacks in this one.
+def _execute(itk_filter, image, kernel, label: str, watch: Watch) -> sitk.Image:
+    """Run an ITK filter in a thread of its own, and meanwhile ask the watch in this one.
 
     ITK's events come once an iteration or less: too rarely for a window that has to be repainted.
     """
@@ -225,10 +223,7 @@ def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, c
             running = pool.submit(itk_filter.Execute, image, kernel)
             try:
                 while True:
-                    if cancelled is not None and cancelled():
-                        raise Cancelled
-                    if progress is not None:
-                        progress(done[0], label)
+                    watch.step(done[0], label)
                     if wait([running], timeout=_ASK_INTERVAL).done:
                         break
             except BaseException:
@@ -243,6 +238,5 @@ def _execute(itk_filter, image, kernel, label: str, progress: Progress | None, c
         raise
     finally:
         itk_filter.RemoveAllCommands()
-    if progress is not None:
-        progress(1.0, label)
+    watch.tell(1.0, label)
     return result

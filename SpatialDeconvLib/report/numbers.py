@@ -6,7 +6,7 @@ Arrays are (k, j, i) with spacing in mm in the same order; a 2-D image is one sl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
 from ..run.job import Job
+from ..watch import Watch
 
 #: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
 BLOCK_VOXELS = 3_000_000
@@ -327,13 +328,13 @@ def job_of(
     label_names: dict[str, int] | None,
     guide: np.ndarray | None,
     normalize: bool,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> Job:
     """Return the checked input of the run that `parameters` describe, as the engine had it."""
     return Job.prepare(
         image, field, spacing, parameters["model"], mask, labels, label_names, guide,
         "edge" if parameters["boundary"] == "extended" else parameters["boundary"],
-        parameters["slicewise"], "fill", None, normalize=normalize, progress=None, cancelled=cancelled,
+        parameters["slicewise"], "fill", None, normalize=normalize, watch=watch.quiet(),
     )  # fmt: skip
 
 
@@ -385,7 +386,7 @@ def residual_of(
         bound, [s.stop - s.start for s in outer], model=job.model, boundary=job.boundary, dtype=job.image.dtype,
         low_rank=0.0, cache_bytes=0,
     )  # fmt: skip
-    blurred = operator.forward(np.ascontiguousarray(x[outer]), cancelled=job.cancelled)
+    blurred = operator.forward(np.ascontiguousarray(x[outer]), job.watch)
     cut = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(inner, outer, strict=True))
     values = job.image[inner] - blurred[cut]
     mask = None if job.mask is None else job.mask[inner]

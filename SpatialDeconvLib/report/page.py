@@ -10,18 +10,19 @@ import html
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import __version__
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..kernels.field import KernelField
 from ..metrics import psnr, rmse, ssim
 from ..run.job import Job
 from ..run.pipeline import Result
+from ..watch import IsCancelled, Progress, Watch
 from ..writing import write_text
 from . import numbers
 from .drawing import GreyScale, number
@@ -45,9 +46,6 @@ _METHOD_NAMES = {
     "tv": "total variation",
     "self-keyed": "self-keyed",
 }
-
-Progress = Callable[[float, str], Any]
-IsCancelled = Callable[[], bool]
 
 
 def write_report(
@@ -208,22 +206,15 @@ def report_page(
     Cancelled
         If `cancelled` returned True.
     """
-    stopped = cancelled or (lambda: False)
-
-    def step(fraction: float, text: str) -> None:
-        if stopped():
-            raise Cancelled
-        if progress is not None:
-            progress(fraction, f"report: {text}")
-
-    step(0.0, "looking for changes")
+    watch = Watch(progress, cancelled).under("report")
+    watch.step(0.0, "looking for changes")
     found = _examine(
         image, result, field, spacing, recipe, reference, title, mask, labels, label_names, guide, ijk_to_ras,
-        stopped,
+        watch,
     )  # fmt: skip
     found.output = None if output is None else os.fspath(output)
     found.command, found.frames = command, frames
-    step(0.3, "residual")
+    watch.step(0.3, "residual")
     _find_residual(found)
     sections = []
     parts = (
@@ -231,9 +222,9 @@ def report_page(
         repeat_section,
     )  # fmt: skip
     for count, part in enumerate(parts):
-        step(0.6 + 0.4 * count / len(parts), "pictures and charts")
+        watch.step(0.6 + 0.4 * count / len(parts), "pictures and charts")
         sections.append(part(found))
-    step(1.0, "done")
+    watch.step(1.0, "done")
     return _page(found, [section for section in sections if section])
 
 
@@ -241,7 +232,7 @@ def report_page(
 
 
 def _examine(
-    image, result, field, spacing, recipe, reference, title, mask, labels, label_names, guide, ijk_to_ras, stopped
+    image, result, field, spacing, recipe, reference, title, mask, labels, label_names, guide, ijk_to_ras, watch
 ) -> Findings:  # fmt: skip
     image = np.asarray(image)
     for name, array in (("result.image", result.image), ("reference", reference)):
@@ -262,7 +253,7 @@ def _examine(
         guide = after  # its kernels belong to the intensities that it found
     job = numbers.job_of(
         before, field, parameters, spacing, mask=mask, labels=labels, label_names=label_names, guide=guide,
-        normalize=operation == "deconvolve" or bool(parameters.get("normalize")), cancelled=stopped,
+        normalize=operation == "deconvolve" or bool(parameters.get("normalize")), watch=watch,
     )  # fmt: skip
     filled = job.image.reshape(before.shape)
     slices = numbers.most_changed_slices(filled, after)

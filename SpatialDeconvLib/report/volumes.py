@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from ..mrml import recipe as recipes
 from ..mrml.nodes import kernelFieldFrom
 from ..mrml.scene import ijkToRas, spacingOf, volumeArray
 from ..mrml.selections import guideArray, labelArray, maskArray
+from ..watch import IsCancelled, Progress
 
 
 def writeVolumeReport(
@@ -25,8 +25,8 @@ def writeVolumeReport(
     resample: bool = False,
     reference=None,
     title: str = "",
-    progress: Callable[[float, str], Any] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
 ) -> Path:
     """Write the report of a run of `nodes.deconvolveVolume` or `nodes.convolveVolume` and return the page's path.
 

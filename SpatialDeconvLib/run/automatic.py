@@ -18,9 +18,9 @@ import numpy as np
 from ..arrays.boxes import Box
 from ..arrays.inner import dot
 from ..blur.operator import SpatiallyVariantBlur
-from ..errors import Cancelled
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
+from ..watch import UNWATCHED, Watch
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
 _BLOCK_VOXELS = 2**20
@@ -43,9 +43,8 @@ class Simulation:
     boundary : {"edge", "zero", "periodic"}
     region : tuple of slice, optional
         The part that matters: the block lies around its middle.
-    progress : callable(text), optional
-        Told before every trial what is being tried.
-    cancelled : callable() -> bool, optional
+    watch : Watch, optional
+        Told before every trial what is being tried, at fraction 0: how many there will be is not known.
     """
 
     def __init__(
@@ -56,13 +55,11 @@ class Simulation:
         model: str = "detector",
         boundary: str = "edge",
         region: Box | None = None,
-        progress: Callable[[str], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        watch: Watch | None = None,
     ):
         self._kernels = [bound.kernel(k) for k in range(len(bound))]
         self._boundary, self._noise = boundary, noise
-        self._progress = progress or (lambda text: None)
-        self._cancelled = cancelled or (lambda: False)
+        self._watch = watch = watch or UNWATCHED
         box = trial_block(image.shape, region)
         block = np.ascontiguousarray(image[box])
         self._spread = float(block.std(dtype=np.float64))
@@ -80,7 +77,7 @@ class Simulation:
 
         def use_as_truth(truth: np.ndarray) -> None:
             self._truth = truth
-            self._filters = FFTFilters(operator.forward(truth) + noise_field, boundary)
+            self._filters = FFTFilters(operator.forward(truth, watch.quiet()) + noise_field, boundary)
 
         use_as_truth(block)
         filters = FFTFilters(block, boundary)
@@ -113,11 +110,9 @@ class Simulation:
         kernel = self._kernels[k].values
 
         def error(constant: float) -> float:
-            if self._cancelled():
-                raise Cancelled
-            self._progress(f"trying constants for kernel {k + 1} of {len(self._kernels)}")
+            self._watch.step(0.0, f"trying constants for kernel {k + 1} of {len(self._kernels)}")
             options = {"noise": constant} if method == "wiener" else {"constant": constant}
-            difference = self._filters.run(method, kernel, **options)
+            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **options)
             difference -= self._truth
             np.square(difference, out=difference)
             return dot(weight, difference)

@@ -35,9 +35,10 @@ from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel
 from ..solvers.iteration import Solution
+from ..watch import IsCancelled, Progress, Watch
 from . import pipeline
 from .automatic import Simulation, trial_block
-from .job import IsCancelled, Job, Progress
+from .job import Job
 from .pipeline import Result
 
 # Margins, in reaches of 99.9 % of the kernel's weight on either side.
@@ -132,12 +133,13 @@ def deconvolve_block(
     InputError, NotEnoughMemory, Cancelled
         As `pipeline.deconvolve` does for the whole image.
     """
+    watch = Watch(progress, cancelled)
     started = time.perf_counter()
     method = pipeline.checked_method(strategy, method, boundary, guide)
     known = BlockMemory() if known is None else known
     job, guide = _whole_job(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, True, progress, cancelled,
+        memory_limit, True, watch,
     )  # fmt: skip
     view = _View(job, guide, _checked_block(block, job))
     sigma = _whole_noise(job, noise, known)
@@ -209,11 +211,12 @@ def convolve_block(
     `block` and the result as for `deconvolve_block`; the rest as for `pipeline.convolve`. A cascade is not used:
     what it would change is below its own error of 1e-3 of the image's largest magnitude.
     """
+    watch = Watch(progress, cancelled)
     started = time.perf_counter()
     pipeline.check_surroundings(exclude, mask, boundary)
     job, guide = _whole_job(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize, progress, cancelled,
+        memory_limit, normalize, watch,
     )  # fmt: skip
     view = _View(job, guide, _checked_block(block, job))
     if not view.selected:
@@ -232,12 +235,12 @@ def convolve_block(
 
 def _whole_job(
     image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-    memory_limit, normalize, progress, cancelled,
+    memory_limit, normalize, watch,
 ) -> tuple[Job, np.ndarray]:  # fmt: skip
     """The checked input of the whole image, and its guide with the job's number of dimensions."""
     job = Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=normalize, progress=progress, cancelled=cancelled,
+        memory_limit, normalize=normalize, watch=watch,
     )  # fmt: skip
     return job, job.image if guide is None else np.asarray(guide).reshape(job.image.shape)
 
@@ -376,8 +379,8 @@ def _whole_noise(job: Job, noise: float | str, known: BlockMemory) -> float:
     if not is_auto(noise):
         return pipeline.noise_level(noise, job.image, job.mask)
     if known.noise is None:
-        job.step(0.0, "estimating the noise")
-        known.noise = pipeline.noise_level("auto", job.image, job.mask)
+        job.watch.step(0.0, "estimating the noise")
+        known.noise = pipeline.noise_level("auto", job.image, job.mask, job.watch)
     return known.noise
 
 
@@ -413,11 +416,8 @@ def _constants(
             if not simulation:
                 image = np.ascontiguousarray(job.image[box])
                 simulation.append(
-                    Simulation(
-                        image, view.bound_in(box), sigma, job.model, job.boundary,
-                        progress=lambda text: job.progress(0.0, text), cancelled=job.cancelled,
-                    )
-                )  # fmt: skip
+                    Simulation(image, view.bound_in(box), sigma, job.model, job.boundary, watch=job.watch)
+                )
             found[k] = simulation[0].constant(method, k)
         return found[k]
 
@@ -429,14 +429,14 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
     job, bound = view.job, view.bound
     image = np.zeros(bound.shape, job.image.dtype)
     solution = Solution(image, None, [], None, {})
-    for number, k in enumerate(view.used):
-        job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
+    for k, watch in job.watch.parts(view.used, "kernel"):
+        watch.step(0.0)
         weight = bound.weight(k, image.dtype)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue
         part = view.part(reaches, [k], masked=True, alone=k)
-        part.progress = job._share_of_progress(number, len(view.used))
+        part.watch = watch
         found = run(part, k)
         image += weight * found.image[view.inside(part)]
         for name, value in found.parameters.items():
@@ -444,7 +444,7 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
             if known is not value and isinstance(value, list):  # the constants of the kernels
                 known.extend(value)
         solution.iterations = found.iterations
-    job.step(1.0, "blended")
+    job.watch.step(1.0, "blended")
     return image, solution
 
 
@@ -466,18 +466,18 @@ def _whole_filter(
         known.filters = {job.boundary: FFTFilters(job.image, job.boundary)}
     filters, constants = known.filters[job.boundary], []
     image = np.zeros(bound.shape, job.image.dtype)
-    for number, k in enumerate(view.used):
-        job.step(number / len(view.used), f"kernel {number + 1} of {len(view.used)}")
+    for k, watch in job.watch.parts(view.used, "kernel"):
+        watch.step(0.0)
         weight = bound.weight(k, image.dtype)
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue
         constants.append(choose(k))
         filtered = filters.run(
-            method, bound.kernel(k).values, cancelled=job.cancelled, planes=view.block[0], **{option: constants[-1]}
+            method, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **{option: constants[-1]}
         )
         image += weight * filtered[(slice(None), *view.block[1:])]
-    job.step(1.0, "blended")
+    job.watch.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 
 

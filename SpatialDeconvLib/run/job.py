@@ -15,14 +15,12 @@ from ..arrays.boxes import Box, bounding_box, slabs
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..blur.cascade import Cascade
 from ..blur.operator import MODELS, SpatiallyVariantBlur
-from ..errors import Cancelled, InputError, check_choice, check_number
+from ..errors import InputError, check_choice, check_number
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
-
-Progress = Callable[[float, str], None]
-IsCancelled = Callable[[], bool]
+from ..watch import Watch
 
 # A part of the image is filtered with a margin of this many kernel radii (see `_block`).
 _HALO_RADII = 4
@@ -47,15 +45,14 @@ class Job:
     slicewise: bool
     warnings: list[str]
     memory_limit: float | None
-    progress: Progress
-    cancelled: IsCancelled
+    watch: Watch
 
     _filters: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def prepare(
         cls, image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, *, normalize, progress, cancelled,
+        memory_limit, *, normalize, watch,
     ) -> Job:  # fmt: skip
         check_choice(model, MODELS, "model")
         check_choice(nonfinite, ("error", "fill"), "nonfinite")
@@ -75,18 +72,17 @@ class Job:
         bound = field_.bind(guide, spacings, normalize=normalize, slicewise=slicewise)
         return cls(
             original, work, mask, bound, model, boundary, slicewise, warnings, _limit(memory_limit),
-            _rising(progress), cancelled or (lambda: False),
+            watch,
         )  # fmt: skip
 
     # -- blending
 
     def blend(self, image: np.ndarray, run: Callable, local: bool) -> np.ndarray:
-        """Return sum_k w_k D_k(image), with `run(part, boundary, k, progress)` as D_k."""
+        """Return sum_k w_k D_k(image), with `run(part, boundary, k, watch)` as D_k."""
         result = np.zeros(image.shape, image.dtype)
         limit = None if self.mask is None else bounding_box(self.mask)
-        count = len(self.bound)
-        for k in range(count):
-            self.step(k / count, f"kernel {k + 1} of {count}")
+        for k, watch in self.watch.parts(range(len(self.bound)), "kernel"):
+            watch.step(0.0)
             weight = self.bound.weight(k, image.dtype)
             box = _intersection(self.bound.support(k, image.dtype, weight), limit)
             if box is None:  # no voxel of the image, or of the mask, takes this kernel
@@ -96,9 +92,9 @@ class Job:
                 _add_product(result[box], weight, image[box])
                 continue
             part, inner, boundary = self._block(image, box, k, local)
-            filtered = run(part, boundary, k, self._share_of_progress(k, count))
+            filtered = run(part, boundary, k, watch)
             _add_product(result[box], weight, filtered[inner])
-        self.step(1.0, "blended")
+        self.watch.step(1.0, "blended")
         return result
 
     def _block(self, image: np.ndarray, box: Box, k: int, local: bool) -> tuple[np.ndarray, Box, str]:
@@ -130,26 +126,13 @@ class Job:
             self._filters[key] = made
         return self._filters[key]
 
-    def step(self, fraction: float, text: str) -> None:
-        """Tell the progress; raise Cancelled when asked to stop."""
-        if self.cancelled():
-            raise Cancelled
-        self.progress(fraction, text)
-
-    def _share_of_progress(self, number: int, count: int) -> Progress:
-        return lambda fraction, text: self.progress(
-            (number + fraction) / count, f"{text}: kernel {number + 1} of {count}"
-        )
-
     # -- the forward model
 
     def forward_model(self, cascade: str | bool, passes: int = 1) -> tuple[Callable, bool]:
-        """Return the function x -> A x on the working image, and whether it goes through the cascade."""
-        done = [0]
+        """Return the function x -> A x on the working image, and whether it goes through the cascade.
 
-        def report(fraction: float, text: str) -> None:
-            self.progress((done[0] + fraction) / passes, text)
-
+        It is called `passes` times, which share the progress.
+        """
         chosen = None
         if cascade is not False:
             chosen = Cascade(self.bound, self.boundary, model=self.model)
@@ -162,10 +145,11 @@ class Job:
         else:
             apply = chosen.detector if self.model == "detector" else chosen.source
 
+        watches = self.watch.parts(range(passes))
+
         def forward(x: np.ndarray) -> np.ndarray:
-            y = apply(x, progress=report, cancelled=self.cancelled)
-            done[0] += 1
-            return y
+            _, watch = next(watches)
+            return apply(x, watch)
 
         return forward, chosen is not None
 
@@ -187,7 +171,7 @@ class Job:
             return None
         self._filters.clear()
         composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
-        difference = self.operator().forward(composite, cancelled=self.cancelled)
+        difference = self.operator().forward(composite, self.watch.quiet())
         difference -= self.image
         if self.mask is not None:
             difference = difference[self.mask]
@@ -243,17 +227,11 @@ class _SliceBySlice:
     def __init__(self, engine: type, image: np.ndarray, boundary: str):
         self._engine, self._image, self._boundary = engine, image, boundary
 
-    def run(self, method: str, kernel: np.ndarray, *, progress: Progress, **options: Any) -> np.ndarray:
+    def run(self, method: str, kernel: np.ndarray, *, watch: Watch, **options: Any) -> np.ndarray:
         result = np.empty_like(self._image)
-        count = len(self._image)
-        for number, plane in enumerate(self._image):
-            filters = self._engine(plane, self._boundary)
-            result[number] = filters.run(
-                method,
-                kernel[0],
-                progress=lambda fraction, text, n=number: progress((n + fraction) / count, text),
-                **options,
-            )
+        for number, part in watch.parts(range(len(result))):
+            filters = self._engine(self._image[number], self._boundary)
+            result[number] = filters.run(method, kernel[0], watch=part, **options)
         return result
 
 
@@ -261,18 +239,6 @@ def _add_product(total: np.ndarray, weight: np.ndarray, image: np.ndarray) -> No
     """total <- total + weight image."""
     for slab in slabs(total.shape):
         total[slab] += weight[slab] * image[slab]
-
-
-def _rising(progress: Progress | None) -> Progress:
-    """The callback, told fractions that never fall; without one, nothing is told."""
-    highest = [0.0]
-
-    def report(fraction: float, text: str) -> None:
-        highest[0] = max(highest[0], min(fraction, 1.0))
-        if progress is not None:
-            progress(highest[0], text)
-
-    return report
 
 
 # -------------------------------------------------------------------------------------- checking input

@@ -25,8 +25,9 @@ from ..noise import estimate_noise, looks_nonnegative
 from ..solvers.iteration import Solution
 from ..solvers.solve import METHODS as JOINT_METHODS
 from ..solvers.solve import solve
+from ..watch import IsCancelled, Progress, Watch
 from .automatic import Simulation
-from .job import IsCancelled, Job, Progress
+from .job import Job
 
 ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
 
@@ -200,6 +201,7 @@ def deconvolve(
     the margin's far side, below 1e-3 of the range of values in the tests. Where the part is the whole
     image, a single kernel gives SimpleITK's own numbers.
     """
+    watch = Watch(progress, cancelled)
     started = time.perf_counter()
     method = checked_method(strategy, method, boundary, guide)
     check_numbers(strategy, method, iterations, regularization, noise, offset)
@@ -211,9 +213,9 @@ def deconvolve(
     }  # fmt: skip
     job = Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=True, progress=progress, cancelled=cancelled,
+        memory_limit, normalize=True, watch=watch,
     )  # fmt: skip
-    sigma = noise_level(noise, job.image, job.mask, job.cancelled)
+    sigma = noise_level(noise, job.image, job.mask, watch)
     if strategy == "blend":
         found = run_blend(job, method, iterations, regularization, noise, sigma, engine, offset)
     else:
@@ -309,13 +311,12 @@ def run_blend(
     if choose is None:
         choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
 
-    def run(part: np.ndarray, part_boundary: str, k: int, part_progress: Progress) -> np.ndarray:
+    def run(part: np.ndarray, part_boundary: str, k: int, watch: Watch) -> np.ndarray:
         constants.append(choose(k))
         options = {"noise": constants[-1]} if method == "wiener" else {"constant": constants[-1]}
         filters = job.filters(ENGINES[engine], part, part_boundary)
         return filters.run(
-            method, job.bound.kernel(k).values, iterations=iterations or 1, progress=part_progress,
-            cancelled=job.cancelled, **options,
+            method, job.bound.kernel(k).values, iterations=iterations or 1, watch=watch, **options
         )  # fmt: skip
 
     blended = job.blend(shifted, run, local=spec.local)
@@ -354,10 +355,10 @@ def run_joint(
     background = 0.0
     if shift:
         # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
-        background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype))
+        background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
     solution = solve(
         operator, job.image, method, iterations=iterations, regularization=regularization, noise=sigma,
-        mask=job.mask, background=background, progress=job.progress, cancelled=job.cancelled,
+        mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
         **bounded,
     )  # fmt: skip
     if shift:
@@ -457,6 +458,7 @@ def convolve(
     InputError, NotEnoughMemory, Cancelled
         See `deconvolve`.
     """
+    watch = Watch(progress, cancelled)
     started = time.perf_counter()
     check_surroundings(exclude, mask, boundary)
     if cascade not in ("auto", True, False):
@@ -465,7 +467,7 @@ def convolve(
         cascade = bool(cascade)  # 0 and numpy's False are False too
     job = Job.prepare(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=normalize, progress=progress, cancelled=cancelled,
+        memory_limit, normalize=normalize, watch=watch,
     )  # fmt: skip
     job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
     forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
@@ -493,7 +495,7 @@ def _constant_chooser(
     simulation = Simulation(
         job.image, job.bound, sigma, job.model, job.boundary,
         region=None if job.mask is None else bounding_box(job.mask),
-        progress=lambda text: job.progress(0.0, text), cancelled=job.cancelled,
+        watch=job.watch,
     )  # fmt: skip
     return lambda k: simulation.constant(method, k)
 
@@ -543,11 +545,11 @@ def given_constant(value: Any, constant: str | None, method: str) -> float:
 
 
 def noise_level(
-    noise: float | str, image: np.ndarray, mask: np.ndarray | None, cancelled: IsCancelled | None = None
+    noise: float | str, image: np.ndarray, mask: np.ndarray | None, watch: Watch | None = None
 ) -> float:
     """The noise's standard deviation: the given one, or the image's estimate for "auto"."""
     if is_auto(noise):
-        return estimate_noise(image, mask, cancelled)
+        return estimate_noise(image, mask, watch)
     return _checked_noise(noise)
 
 

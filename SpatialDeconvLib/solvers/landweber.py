@@ -51,7 +51,7 @@ class AutomaticStep:
     """0.98 / |A|^2."""
 
     def __init__(self, problem: Problem):
-        self.length = 0.98 / max(power_norm(problem.operator, problem.mask), 1e-30)
+        self.length = 0.98 / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
 
     def check(self, residual: float) -> None:
         """The iteration converges with this step."""
@@ -65,7 +65,7 @@ class GivenStep:
         self._least = math.inf
         if self.length == 0:
             raise InputError("regularization 0 of landweber is its step and must be positive, or 'auto'")
-        largest = 4 / 3 / max(power_norm(problem.operator, problem.mask), 1e-30)
+        largest = 4 / 3 / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
         if self.length > largest:
             raise InputError(self._too_large(f"beyond {largest:.3g} it diverges"))
 
@@ -112,7 +112,9 @@ def accelerated(problem: Problem, step: AutomaticStep | GivenStep, project: bool
         x, momentum = new, following
 
 
-def power_norm(operator: SpatiallyVariantBlur, mask: np.ndarray | None = None, iterations: int = 12) -> float:
+def power_norm(
+    operator: SpatiallyVariantBlur, mask: np.ndarray | None = None, iterations: int = 12, watch: Watch | None = None
+) -> float:
     """Return an estimate of |A|^2, the largest eigenvalue of A^T M A, from below, by the power iteration.
 
     The start is an image of ones with a fixed pattern added, so the result is reproducible.
@@ -123,11 +125,11 @@ def power_norm(operator: SpatiallyVariantBlur, mask: np.ndarray | None = None, i
     value = 0.0
     for _ in range(iterations):
         x /= operator.dtype.type(math.sqrt(dot(x, x)))
-        z = operator.forward(x)
+        z = operator.forward(x, watch)
         if mask is not None:
             z[~mask] = 0
         previous, value = value, dot(z, z)
         if value == 0 or abs(value - previous) < 1e-3 * value:
             break
-        x = operator.adjoint(z)
+        x = operator.adjoint(z, watch)
     return value

@@ -68,7 +68,7 @@ class Problem:
     ):
         self.operator = operator
         self.dtype = operator.dtype
-        self._watch = watch.quiet()
+        self.watch = watch.quiet()
         y = np.asarray(y)
         if y.shape != operator.data_shape:
             raise InputError(f"y has shape {y.shape}, the operator's data {operator.data_shape}")
@@ -111,15 +111,15 @@ class Problem:
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """A x."""
-        return self.operator.forward(x, cancelled=self._watch._cancelled)
+        return self.operator.forward(x, self.watch)
 
     def adjoint(self, y: np.ndarray) -> np.ndarray:
         """A^T y."""
-        return self.operator.adjoint(y, cancelled=self._watch._cancelled)
+        return self.operator.adjoint(y, self.watch)
 
     def check(self) -> None:
         """Stop when asked to."""
-        self._watch.check()
+        self.watch.check()
 
     def masked(self, data: np.ndarray) -> np.ndarray:
         """Set what does not count to 0, in place."""

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.run.automatic import Simulation, _minimum, trial_block
+from SpatialDeconvLib.watch import Watch
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
 
@@ -101,7 +102,7 @@ def test_a_kernel_is_judged_where_it_has_weight():
 
 def test_cancelling_stops_the_search():
     with pytest.raises(sd.Cancelled):
-        simulation(scene(), 1.0, cancelled=lambda: True)
+        simulation(scene(), 1.0, watch=Watch(None, lambda: True))
 
 
 def test_the_weights_of_the_whole_image_are_not_kept(monkeypatch):

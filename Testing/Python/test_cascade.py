@@ -11,6 +11,7 @@ from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import box_kernel, gaussian_kernel, motion_kernel
+from SpatialDeconvLib.watch import Watch
 
 TOLERANCE = 1e-3
 BOUNDARIES = {"edge": "nearest", "zero": "constant", "periodic": "wrap"}
@@ -234,7 +235,7 @@ def test_progress_rises_to_one_and_cancel_stops_at_the_next_kernel(model):
     bound = bound_field(*FAMILIES["wide"])
     seen = []
     x = signs(bound.shape)
-    getattr(Cascade(bound), model)(x, progress=lambda f, text: seen.append((f, text)))
+    getattr(Cascade(bound), model)(x, Watch(lambda f, text: seen.append((f, text))))
     fractions = [f for f, _ in seen]
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
@@ -242,7 +243,7 @@ def test_progress_rises_to_one_and_cancel_stops_at_the_next_kernel(model):
     assert all("ascade" in text for _, text in seen)
     calls = []
     with pytest.raises(Cancelled):
-        getattr(Cascade(bound), model)(x, cancelled=lambda: calls.append(1) or len(calls) == 3)
+        getattr(Cascade(bound), model)(x, Watch(None, lambda: calls.append(1) or len(calls) == 3))
     assert len(calls) == 3
 
 

@@ -11,6 +11,7 @@ from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.filters.itk import METHODS
 from SpatialDeconvLib.filters.padding import image_box, pad_like_itk, padded_shape
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.watch import Watch
 
 ITERATIONS = 7
 NOISE = 0.5
@@ -187,7 +188,7 @@ def test_cancel_is_honoured_within_an_iteration_of_being_asked(method):
     fractions = []
     with pytest.raises(Cancelled):
         FFTFilters(image).run(
-            method, kernel, iterations=50, progress=lambda f, _: fractions.append(f), cancelled=cancelled
+            method, kernel, iterations=50, watch=Watch(lambda f, _: fractions.append(f), cancelled)
         )
     assert asked == [0, 1, 2, 3, 4]
 
@@ -196,7 +197,7 @@ def test_cancel_is_honoured_within_an_iteration_of_being_asked(method):
 def test_progress_rises_to_one_and_names_the_filter(method):
     image, kernel = random_case((15, 16), (3, 4), np.float32)
     seen = []
-    fft_result(FFTFilters(image), method, kernel, progress=lambda f, text: seen.append((f, text)))
+    fft_result(FFTFilters(image), method, kernel, watch=Watch(lambda f, text: seen.append((f, text))))
     fractions = [f for f, _ in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0

@@ -11,6 +11,7 @@ from oracles import sitk_deconvolve
 
 from SpatialDeconvLib import Cancelled, InputError, gaussian_kernel
 from SpatialDeconvLib.filters.itk import METHODS, SimpleITKFilters, landweber_step
+from SpatialDeconvLib.watch import Watch
 
 # method, SimpleITK's name, our arguments, SimpleITK's settings
 CASES = [
@@ -90,7 +91,8 @@ def test_landweber_beyond_the_bound_really_diverges(image, kernel):
 
 def test_progress_rises_to_one_and_names_the_filter(image, kernel):
     seen = []
-    SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, progress=lambda f, t: seen.append((f, t)))
+    watch = Watch(lambda fraction, text: seen.append((fraction, text)))
+    SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, watch=watch)
     fractions = [f for f, _ in seen]
     assert all(b > a - 1e-6 for a, b in pairwise(fractions))  # ITK counts in steps of a millionth
     assert fractions[-1] == pytest.approx(1.0, abs=0.05)
@@ -100,7 +102,7 @@ def test_progress_rises_to_one_and_names_the_filter(image, kernel):
 @pytest.mark.parametrize("method", METHODS)
 def test_cancel_aborts_every_filter(image, kernel, method):
     with pytest.raises(Cancelled):
-        SimpleITKFilters(image).run(method, kernel, iterations=50, cancelled=lambda: True)
+        SimpleITKFilters(image).run(method, kernel, iterations=50, watch=Watch(None, lambda: True))
 
 
 def test_cancel_stops_within_an_iteration(image, kernel):
@@ -111,7 +113,7 @@ def test_cancel_stops_within_an_iteration(image, kernel):
         return len(asked) > 3
 
     with pytest.raises(Cancelled):
-        SimpleITKFilters(image).run("landweber", kernel, iterations=10_000, cancelled=cancelled)
+        SimpleITKFilters(image).run("landweber", kernel, iterations=10_000, watch=Watch(None, cancelled))
     assert len(asked) == 4
 
 
@@ -120,7 +122,7 @@ def test_an_exception_in_the_progress_callback_reaches_the_caller(image, kernel)
         raise ZeroDivisionError("from the callback")
 
     with pytest.raises(ZeroDivisionError, match="from the callback"):
-        SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, progress=broken)
+        SimpleITKFilters(image).run("richardson-lucy", kernel, iterations=5, watch=Watch(broken))
 
 
 def test_callbacks_are_asked_often_in_the_callers_thread_while_itk_is_silent(monkeypatch):
@@ -136,7 +138,7 @@ def test_callbacks_are_asked_often_in_the_callers_thread_while_itk_is_silent(mon
         threads.add(threading.current_thread())
         times.append(time.monotonic())
 
-    SimpleITKFilters(np.ones((6, 7), np.float32)).run("wiener", np.ones((3, 3)) / 9, progress=progress)
+    SimpleITKFilters(np.ones((6, 7), np.float32)).run("wiener", np.ones((3, 3)) / 9, watch=Watch(progress))
     assert threads == {threading.current_thread()}
     assert len(times) > 4
 

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.noise import estimate_noise, looks_nonnegative
+from SpatialDeconvLib.watch import Watch
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 
@@ -187,7 +188,7 @@ def test_unusable_input_is_refused_with_the_reason():
 def test_it_stops_when_asked_and_asks_often():
     image = np.random.default_rng(2).normal(0, 1, (40, 60, 60))
     asked = []
-    assert estimate_noise(image, cancelled=lambda: bool(asked.append(1))) == estimate_noise(image)
+    assert estimate_noise(image, watch=Watch(None, lambda: bool(asked.append(1)))) == estimate_noise(image)
     assert len(asked) > 15
     asked.clear()
 
@@ -196,5 +197,5 @@ def test_it_stops_when_asked_and_asks_often():
         return len(asked) == 3
 
     with pytest.raises(Cancelled):
-        estimate_noise(image, cancelled=stop)
+        estimate_noise(image, watch=Watch(None, stop))
     assert len(asked) == 3

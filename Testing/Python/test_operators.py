@@ -17,6 +17,7 @@ from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, identity_kernel, motion_kernel
+from SpatialDeconvLib.watch import Watch
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
@@ -443,12 +444,28 @@ def test_progress_counts_kernels_and_cancel_stops_between_them():
     image = phantom((30, 30))
     op = SpatiallyVariantBlur(gaussian_field(), image.shape, guide=image, low_rank=0)
     seen = []
-    op.forward(image, progress=lambda fraction, text: seen.append(fraction))
+    op.forward(image, Watch(lambda fraction, text: seen.append(fraction)))
     np.testing.assert_allclose(seen, np.arange(1, 11) / 10)
     calls = itertools.count()
     with pytest.raises(Cancelled):
-        op.adjoint(image, cancelled=lambda: next(calls) >= 3)
+        op.adjoint(image, Watch(None, lambda: next(calls) >= 3))
     assert next(calls) == 4
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_progress_numbers_kernels_through_identities_and_boxes_of_their_own(model):
+    """Kernels with an FFT of their own box, and those without one, count like the others."""
+    labels = np.zeros((200, 200), np.uint8)
+    labels[90:110, 90:110] = 1
+    labels[20:30, 20:30] = 2
+    wide, narrow = gaussian_kernel(2, ndim=2), gaussian_kernel(1, ndim=2)
+    field = KernelField.by_region(labels, {0: identity_kernel(ndim=2), 1: wide, 2: narrow})
+    op = SpatiallyVariantBlur(field, labels.shape, model=model, boundary="zero", low_rank=0)
+    assert op.transforms < 1
+    for product, what in ((op.forward, "blur"), (op.adjoint, "transposed blur")):
+        seen = []
+        product(np.ones(labels.shape), Watch(lambda *told, seen=seen: seen.append(told)))
+        assert seen == [(pytest.approx(n / 3), f"{what}: kernel {n} of 3") for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

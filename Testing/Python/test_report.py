@@ -19,6 +19,7 @@ from SpatialDeconvLib.mrml import recipe as recipes
 from SpatialDeconvLib.report import drawing, numbers, style
 from SpatialDeconvLib.report import kernels as report_kernels
 from SpatialDeconvLib.report import page as page_module
+from SpatialDeconvLib.watch import UNWATCHED
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -419,7 +420,7 @@ def test_residual_is_the_image_less_the_blurred_result(noisy):
 def job_of(image, result, field=FIELD, **given):
     given = {"mask": None, "labels": None, "guide": None} | given
     return numbers.job_of(
-        image, field, result.parameters, (1.0, 1.0, 1.0), label_names=None, normalize=True, cancelled=None, **given
+        image, field, result.parameters, (1.0, 1.0, 1.0), label_names=None, normalize=True, watch=UNWATCHED, **given
     )
 
 

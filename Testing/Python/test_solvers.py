@@ -28,6 +28,7 @@ from SpatialDeconvLib.solvers.lbfgs import descend
 from SpatialDeconvLib.solvers.solve import METHODS, solve
 from SpatialDeconvLib.solvers.stopping import correlation
 from SpatialDeconvLib.solvers.totalvariation import TotalVariation
+from SpatialDeconvLib.watch import Watch
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
@@ -163,6 +164,9 @@ def test_power_norm_is_the_largest_singular_value_squared():
     largest = np.linalg.norm(matrix, 2) ** 2
     assert power_norm(op, iterations=300) == pytest.approx(largest, rel=2e-2)
     assert 0.9 * largest < power_norm(op) <= largest * (1 + 1e-9)
+    calls = itertools.count()
+    with pytest.raises(Cancelled):
+        power_norm(op, watch=Watch(None, lambda: next(calls) > 3))
 
 
 def test_correlation_is_small_for_white_noise_and_large_for_blurred_noise():
@@ -695,7 +699,7 @@ def test_a_step_that_diverges_is_refused_with_a_remedy(method, iterations):
 
 
 def test_a_step_that_diverges_all_the_same_is_noticed_on_the_way(monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.solvers.landweber.power_norm", lambda operator, mask: 0.5)
+    monkeypatch.setattr("SpatialDeconvLib.solvers.landweber.power_norm", lambda operator, mask, watch: 0.5)
     truth = phantom((64, 60))
     with pytest.raises(InputError, match=r"the residual grew from .* to .*; take a smaller one or 'auto'"):
         solve(operator_for(truth), blurred(truth), "landweber", regularization=2.0, iterations=100, noise=0.5)

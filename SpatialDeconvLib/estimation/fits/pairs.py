@@ -15,8 +15,7 @@ phantoms. Sigma may be a polynomial of intensity or position, whose coefficients
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import fft
@@ -25,15 +24,13 @@ from ...arrays.inner import dot
 from ...arrays.spacing import Spacing
 from ...arrays.threads import usable_processors
 from ...blur.operator import MODELS
-from ...errors import Cancelled, InputError, check_choice
+from ...errors import InputError, check_choice
 from ...kernels.field import BoundField, KernelField
 from ...kernels.kernel import Kernel
+from ...watch import IsCancelled, Progress, Watch
 from .families import FORMS, family_on
 from .fields import FieldFit, field_fit, polynomial_basis
 from .single import KernelFit, check_pair, support_of
-
-Progress = Callable[[float, str], Any]
-IsCancelled = Callable[[], bool]
 
 _STEPS = 40
 _ENOUGH = 1e-5  # change of log sigma
@@ -94,25 +91,27 @@ def fit_gaussians(
         used.
     Cancelled
     """
+    watch = Watch(progress, cancelled)
     check_choice(model, MODELS, "model")
     check_choice(form, FORMS[:2], "form")
     original, blurred, spacings = check_pair(original, blurred, spacing)
     shape = support_of(shape, None, original.shape, spacings)
     chooser = original if guide is None else np.asarray(guide).reshape(original.shape)
     bound = keys.bind(chooser, spacings)
-    problem = _Problem(original, blurred, bound, len(keys.kernels), shape, form, degree, model, mask, gain, offset)
-    problem.progress, problem.cancelled = progress or (lambda f, t: None), cancelled or (lambda: False)
+    problem = _Problem(
+        original, blurred, bound, len(keys.kernels), shape, form, degree, model, mask, gain, offset, watch
+    )
     return _fitted(problem, keys)
 
 
 class _Problem:
     """The equations: residual and derivatives by the logarithms of the sigmas, gain and offset."""
 
-    progress: Progress
-    cancelled: IsCancelled
-
-    def __init__(self, original, blurred, bound: BoundField, count, shape, form, degree, model, mask, gain, offset):
-        self.bound, self.count, self.model = bound, count, model
+    def __init__(
+        self, original, blurred, bound: BoundField, count, shape, form, degree, model, mask, gain, offset,
+        watch: Watch,
+    ):  # fmt: skip
+        self.bound, self.count, self.model, self.watch = bound, count, model, watch
         self.gain, self.offset = gain, offset
         self.family = family_on("gaussian", form, shape, bound.spacing)
         self.sigmas = self.family.count  # per kernel
@@ -180,8 +179,7 @@ class _Problem:
         predicted = np.zeros(self.target.size, np.float32)
         columns: list[np.ndarray] = []
         for k in range(self.count):
-            if self.cancelled():
-                raise Cancelled
+            self.watch.check()
             spectrum, share = self.spectrum, self.shares[k]
             if self.model == "source":
                 weight = self.bound.weight(k)
@@ -259,11 +257,11 @@ def _normal_equations(problem: _Problem, free: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _minimise(problem: _Problem) -> tuple[np.ndarray, int]:
-    problem.progress(0.0, "first guess")
+    problem.watch.step(0.0, "first guess")
     free, damping = _start(problem), 1e-3
     cost = problem.cost(free)[0]
     for step in range(_STEPS):
-        problem.progress(
+        problem.watch.step(
             0.1 + 0.9 * step / _STEPS, f"step {step + 1}, misfit {math.sqrt(cost / problem.target.size):.4g}"
         )
         matrix, right = _normal_equations(problem, free)
@@ -327,5 +325,5 @@ def _fitted(problem: _Problem, keys: KernelField) -> FieldFit:
                 model, steps, family.warnings(log),
             )
         )  # fmt: skip
-    problem.progress(1.0, "fitted")
+    problem.watch.step(1.0, "fitted")
     return field_fit(keys, fits)

@@ -20,7 +20,7 @@ rest is left to `scipy.optimize.least_squares`, started from the best of a coars
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +30,11 @@ from scipy import fft, ndimage, optimize, signal
 from ...arrays.inner import dot
 from ...arrays.spacing import Spacing, spacing_tuple
 from ...arrays.threads import usable_processors
-from ...errors import Cancelled, InputError
+from ...errors import InputError
 from ...kernels.kernel import Kernel
 from ...kernels.parametric import ParametricKernel
+from ...watch import UNWATCHED, IsCancelled, Progress, Watch
 from .families import Family, family_of, family_on
-
-Progress = Callable[[float, str], Any]
-IsCancelled = Callable[[], bool]
 
 # Neighbouring weights of an estimated kernel that are below this share of its peak say little about its place.
 _FLOOR = 0.1
@@ -154,6 +152,7 @@ class _KernelProblem:
     """Residuals of a model against a kernel."""
 
     polished, jacobian, tolerance = 3, "3-point", 1e-13
+    watch = UNWATCHED  # a fraction of a second
 
     def __init__(self, family: Family, kernel: Kernel, shift: bool, scale: bool):
         self.family, self.kernel, self.shift, self.scale = family, kernel, shift, scale
@@ -197,9 +196,6 @@ class _KernelProblem:
 
     def fitted(self, model: np.ndarray) -> np.ndarray:
         return self.amplitude(model)[0] * model
-
-    def check_cancelled(self) -> None:
-        pass
 
 
 # --------------------------------------------------------------------------------------------- to a pair
@@ -253,14 +249,15 @@ def fit_pair(
         If the images differ in shape or hold NaN, the original is constant where it counts, or as `fit_kernel`.
     Cancelled
     """
+    watch = Watch(progress, cancelled)
     original, blurred, spacings = check_pair(original, blurred, spacing)
     if isinstance(start, KernelFit):
         start = start.kernel
     shape = support_of(shape, start, original.shape, spacings)
     family = family_on(type, form, shape, spacings)
-    problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, progress, cancelled)
+    problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, watch)
     fit = _fit(problem, start)
-    problem.progress(1.0, "fitted")
+    watch.step(1.0, "fitted")
     return fit
 
 
@@ -310,10 +307,10 @@ class _PairProblem:
 
     jacobian, tolerance = "2-point", 1e-8
 
-    def __init__(self, family, original, blurred, mask, gain, offset, shift, progress, cancelled):
+    def __init__(self, family, original, blurred, mask, gain, offset, shift, watch: Watch):
         self.family, self.shift, self.scale, self.offset = family, shift, gain, offset
         self.kernel = Kernel(np.ones(family.shape), family.spacing)
-        self.progress, self.cancelled = progress or (lambda f, t: None), cancelled or (lambda: False)
+        self.watch = watch
         self.linear = int(gain) + int(offset)
         self.evaluated = 0
         self.workers = usable_processors()
@@ -402,18 +399,14 @@ class _PairProblem:
         return self.amplitude_of(self.predicted(model))
 
     def residual(self, model: np.ndarray) -> np.ndarray:
-        self.check_cancelled()
+        self.watch.check()
         image = self.predicted(model)
         a, b = self.amplitude_of(image)
         residual = ((a * image + b - self.blurred) / self.norm).ravel()
         # How many more there will be is not known: the fraction nears 1 and never reaches it.
         self.evaluated += 1
-        self.progress(1 - math.exp(-self.evaluated / 60), f"misfit {float(np.linalg.norm(residual)):.3%}")
+        self.watch.tell(1 - math.exp(-self.evaluated / 60), f"misfit {float(np.linalg.norm(residual)):.3%}")
         return residual
-
-    def check_cancelled(self) -> None:
-        if self.cancelled():
-            raise Cancelled
 
     def first_shift(self) -> np.ndarray:
         peak = np.unravel_index(int(self.cross.argmax()), self.cross.shape)
@@ -467,7 +460,7 @@ def _best_starts(problem: Any, shift: np.ndarray) -> list[np.ndarray]:
     scored = []
     moved = shift if problem.shift else np.zeros(len(problem.family.shape))
     for q in problem.family.starts():
-        problem.check_cancelled()
+        problem.watch.check()
         scored.append((problem.score(problem.family.model(q, moved)), tuple(q)))
     scored.sort(key=lambda pair: pair[0])
     return [np.array(q) for _, q in scored[: problem.polished]]
