@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-Progress = Callable[[float, str], Any]
+from ..watch import Watch
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:
@@ -16,28 +16,25 @@ def lastIsOpacity(node, array: np.ndarray) -> bool:
     return array.shape[3] == 4 and node.GetVoxelVectorType() == node.VoxelVectorTypeColorRGBA
 
 
-def perChannel(engine, array, field, arguments, progress, copyLast: bool):
+def perChannel(engine, array, field, arguments, watch: Watch, copyLast: bool):
     """Run the engine on a scalar array, or on each channel of a vector array."""
+
+    def run(image: np.ndarray, watch: Watch):
+        return engine(image, field, progress=watch.tell, cancelled=watch.cancelled, **arguments)
+
     if array.ndim == 3:
-        return engine(array, field, progress=progress, **arguments)
+        return run(array, watch)
     channels = array.shape[3]
     worked = channels - 1 if copyLast else channels
-    results = []
-    for channel in range(worked):
-        report = channelProgress(progress, channel, worked)
-        results.append(engine(np.ascontiguousarray(array[..., channel]), field, progress=report, **arguments))
+    results = [run(np.ascontiguousarray(array[..., c]), part) for c, part in channelParts(watch, worked)]
     copied = [array[..., channels - 1]] if copyLast else []
     return combinedResult(results, copied)
 
 
-def channelProgress(progress: Progress | None, channel: int, channels: int) -> Progress | None:
-    if progress is None:
-        return None
-
-    def report(fraction: float, text: str):
-        return progress((channel + fraction) / channels, f"channel {channel + 1} of {channels}: {text}")
-
-    return report
+def channelParts(watch: Watch, channels: int) -> Iterator[tuple[int, Watch]]:
+    """Yield the number of every channel with its part of the work."""
+    for channel, part in watch.parts(range(channels)):
+        yield channel, part.under(f"channel {channel + 1} of {channels}")
 
 
 def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):

@@ -7,7 +7,7 @@ The panel, the console and ``spatialdeconv estimate`` call the same functions; t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..estimation.levels import levelsFromHistogram
 from ..kernels.field import INTERPOLATIONS, OUTSIDE, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
+from ..watch import IsCancelled, Progress
 from .geometry import geometryText, sameGeometry
 from .nodes import volumeFromKernel
 from .scene import describeNode, spacingOf, volumeArray
@@ -36,8 +37,6 @@ __all__ = [
     "regionKeys",
 ]
 
-Progress = Callable[[float, str], Any]
-
 
 def estimateKernel(
     originalVolume,
@@ -47,7 +46,7 @@ def estimateKernel(
     outputVolume=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Measure the one kernel that turns a volume into its blurred image.
@@ -100,7 +99,7 @@ def estimateKernels(
     mask=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ) -> EstimatedField:
     """Measure one kernel per intensity level, region or position from a single pair of volumes.
@@ -143,7 +142,7 @@ def fitKernel(
     mask=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ) -> KernelFit:
     """Fit a parametric kernel to a pair of volumes directly.
@@ -172,7 +171,7 @@ def fitKernels(
     mask=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ) -> FieldFit:
     """Fit one Gaussian per intensity level, region or position to a pair of volumes directly, all together.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import from_logarithm, read_kernel_set
 from ..run import pipeline
+from ..watch import IsCancelled, Progress, Watch
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
 from .scene import describeNode, ensureScene, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
@@ -46,9 +47,6 @@ __all__ = [
 RECIPE_ATTRIBUTE = "SpatialDeconv.recipe"
 
 
-Progress = Callable[[float, str], Any]
-
-
 # -- the two operations
 
 
@@ -61,7 +59,7 @@ def deconvolveVolume(
     guide=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Deconvolve a volume node with kernels that vary in space.
@@ -102,8 +100,9 @@ def deconvolveVolume(
     Cancelled
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
+    watch = Watch(progress, cancelled)
     selections = (mask, labels, guide, resample)
-    return _run("deconvolve", inputVolume, kernels, outputVolume, selections, progress, cancelled, options)
+    return _run("deconvolve", inputVolume, kernels, outputVolume, selections, watch, options)
 
 
 def convolveVolume(
@@ -115,7 +114,7 @@ def convolveVolume(
     guide=None,
     resample: bool = False,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Convolve a volume node with kernels that vary in space.
@@ -123,15 +122,16 @@ def convolveVolume(
     Parameters, return value and errors as in `deconvolveVolume`; `options` are the keyword arguments of
     `SpatialDeconvLib.convolve`.
     """
+    watch = Watch(progress, cancelled)
     selections = (mask, labels, guide, resample)
-    return _run("convolve", inputVolume, kernels, outputVolume, selections, progress, cancelled, options)
+    return _run("convolve", inputVolume, kernels, outputVolume, selections, watch, options)
 
 
-def _run(operation, inputVolume, kernels, outputVolume, selections, progress, cancelled, options):
+def _run(operation, inputVolume, kernels, outputVolume, selections, watch, options):
     vector = volumeArray(inputVolume, "inputVolume").ndim == 4
     _checkOutput(outputVolume, inputVolume, vector, (kernels, *selections[:3]))
-    prepared = prepare(operation, inputVolume, kernels, selections, cancelled, options)
-    result = prepared.compute(progress)
+    prepared = prepare(operation, inputVolume, kernels, selections, options)
+    result = prepared.compute(watch)
     return _place(result.image, prepared.recipe(result), inputVolume, outputVolume, f"{operation}d"), result
 
 
@@ -145,17 +145,17 @@ class Prepared:
     arguments: dict[str, Any]
     copyLast: bool
 
-    def compute(self, progress: Progress | None = None):
+    def compute(self, watch: Watch):
         """Run the engine and return its Result."""
         engine = getattr(pipeline, self.operation)
-        return perChannel(engine, self.array, self.field, self.arguments, progress, self.copyLast)
+        return perChannel(engine, self.array, self.field, self.arguments, watch, self.copyLast)
 
     def recipe(self, result) -> str:
         """Return the recipe of the run as JSON."""
         return _recipeText(self.operation, self.field, result)
 
 
-def prepare(operation: str, inputVolume, kernels, selections, cancelled, options) -> Prepared:
+def prepare(operation: str, inputVolume, kernels, selections, options) -> Prepared:
     """Turn the nodes of a run into arrays.
 
     `selections` are (mask, labels, guide, resample), `options` the engine's keyword arguments, as in
@@ -166,7 +166,7 @@ def prepare(operation: str, inputVolume, kernels, selections, cancelled, options
     if "spacing" in options:
         raise InputError(f"spacing {options['spacing']!r} was given; leave it out, the volume's own is used")
     field = kernelFieldFrom(kernels)
-    arguments = dict(options, spacing=spacingOf(inputVolume), cancelled=cancelled)
+    arguments = dict(options, spacing=spacingOf(inputVolume))
     if labels is not None:
         field = field.with_labels(*labelArray(labels, inputVolume, resample))
     if mask is not None:

@@ -27,14 +27,13 @@ from vtkmodules.vtkCommonCore import vtkCommand
 from ..errors import Cancelled, InputError, check_choice
 from ..run import blocks
 from ..run.blocks import BlockMemory, block_around
+from ..watch import IsCancelled, Progress, Watch
 from . import nodes, selections
-from .channels import channelProgress, combinedResult, lastIsOpacity
+from .channels import channelParts, combinedResult, lastIsOpacity
 from .scene import ensureScene, ijkToRas, imageDataFromArray, matrixFromVtk, spacingOf, volumeArray, vtkFromMatrix
 
 DEFAULT_SIZE = 64  # voxels
 PREVIEW_ATTRIBUTE = "SpatialDeconv.preview"
-
-Progress = Callable[[float, str], Any]
 
 
 class PreviewMemory:
@@ -80,7 +79,7 @@ def previewVolume(
     memory: PreviewMemory | None = None,
     showDraft: Callable[[Any, Any], Any] | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Deconvolve or convolve a block of a volume node.
@@ -118,7 +117,7 @@ def previewVolume(
     array = volumeArray(inputVolume, "inputVolume")
     field = nodes.kernelFieldFrom(kernels)
     options = {name: value for name, value in options.items() if name not in ("engine", "cascade")}
-    arguments = dict(options, spacing=spacingOf(inputVolume), cancelled=cancelled)
+    arguments = dict(options, spacing=spacingOf(inputVolume))
     if labels is not None:
         field = field.with_labels(*selections.labelArray(labels, inputVolume, resample))
     if mask is not None:
@@ -131,40 +130,40 @@ def previewVolume(
     node = usablePreviewNode(outputVolume, array.ndim == 4)
 
     def run(draft: bool):
-        return _perChannel(operation, array, field, block, arguments, draft, memory, progress, inputVolume)
+        watch = Watch(progress, cancelled)  # one each: a draft and what follows it both start at 0
+        result = _perChannel(operation, array, field, block, arguments, draft, memory, watch, inputVolume)
+        watch.check()
+        if inputVolume.GetScene() is None:  # closed while the engine was at work
+            raise Cancelled
+        return result
 
     if showDraft is not None and operation == "deconvolve":
         result = run(True)
-        if (cancelled is not None and cancelled()) or inputVolume.GetScene() is None:
-            raise Cancelled
         node = _show(result.image, block, inputVolume, node)
         if not result.automatic.get("draft"):
             return node, result
         showDraft(node, result)
     result = run(False)
-    if (cancelled is not None and cancelled()) or inputVolume.GetScene() is None:
-        raise Cancelled  # the scene may have been closed while the engine was at work
     node = usablePreviewNode(node, array.ndim == 4)  # showing the draft may have let the user close the scene
     return _show(result.image, block, inputVolume, node), result
 
 
-def _perChannel(operation, array, field, block, arguments, draft, memory, progress, inputVolume):
+def _perChannel(operation, array, field, block, arguments, draft, memory, watch: Watch, inputVolume):
     """Run the engine on the block of a scalar array, or of each channel of a vector array."""
 
-    def run(image: np.ndarray, channel: int, report):
+    def run(image: np.ndarray, channel: int, watch: Watch):
+        common = {"progress": watch.tell, "cancelled": watch.cancelled, **arguments}
         if operation == "convolve":
-            return blocks.convolve_block(image, field, block, progress=report, **arguments)
+            return blocks.convolve_block(image, field, block, **common)
         known = memory.ofChannel(channel)
-        return blocks.deconvolve_block(image, field, block, draft=draft, known=known, progress=report, **arguments)
+        return blocks.deconvolve_block(image, field, block, draft=draft, known=known, **common)
 
     if array.ndim == 3:
-        return run(array, 0, progress)
+        return run(array, 0, watch)
     channels = array.shape[3]
     opacity = lastIsOpacity(inputVolume, array)
     worked = channels - opacity
-    results = [
-        run(np.ascontiguousarray(array[..., c]), c, channelProgress(progress, c, worked)) for c in range(worked)
-    ]
+    results = [run(np.ascontiguousarray(array[..., c]), c, part) for c, part in channelParts(watch, worked)]
     return combinedResult(results, [array[(*block, channels - 1)]] if opacity else [])
 
 

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -21,20 +21,19 @@ import slicer
 from .. import memory
 from ..arrays.threads import usable_processors
 from ..errors import Cancelled, InputError
+from ..watch import IsCancelled, Progress, Watch
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .sequencefiles import copyIndex
 
 __all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
 
-Progress = Callable[[float, str], Any]
-
 # Several frames at once pay with SimpleITK's filters on small frames only; the other methods keep the processors
 # busy with one frame. Measured with Testing/Benchmarks/bench_sequences.py.
 _SMALL_FRAME = 400_000  # voxels
 # What a run on a frame takes, in volumes of 4 bytes a voxel; see pipeline.
 _VOLUMES_OF_A_RUN = 40
-_POLL = 0.05  # seconds between two looks at `cancelled`
+_POLL = 0.05  # seconds between two looks at the watch
 
 
 def deconvolveSequence(
@@ -48,7 +47,7 @@ def deconvolveSequence(
     resample: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Deconvolve every frame of a sequence of volumes.
@@ -92,8 +91,9 @@ def deconvolveSequence(
     Cancelled
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
+    watch = Watch(progress, cancelled)
     arguments = _Arguments(kernels, mask, labels, guide, resample, options)
-    return _run("deconvolve", sequence, outputSequence, frames, arguments, workers, progress, cancelled)
+    return _run("deconvolve", sequence, outputSequence, frames, arguments, workers, watch)
 
 
 def convolveSequence(
@@ -107,7 +107,7 @@ def convolveSequence(
     resample: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     **options,
 ):
     """Convolve every frame of a sequence of volumes.
@@ -115,8 +115,9 @@ def convolveSequence(
     Parameters, return value and errors as in `deconvolveSequence`; `options` are the keyword arguments of
     `SpatialDeconvLib.convolve`.
     """
+    watch = Watch(progress, cancelled)
     arguments = _Arguments(kernels, mask, labels, guide, resample, options)
-    return _run("convolve", sequence, outputSequence, frames, arguments, workers, progress, cancelled)
+    return _run("convolve", sequence, outputSequence, frames, arguments, workers, watch)
 
 
 def sequenceOf(node):
@@ -172,7 +173,7 @@ class _Source:
         return cls(*found, node)
 
 
-def _run(operation, node, outputSequence, frames, arguments, workers, progress, cancelled):
+def _run(operation, node, outputSequence, frames, arguments, workers, watch):
     source = _Source.of(node)
     items = _checkedItems(source.sequence, frames)
     _checkOutput(outputSequence, source.sequence, arguments)
@@ -180,11 +181,11 @@ def _run(operation, node, outputSequence, frames, arguments, workers, progress, 
     arguments = dataclasses.replace(arguments, kernels=kernelFieldFrom(arguments.kernels))
     scene = source.sequence.GetScene()
     with _suspended(source.browser), _TemporaryNodes(scene or ensureScene()) as temporary:
-        done = _computed(operation, source, items, arguments, temporary, workers, progress, cancelled)
+        done = _computed(operation, source, items, arguments, temporary, workers, watch)
     return _placed(operation, source, items, outputSequence, scene, done)
 
 
-def _computed(operation, source, items, arguments, temporary, workers, progress, cancelled) -> list:
+def _computed(operation, source, items, arguments, temporary, workers, watch) -> list:
     """Process the frames; return, for each, (image data, recipe, Result without its image)."""
     stop = threading.Event()
     shares = [0.0] * len(items)
@@ -198,24 +199,21 @@ def _computed(operation, source, items, arguments, temporary, workers, progress,
                 for selection in (arguments.mask, arguments.labels, arguments.guide)
             ]
             return prepare(
-                operation, frame, arguments.kernels, (*selections, arguments.resample), stop.is_set,
-                arguments.options,
-            )  # fmt: skip
+                operation, frame, arguments.kernels, (*selections, arguments.resample), arguments.options
+            )
         finally:
             temporary.clear()
 
-    def report(number: int) -> Progress:
+    def ofFrame(number: int) -> Watch:
+        """What a thread tells of its frame waits here until `look` passes it on."""
+
         def told(fraction: float, text: str) -> None:
             shares[number], texts[number] = fraction, text
 
-        return told
+        return Watch(told, stop.is_set)
 
     def look(number: int) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        if progress is not None:
-            text = f"frame {number + 1} of {len(items)}: {texts[number]}"
-            progress(sum(shares) / len(items), text.removesuffix(": "))
+        watch.under(f"frame {number + 1} of {len(items)}").step(sum(shares) / len(items), texts[number])
 
     done: list[Any] = [None] * len(items)
     running: dict[Future, tuple[int, Prepared]] = {}
@@ -230,7 +228,7 @@ def _computed(operation, source, items, arguments, temporary, workers, progress,
                 look(number)
                 with _namingFrame(source.sequence, items[number]):
                     prepared = begin(number)
-                running[pool.submit(prepared.compute, report(number))] = (number, prepared)
+                running[pool.submit(prepared.compute, ofFrame(number))] = (number, prepared)
             if not running:
                 return done
             finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)

@@ -109,9 +109,9 @@ def test_frames_run_at_once(monkeypatch):
     meeting = threading.Barrier(2, timeout=20)
     real = nodes.Prepared.compute
 
-    def compute(self, progress=None):
+    def compute(self, watch):
         meeting.wait()  # breaks, and fails the test, unless two frames are under way together
-        return real(self, progress)
+        return real(self, watch)
 
     monkeypatch.setattr(nodes.Prepared, "compute", compute)
     sequence = make_sequence([frame_array(n) for n in range(4)], values="0123")
