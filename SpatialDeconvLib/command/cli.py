@@ -26,6 +26,7 @@ from ..kernels.sets import read_kernel, write_kernel
 from ..memory import peak_memory
 from ..run.pipeline import ENGINES
 from ..solvers.solve import METHODS as JOINT_METHODS
+from ..watch import IsCancelled
 from . import batch, estimate
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 from .progressbar import ProgressBar
@@ -118,7 +119,7 @@ def _logged(arguments: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _interrupt() -> Iterator[Callable[[], bool]]:
+def _interrupt() -> Iterator[IsCancelled]:
     """Let Ctrl-C set a flag that the run looks at, so that it stops between two steps; a second one kills."""
     pressed = []
 
@@ -421,44 +422,43 @@ def _add_repeat(commands: Any) -> None:
 # -------------------------------------------------------------------------------------------- commands
 
 
-def _run_demo(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def _run_demo(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .demo import describe, run_demo
 
-    bar = ProgressBar(options.quiet)
-    try:
+    with ProgressBar(options.quiet) as bar:
         summary = run_demo(options.output, options.case, options.strategy, progress=bar, cancelled=cancelled)
-    finally:
-        bar.close()
     print(describe(summary, options.output))
 
 
-def _run_operation(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .onfiles import run_on_files
     from .request import request_from_options
 
     request = request_from_options(options)
-    _report(
-        run_on_files(
-            request, options.output, ProgressBar(options.quiet), cancelled,
+    with ProgressBar(options.quiet) as bar:
+        run = run_on_files(
+            request, options.output, bar, cancelled,
             report=options.report, command=[PROGRAM, *options.arguments],
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+    _report(run)
     if options.report:
         print(f"{Path(options.report) / 'report.html'}: the report")
 
 
-def _run_repeat(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ..mrml import recipe as recipes
 
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
-        estimate.repeat(recipe, options.recipe, options.output, ProgressBar(options.quiet), cancelled)
+        estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)
         return
     from .onfiles import run_on_files
     from .request import request_from_recipe
 
     request = request_from_recipe(options.recipe)
-    _report(run_on_files(request, options.output, ProgressBar(options.quiet), cancelled))
+    with ProgressBar(options.quiet) as bar:
+        run = run_on_files(request, options.output, bar, cancelled)
+    _report(run)
 
 
 def _report(run: FileRun) -> None:
@@ -478,7 +478,7 @@ def _report(run: FileRun) -> None:
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
 
 
-def _run_kernel(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")

@@ -22,7 +22,7 @@ import math
 import os
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,8 @@ from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import read_kernel_set
 from ..metrics import psnr, rmse, ssim
 from ..solvers.solve import METHODS as JOINT_METHODS
+from ..watch import IsCancelled, Progress, Watch
 from ..writing import write_text
-
-Progress = Callable[[float, str], None]
-IsCancelled = Callable[[], bool]
-
 
 # Borders of the classes of distance from the nearest edge, in mm, and what counts as near an edge.
 DISTANCES_MM = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)
@@ -107,11 +104,11 @@ def run_demo(
     Cancelled
         If `cancelled` returned True; files that this run made are removed.
     """
+    watch = Watch(progress, cancelled)
     started = time.perf_counter()
-    progress = progress or (lambda fraction, text: None)
     if strategy not in ("blend", "joint"):
         raise InputError(f"strategy {strategy!r} is unknown; choose one of blend, joint")
-    progress(0.0, "making the case")
+    watch.step(0.0, "making the case")
     shipped = case == "brain"
     if not isinstance(case, DemoCase):
         case = _case(case, seed)
@@ -123,22 +120,18 @@ def run_demo(
     work = [each.truth.size * sum(r.work for r in of_case) for each, of_case in zip(cases, runs, strict=True)]
     summaries: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
-        for n, (each, of_case) in enumerate(zip(cases, runs, strict=True)):
-            target = Path(output) if n == 0 else Path(output) / each.name
+        restoring = watch.part(0.02, 0.97).parts(zip(cases, runs, strict=True), work=work)
+        for (each, of_case), part in restoring:
+            target = Path(output) if each is case else Path(output) / each.name
             folder = stack.enter_context(_new_files(target, of_case))
-            first, share = sum(work[:n]) / sum(work), work[n] / sum(work)
-
-            def report(fraction: float, text: str, first: float = first, share: float = share) -> None:
-                progress(0.02 + 0.95 * (first + share * fraction), text)
-
-            summaries.append(_run_case(folder, each, strategy, seed, of_case, report, cancelled))
+            summaries.append(_run_case(folder, each, strategy, seed, of_case, part))
         folder = Path(output).resolve()
-        progress(0.97, "drawing")
+        watch.step(0.97, "drawing")
         summary = {**summaries[0], "others": summaries[1:]}
         summary["figure"] = _draw(folder, case, summary)
         summary["seconds"] = time.perf_counter() - started
         write_text(folder / _METRICS, json.dumps(summary, indent=2) + "\n")
-        progress(1.0, "done")
+        watch.tell(1.0, "done")
     return summary
 
 
@@ -221,9 +214,8 @@ def _new_files(output: str | os.PathLike, runs: Sequence[_Run]) -> Iterator[Path
 
 
 def _run_case(
-    folder: Path, case: DemoCase, strategy: str, seed: int, runs: Sequence[_Run], progress: Progress,
-    cancelled: IsCancelled | None,
-) -> dict[str, Any]:  # fmt: skip
+    folder: Path, case: DemoCase, strategy: str, seed: int, runs: Sequence[_Run], watch: Watch
+) -> dict[str, Any]:
     """Write the inputs of a case, restore with every method, and return the scores of all."""
     from ..mrml import files, nodes
 
@@ -237,20 +229,14 @@ def _run_case(
     distance = case.edge_distance()
     before = _scores(case, nodes.volumeArray(source), distance)
     rows: dict[str, dict[str, Any]] = {}
-    work = [run.work for run in runs]
     try:
         if case.labels is not None:
             inputs["labels"] = folder / "labels.nrrd"
             labels = files.readLabelMap(inputs["labels"])
-        for n, run in enumerate(runs):
-            first, share = sum(work[:n]) / sum(work), work[n] / sum(work)
-
-            def report(fraction: float, text: str, first: float = first, share: float = share) -> None:
-                progress(first + share * fraction, text)
-
+        for run, part in watch.parts(runs, work=[run.work for run in runs]):
             node, result = nodes.deconvolveVolume(
                 source, field, labels=labels, strategy=run.strategy, method=run.method, model=case.model,
-                progress=report, cancelled=cancelled, **run.options,
+                progress=part.tell, cancelled=part.cancelled, **run.options,
             )  # fmt: skip
             try:
                 scores = _scores(case, nodes.volumeArray(node), distance)

@@ -13,10 +13,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import Cancelled, InputError
+from ..errors import InputError
+from ..watch import IsCancelled, Progress, Watch
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+
+if TYPE_CHECKING:
+    from .measuring import Measured
 
 # Written out, because the parser is made before the libraries are loaded; a test compares.
 METHODS = ("least-squares", "fourier")
@@ -193,10 +197,8 @@ class Request:
     selection: dict[str, Any]
 
 
-def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     """Run the command."""
-    from .progressbar import ProgressBar
-
     options.by_labels = options.labels is not None
     files = {role: getattr(options, role) for role in _ROLES if getattr(options, role)}
     request = Request(
@@ -206,10 +208,10 @@ def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
     )
     if options.constraint == "none":  # as recipes and the library have it
         request.parameters["constraint"] = None
-    estimate_on_files(request, options.output, options.figure, ProgressBar(options.quiet), cancelled)
+    _estimate(request, options.output, options.figure, options.quiet, cancelled)
 
 
-def repeat(recipe: Mapping[str, Any], path: str, output: str, progress: Any, cancelled: Callable[[], bool]) -> None:
+def repeat(recipe: Mapping[str, Any], path: str, output: str, quiet: bool, cancelled: IsCancelled) -> None:
     """Do again what the recipe of an estimation says; `path` is what messages call it.
 
     Raises
@@ -224,12 +226,24 @@ def repeat(recipe: Mapping[str, Any], path: str, output: str, progress: Any, can
     files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
     known = {name: recipe["parameters"].get(name) for name in _PARAMETERS}
     selection = {name: recipe.get("selection", {}).get(name) for name in _SELECTION}
-    estimate_on_files(Request(known, files, selection), output, None, progress, cancelled)
+    _estimate(Request(known, files, selection), output, None, quiet, cancelled)
+
+
+def _estimate(request: Request, output: str, figure: str | None, quiet: bool, cancelled: IsCancelled) -> None:
+    from .progressbar import ProgressBar
+
+    with ProgressBar(quiet) as bar:
+        measured = estimate_on_files(request, output, figure, bar, cancelled)
+    _report(measured, output, figure)
 
 
 def estimate_on_files(
-    request: Request, output: str, figure: str | None, progress: Any, cancelled: Callable[[], bool]
-) -> None:
+    request: Request,
+    output: str,
+    figure: str | None,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> Measured:
     """Read the volumes into nodes, measure, and write kernels, recipe and figure: all of them or none.
 
     The nodes are gone from the scene afterwards: inside Slicer it may be the user's.
@@ -239,6 +253,7 @@ def estimate_on_files(
     InputError, OSError, ImportError, Cancelled
         Then there is no new output.
     """
+    watch = Watch(progress, cancelled)
     _check_request(request)
     target = _check_output(output, request)
     if figure:
@@ -255,14 +270,10 @@ def estimate_on_files(
     from .measuring import measure
 
     with temporaryNodes(ensureScene()):
-        try:
-            measured = measure(request, progress, cancelled)
-        finally:
-            getattr(progress, "close", lambda: None)()
-        if cancelled():  # the last moment at which there is nothing to take back
-            raise Cancelled
+        measured = measure(request, watch)
+        watch.check()  # the last moment at which there is nothing to take back
         _write(target, measured, request, figure, measured.draw)
-    _report(measured, output, figure)
+    return measured
 
 
 def _check_request(request: Request) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +22,7 @@ from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import guideArray, labelArray
 from ..noise import estimate_noise
 from ..run.pipeline import convolve
+from ..watch import Watch
 from .request import labels_of, mask_on, mask_source
 
 
@@ -147,7 +147,7 @@ def place_text(key: str, at: Any) -> str:
     return f"level {at:g}" if key == "intensity" else f"{key} {at}"
 
 
-def measure(request: Any, progress: Callable | None, cancelled: Callable[[], bool]) -> Measured:
+def measure(request: Any, watch: Watch) -> Measured:
     """Read the volumes of a request into nodes and measure the kernels.
 
     Raises
@@ -156,11 +156,11 @@ def measure(request: Any, progress: Callable | None, cancelled: Callable[[], boo
         If the volumes are no pair, determine no kernel, or an option cannot be used.
     Cancelled
     """
-    return _Measurement(request, progress, cancelled).run()
+    return _Measurement(request, watch).run()
 
 
 class _Measurement:
-    def __init__(self, request: Any, progress: Callable | None, cancelled: Callable[[], bool]):
+    def __init__(self, request: Any, watch: Watch):
         self.p, self.files, self.selection = request.parameters, request.files, request.selection
         self.original = volumes.readVolume(self.files["original"])
         self.blurred = volumes.readVolume(self.files["blurred"])
@@ -169,7 +169,7 @@ class _Measurement:
         self.labels = labels_of(self.files.get("labels"))
         self.guide = volumes.readVolume(self.files["guide"]) if "guide" in self.files else None
         self.mask = self._mask()
-        self.callbacks = {"progress": progress, "cancelled": cancelled}
+        self.callbacks = {"progress": watch.tell, "cancelled": watch.cancelled}
         self.size = self.p["size"][0] if len(self.p["size"]) == 1 else tuple(self.p["size"])
         self.keys = self._keys()
         self.warnings: list[str] = []

@@ -6,16 +6,16 @@ A `Request` says what is to be done, with paths; `run_on_files` does it and writ
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import report as reports
-from ..errors import Cancelled
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.sequencefiles import isSequence
+from ..watch import IsCancelled, Progress, Watch
 from .request import (
     FileRun,
     Request,
@@ -24,7 +24,6 @@ from .request import (
     mask_on,
     mask_source,
     metrics_of,
-    part_of,
     report_page_of,
     write_around,
 )
@@ -33,8 +32,8 @@ from .request import (
 def run_on_files(
     request: Request,
     output: str,
-    progress: Callable[[float, str], Any] | None,
-    cancelled: Callable[[], bool],
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
     notes: Mapping[str, Any] | None = None,
     report: str | os.PathLike | None = None,
     command: Sequence[str] | None = None,
@@ -50,8 +49,7 @@ def run_on_files(
     output : path
         Volume to write.
     progress : callable (fraction, text), optional
-        Its method `close`, when there is one, is called after the last report.
-    cancelled : callable () -> bool
+    cancelled : callable () -> bool, optional
     notes : mapping, optional
         Further entries for the recipe.
     report : path, optional
@@ -66,6 +64,7 @@ def run_on_files(
     InputError, OSError, NotEnoughMemory, Cancelled
         Then there is no new output.
     """
+    watch = Watch(progress, cancelled)
     volumes.checkWritable(output)
     if report is not None:
         reports.check_folder(report)
@@ -73,10 +72,10 @@ def run_on_files(
         run = _run_with_nodes
         if isSequence(request.files["image"]):
             from .sequenceonfiles import run_with_sequence as run  # it stands on this module
-        return run(request, output, progress, cancelled, notes or {}, report, command, destination or output)
+        return run(request, output, watch, notes or {}, report, command, destination or output)
 
 
-def _run_with_nodes(request, output, progress, cancelled, notes, report, command, destination) -> FileRun:
+def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     files, selection = request.files, request.selection
     image = volumes.readVolume(files["image"])
     volumes.checkWritable(output, like=image)
@@ -87,29 +86,22 @@ def _run_with_nodes(request, output, progress, cancelled, notes, report, command
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
     function = nodes.deconvolveVolume if request.operation == "deconvolve" else nodes.convolveVolume
-    try:
-        node, result = function(
-            image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
-            progress=part_of(progress, 0.0, 1.0 if report is None else 0.9), cancelled=cancelled,
-            **request.parameters,
-        )  # fmt: skip
-        recipe = recipes.describe(request.operation, request.kernels, result)
-        recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
-        recipe["selection"] = selection
-        if truth is not None:
-            recipe["metrics"] = {"before": before, "after": metrics_of(truth, nodes.volumeArray(node))}
-        recipe.update(notes)
-        page = None
-        if report is not None:
-            selected = (mask, labels, guide, selection["resample"])
-            page = report_page_of(
-                request, image, result, recipe, selected, truth, destination, command,
-                part_of(progress, 0.9, 1.0), cancelled,
-            )  # fmt: skip
-    finally:
-        getattr(progress, "close", lambda: None)()
-    if cancelled():  # the last moment at which there is nothing to take back
-        raise Cancelled
+    work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
+    node, result = function(
+        image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
+        progress=work.tell, cancelled=work.cancelled, **request.parameters,
+    )  # fmt: skip
+    recipe = recipes.describe(request.operation, request.kernels, result)
+    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
+    recipe["selection"] = selection
+    if truth is not None:
+        recipe["metrics"] = {"before": before, "after": metrics_of(truth, nodes.volumeArray(node))}
+    recipe.update(notes)
+    page = None
+    if report is not None:
+        selected = (mask, labels, guide, selection["resample"])
+        page = report_page_of(request, image, result, recipe, selected, truth, destination, command, drawing)
+    watch.check()  # the last moment at which there is nothing to take back
     losses = volumes.writeVolume(node, output, like=image)
     write_around(output, recipe, report, page)
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])

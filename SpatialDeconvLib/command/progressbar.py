@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 class ProgressBar:
-    """A bar with the remaining time on a terminal, a line for every tenth elsewhere; on stderr."""
+    """A bar with the remaining time on a terminal, a line for every tenth elsewhere; on stderr.
+
+    As a context it leaves the bar's line at the end.
+    """
 
     def __init__(self, quiet: bool = False, stream: Any = None):
         self._stream = stream or sys.stderr
@@ -34,6 +34,12 @@ class ProgressBar:
         else:
             self._stream.write(f"{fraction:4.0%} {text}\n")
         self._stream.flush()
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Leave the bar's line."""

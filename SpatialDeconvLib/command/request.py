@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ..mrml import recipe as recipes
 from ..report.volumes import reportArguments
 from ..run.pipeline import Result
 from ..selection import mask_from_box, mask_from_range
+from ..watch import Watch
 
 _COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
 
@@ -141,22 +142,13 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
         raise
 
 
-def part_of(
-    progress: Callable[[float, str], Any] | None, start: float, stop: float
-) -> Callable[[float, str], Any] | None:
-    """The callback for a part of the work."""
-    if progress is None:
-        return None
-    return lambda fraction, text: progress(start + fraction * (stop - start), text)
-
-
-def report_page_of(request, image, result, recipe, selected, truth, output, command, progress, cancelled,
-    frames=(),
-) -> str:  # fmt: skip
+def report_page_of(
+    request, image, result, recipe, selected, truth, output, command, watch: Watch, frames=()
+) -> str:
     """The report of a run on the volume node `image`; `selected` are its mask, labels, guide and resample."""
     return reports.report_page(
         result=result, field=request.kernels, recipe=recipe, reference=truth, output=output, command=command,
-        frames=frames, progress=progress, cancelled=cancelled, **reportArguments(image, *selected),
+        frames=frames, progress=watch.tell, cancelled=watch.cancelled, **reportArguments(image, *selected),
     )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..mrml import files as volumes
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
+from ..watch import Watch
 from .request import (
     FileRun,
     Request,
@@ -19,13 +20,12 @@ from .request import (
     mask_on,
     mask_source,
     metrics_of,
-    part_of,
     report_page_of,
     write_around,
 )
 
 
-def run_with_sequence(request, output, progress, cancelled, notes, report, command, destination) -> FileRun:
+def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     """Read, process every frame, and write the output with its recipe and report; see `onfiles.run_on_files`."""
     sequencefiles.checkSequenceName(output)
     sequence = sequencefiles.readSequence(request.files["image"])
@@ -34,33 +34,27 @@ def run_with_sequence(request, output, progress, cancelled, notes, report, comma
     count = sequence.GetNumberOfDataNodes()
     before = None if truth is None else [_metrics(truth, n, _frame(sequence, n)) for n in range(count)]
     function = sequences.deconvolveSequence if request.operation == "deconvolve" else sequences.convolveSequence
-    try:
-        node, results = function(
-            sequence, request.kernels, resample=request.selection["resample"], cancelled=cancelled,
-            progress=part_of(progress, 0.0, 1.0 if report is None else 0.9), **sources, **request.parameters,
-        )  # fmt: skip
-        names = [sequences.frameText(sequence, n) for n in range(count)]
-        result = sequences.overFrames(results, names)
-        recipe = recipes.describe(request.operation, request.kernels, result)
-        recipe["inputs"] = {role: recipes.describe_file(path) for role, path in request.files.items()}
-        recipe["selection"] = request.selection
-        recipe["frames"] = [
-            {"index": sequence.GetNthIndexValue(n), **sequences.frameRecord(r)} for n, r in enumerate(results)
-        ]
-        if truth is not None:
-            after = [_metrics(truth, n, results[n].image) for n in range(count)]
-            recipe["metrics"] = {"before": _mean(before), "after": _mean(after)}
-        recipe.update(notes)
-        page = None
-        if report is not None:
-            page = _page(
-                request, sequence, results, recipe, sources, truth, destination, command,
-                part_of(progress, 0.9, 1.0), cancelled,
-            )  # fmt: skip
-    finally:
-        getattr(progress, "close", lambda: None)()
-    if cancelled():  # the last moment at which there is nothing to take back
-        raise Cancelled
+    work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
+    node, results = function(
+        sequence, request.kernels, resample=request.selection["resample"], progress=work.tell,
+        cancelled=work.cancelled, **sources, **request.parameters,
+    )  # fmt: skip
+    names = [sequences.frameText(sequence, n) for n in range(count)]
+    result = sequences.overFrames(results, names)
+    recipe = recipes.describe(request.operation, request.kernels, result)
+    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in request.files.items()}
+    recipe["selection"] = request.selection
+    recipe["frames"] = [
+        {"index": sequence.GetNthIndexValue(n), **sequences.frameRecord(r)} for n, r in enumerate(results)
+    ]
+    if truth is not None:
+        after = [_metrics(truth, n, results[n].image) for n in range(count)]
+        recipe["metrics"] = {"before": _mean(before), "after": _mean(after)}
+    recipe.update(notes)
+    page = None
+    if report is not None:
+        page = _page(request, sequence, results, recipe, sources, truth, destination, command, drawing)
+    watch.check()  # the last moment at which there is nothing to take back
     losses = sequencefiles.writeSequence(node, output)
     write_around(output, recipe, report, page)
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
@@ -129,9 +123,7 @@ def _mean(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
 
 
-def _page(
-    request, sequence, results, recipe, sources, truth, destination, command, progress, cancelled
-) -> str:  # fmt: skip
+def _page(request, sequence, results, recipe, sources, truth, destination, command, watch: Watch) -> str:
     """The report of the frame that its kernels explain least (or that changed most), with a table of all."""
     number = _shown(sequence, results)
     frame = sequence.GetNthDataNode(number)
@@ -144,7 +136,7 @@ def _page(
     shown.pop("metrics", None)  # they are means over the frames; the page computes those of its own frame
     return report_page_of(
         request, frame, results[number], shown, (*selected, request.selection["resample"]), reference,
-        destination, command, progress, cancelled, frames,
+        destination, command, watch, frames,
     )  # fmt: skip
 
 

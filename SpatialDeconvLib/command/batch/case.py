@@ -15,7 +15,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ...kernels.sets import field_to_dict
 from ...memory import peak_memory
 from ...mrml import recipe as recipes
 from ...report import PAGE
+from ...watch import Progress
 from ..onfiles import run_on_files
 from ..request import Request, request_from_options
 
@@ -86,7 +87,7 @@ def finished(options: Any) -> dict[str, Any] | None:
         return None
 
 
-def run_case(task: Mapping[str, Any], report: Callable[[float, str], Any]) -> dict[str, Any]:
+def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     """Run a task and return the reply.
 
     Parameters
@@ -112,7 +113,7 @@ def run_case(task: Mapping[str, Any], report: Callable[[float, str], Any]) -> di
         output = staging / "output" / Path(options.output).name
         output.parent.mkdir(parents=True)
         run = run_on_files(
-            request, str(output), report, lambda: False,
+            request, str(output), report,
             report=staging / "report" if options.report else None, command=[PROGRAM, *task["arguments"]],
             destination=options.output,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 from ...arrays.threads import usable_processors
 from ...errors import Cancelled, InputError
 from ...memory import available_memory
+from ...watch import IsCancelled
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
 # volumes, the interpreter and the libraries, is not in the engine's estimate.
@@ -93,7 +94,7 @@ def _not_negative(text: str) -> int:
     return int(text)
 
 
-def run(options: argparse.Namespace, cancelled: Callable[[], bool]) -> None:
+def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     """Run the command.
 
     Raises
@@ -179,7 +180,7 @@ class Batch:
     """The run of a checked manifest."""
 
     def __init__(
-        self, cases: Sequence[Any], folder: Path, root: Path, options: argparse.Namespace, cancelled: Callable
+        self, cases: Sequence[Any], folder: Path, root: Path, options: argparse.Namespace, cancelled: IsCancelled
     ):
         from .progress import BatchProgress
 

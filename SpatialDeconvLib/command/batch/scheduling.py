@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from typing import Any
 from ... import __version__
 from ...errors import InputError
 from ...memory import SHARE
+from ...watch import IsCancelled, Progress
 
 #: What the libraries below the engine read their number of threads from.
 _THREADS = (
@@ -66,9 +67,7 @@ class Event:
 # -- one case in a process
 
 
-def run_in_process(
-    task: Mapping[str, Any], report: Callable[[float, str], Any], stopped: Callable[[], bool]
-) -> dict[str, Any]:
+def run_in_process(task: Mapping[str, Any], report: Progress, stopped: IsCancelled) -> dict[str, Any]:
     """Run a task (see `case.run_case`) in a process of its own and return its reply.
 
     Parameters
@@ -111,7 +110,7 @@ def run_in_process(
         return reply or {"lost": _how_it_ended(process.returncode, errors)}
 
 
-def _conversation(process: Any, task: Mapping[str, Any], report: Callable) -> dict[str, Any] | None:
+def _conversation(process: Any, task: Mapping[str, Any], report: Progress) -> dict[str, Any] | None:
     try:
         process.stdin.write(json.dumps(dict(task)).encode() + b"\n")
         process.stdin.flush()
@@ -131,7 +130,7 @@ def _conversation(process: Any, task: Mapping[str, Any], report: Callable) -> di
     return None
 
 
-def _kill_when(process: Any, stopped: Callable[[], bool], ended: threading.Event) -> None:
+def _kill_when(process: Any, stopped: IsCancelled, ended: threading.Event) -> None:
     while not ended.wait(0.25):
         if stopped():
             process.kill()
