@@ -80,11 +80,13 @@ class LinearModel:
     def __init__(self, operator: SpatiallyVariantBlur):
         self.operator = operator
 
-    def forward(self, x: np.ndarray) -> tuple[np.ndarray, None]:
-        return self.operator.forward(x), None
+    def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, None]:
+        return self.operator.forward(x, watch), None
 
-    def transposed(self, x: np.ndarray, residual: np.ndarray, slope: None) -> np.ndarray:
-        return self.operator.adjoint(residual)
+    def transposed(
+        self, x: np.ndarray, residual: np.ndarray, slope: None, watch: Watch | None = None
+    ) -> np.ndarray:
+        return self.operator.adjoint(residual, watch)
 
 
 class Objective:
@@ -106,18 +108,18 @@ class Objective:
         self.squared = math.nan
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        self.problem.check()
-        difference, slope = self.model.forward(x)
+        watch = self.problem.watch
+        difference, slope = self.model.forward(x, watch)
         difference -= self.problem.y
         self.problem.masked(difference)
         self.squared = dot(difference, difference)
-        gradient = self.model.transposed(x, difference, slope)
+        gradient = self.model.transposed(x, difference, slope, watch)
         variation = self.tv(x, self.eps, self.weight, gradient)
         return 0.5 * self.squared + self.weight * variation, gradient
 
     def difference(self, x: np.ndarray) -> np.ndarray:
         """y - F(x) at every voxel, also where the data do not count."""
-        out, _ = self.model.forward(x)
+        out, _ = self.model.forward(x, self.problem.watch)
         return np.subtract(self.problem.y, out, out=out)
 
 

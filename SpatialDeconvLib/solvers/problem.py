@@ -37,7 +37,7 @@ class Problem:
     background : float or ndarray
         b.
     watch : Watch
-        Asked whether to stop in every product with A; it is told nothing.
+        Asked whether to stop at every kernel of every product with A. What is kept of it is told nothing.
 
     Attributes
     ----------
@@ -116,10 +116,6 @@ class Problem:
     def adjoint(self, y: np.ndarray) -> np.ndarray:
         """A^T y."""
         return self.operator.adjoint(y, self.watch)
-
-    def check(self) -> None:
-        """Stop when asked to."""
-        self.watch.check()
 
     def masked(self, data: np.ndarray) -> np.ndarray:
         """Set what does not count to 0, in place."""

@@ -25,6 +25,8 @@ from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
 from SpatialDeconvLib.solvers.landweber import power_norm
 from SpatialDeconvLib.solvers.lbfgs import descend
+from SpatialDeconvLib.solvers.penalised import LinearModel, Objective
+from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.solve import METHODS, solve
 from SpatialDeconvLib.solvers.stopping import correlation
 from SpatialDeconvLib.solvers.totalvariation import TotalVariation
@@ -534,6 +536,24 @@ def test_cancel_stops_half_way_and_leaves_the_data_alone(method):
     with pytest.raises(Cancelled):
         solve(operator_for(truth), y, method, noise=0.5, cancelled=lambda: next(calls) > 12)
     np.testing.assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize("of", [LinearModel, SelfKeyedBlur])
+@pytest.mark.parametrize("model", MODELS)
+def test_penalised_methods_ask_at_every_kernel_whether_to_stop(model, of):
+    truth = phantom((48, 48))
+    operator = operator_for(truth, model=model, low_rank=0)
+    kernels = len(gaussians(2).kernels)
+    asked, stop = [], []
+    watch = Watch(None, lambda: bool(asked.append(1)) or len(asked) in stop)
+    objective = Objective(Problem(operator, blurred(truth), 0.5, watch=watch), of(operator))
+    objective(truth)
+    assert len(asked) == 2 * kernels  # a product and a transposed one
+    for number in (2, kernels + 2):
+        asked.clear()
+        stop[:] = [number]
+        with pytest.raises(Cancelled):
+            objective(truth)
 
 
 @pytest.mark.parametrize("method", METHODS)
