@@ -43,11 +43,9 @@ _PUBLIC = {
         "smooth_gaussians",
     ),
     "kernels.kernel": ("Kernel",),
-    "kernels.parametric": (
-        "KERNEL_TYPES",
-        "ParametricKernel",
-    ),
+    "kernels.parametric": ("ParametricKernel",),
     "kernels.shapes": (
+        "KINDS",
         "ball_kernel",
         "box_kernel",
         "cross_kernel",

@@ -40,7 +40,8 @@ import numpy as np
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..arrays.threads import Crew, Scratch
-from ..errors import InputError
+from ..choices import FIXED_BOUNDARIES, MODELS
+from ..errors import InputError, check_choice
 from ..filters.padding import NUMPY_MODES
 from ..kernels.field import BoundField
 from ..kernels.kernel import Kernel
@@ -48,7 +49,6 @@ from ..watch import UNWATCHED, Watch
 
 Interval = tuple[int, int]  # grid indices lo ... hi - 1; index i of a grid of step f is at voxel f * i
 
-DETECTOR, SOURCE = MODELS = ("detector", "source")
 ROOT = -1  # the parent of levels that are filtered from the image itself
 
 # A grid of step f takes levels of sigma >= this many steps: the spectrum of a sampled Gaussian overlaps
@@ -556,17 +556,15 @@ class Cascade:
         If the boundary or the model is unknown, or the tolerance is not positive.
     """
 
-    def __init__(self, bound: BoundField, boundary: str = "edge", tolerance: float = 1e-3, model: str = DETECTOR):
-        if boundary not in NUMPY_MODES:
-            raise InputError(f"boundary {boundary!r} is unknown; choose one of {', '.join(NUMPY_MODES)}")
-        if model not in MODELS:
-            raise InputError(f"model {model!r} is unknown; choose detector or source")
+    def __init__(self, bound: BoundField, boundary: str = "edge", tolerance: float = 1e-3, model: str = "detector"):
+        check_choice(boundary, FIXED_BOUNDARIES, "boundary")
+        check_choice(model, MODELS, "model")
         self.bound, self.boundary = bound, boundary
         self._worker = _Worker()
         kernels = [bound.kernel(k) for k in range(len(bound))]
         share = tolerance
         self.levels = plan(kernels, tolerance=share, shape=bound.shape)
-        while model == SOURCE and self.source_error_bound > tolerance:
+        while model == "source" and self.source_error_bound > tolerance:
             share *= 0.6
             self.levels = plan(kernels, tolerance=share, shape=bound.shape)
         self._children = {

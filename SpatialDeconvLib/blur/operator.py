@@ -30,6 +30,7 @@ from scipy.sparse.linalg import LinearOperator
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing
 from ..arrays.threads import Crew, Lock, usable_processors
+from ..choices import BOUNDARIES, MODELS
 from ..errors import InputError, check_choice
 from ..kernels.field import BoundField, KernelField
 from ..watch import UNWATCHED, Watch
@@ -37,9 +38,6 @@ from .compression import Compression, compress
 from .grids import Geometry, Problem, geometry_for, reach_of, reduced_kernel
 from .slabfft import Spectrum, Transform, rows_kept
 from .termweights import TermWeights
-
-MODELS = ("detector", "source")
-BOUNDARIES = ("edge", "zero", "periodic", "extended")
 
 #: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
 LOW_RANK_TOLERANCE = 2e-3

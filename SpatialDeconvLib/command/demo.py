@@ -31,14 +31,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..cases import KERNEL_SET, LOG_KERNEL, DemoCase, brain_case, portal_case, regions_case
-from ..errors import InputError
-from ..filters.itk import METHODS
+from ..choices import MODELS, STRATEGIES
+from ..errors import InputError, check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import read_kernel_set
+from ..methods import methods_of
 from ..metrics import psnr, rmse, ssim
-from ..solvers.solve import METHODS as JOINT_METHODS
 from ..watch import IsCancelled, Progress, Watch
 from ..writing import write_text
 
@@ -106,15 +106,14 @@ def run_demo(
     """
     watch = Watch(progress, cancelled)
     started = time.perf_counter()
-    if strategy not in ("blend", "joint"):
-        raise InputError(f"strategy {strategy!r} is unknown; choose one of blend, joint")
+    check_choice(strategy, STRATEGIES, "strategy")
     watch.step(0.0, "making the case")
     shipped = case == "brain"
     if not isinstance(case, DemoCase):
         case = _case(case, seed)
     cases = [case]
     if strategy == "joint" and shipped:
-        cases += [regions_case(model, seed) for model in ("detector", "source")]
+        cases += [regions_case(model, seed) for model in MODELS]
     runs = [_runs(each, strategy, methods, iterations or {}) for each in cases]
     # Small cases take a part of the time that the share of their voxels tells.
     work = [each.truth.size * sum(r.work for r in of_case) for each, of_case in zip(cases, runs, strict=True)]
@@ -150,15 +149,13 @@ class _Run:
         return f"restored-{self.name.replace(' ', '-')}.nrrd"
 
 
-# About the seconds that the brain case takes; for the progress only.
-_JOINT_WORK = {"tikhonov": 9.0, "tv": 40.0, "self-keyed": 60.0}
-
-
 def _runs(
     case: DemoCase, strategy: str, methods: Sequence[str] | None, iterations: Mapping[str, int]
 ) -> list[_Run]:
     """All restorations of a case."""
-    possible = list(dict.fromkeys([*METHODS, *(JOINT_METHODS if strategy == "joint" else ())]))
+    blends = methods_of("blend")
+    joints = methods_of("joint") if strategy == "joint" else {}
+    possible = list(dict.fromkeys([*blends, *joints]))
     for method in methods or ():
         if method not in possible:
             raise InputError(f"method {method!r} is unknown; choose from {', '.join(possible)}")
@@ -169,16 +166,19 @@ def _runs(
     engine = {"engine": "fft"} if strategy == "joint" else {}
     runs = []
     for method in chosen:
-        if method in METHODS:
+        if method in blends:
+            spec = blends[method]
             counted = {"iterations": counts[method]} if method in counts else {}
             name = method if strategy == "blend" else f"blend {method}"
-            runs.append(_Run(name, "blend", method, {**engine, **counted}, counts.get(method, 10) / 4))
+            work = spec.work * counts.get(method, spec.iterations or 1) / (spec.iterations or 1)
+            runs.append(_Run(name, "blend", method, {**engine, **counted}, work))
     for method in chosen:
         # With projected-landweber there, plain Landweber shows nothing more; self-keyed is for intensity keys.
         skipped = methods is None and method == "landweber"
-        usable = method != "self-keyed" or case.field.key == "intensity"
-        if strategy == "joint" and method in JOINT_METHODS and usable and not skipped:
-            runs.append(_Run(f"joint {method}", "joint", method, {}, _JOINT_WORK.get(method, 6.0)))
+        if method not in joints or skipped:
+            continue
+        if not joints[method].self_keyed or case.field.key == "intensity":
+            runs.append(_Run(f"joint {method}", "joint", method, {}, joints[method].work))
     return runs
 
 

@@ -15,23 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..choices import (
+    CONSTRAINTS,
+    ESTIMATION_METHODS,
+    FORMS,
+    INTERPOLATIONS,
+    MODELS,
+    OUTSIDES,
+    PENALTIES,
+    SMOOTHERS,
+)
 from ..errors import InputError
+from ..kernels.shapes import FITTED_KINDS
 from ..watch import IsCancelled, Progress, Watch
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 
 if TYPE_CHECKING:
     from .measuring import Measured
-
-# Written out, because the parser is made before the libraries are loaded; a test compares.
-METHODS = ("least-squares", "fourier")
-CONSTRAINTS = ("auto", "none", "non-negative", "equal-sums", "sum-one", "simplex")
-PENALTIES = ("gradient", "identity")
-MODELS = ("detector", "source")
-INTERPOLATIONS = ("linear", "nearest", "inverse-distance")
-OUTSIDE = ("nearest", "unchanged", "error")
-FIT_TYPES = ("gaussian", "motion", "disk", "ball")
-FORMS = ("isotropic", "axes", "full")
-SMOOTHERS = ("polynomial", "monotone", "smoothing")
 
 # The options that change the numbers: what a recipe keeps as parameters.
 _PARAMETERS = (
@@ -96,10 +96,10 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--guide", metavar="FILE", help="volume whose values choose, instead of ORIGINAL's")
     group.add_argument(
-        "--interpolation", choices=INTERPOLATIONS, default="linear", help="between them (default: %(default)s)"
+        "--interpolation", choices=tuple(INTERPOLATIONS), default="linear", help="between them (default: %(default)s)"
     )
     group.add_argument(
-        "--outside", choices=OUTSIDE, default="nearest", help="intensities beyond the levels (default: %(default)s)"
+        "--outside", choices=tuple(OUTSIDES), default="nearest", help="intensities beyond the levels (default: %(default)s)"
     )
     group.add_argument("--feather", type=float, default=0.0, metavar="MM", help="transition between regions")
 
@@ -108,20 +108,20 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
     group.add_argument(
         "--model",
-        choices=MODELS,
+        choices=tuple(MODELS),
         default="detector",
         help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
         "Default: %(default)s",
     )
     group.add_argument(
         "--method",
-        choices=METHODS,
+        choices=tuple(ESTIMATION_METHODS),
         default="least-squares",
         help="fourier: one kernel, fast, for images that vanish at the border (default: %(default)s)",
     )
     group.add_argument(
         "--constraint",
-        choices=CONSTRAINTS,
+        choices=("auto", "none", *CONSTRAINTS),
         default="auto",
         help="on the kernels' values; auto: equal-sums for kernels by ORIGINAL's own intensity, else none "
         "(default: %(default)s)",
@@ -153,7 +153,7 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("parameters instead of values")
-    group.add_argument("--fit", choices=FIT_TYPES, help="fit this kind of kernel and write its parameters")
+    group.add_argument("--fit", choices=FITTED_KINDS, help="fit this kind of kernel and write its parameters")
     group.add_argument(
         "--form", choices=FORMS, default="isotropic", help="of a Gaussian: its sigmas (default: %(default)s)"
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays.spacing import Spacing
-from ..blur.operator import MODELS
+from ..choices import MODELS
 from ..errors import check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel

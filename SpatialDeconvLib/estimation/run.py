@@ -14,6 +14,7 @@ import numpy as np
 from .. import memory
 from ..arrays.inner import dot
 from ..arrays.threads import usable_processors
+from ..choices import CONSTRAINTS, ESTIMATION_METHODS, PENALTIES
 from ..errors import InputError, check_choice, is_auto
 from ..kernels.field import BoundField, KernelField
 from ..kernels.shapes import identity_kernel
@@ -28,10 +29,7 @@ from .record import Estimate
 from .shift import centre_of_mass, coarse_shift, shifted
 from .solve import MISSING, Fit, LeastSquares
 
-METHODS = ("least-squares", "fourier")
-CONSTRAINTS = ("non-negative", "equal-sums", "sum-one", "simplex")
 SIGNED = ("non-negative", "simplex")
-PENALTIES = ("gradient", "identity")
 
 #: Steps of the iteration unless given; it nearly always stops by itself before.
 STEPS = 300
@@ -69,7 +67,7 @@ class Options:
 
     @classmethod
     def checked(cls, method, constraint, regularization, penalty, register, gain, offset, iterations) -> Options:
-        check_choice(method, METHODS, "method")
+        check_choice(method, ESTIMATION_METHODS, "method")
         check_choice(penalty, PENALTIES, "penalty")
         weight = None
         if not is_auto(regularization):

@@ -20,15 +20,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
 
+from .. import methods
 from ..arrays.threads import Crew, Scratch
-from ..errors import InputError
+from ..choices import FIXED_BOUNDARIES
+from ..errors import InputError, check_choice
 from ..watch import UNWATCHED, Watch
-from .itk import METHODS, landweber_step
-from .padding import NUMPY_MODES, image_box, pad_like_itk, padded_shape
+from .itk import landweber_step
+from .padding import image_box, pad_like_itk, padded_shape
 
 # ITK's thresholds.
 _ZERO_MAGNITUDE = 1e-4  # |H| of the inverse filter, the denominator of Tikhonov's and Wiener's
@@ -37,6 +40,18 @@ _ZERO_DENOMINATOR = 1e-5  # the blurred estimate of Richardson-Lucy, in image un
 _PART = 1 << 17  # numbers per part of a sweep: small enough for the cache, large enough for a call
 
 Transfer = Callable[[np.ndarray, np.ndarray, "Scratch"], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a filter is asked for: its kernel and numbers, and the planes of the result that are wanted."""
+
+    kernel: np.ndarray
+    iterations: int
+    constant: float | None
+    noise: float
+    planes: slice
+    watch: Watch
 
 
 class FFTFilters:
@@ -62,8 +77,7 @@ class FFTFilters:
     """
 
     def __init__(self, image: np.ndarray, boundary: str = "edge", workers: int | None = None):
-        if boundary not in NUMPY_MODES:
-            raise InputError(f"boundary {boundary!r} is unknown; choose one of {', '.join(NUMPY_MODES)}")
+        check_choice(boundary, FIXED_BOUNDARIES, "boundary")
         self._dtype = np.dtype(np.float64 if image.dtype == np.float64 else np.float32)
         self._image = np.asarray(image, self._dtype)
         self._boundary = boundary
@@ -89,14 +103,14 @@ class FFTFilters:
         Parameters
         ----------
         method : str
-            A name of `filters.METHODS`.
+            A method of strategy "blend" (`methods`).
         kernel : ndarray, dimension of the image
             Sums to 1; centre at ``n // 2``; may be larger than the image.
         iterations : int
             Of the iterative filters.
         constant : float, optional
-            The filter's own constant (`filters.Method.constant`); None keeps ITK's default, except for
-            Landweber (`filters.landweber_step`).
+            The filter's own constant (`methods.Constant`); None keeps ITK's default, except for a step
+            (`itk.landweber_step`).
         noise : float
             Standard deviation of the noise in image units (Wiener).
         planes : slice, optional
@@ -114,37 +128,37 @@ class FFTFilters:
         Cancelled
             If `watch` says so; it is asked at every iteration.
         """
-        if method not in METHODS:
-            raise InputError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
+        spec = methods.method("blend", method)
         if kernel.ndim != self._image.ndim:
             raise InputError(
                 f"the kernel has {kernel.ndim} dimensions, the image {self._image.ndim}; make them equal"
             )
-        if METHODS[method].constant == "Alpha":
+        if spec.constant is not None and spec.constant.is_step:
             constant = landweber_step(kernel, constant)
-        watch = (watch or UNWATCHED).under(METHODS[method].label)
+        watch = (watch or UNWATCHED).under(spec.label)
         watch.step(0.0)
         kernel = kernel.astype(self._dtype)
         self._pad_for(kernel.shape)
         planes = slice(None) if planes is None else planes
-        if method == "richardson-lucy":
-            return self._richardson_lucy(kernel, int(iterations), watch)[planes]
-        if method == "projected-landweber":
-            return self._projected_landweber(kernel, int(iterations), constant, watch)[planes]
-        if method == "inverse":
-            transfer = _inverse(_ZERO_MAGNITUDE if constant is None else constant)
-        elif method == "tikhonov":
-            transfer = _tikhonov(0.0 if constant is None else constant)
-        elif method == "wiener":
-            transfer = _wiener(noise**2 * self._padded.size)
-        else:
-            transfer = _landweber(constant, int(iterations))
-        return self._filter(kernel, transfer, watch, planes)
+        return spec.load()(self, Asked(kernel, int(iterations), constant, noise, planes, watch))
 
-    # -- the two kinds of filters
+    # -- the filters, by the names that the registry of methods has
 
-    def _filter(self, kernel: np.ndarray, transfer: Transfer, watch: Watch, planes: slice) -> np.ndarray:
+    def inverse(self, asked: Asked) -> np.ndarray:
+        return self._filtered(asked, _inverse(_ZERO_MAGNITUDE if asked.constant is None else asked.constant))
+
+    def tikhonov(self, asked: Asked) -> np.ndarray:
+        return self._filtered(asked, _tikhonov(0.0 if asked.constant is None else asked.constant))
+
+    def wiener(self, asked: Asked) -> np.ndarray:
+        return self._filtered(asked, _wiener(asked.noise**2 * self._padded.size))
+
+    def landweber(self, asked: Asked) -> np.ndarray:
+        return self._filtered(asked, _landweber(asked.constant, asked.iterations))
+
+    def _filtered(self, asked: Asked, transfer: Transfer) -> np.ndarray:
         """A filter that multiplies the spectrum, frequency by frequency."""
+        kernel, planes, watch = asked.kernel, asked.planes, asked.watch
         image = self._spectrum()
         watch.step(0.3)
         spectrum = self._kernel_spectrum(kernel)
@@ -167,8 +181,9 @@ class FFTFilters:
         watch.step(1.0)
         return result
 
-    def _richardson_lucy(self, kernel: np.ndarray, iterations: int, watch: Watch) -> np.ndarray:
+    def richardson_lucy(self, asked: Asked) -> np.ndarray:
         """x <- x * H^T(y / H x), the ratio taken as 0 where H x is below 1e-5, starting at y."""
+        kernel, iterations, watch = asked.kernel, asked.iterations, asked.watch
         response = self._full_response(kernel)
         y, x = self._padded, self._padded.copy()
         half = np.empty(response.shape, self._complex)
@@ -194,10 +209,11 @@ class FFTFilters:
             for work, axis in ((blur, 1), (compare, 0), (blur_back, 1), (correct, 0)):
                 self._sweep(work, half.shape, axis)
             watch.step((n + 1) / iterations)
-        return x[image_box(self._image.shape, kernel.shape)].copy()
+        return x[image_box(self._image.shape, kernel.shape)][asked.planes].copy()
 
-    def _projected_landweber(self, kernel, iterations: int, step: float, watch: Watch) -> np.ndarray:
+    def projected_landweber(self, asked: Asked) -> np.ndarray:
         """x <- max(0, x + step H^T(y - H x)), starting at y."""
+        kernel, iterations, step, watch = asked.kernel, asked.iterations, asked.constant, asked.watch
         gradient = self._full_response(kernel)  # H, to become step H* Y
         damping = np.empty(gradient.shape, self._dtype)  # 1 - step |H|^2
         x = self._padded.copy()
@@ -225,7 +241,7 @@ class FFTFilters:
             self._sweep(lambda part: _filter_columns(half[:, part], lambda s: descend(s, part)), half.shape, 1)
             self._sweep(project, half.shape, 0)
             watch.step((n + 1) / iterations)
-        return x[image_box(self._image.shape, kernel.shape)].copy()
+        return x[image_box(self._image.shape, kernel.shape)][asked.planes].copy()
 
     # -- spectra: "half" is transformed on all axes but the first
 

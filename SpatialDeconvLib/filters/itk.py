@@ -15,98 +15,24 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 import SimpleITK as sitk
 
+from .. import methods
 from ..errors import InputError
+from ..methods import FILTER_STEP
 from ..watch import UNWATCHED, Watch
 from .padding import padded_shape
 
 _ASK_INTERVAL = 0.05  # seconds
 
-BOUNDARIES = {
+#: ITK's names for what lies beyond the border.
+_CONDITIONS = {
     "edge": sitk.InverseDeconvolutionImageFilter.ZERO_FLUX_NEUMANN_PAD,
     "zero": sitk.InverseDeconvolutionImageFilter.ZERO_PAD,
     "periodic": sitk.InverseDeconvolutionImageFilter.PERIODIC_PAD,
-}
-
-
-@dataclass(frozen=True)
-class Method:
-    """One of the six filters.
-
-    Attributes
-    ----------
-    label, describe : str
-        For people.
-    itk : str
-        Name of the SimpleITK filter class.
-    iterations : int or None
-        Default number of iterations; None for the direct filters.
-    constant : str or None
-        What `regularization` means for this filter, the name of ITK's setter without "Set".
-    local : bool
-        Whether a voxel of the result depends on its surroundings only, so that a part of the image with a
-        margin gives the same result. Wiener weighs each frequency by the power of the whole image, and
-        the inverse filter rings through all of it.
-    nonnegative : bool
-        Whether the filter takes the image, or its result, to be non-negative.
-    """
-
-    label: str
-    describe: str
-    itk: str
-    iterations: int | None = None
-    constant: str | None = None
-    local: bool = True
-    nonnegative: bool = False
-
-
-METHODS: dict[str, Method] = {
-    "inverse": Method(
-        "Inverse",
-        "Divides by the kernel's spectrum where that exceeds a threshold; fast, amplifies noise.",
-        "InverseDeconvolutionImageFilter",
-        constant="KernelZeroMagnitudeThreshold",
-        local=False,
-    ),
-    "tikhonov": Method(
-        "Tikhonov",
-        "Inverse filter damped by a constant; fast and linear.",
-        "TikhonovDeconvolutionImageFilter",
-        constant="RegularizationConstant",
-    ),
-    "wiener": Method(
-        "Wiener",
-        "Weighs every frequency by its signal-to-noise ratio; fast, needs the noise level.",
-        "WienerDeconvolutionImageFilter",
-        local=False,
-    ),
-    "landweber": Method(
-        "Landweber",
-        "Gradient steps on the squared residual; stopping early regularises.",
-        "LandweberDeconvolutionImageFilter",
-        iterations=20,
-        constant="Alpha",
-    ),
-    "projected-landweber": Method(
-        "Projected Landweber",
-        "Landweber steps, with negative values set to zero after each.",
-        "ProjectedLandweberDeconvolutionImageFilter",
-        iterations=20,
-        constant="Alpha",
-        nonnegative=True,
-    ),
-    "richardson-lucy": Method(
-        "Richardson-Lucy",
-        "Multiplicative steps for counts (Poisson noise); keeps the result positive.",
-        "RichardsonLucyDeconvolutionImageFilter",
-        iterations=10,
-        nonnegative=True,
-    ),
 }
 
 
@@ -124,7 +50,7 @@ class SimpleITKFilters:
         self._pixel_type = sitk.sitkFloat64 if image.dtype == np.float64 else sitk.sitkFloat32
         self._dtype = np.float64 if image.dtype == np.float64 else np.float32
         self._shape = image.shape
-        self._boundary = BOUNDARIES[boundary]
+        self._boundary = _CONDITIONS[boundary]
         self._image = sitk.GetImageFromArray(np.ascontiguousarray(image, dtype=self._dtype))
 
     def run(
@@ -142,13 +68,13 @@ class SimpleITKFilters:
         Parameters
         ----------
         method : str
-            A name of `METHODS`.
+            A method of strategy "blend" (`methods`).
         kernel : ndarray, dimension of the image
             Sums to 1; centre at ``n // 2``.
         iterations : int
             Of the iterative filters.
         constant : float, optional
-            The filter's own constant (`Method.constant`); None keeps ITK's default, except for Landweber.
+            The filter's own constant (`methods.Constant`); None keeps ITK's default, except for a step.
         noise : float
             Standard deviation of the noise in image units (Wiener).
         watch : Watch, optional
@@ -163,18 +89,18 @@ class SimpleITKFilters:
         Cancelled
             If `watch` says so.
         """
-        spec = METHODS[method]
+        spec = methods.method("blend", method)
         itk_filter = getattr(sitk, spec.itk)()
         itk_filter.SetNormalize(False)
         itk_filter.SetBoundaryCondition(self._boundary)
         itk_filter.SetOutputRegionMode(itk_filter.SAME)
-        if spec.iterations is not None:
+        if spec.iterates:
             itk_filter.SetNumberOfIterations(int(iterations))
-        if spec.constant == "Alpha":
+        if spec.constant is not None and spec.constant.is_step:
             constant = landweber_step(kernel, constant)
-        if spec.constant and constant is not None:
-            getattr(itk_filter, f"Set{spec.constant}")(float(constant))
-        if method == "wiener":
+        if spec.constant is not None and constant is not None:
+            getattr(itk_filter, f"Set{spec.constant.itk}")(float(constant))
+        if spec.tuned == "noise":
             voxels = float(np.prod(padded_shape(self._shape, kernel.shape)))
             itk_filter.SetNoiseVariance(noise**2 * voxels)
         itk_kernel = sitk.Cast(sitk.GetImageFromArray(np.ascontiguousarray(kernel)), self._pixel_type)
@@ -183,7 +109,7 @@ class SimpleITKFilters:
 
 
 def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
-    """Return the step of Landweber's iteration: 1 / max|H|^2, or `step` when it is below 2 / max|H|^2.
+    """Return the step of Landweber's iteration: 1 / max|H|^2, or `step` where the iteration converges with it.
 
     Raises
     ------
@@ -197,10 +123,11 @@ def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
         bound = float(np.abs(scipy.fft.rfftn(kernel, [2 * n for n in kernel.shape])).max()) ** 2
     if step is None:
         return 1.0 / bound
-    if not 0 < step < 2.0 / bound:
+    most = FILTER_STEP.most / bound
+    if not 0 < step < most:
         raise InputError(
-            f"regularization {step:g} as Landweber's step must lie between 0 and {2.0 / bound:.4g} "
-            "(2 / max|H|^2), or the iteration diverges; 'auto' takes half of that"
+            f"regularization {step:g} as Landweber's step must lie between 0 and {most:.4g} "
+            f"({FILTER_STEP.most:g} / max|H|^2), or the iteration diverges; 'auto' takes half of that"
         )
     return step
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
+#: numpy's names for what lies beyond the border.
 NUMPY_MODES = {"edge": "edge", "zero": "constant", "periodic": "wrap"}
 
 

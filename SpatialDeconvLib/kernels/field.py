@@ -20,18 +20,12 @@ from numpy.typing import DTypeLike
 
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing, spacing_tuple
+from ..choices import INTERPOLATIONS_OF, OUTSIDES
 from ..errors import InputError, check_choice, check_number
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import identity_kernel
 from .weights import KEY_WEIGHTS, real_values, refuse_duplicates
-
-KEYS = ("intensity", "region", "position", "weights", "uniform")
-OUTSIDE = ("nearest", "unchanged", "error")
-INTERPOLATIONS = {
-    "intensity": ("linear", "nearest"),
-    "position": ("linear", "nearest", "inverse-distance"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +82,8 @@ class KernelField:
         pairs = sorted(((_level(at), k) for at, k in _pairs(kernels)), key=lambda pair: pair[0])
         levels = tuple(at for at, _ in pairs)
         refuse_duplicates(levels, "level")
-        check_choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
-        check_choice(outside, OUTSIDE, "outside")
+        check_choice(interpolation, INTERPOLATIONS_OF["intensity"], "interpolation")
+        check_choice(outside, OUTSIDES, "outside")
         return cls("intensity", _checked_kernels([k for _, k in pairs]), levels, interpolation, outside)
 
     @classmethod
@@ -121,7 +115,7 @@ class KernelField:
         pairs = _pairs(kernels)
         at = tuple(a if isinstance(a, str) else _label(a) for a, _ in pairs)
         refuse_duplicates(at, "label")
-        check_choice(outside, OUTSIDE, "outside")
+        check_choice(outside, OUTSIDES, "outside")
         try:
             width = float(feather)
         except (TypeError, ValueError):
@@ -152,7 +146,7 @@ class KernelField:
         refuse_duplicates(at, "position")
         if len({len(p) for p in at}) > 1:
             raise InputError("positions mix 2 and 3 coordinates; give [z, y, x] for all of them")
-        check_choice(interpolation, INTERPOLATIONS["position"], "interpolation")
+        check_choice(interpolation, INTERPOLATIONS_OF["position"], "interpolation")
         return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
 
     @classmethod

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,66 +9,8 @@ import numpy as np
 from ..arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ..errors import InputError
 from .kernel import Kernel, sizes_text
-from .shapes import (
-    ball_kernel,
-    box_kernel,
-    cross_kernel,
-    disk_kernel,
-    gaussian_kernel,
-    identity_kernel,
-    laplacian_kernel,
-    mean_kernel,
-    motion_kernel,
-    sharpen_kernel,
-    sum_kernel,
-)
-
-
-@dataclass(frozen=True)
-class KernelType:
-    """How a kind of kernel is made from the parameters of a kernel-set entry."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    make: Callable[[dict, tuple[float, ...]], Kernel]
-    describe: str
-
-
-def _make_motion(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    if ("angle_deg" in p) == ("direction" in p):
-        raise InputError("a motion kernel needs either 'angle_deg' (in the plane) or 'direction' ([z, y, x])")
-    return motion_kernel(p["length_mm"], p.get("direction", p.get("angle_deg")), spacing)
-
-
-def _make_gaussian(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    truncate = p.get("truncate", 4.0)
-    if "covariance_mm2" in p and "sigma_mm" not in p:
-        return gaussian_kernel(covariance=p["covariance_mm2"], spacing=spacing, truncate=truncate)
-    if ("sigma_mm" in p) == ("covariance_mm2" in p):
-        raise InputError("a gaussian kernel needs 'sigma_mm' or 'covariance_mm2', one of them")
-    return gaussian_kernel(p["sigma_mm"], spacing, truncate=truncate)
-
-
-def _make_ball(p: dict, spacing: tuple[float, ...]) -> Kernel:
-    if len(spacing) == 2:
-        raise InputError("a ball is 3-D, the image or its slices 2-D; use a disk")
-    return ball_kernel(p["radius_mm"], spacing)
-
-
-#: Kinds of parametric kernels, by the word used in kernel-set files and on the command line.
-KERNEL_TYPES: dict[str, KernelType] = {
-    "gaussian": KernelType((), ("sigma_mm", "truncate", "covariance_mm2"), _make_gaussian, "Gaussian blur"),
-    "motion": KernelType(("length_mm",), ("angle_deg", "direction"), _make_motion, "uniform straight motion"),
-    "box": KernelType(("width_mm",), (), lambda p, s: box_kernel(p["width_mm"], s), "mean over a box"),
-    "disk": KernelType(("radius_mm",), (), lambda p, s: disk_kernel(p["radius_mm"], s), "defocus in the plane"),
-    "ball": KernelType(("radius_mm",), (), _make_ball, "defocus in 3-D"),
-    "mean": KernelType(("shape",), (), lambda p, s: mean_kernel(p["shape"], s), "mean of a block of voxels"),
-    "sum": KernelType(("shape",), (), lambda p, s: sum_kernel(p["shape"], s), "sum over a block of voxels"),
-    "cross": KernelType((), (), lambda p, s: cross_kernel(s), "sum of a voxel and its face neighbours"),
-    "laplacian": KernelType((), (), lambda p, s: laplacian_kernel(s), "second differences"),
-    "sharpen": KernelType((), ("amount",), lambda p, s: sharpen_kernel(p.get("amount", 1.0), s), "sharpening"),
-    "identity": KernelType((), (), lambda p, s: identity_kernel(s), "no blur"),
-}
+from .kinds import Kind
+from .shapes import KINDS, STORED_KINDS
 
 
 class ParametricKernel:
@@ -79,7 +19,7 @@ class ParametricKernel:
     Parameters
     ----------
     type : str
-        One of `KERNEL_TYPES`.
+        One of `shapes.KINDS`.
     **parameters
         The kind's own parameters, in the words of the kernel-set file: ``sigma_mm`` or ``covariance_mm2``,
         ``length_mm``, ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
@@ -91,15 +31,15 @@ class ParametricKernel:
     """
 
     def __init__(self, type: str, /, **parameters: Any):
-        if not isinstance(type, str) or type not in KERNEL_TYPES:
-            raise InputError(f"unknown kernel type {type!r}; known: {', '.join(KERNEL_TYPES)}, file, values")
-        kind = KERNEL_TYPES[type]
+        if not isinstance(type, str) or type not in KINDS:
+            raise InputError(f"unknown kernel type {type!r}; known: {', '.join([*KINDS, *STORED_KINDS])}")
+        kind = KINDS[type]
         missing = [name for name in kind.required if name not in parameters]
-        unknown = [name for name in parameters if name not in kind.required + kind.optional]
+        unknown = [name for name in parameters if name not in kind.known]
         if missing:
             raise InputError(f"a {type} kernel needs {', '.join(map(repr, missing))}")
         if unknown:
-            allowed = ", ".join(kind.required + kind.optional) or "none"
+            allowed = ", ".join(kind.known) or "none"
             raise InputError(f"a {type} kernel has no parameter {unknown[0]!r}; its parameters: {allowed}")
         self.type = type
         # Plain lists and numbers, so that the entry can be written to a kernel set.
@@ -112,14 +52,20 @@ class ParametricKernel:
         """A grid coarse enough for the kernel to be small on it."""
         lengths = [1.0]
         for name, value in self.parameters.items():
-            if name.endswith(("_mm", "_mm2")):
+            unit = self.kind.known[name].unit
+            if unit in ("mm", "mm2"):
                 sizes = np.abs(numbers_in(value, name))
-                sizes = np.sqrt(sizes) if name.endswith("_mm2") else sizes
+                sizes = np.sqrt(sizes) if unit == "mm2" else sizes
                 lengths.extend(sizes[np.isfinite(sizes)].ravel().tolist())
         return (max(lengths),) * self._own_ndim()
 
     def _own_ndim(self) -> int:
         return 2 if any(np.shape(v) in ((2,), (2, 2)) for v in self.parameters.values()) else 3
+
+    @property
+    def kind(self) -> Kind:
+        """What is known of its kind."""
+        return KINDS[self.type]
 
     @property
     def source(self) -> dict[str, Any]:
@@ -128,8 +74,8 @@ class ParametricKernel:
     @property
     def name(self) -> str:
         values = ", ".join(
-            f"{k.removesuffix('2').removesuffix('_mm')} {sizes_text(np.atleast_1d(v))}"
-            for k, v in self.parameters.items()
+            f"{self.kind.known[name].stem} {sizes_text(np.atleast_1d(value))}"
+            for name, value in self.parameters.items()
         )
         return f"{self.type} {values}".strip()
 
@@ -144,7 +90,7 @@ class ParametricKernel:
         """
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self._own_ndim())
         try:
-            kernel = KERNEL_TYPES[self.type].make(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
+            kernel = self.kind.make(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
         except (TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
         return Kernel(kernel.values, kernel.spacing, kernel.name, self.source)
@@ -154,8 +100,7 @@ class ParametricKernel:
         if ndim == 2:
             for name, value in self.parameters.items():
                 if np.ndim(value) == 1 and np.size(value) == 3:
-                    # Blurring along an axis without neighbours changes nothing; summing and moving do.
-                    if (name == "direction" and value[0] != 0) or (self.type == "sum" and value[0] != 1):
+                    if self.kind.known[name].in_plane not in (None, value[0]):
                         raise InputError(f"{name} {value} leaves the plane of a 2-D image; give two values")
                     parameters[name] = value[1:]
                 elif np.shape(value) == (3, 3):  # seen along the slice axis: the blur within the plane

@@ -27,11 +27,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..arrays.spacing import spacing_tuple
-from ..errors import InputError
+from ..choices import KEYS
+from ..errors import InputError, check_choice
 from ..writing import atomically, write_text
-from .field import KEYS, KernelField
+from .field import KernelField
 from .kernel import Kernel
+from .kinds import Kind
 from .parametric import AnyKernel, ParametricKernel
+from .shapes import STORED_KINDS
 
 SCHEMA = "spatialdeconv-kernels/1"
 _SET_WORDS = {"schema", "key", "interpolation", "outside", "feather_mm", "kernels", "comment"}
@@ -203,8 +206,7 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     if unknown:
         raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(_SET_WORDS))}")
     key, entries = content.get("key"), content.get("kernels")
-    if key not in KEYS:
-        raise InputError(f"key {key!r} is unknown; choose one of {', '.join(KEYS)}")
+    check_choice(key, KEYS, "key")
     if not isinstance(entries, list) or not entries:
         raise InputError("the kernel set is empty; give at least one kernel under 'kernels'")
     kernels = [_kernel_from_entry(number, entry, folder) for number, entry in enumerate(entries, 1)]
@@ -262,7 +264,7 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
     """Make a kernel from a kernel-set entry without its `at`."""
     parameters = {k: v for k, v in entry.items() if k != "type"}
     if entry["type"] == "file":
-        _only(parameters, {"path", "log", "spacing_mm", "normalize"}, {"path"}, "file")
+        _only(parameters, STORED_KINDS["file"])
         return read_kernel(
             Path(folder) / str(parameters["path"]),
             parameters.get("log", False),
@@ -270,7 +272,7 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             parameters.get("normalize", True),
         )
     if entry["type"] == "values":
-        _only(parameters, {"values", "spacing_mm"}, {"values", "spacing_mm"}, "values")
+        _only(parameters, STORED_KINDS["values"])
         try:
             values = np.array(parameters["values"], dtype=float)
         except (TypeError, ValueError) as error:
@@ -279,11 +281,11 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
     return ParametricKernel(entry["type"], **parameters)
 
 
-def _only(parameters: Mapping[str, Any], known: set[str], needed: set[str], kind: str) -> None:
-    for name in sorted(needed - set(parameters)):
-        raise InputError(f"a kernel of type {kind!r} needs {name!r}")
-    for name in sorted(set(parameters) - known):
-        raise InputError(f"a kernel of type {kind!r} has no {name!r}; known: {', '.join(sorted(known))}")
+def _only(parameters: Mapping[str, Any], kind: Kind) -> None:
+    for name in sorted(set(kind.required) - set(parameters)):
+        raise InputError(f"a kernel of type {kind.name!r} needs {name!r}")
+    for name in sorted(set(parameters) - set(kind.known)):
+        raise InputError(f"a kernel of type {kind.name!r} has no {name!r}; known: {', '.join(sorted(kind.known))}")
 
 
 def field_to_dict(field: KernelField) -> dict[str, Any]:

@@ -1,17 +1,58 @@
-"""Makers of the usual kernels, sizes in mm."""
+"""Makers of the usual kernels, sizes in mm, and the registry of the kinds of kernels that they make.
+
+A kind of kernel is one maker and one entry of `KINDS`: kernel sets, the command, its help and the panel read these.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ..errors import InputError, check_number
+from ..translation import mark as _
 from .kernel import Kernel, refuse_huge, sizes_text
+from .kinds import Kind, Parameter
+
+#: The radius at which a Gaussian ends unless told otherwise, in sigmas.
+TRUNCATE = 4.0
+_SHARPENING = 1.0  # in Laplacians
+
+_SIGMA = Parameter(
+    "sigma_mm", "standard deviation", "mm", "axes", required=False, least=0.0, half=True, label=_("Sigma (mm):"),
+    word=_("sigma"),
+)  # fmt: skip
+_COVARIANCE = Parameter(
+    "covariance_mm2", "instead of the standard deviation: 4 numbers (axes j, i) or 9 (k, j, i), row by row", "mm2",
+    "matrix", required=False,
+)  # fmt: skip
+_TRUNCATE = Parameter(
+    "truncate", "the radius, in standard deviations", required=False, default=TRUNCATE, least=0.0
+)
+_LENGTH = Parameter(
+    "length_mm", "length of the path", "mm", least=0.0, label=_("Length (mm):"), word=_("length"), start=5.0
+)
+_ANGLE = Parameter(
+    "angle_deg", "from the +i axis towards +j, of a motion in the slice", "deg", required=False, start=0.0
+)
+_DIRECTION = Parameter(
+    "direction", "instead of the angle, of a motion in 3-D: z, y, x", count="vector", required=False, in_plane=0.0
+)
+_WIDTH = Parameter(
+    "width_mm", "width of the box", "mm", "axes", least=0.0, label=_("Width (mm):"), word=_("width"), start=3.0
+)
+_RADIUS = Parameter("radius_mm", "radius", "mm", least=0.0, half=True, label=_("Radius (mm):"), word=_("radius"), start=2.0)
+_SHAPE = Parameter(
+    "shape", "size of the block", "voxels", "axes", least=1.0, label=_("Size (voxels):"), word=_("size"), start=3.0
+)
+_AMOUNT = Parameter(
+    "amount", "how much of the Laplacian", required=False, default=_SHARPENING, label=_("Amount:"), word=_("amount")
+)
 
 
 def gaussian_kernel(
@@ -20,7 +61,7 @@ def gaussian_kernel(
     *,
     covariance: Sequence[Sequence[float]] | None = None,
     ndim: int | None = None,
-    truncate: float = 4.0,
+    truncate: float = TRUNCATE,
 ) -> Kernel:
     """Gaussian, h(r) ~ exp(-1/2 r^T C^-1 r), sampled at the voxel centres and normalised to sum 1.
 
@@ -53,9 +94,9 @@ def gaussian_kernel(
         matrix = _covariance(covariance)
         sigma = tuple(np.sqrt(np.diag(matrix)).tolist())
     ndim = _resolve_ndim(ndim, sigma, spacing)
-    sigmas = _per_axis(sigma, ndim, "sigma", minimum=0.0)
+    sigmas = _per_axis(sigma, ndim, "sigma", _SIGMA.least)
     spacings = spacing_tuple(spacing, ndim)
-    truncate = check_number(truncate, "truncate", minimum=0.0)
+    truncate = check_number(truncate, "truncate", _TRUNCATE.least)
     radii = [int(truncate * s / h + 0.5) for s, h in zip(sigmas, spacings, strict=True)]
     what = f"a Gaussian of sigma {sizes_text(sigmas)} mm"
     refuse_huge([2 * r + 1 for r in radii], what, spacings)
@@ -69,7 +110,7 @@ def gaussian_kernel(
         source["sigma_mm"] = _scalar_if_equal(sigmas)
     else:
         source["covariance_mm2"] = matrix.tolist()
-    if truncate != 4.0:
+    if truncate != TRUNCATE:
         source["truncate"] = float(truncate)
     name = f"Gaussian {sizes_text(sigmas)} mm{', oblique' if oblique else ''}"
     return Kernel(values / values.sum(), spacings, name, source)
@@ -142,7 +183,7 @@ def motion_kernel(
     R. L. Siddon, "Fast calculation of the exact radiological path for a three-dimensional CT array",
     Medical Physics 12(2), 252-255, 1985.
     """
-    length = check_number(length, "length", minimum=0.0)
+    length = check_number(length, "length", _LENGTH.least)
     if np.ndim(direction) == 0:
         angle = math.radians(check_number(direction, "direction"))
         unit = np.array([math.sin(angle), math.cos(angle)])
@@ -198,7 +239,7 @@ def box_kernel(width: Spacing, spacing: Spacing = 1.0, *, ndim: int | None = Non
     outermost voxels in part.
     """
     ndim = _resolve_ndim(ndim, width, spacing)
-    widths = _per_axis(width, ndim, "width", minimum=0.0)
+    widths = _per_axis(width, ndim, "width", _WIDTH.least)
     spacings = spacing_tuple(spacing, ndim)
     refuse_huge(
         [w / h + 1 for w, h in zip(widths, spacings, strict=True)], f"a box of {sizes_text(widths)} mm", spacings
@@ -228,7 +269,7 @@ def mean_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim:
 def sum_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
     """Sum over a block of `shape` voxels: every weight 1. Not normalised."""
     ndim = _resolve_ndim(ndim, shape, spacing)
-    sizes = _per_axis(shape, ndim, "shape", minimum=1.0)
+    sizes = _per_axis(shape, ndim, "shape", _SHAPE.least)
     if any(s != int(s) for s in sizes):
         raise InputError(f"shape {shape!r} must be whole numbers of voxels")
     sizes = tuple(int(s) for s in sizes)
@@ -248,7 +289,7 @@ def cross_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
 
 def disk_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
     """Uniform disk of `radius` mm in the (j, i) plane (defocus): the share of its area in each pixel, sum 1."""
-    radius = check_number(radius, "radius", minimum=0.0)
+    radius = check_number(radius, "radius", _RADIUS.least)
     spacings = _last_axes(spacing, 2)
     return Kernel(
         _ball_weights(radius, spacings),
@@ -260,7 +301,7 @@ def disk_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
 
 def ball_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
     """Uniform ball of `radius` mm: the share of its volume in each voxel, 3-D, sum 1."""
-    radius = check_number(radius, "radius", minimum=0.0)
+    radius = check_number(radius, "radius", _RADIUS.least)
     spacings = spacing_tuple(spacing, 3)
     return Kernel(
         _ball_weights(radius, spacings),
@@ -332,7 +373,7 @@ def laplacian_kernel(spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kern
     return Kernel(values, spacings, "Laplace", {"type": "laplacian"})
 
 
-def sharpen_kernel(amount: float = 1.0, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
+def sharpen_kernel(amount: float = _SHARPENING, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
     """Sharpening, identity - amount * h_min^2 * Laplace; sums to 1.
 
     At equal spacing and amount 1 it is the textbook kernel (2-D: 0 -1 0 / -1 5 -1 / 0 -1 0).
@@ -385,3 +426,132 @@ def _last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
 
 def _scalar_if_equal(values: Sequence[float]) -> float | list[float]:
     return values[0] if len(set(values)) == 1 else list(values)
+
+
+# ------------------------------------------------------------------------------------ the kinds of kernels
+
+
+def _make_gaussian(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
+    truncate = p.get("truncate", TRUNCATE)
+    if "covariance_mm2" in p and "sigma_mm" not in p:
+        return gaussian_kernel(covariance=p["covariance_mm2"], spacing=spacing, truncate=truncate)
+    if ("sigma_mm" in p) == ("covariance_mm2" in p):
+        raise InputError("a gaussian kernel needs 'sigma_mm' or 'covariance_mm2', one of them")
+    return gaussian_kernel(p["sigma_mm"], spacing, truncate=truncate)
+
+
+def _make_motion(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
+    if ("angle_deg" in p) == ("direction" in p):
+        raise InputError("a motion kernel needs either 'angle_deg' (in the plane) or 'direction' ([z, y, x])")
+    return motion_kernel(p["length_mm"], p.get("direction", p.get("angle_deg")), spacing)
+
+
+def _make_ball(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
+    if len(spacing) == 2:
+        raise InputError("a ball is 3-D, the image or its slices 2-D; use a disk")
+    return ball_kernel(p["radius_mm"], spacing)
+
+
+def _by_name(*kinds: Kind) -> dict[str, Kind]:
+    return {kind.name: kind for kind in kinds}
+
+
+#: The kinds of kernels that are made from parameters, in the order in which they are listed.
+KINDS: dict[str, Kind] = _by_name(
+    Kind(
+        "gaussian",
+        _("Gaussian"),
+        _("Gaussian blur of standard deviation sigma."),
+        _make_gaussian,
+        (_SIGMA, _TRUNCATE, _COVARIANCE),
+        fitted=True,
+        aliases=("gauss",),
+    ),
+    Kind(
+        "motion",
+        _("Motion"),
+        _("Uniform straight motion during the exposure."),
+        _make_motion,
+        (_LENGTH, _ANGLE, _DIRECTION),
+        fitted=True,
+    ),
+    Kind("box", _("Box"), _("Mean over a box."), lambda p, s: box_kernel(p["width_mm"], s), (_WIDTH,)),
+    Kind(
+        "disk",
+        _("Disk"),
+        _("Defocus in the plane of the slice: a uniform disk."),
+        lambda p, s: disk_kernel(p["radius_mm"], s),
+        (_RADIUS,),
+        planar=True,
+        fitted=True,
+        aliases=("defocus",),
+    ),
+    Kind(
+        "ball",
+        _("Ball"),
+        _("Defocus in three dimensions: a uniform ball."),
+        _make_ball,
+        (_RADIUS,),
+        fitted=True,
+    ),
+    Kind("mean", _("Mean"), _("Mean of a block of voxels."), lambda p, s: mean_kernel(p["shape"], s), (_SHAPE,)),
+    Kind(
+        "sum",
+        _("Sum"),
+        _("Sum over a block of voxels; not normalised."),
+        lambda p, s: sum_kernel(p["shape"], s),
+        (replace(_SHAPE, in_plane=1.0),),  # blurring along an axis without neighbours changes nothing; summing does
+        normalised=False,
+    ),
+    Kind(
+        "cross",
+        _("Cross sum"),
+        _("Sum of a voxel and its face neighbours; not normalised."),
+        lambda p, s: cross_kernel(s),
+        normalised=False,
+    ),
+    Kind(
+        "laplacian",
+        _("Laplace"),
+        _("Second differences in intensity per mm²: edges; sums to 0, for convolution only."),
+        lambda p, s: laplacian_kernel(s),
+        normalised=False,
+        aliases=("laplace",),
+    ),
+    Kind(
+        "sharpen",
+        _("Sharpen"),
+        _("The image minus a part of its Laplacian; for convolution."),
+        lambda p, s: sharpen_kernel(p.get("amount", _SHARPENING), s),
+        (_AMOUNT,),
+        aliases=("sharpening",),
+    ),
+    Kind("identity", _("No blur"), _("Leaves the image as it is."), lambda p, s: identity_kernel(s)),
+)
+
+#: The kinds whose values are stored: in a file that a kernel set names, or in the kernel set itself.
+STORED_KINDS: dict[str, Kind] = _by_name(
+    Kind(
+        "file",
+        _("File"),
+        _("The voxels of an image file or .npy array."),
+        parameters=(
+            Parameter("path", "the file; relative paths start at the kernel set's folder"),
+            Parameter("log", "whether it holds the kernel's natural (true) or decimal (10) logarithm", required=False),
+            Parameter("spacing_mm", "voxel size instead of the file's", "mm", "axes", required=False),
+            Parameter("normalize", "whether to scale it to sum 1", required=False),
+        ),
+    ),
+    Kind(
+        "values",
+        _("Values"),
+        _("The values themselves."),
+        parameters=(
+            Parameter("values", "the kernel's values"),
+            Parameter("spacing_mm", "voxel size", "mm", "axes"),
+        ),
+    ),
+)
+
+#: The kinds that can be fitted to measured kernels.
+FITTED_KINDS = tuple(name for name, kind in KINDS.items() if kind.fitted)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from ..choices import INTERPOLATIONS_OF, OUTSIDES
 from ..errors import InputError, check_choice
 from ..estimation import EstimatedField, estimate_kernel, estimate_kernels
 from ..estimation.fits import FieldFit, KernelFit, fit_gaussians, fit_pair
 from ..estimation.levels import levelsFromHistogram
-from ..kernels.field import INTERPOLATIONS, OUTSIDE, KernelField
+from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
 from ..watch import IsCancelled, Progress
@@ -215,8 +216,8 @@ def _unsaturated(pair: Pair) -> np.ndarray | None:
 
 def levelKeys(levels: Sequence[float], interpolation: str = "linear", outside: str = "nearest") -> KernelField:
     """Return keys for one kernel per level of intensity; the kernels are placeholders."""
-    check_choice(interpolation, INTERPOLATIONS["intensity"], "interpolation")
-    check_choice(outside, OUTSIDE, "outside")
+    check_choice(interpolation, INTERPOLATIONS_OF["intensity"], "interpolation")
+    check_choice(outside, OUTSIDES, "outside")
     placeholder = identity_kernel()
     return KernelField.by_intensity([(level, placeholder) for level in levels], interpolation, outside)
 
@@ -269,7 +270,7 @@ def positionKeys(volume, counts: Sequence[int], interpolation: str = "linear") -
     axes = [
         ((np.arange(n) + 0.5) * m / n - 0.5) * h for n, m, h in zip(counts, size, spacingOf(volume), strict=True)
     ]
-    check_choice(interpolation, INTERPOLATIONS["position"], "interpolation")
+    check_choice(interpolation, INTERPOLATIONS_OF["position"], "interpolation")
     placeholder = identity_kernel()
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     return KernelField.by_position([(tuple(p.tolist()), placeholder) for p in grid], interpolation)

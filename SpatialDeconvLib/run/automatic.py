@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .. import methods
 from ..arrays.boxes import Box
 from ..arrays.inner import dot
 from ..blur.operator import SpatiallyVariantBlur
@@ -24,8 +25,6 @@ from ..watch import UNWATCHED, Watch
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
 _BLOCK_VOXELS = 2**20
-_LARGEST = {"tikhonov": 1.0, "inverse": 0.9}
-_SMALLEST = {"tikhonov": 1e-5, "inverse": 3e-3}
 
 
 class Simulation:
@@ -93,11 +92,12 @@ class Simulation:
     def constant(self, method: str, k: int) -> float:
         """Return the best constant of a direct filter for kernel `k`.
 
-        For "tikhonov" and "inverse" it is the filter's own constant; for "wiener" the standard deviation
-        of what the filter has to take for noise, at least the noise itself.
+        It is the filter's own constant; of one that has none ("wiener"), the standard deviation of what the
+        filter has to take for noise, at least the noise itself.
         """
-        if method != "wiener":
-            return self._best(k, method, _SMALLEST[method], _LARGEST[method])
+        constant = methods.method("blend", method).constant
+        if constant is not None:
+            return self._best(k, method, *constant.search)
         if self._spread == 0:  # a constant image holds nothing to restore
             return self._noise
         low = max(self._noise, 1e-4 * self._spread)
@@ -107,12 +107,11 @@ class Simulation:
         weight = self._weights[k]
         if not weight.any():  # the block has no voxel of this kernel: judge by all of it
             weight = np.ones_like(weight)
-        kernel = self._kernels[k].values
+        kernel, tuned = self._kernels[k].values, methods.method("blend", method).tuned
 
         def error(constant: float) -> float:
             self._watch.step(0.0, f"trying constants for kernel {k + 1} of {len(self._kernels)}")
-            options = {"noise": constant} if method == "wiener" else {"constant": constant}
-            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **options)
+            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **{tuned: constant})
             difference -= self._truth
             np.square(difference, out=difference)
             return dot(weight, difference)

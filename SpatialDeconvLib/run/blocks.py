@@ -3,10 +3,10 @@
 What a voxel of the result depends on decides how much of the image is needed:
 
 - convolution: the kernels' radius around the block. The same numbers to rounding.
-- local filters (Tikhonov, Landweber): a margin around the block, `LOCAL_REACHES` times as wide as the part of the
-  kernel that holds 99.9 % of its weight; half of that for projected Landweber and Richardson-Lucy, which take
-  longer. `Testing/Python/test_blocks.py` says how large the difference may be.
-- Wiener and the inverse filter: every voxel of the image (`filters.Method.local`). They run on the whole image,
+- local filters (Tikhonov, Landweber): a margin around the block, so many times as wide as the part of the kernel
+  that holds 99.9 % of its weight (`methods.Method.reaches`); half of that for projected Landweber and
+  Richardson-Lucy, which take longer. `Testing/Python/test_blocks.py` says how large the difference may be.
+- Wiener and the inverse filter: every voxel of the image (`methods.Method.local`). They run on the whole image,
   but only with the kernels that have weight in the block. Where that would take too long or too much memory, the
   part with its margin stands in, and the result says so.
 - joint methods: a margin, as for local filters; step sizes and the iteration that they stop at are the
@@ -26,14 +26,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .. import methods
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
-from ..filters.itk import METHODS
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel
+from ..methods import Method
 from ..solvers.iteration import Solution
 from ..watch import IsCancelled, Progress, Watch
 from . import pipeline
@@ -41,9 +42,7 @@ from .automatic import Simulation, trial_block
 from .job import Job
 from .pipeline import Result
 
-# Margins, in reaches of 99.9 % of the kernel's weight on either side.
-LOCAL_REACHES = 3.0
-_JOINT_REACHES = 2.0
+# What a reach of a kernel leaves out of its weight; margins are so many of them (`methods.Method.reaches`).
 _REACH_SHARE = 1e-3
 # Voxels up to which the filters that depend on the whole image work on all of it.
 _WHOLE_VOXELS = 2**25
@@ -51,9 +50,6 @@ _WHOLE_VOXELS = 2**25
 _WHOLE_VOLUMES = 6.0
 # A draft finds its constants on at most so many voxels.
 _DRAFT_VOXELS = 2**16
-# The iterative filters whose steps take long make do with less.
-_SLOW = ("projected-landweber", "richardson-lucy")
-_SLOW_REACHES = 1.5
 # An axis that meets the border is taken whole as long as the part has no more voxels.
 _PART_VOXELS = 2**22
 
@@ -136,6 +132,7 @@ def deconvolve_block(
     watch = Watch(progress, cancelled)
     started = time.perf_counter()
     method = pipeline.checked_method(strategy, method, boundary, guide)
+    spec = methods.method(strategy, method)
     known = BlockMemory() if known is None else known
     job, guide = _whole_job(
         image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
@@ -149,24 +146,19 @@ def deconvolve_block(
     if strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
         rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
-        part = view.part(_JOINT_REACHES, range(len(job.bound)))
+        part = view.part(spec.reaches, range(len(job.bound)))
         least = pipeline.least_value(job, method, sigma, offset)
         found = pipeline.run_joint(part, method, iterations, regularization, sigma, least)
         image = found.image[view.inside(part)]
     else:
-        spec = METHODS[method]
-        choose, rough = _constants(view, method, regularization, noise, sigma, draft, known)
+        choose, rough = _constants(view, spec, regularization, noise, sigma, draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
         offset = pipeline.offset_level(offset, job.image) if spec.nonnegative else offset
-        if not (spec.local or slicewise) and _whole_is_affordable(job):
-            image, found = _whole_filter(view, method, regularization, sigma, choose, known)
+        if spec.tuned and not (spec.local or slicewise) and _whole_is_affordable(job):
+            image, found = _whole_filter(view, spec, regularization, sigma, choose, known)
         else:
-            reaches = LOCAL_REACHES
-            if not spec.local:
-                reaches = math.inf if slicewise else LOCAL_REACHES
-            elif method in _SLOW:
-                reaches = _SLOW_REACHES
+            reaches = math.inf if slicewise and not spec.local else spec.reaches
             if not (spec.local or slicewise):
                 notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
 
@@ -391,20 +383,20 @@ def _whole_is_affordable(job: Job) -> bool:
 
 
 def _constants(
-    view: _View, method: str, regularization: float | str, noise: float | str, sigma: float, draft: bool,
+    view: _View, method: Method, regularization: float | str, noise: float | str, sigma: float, draft: bool,
     known: BlockMemory,
 ) -> tuple[Callable[[int], float] | None, bool]:  # fmt: skip
     """The function that gives the automatic constants, which `known` keeps, and whether they are rough.
 
     None where nothing has to be found.
     """
-    automatic = is_auto(regularization) and METHODS[method].iterations is None
-    if not automatic or (method == "wiener" and not is_auto(noise)):
+    automatic = is_auto(regularization) and bool(method.tuned)
+    if not automatic or (method.tuned == "noise" and not is_auto(noise)):
         return None, False
     job = view.job
-    found = known.constants.setdefault((method, sigma, job.model, job.boundary, _fingerprint(view)), {})
+    found = known.constants.setdefault((method.name, sigma, job.model, job.boundary, _fingerprint(view)), {})
     # A part of the image tells nothing about the constants of filters that depend on all of it.
-    rough = draft and METHODS[method].local and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
+    rough = draft and method.local and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
     if rough:
         found, box = {}, trial_block(job.image.shape, view.block, _DRAFT_VOXELS)
     else:
@@ -418,7 +410,7 @@ def _constants(
                 simulation.append(
                     Simulation(image, view.bound_in(box), sigma, job.model, job.boundary, watch=job.watch)
                 )
-            found[k] = simulation[0].constant(method, k)
+            found[k] = simulation[0].constant(method.name, k)
         return found[k]
 
     return constant, rough
@@ -449,7 +441,7 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
 
 
 def _whole_filter(
-    view: _View, method: str, regularization: float | str, sigma: float,
+    view: _View, method: Method, regularization: float | str, sigma: float,
     choose: Callable[[int], float] | None, known: BlockMemory,
 ) -> tuple[np.ndarray, Solution]:  # fmt: skip
     """Wiener or the inverse filter on the whole image, with the kernels that have weight in the block.
@@ -458,10 +450,8 @@ def _whole_filter(
     """
     job, bound = view.job, view.bound
     if choose is None:
-        spec = METHODS[method]
-        given = sigma if method == "wiener" else pipeline.given_constant(regularization, spec.constant, method)
+        given = sigma if method.tuned == "noise" else pipeline.given_constant(regularization, method)
         choose = lambda k: given  # noqa: E731
-    option = "noise" if method == "wiener" else "constant"
     if job.boundary not in known.filters:
         known.filters = {job.boundary: FFTFilters(job.image, job.boundary)}
     filters, constants = known.filters[job.boundary], []
@@ -474,8 +464,9 @@ def _whole_filter(
             continue
         constants.append(choose(k))
         filtered = filters.run(
-            method, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **{option: constants[-1]}
-        )
+            method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(),
+            **{method.tuned: constants[-1]},
+        )  # fmt: skip
         image += weight * filtered[(slice(None), *view.block[1:])]
     job.watch.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})

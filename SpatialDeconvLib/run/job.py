@@ -14,7 +14,8 @@ from .. import memory
 from ..arrays.boxes import Box, bounding_box, slabs
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..blur.cascade import Cascade
-from ..blur.operator import MODELS, SpatiallyVariantBlur
+from ..blur.operator import SpatiallyVariantBlur
+from ..choices import MODELS, NONFINITE
 from ..errors import InputError, check_choice, check_number
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField, KernelField
@@ -55,7 +56,7 @@ class Job:
         memory_limit, *, normalize, watch,
     ) -> Job:  # fmt: skip
         check_choice(model, MODELS, "model")
-        check_choice(nonfinite, ("error", "fill"), "nonfinite")
+        check_choice(nonfinite, NONFINITE, "nonfinite")
         refuse_masked(image, "image")
         original = np.asarray(image)
         spacings = _check_image(original, spacing)

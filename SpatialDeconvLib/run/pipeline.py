@@ -12,47 +12,34 @@ from typing import Any
 
 import numpy as np
 
+from .. import methods
 from ..arrays.boxes import bounding_box
 from ..arrays.spacing import Spacing
 from ..arrays.threads import usable_processors
 from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
+from ..choices import ENGINES, FIXED_BOUNDARIES, boundaries_of
 from ..errors import InputError, check_choice, check_number, is_auto
 from ..filters.fft import FFTFilters
-from ..filters.itk import BOUNDARIES, METHODS, Method, SimpleITKFilters
+from ..filters.itk import SimpleITKFilters
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
+from ..methods import Method
 from ..noise import estimate_noise, looks_nonnegative
 from ..solvers.iteration import Solution
-from ..solvers.solve import METHODS as JOINT_METHODS
 from ..solvers.solve import solve
 from ..watch import IsCancelled, Progress, Watch
 from .automatic import Simulation
 from .job import Job
 
-ENGINES = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}
+_FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
 
-# Peak memory in volumes of the working type, measured with Testing/Benchmarks/bench_memory.py and rounded up:
-# of the padded image, and besides of the image itself. ITK's filters hold several complex spectra at once.
-_FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
+# Peak memory of a blend besides its filters' (`methods.Method.volumes`), in volumes of the image itself.
 _BLEND_VOLUMES = 4.0
-# Joint methods with caches of spectra and weights, and without: these are computed again at each use then. L-BFGS
-# ("tv", "self-keyed") keeps pairs of images from earlier steps.
-_JOINT_VOLUMES = {
-    "richardson-lucy": (23.0, 14.0),
-    "landweber": (21.0, 12.0),
-    "projected-landweber": (21.0, 12.0),
-    "tikhonov": (25.0, 15.0),
-    "tv": (37.0, 27.0),
-    "self-keyed": (42.0, 32.0),
-}
 _JOINT_WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
 _CONVOLVE_VOLUMES = 3.0
 # A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
 # spread: an image without noise has next to none to be compared with.
 _UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
-
-# Joint methods whose result is not negative, and those with a lower bound that may be none.
-_POSITIVE, _BOUNDED = ("richardson-lucy", "projected-landweber"), ("tv", "self-keyed")
 
 
 @dataclass(frozen=True)
@@ -250,18 +237,13 @@ def _unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
 
 def checked_method(strategy: str, method: str | None, boundary: str, guide: object = None) -> str:
     """Return the method, the strategy's default for None; InputError when the choices do not go together."""
-    check_choice(strategy, ("blend", "joint"), "strategy")
-    if method is None:
-        method = "wiener" if strategy == "blend" else "richardson-lucy"
-    methods = METHODS if strategy == "blend" else JOINT_METHODS
-    if method not in methods:
+    spec = methods.method(strategy, method)
+    check_choice(boundary, boundaries_of(strategy), "boundary")
+    if spec.self_keyed and guide is not None:
         raise InputError(
-            f"method {method!r} is unknown for strategy {strategy!r}; choose one of {', '.join(methods)}"
+            f"method {spec.name!r} finds the intensities that choose by itself; leave the guide out"
         )
-    check_choice(boundary, [*BOUNDARIES, "extended"] if strategy == "joint" else BOUNDARIES, "boundary")
-    if method == "self-keyed" and guide is not None:
-        raise InputError("method 'self-keyed' finds the intensities that choose by itself; leave the guide out")
-    return method
+    return spec.name
 
 
 def check_numbers(
@@ -269,13 +251,10 @@ def check_numbers(
     offset: float | str,
 ) -> None:  # fmt: skip
     """Refuse, before any work is done, numbers that do not go with the method, whatever the image."""
-    if strategy == "blend":
-        spec = METHODS[method]
-        _iterations(iterations, spec.iterations, method)
-        if not is_auto(regularization):
-            given_constant(regularization, spec.constant, method)
-    else:
-        _iterations(iterations, 1, method)
+    spec = methods.method(strategy, method)
+    _iterations(iterations, spec)
+    if strategy == "blend" and not is_auto(regularization):
+        given_constant(regularization, spec)
     if not is_auto(noise):
         _checked_noise(noise)
     if not is_auto(offset):
@@ -287,10 +266,10 @@ def run_blend(
     sigma: float, engine: str, offset: float | str, choose: Callable[[int], float | None] | None = None,
 ) -> Solution:  # fmt: skip
     """Filter with every kernel, then blend. `choose` gives the filter's constant for kernel k, if it is known."""
-    spec = METHODS[method]
-    iterations = _iterations(iterations, spec.iterations, method)
+    spec = methods.method("blend", method)
+    iterations = _iterations(iterations, spec)
     if not is_auto(regularization):
-        regularization = given_constant(regularization, spec.constant, method)
+        regularization = given_constant(regularization, spec)
     shift = offset_level(offset, job.image) if spec.nonnegative else 0.0
     if spec.nonnegative and job.image.min() < shift:
         raise InputError(
@@ -302,19 +281,19 @@ def run_blend(
         remedies.append("take engine='fft'")
     if job.image.ndim == 3 and not job.slicewise:
         remedies.append("take slicewise=True for 2-D kernels")
-    job.require_volumes(_FILTER_VOLUMES[engine], _BLEND_VOLUMES, " or ".join(remedies))
+    job.require_volumes(spec.volumes[engine], _BLEND_VOLUMES, " or ".join(remedies))
     constants: list[float | None] = []
     shifted = job.image - job.image.dtype.type(shift) if shift else job.image
     scale = job.image.dtype.type(_lucy_scale(shifted) if method == "richardson-lucy" else 1.0)
     if scale != 1:
         shifted = shifted * scale
     if choose is None:
-        choose = _constant_chooser(job, spec, method, regularization, noise, sigma)
+        choose = _constant_chooser(job, spec, regularization, noise, sigma)
 
     def run(part: np.ndarray, part_boundary: str, k: int, watch: Watch) -> np.ndarray:
         constants.append(choose(k))
-        options = {"noise": constants[-1]} if method == "wiener" else {"constant": constants[-1]}
-        filters = job.filters(ENGINES[engine], part, part_boundary)
+        options = {spec.tuned or "constant": constants[-1]}
+        filters = job.filters(_FILTERS[engine], part, part_boundary)
         return filters.run(
             method, job.bound.kernel(k).values, iterations=iterations or 1, watch=watch, **options
         )  # fmt: skip
@@ -325,7 +304,7 @@ def run_blend(
     if shift:
         blended += blended.dtype.type(shift)
     found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
-    if spec.iterations is None:
+    if spec.tuned:
         found["constant_of_each_kernel"] = constants
     return Solution(blended, iterations, [], None, found)
 
@@ -343,15 +322,15 @@ def run_joint(
     job: Job, method: str, iterations: int | None, regularization: float | str, sigma: float, least: float,
 ) -> Solution:  # fmt: skip
     """Invert the spatially variant model itself; `least` as `least_value` gives it."""
-    if iterations is not None:
-        iterations = _iterations(iterations, 1, method)
-    roomy = _has_room(job, method)
+    spec = methods.method("joint", method)
+    iterations = _iterations(iterations, spec)
+    roomy = _has_room(job, spec)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
         cache_bytes=None if roomy else 0,
     )  # fmt: skip
-    positive, bounded = method in _POSITIVE, {"lower": least} if method in _BOUNDED else {}
-    shift = least if positive else 0.0
+    bounded = {"lower": least} if spec.bounded else {}
+    shift = least if spec.nonnegative else 0.0
     background = 0.0
     if shift:
         # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
@@ -363,44 +342,45 @@ def run_joint(
     )  # fmt: skip
     if shift:
         solution.image += solution.image.dtype.type(shift)
-    found = {**solution.parameters, "offset": shift} if positive else solution.parameters
+    found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
     return replace(solution, parameters=found)
 
 
 def least_value(job: Job, method: str, sigma: float, offset: float | str) -> float:
     """The least value that a joint method's result may have; -inf: any."""
-    if method not in (*_POSITIVE, *_BOUNDED):
+    spec = methods.method("joint", method)
+    if not spec.takes_offset:
         return -np.inf
     if not is_auto(offset):
         return _checked_offset(offset)
     if looks_nonnegative(job.image, sigma, job.mask):
         return 0.0
-    if method in _BOUNDED:
+    if spec.bounded:
         return -np.inf
     return float((job.image if job.mask is None else job.image[job.mask]).min())
 
 
-def joint_memory(job: Job, method: str) -> tuple[float, float]:
+def joint_memory(job: Job, method: Method) -> tuple[float, float]:
     """Bytes that a joint method takes at most: with caches of spectra and weights, and without."""
     volume = job.padded_volumes()[1]
     pieces = _JOINT_WORKSPACE * job.image.itemsize * (1 + usable_processors())
-    roomy, thrifty = (volumes * volume + pieces for volumes in _JOINT_VOLUMES[method])
+    roomy, thrifty = (method.volumes[mode] * volume + pieces for mode in ("cached", "uncached"))
     return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
 
 
-def _has_room(job: Job, method: str) -> bool:
+def _has_room(job: Job, method: Method) -> bool:
     """Whether a joint run may keep caches; refuse it when it does not fit without them either."""
     roomy, thrifty = joint_memory(job, method)
     available = job.available_memory()
     if available is None or roomy <= available:
         return True
-    lean = {name: joint_memory(job, name)[1] for name in _JOINT_VOLUMES}
+    lean = {name: joint_memory(job, other)[1] for name, other in methods.methods_of("joint").items()}
     name = min(lean, key=lean.get)
     other = f" or take method {name!r}, which needs {lean[name] / 2**30:.2g} GiB" if lean[name] <= available else ""
     job.require_memory(thrifty, f"crop it{other}")
     if job.memory_limit is None or roomy <= job.memory_limit * 2**30:
         between = (roomy + thrifty) / 2**31  # in GiB
-        digits = "more than the last digits" if method in ("tv", "self-keyed") else "the last digits"
+        digits = "the last digits" if method.stable else "more than the last digits"
         job.warnings.append(
             f"a run at full speed takes {roomy / 2**30:.2g} GiB, but {available / 2**30:.2g} GiB were free, so "
             f"this one worked in less memory: {digits} may differ from those of a run at full speed; "
@@ -483,21 +463,21 @@ def convolve(
 
 
 def _constant_chooser(
-    job: Job, spec: Method, method: str, regularization: float | str, noise: float | str, sigma: float
+    job: Job, spec: Method, regularization: float | str, noise: float | str, sigma: float
 ) -> Callable[[int], float | None]:
     """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
-    if method == "wiener" and noise != "auto":
+    if spec.tuned == "noise" and noise != "auto":
         return lambda k: sigma
     if regularization != "auto":
         return lambda k: regularization
-    if spec.iterations is not None:
+    if not spec.tuned:
         return lambda k: None  # the iterative filters find their own step
     simulation = Simulation(
         job.image, job.bound, sigma, job.model, job.boundary,
         region=None if job.mask is None else bounding_box(job.mask),
         watch=job.watch,
     )  # fmt: skip
-    return lambda k: simulation.constant(method, k)
+    return lambda k: simulation.constant(spec.name, k)
 
 
 def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -517,13 +497,12 @@ def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarra
 # ----------------------------------------------------------------------------------- checking arguments
 
 
-def _iterations(iterations: int | None, default: int | None, method: str) -> int | None:
-    if default is None:
-        if iterations is not None:
-            raise InputError(f"{method} does not iterate; leave iterations out (got {iterations})")
-        return None
+def _iterations(iterations: int | None, method: Method) -> int | None:
+    """How many steps a method is to make; None: it makes none, or stops by itself."""
     if iterations is None:
-        return default
+        return method.iterations
+    if not method.iterates:
+        raise InputError(f"{method.name} does not iterate; leave iterations out (got {iterations})")
     whole = isinstance(iterations, int | np.integer | float | np.floating) and iterations % 1 == 0
     if isinstance(iterations, bool) or not whole or iterations < 1:
         raise InputError(f"iterations {iterations!r} must be a whole number of at least 1")
@@ -534,13 +513,15 @@ def check_surroundings(exclude: bool, mask: np.ndarray | None, boundary: str) ->
     """Refuse what a convolution cannot do about the voxels around those that it makes."""
     if exclude and mask is None:
         raise InputError("exclude=True needs a mask that says what to exclude")
-    check_choice(boundary, BOUNDARIES, "boundary")
+    check_choice(boundary, FIXED_BOUNDARIES, "boundary")
 
 
-def given_constant(value: Any, constant: str | None, method: str) -> float:
+def given_constant(value: Any, method: Method) -> float:
     """The method's own constant as a number, or InputError."""
-    if constant is None:
-        raise InputError(f"{method} has no constant of its own; leave regularization at 'auto' (got {value!r})")
+    if method.constant is None:
+        raise InputError(
+            f"{method.name} has no constant of its own; leave regularization at 'auto' (got {value!r})"
+        )
     return check_number(value, "regularization", 0, "a number or 'auto'")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..arrays.inner import dot
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
+from ..methods import JOINT_STEP
 from ..watch import Watch
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
@@ -65,7 +66,7 @@ class GivenStep:
         self._least = math.inf
         if self.length == 0:
             raise InputError("regularization 0 of landweber is its step and must be positive, or 'auto'")
-        largest = 4 / 3 / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
+        largest = JOINT_STEP.most / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
         if self.length > largest:
             raise InputError(self._too_large(f"beyond {largest:.3g} it diverges"))
 

@@ -21,24 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import methods
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..watch import IsCancelled, Progress, Watch
 from .iteration import Solution
-from .landweber import landweber, projected_landweber
-from .penalised import self_keyed, tv
 from .problem import Problem
-from .richardsonlucy import richardson_lucy
-from .tikhonov import tikhonov
-
-METHODS: dict[str, Callable[..., Solution]] = {
-    "richardson-lucy": richardson_lucy,
-    "landweber": landweber,
-    "projected-landweber": projected_landweber,
-    "tikhonov": tikhonov,
-    "tv": tv,
-    "self-keyed": self_keyed,
-}
 
 
 def solve(
@@ -64,7 +52,7 @@ def solve(
     y : ndarray of shape `operator.data_shape`
         The blurred image.
     method : str
-        One of `METHODS`.
+        A method of strategy "joint" (`methods`).
     iterations : int, optional
         How many; by default until the method's own rule stops it. For "tv" and "self-keyed" the steps of
         the last stage.
@@ -94,18 +82,17 @@ def solve(
     Cancelled
         If `cancelled` returned true.
     """
-    if method not in METHODS:
-        raise InputError(f"method {method!r} is unknown for strategy 'joint'; choose one of {', '.join(METHODS)}")
-    _check_options(method, options)
+    function = methods.method("joint", method).load()
+    _check_options(method, function, options)
     if iterations is not None and (int(iterations) != iterations or iterations < 1):
         raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None for automatic")
     watch = Watch(progress, cancelled)
     problem = Problem(operator, y, noise, mask, background, watch)
-    return METHODS[method](problem, iterations, regularization, watch, **options)
+    return function(problem, iterations, regularization, watch, **options)
 
 
-def _check_options(method: str, options: dict[str, Any]) -> None:
-    parameters = inspect.signature(METHODS[method]).parameters.values()
+def _check_options(method: str, function: Callable[..., Solution], options: dict[str, Any]) -> None:
+    parameters = inspect.signature(function).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     unknown = sorted(set(options) - set(known))
     if unknown:

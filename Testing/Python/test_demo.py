@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage, signal
 
-from SpatialDeconvLib import cases, deconvolve
+from SpatialDeconvLib import cases, deconvolve, methods
 from SpatialDeconvLib.command import cli, demo, progressbar
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.sets import read_kernel_set
@@ -414,7 +414,7 @@ def test_a_cancelled_comparison_leaves_nothing_behind(small, tmp_path, monkeypat
 
 def test_the_table_starts_on_a_line_of_its_own_after_the_bar(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "_case", lambda name, seed: small)
-    monkeypatch.setattr(demo, "METHODS", {"landweber": demo.METHODS["landweber"]})
+    monkeypatch.setattr(demo, "methods_of", lambda strategy: {"landweber": methods.method(strategy, "landweber")})
     events = []
     close = progressbar.ProgressBar.close
     monkeypatch.setattr(

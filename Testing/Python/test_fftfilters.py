@@ -8,10 +8,12 @@ import SimpleITK as sitk
 
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.filters.fft import FFTFilters
-from SpatialDeconvLib.filters.itk import METHODS
 from SpatialDeconvLib.filters.padding import image_box, pad_like_itk, padded_shape
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.methods import methods_of
 from SpatialDeconvLib.watch import Watch
+
+METHODS = methods_of("blend")
 
 ITERATIONS = 7
 NOISE = 0.5

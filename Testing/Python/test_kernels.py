@@ -550,7 +550,7 @@ def test_parametric_kernels_are_sampled_by_their_makers(kernel, expected):
 
 
 def test_every_kernel_type_is_covered_above():
-    assert set(sd.KERNEL_TYPES) == {
+    assert set(sd.KINDS) == {
         *("gaussian", "motion", "box", "disk", "ball", "mean", "sum", "cross", "laplacian", "sharpen", "identity")
     }
 

@@ -245,7 +245,7 @@ def test_parametric_entries_come_back_word_for_word(tmp_path, entry):
 
 
 def test_every_kind_of_parametric_kernel_is_covered_above():
-    assert {entry["type"] for entry in PARAMETRIC} == set(sd.KERNEL_TYPES)
+    assert {entry["type"] for entry in PARAMETRIC} == set(sd.KINDS)
 
 
 def test_numpy_numbers_can_be_written(tmp_path):

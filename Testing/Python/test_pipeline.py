@@ -136,7 +136,7 @@ def test_a_small_region_is_filtered_with_its_margin_only(monkeypatch, method, op
             sizes.append(part.size)
             super().__init__(part, *arguments)
 
-    monkeypatch.setitem(sd.run.pipeline.ENGINES, "simpleitk", Recorder)
+    monkeypatch.setitem(sd.run.pipeline._FILTERS, "simpleitk", Recorder)
     part = sd.deconvolve(image, field, method=method, boundary=boundary, noise=0.1, **options).image
     assert max(sizes) < image.size / 2
     whole = sd.deconvolve(image, sd.gaussian_kernel(1.2, ndim=2), method=method, boundary=boundary, noise=0.1,

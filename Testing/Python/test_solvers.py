@@ -23,15 +23,17 @@ from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.methods import methods_of
 from SpatialDeconvLib.solvers.landweber import power_norm
 from SpatialDeconvLib.solvers.lbfgs import descend
 from SpatialDeconvLib.solvers.penalised import LinearModel, Objective
 from SpatialDeconvLib.solvers.problem import Problem
-from SpatialDeconvLib.solvers.solve import METHODS, solve
+from SpatialDeconvLib.solvers.solve import solve
 from SpatialDeconvLib.solvers.stopping import correlation
 from SpatialDeconvLib.solvers.totalvariation import TotalVariation
 from SpatialDeconvLib.watch import Watch
 
+METHODS = methods_of("joint")
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")
 

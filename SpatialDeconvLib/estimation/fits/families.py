@@ -9,17 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ...choices import FORMS
 from ...errors import InputError, check_choice
 from ...kernels.parametric import ParametricKernel
-from ...kernels.shapes import ball_shares, line_shares
-
-#: Kinds of kernels that can be fitted, and forms of a Gaussian.
-FIT_TYPES = ("gaussian", "motion", "disk", "ball")
-FORMS = ("isotropic", "axes", "full")
+from ...kernels.shapes import FITTED_KINDS, TRUNCATE, ball_shares, line_shares
 
 # The least sigma, in voxels, that a sampled Gaussian shows: its neighbours then have 1e-5 of the peak.
 _LEAST_SIGMA = 0.2
-_TRUNCATE = 4.0  # of the maker
 
 
 class Family:
@@ -159,7 +155,7 @@ class Gaussian(Family):
     def settle(self, q):
         sigmas = np.sqrt(np.diag(self._covariance(q)))
         # The slack decides for the larger of two cut-offs where sigma lies between them to a thousandth of a voxel.
-        radii = [int(_TRUNCATE * s / h + 0.501) for s, h in zip(sigmas, self.spacing, strict=True)]
+        radii = [int(TRUNCATE * s / h + 0.501) for s, h in zip(sigmas, self.spacing, strict=True)]
         radii = [min(r, most) for r, most in zip(radii, self.support, strict=True)]
         changed = radii != self.radii and any(r < n // 2 for r, n in zip(radii, self.shape, strict=True))
         self.radii = radii
@@ -355,7 +351,7 @@ def family_on(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[fl
 
 
 def _family(type: str, form: str, shape: tuple[int, ...], spacing: Sequence[float]) -> Family:
-    check_choice(type, FIT_TYPES, "type")
+    check_choice(type, FITTED_KINDS, "type")
     check_choice(form, FORMS, "form")
     if type != "gaussian" and form != "isotropic":
         raise InputError(f"form {form!r} is for Gaussians; with type {type!r} leave it out")

@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ...choices import FORMS, SMOOTHERS
 from ...errors import InputError, check_choice, check_number
 from ...kernels.field import KernelField
 from ...kernels.parametric import ParametricKernel
-from .families import FORMS
 from .single import KernelFit, fit_kernel
-
-SMOOTHERS = ("polynomial", "monotone", "smoothing")
 
 
 @dataclass(frozen=True)

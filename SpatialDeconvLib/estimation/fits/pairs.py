@@ -23,12 +23,12 @@ from scipy import fft
 from ...arrays.inner import dot
 from ...arrays.spacing import Spacing
 from ...arrays.threads import usable_processors
-from ...blur.operator import MODELS
+from ...choices import FORMS, MODELS
 from ...errors import InputError, check_choice
 from ...kernels.field import BoundField, KernelField
 from ...kernels.kernel import Kernel
 from ...watch import IsCancelled, Progress, Watch
-from .families import FORMS, family_on
+from .families import family_on
 from .fields import FieldFit, field_fit, polynomial_basis
 from .single import KernelFit, check_pair, support_of
 

@@ -1,0 +1,126 @@
+"""The words that arguments take, each with its label for people: what there is to choose from, written once.
+
+Every table maps a word of the engine, of kernel sets, recipes and the command line to what the panel calls it. Nothing
+is computed and nothing heavy imported here, so that the panel and the command's parser have the words at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .translation import mark as _
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a word means, for people.
+
+    Attributes
+    ----------
+    label : str
+        Short, for a list.
+    sentence : str
+        What it does and when to take it; "" where the label says it all.
+    """
+
+    label: str
+    sentence: str = ""
+
+
+OPERATIONS = {
+    "deconvolve": Choice(_("Deconvolve (sharpen)")),
+    "convolve": Choice(_("Convolve (blur)")),
+}
+
+STRATEGIES = {
+    "blend": Choice(
+        _("Blend: filter with each kernel"),
+        _("Filters with every kernel and blends the results: fast, approximate where kernels change."),
+    ),
+    "joint": Choice(
+        _("Joint: invert the whole model"),
+        _("Solves for the image that the varying blur explains: exact where kernels change, slower."),
+    ),
+}
+
+MODELS = {
+    "detector": Choice(_("Detector: kernel of the receiving voxel")),
+    "source": Choice(_("Source: kernel of the sending voxel")),
+}
+
+BOUNDARIES = {
+    "edge": Choice(_("Repeat the edge")),
+    "zero": Choice(_("Zero outside")),
+    "periodic": Choice(_("Periodic")),
+    "extended": Choice(_("Estimate what lies outside")),
+}
+
+#: What lies beyond the border where it is given by a rule: of filters, and of convolution.
+FIXED_BOUNDARIES = {word: choice for word, choice in BOUNDARIES.items() if word != "extended"}
+
+#: Who computes the filters of a blend.
+ENGINES = {
+    "simpleitk": Choice(_("SimpleITK")),
+    "fft": Choice(_("FFT (same result, faster)")),
+}
+
+#: NaN and infinite voxels: refuse them, or fill them with the nearest finite value.
+NONFINITE = ("error", "fill")
+
+# -- kernel fields
+
+#: What chooses the kernel of a voxel.
+KEYS = {
+    "intensity": Choice(_("Intensity")),
+    "region": Choice(_("Region (segment or label)")),
+    "position": Choice(_("Position")),
+    "weights": Choice(_("Weight images")),
+    "uniform": Choice(_("One kernel everywhere")),
+}
+
+#: The kernel between two levels or positions.
+INTERPOLATIONS = {
+    "linear": Choice(_("Interpolate")),
+    "nearest": Choice(_("Nearest kernel")),
+    "inverse-distance": Choice(_("Inverse distance")),
+}
+
+#: Those that a key has; keys that are missing here have none.
+INTERPOLATIONS_OF: Mapping[str, tuple[str, ...]] = {
+    "intensity": ("linear", "nearest"),
+    "position": ("linear", "nearest", "inverse-distance"),
+}
+
+#: The kernel where none is meant.
+OUTSIDES = {
+    "nearest": Choice(_("Nearest kernel")),
+    "unchanged": Choice(_("Leave unchanged")),
+    "error": Choice(_("Refuse to run")),
+}
+
+# -- measuring kernels
+
+ESTIMATION_METHODS = {
+    "least-squares": Choice(_("Least squares")),
+    "fourier": Choice(_("Fourier (fast, large kernels)")),
+}
+
+#: What is known of kernels that are measured.
+CONSTRAINTS = {
+    "non-negative": Choice(_("Not negative")),
+    "equal-sums": Choice(_("Equal sums")),
+    "sum-one": Choice(_("Sum 1")),
+    "simplex": Choice(_("Not negative, sum 1")),
+}
+
+PENALTIES = ("gradient", "identity")
+
+#: The forms of a Gaussian that is fitted.
+FORMS = ("isotropic", "axes", "full")
+
+#: What makes the sigmas of fitted Gaussians a smooth function of intensity or position.
+SMOOTHERS = ("polynomial", "monotone", "smoothing")
+
+
+def boundaries_of(strategy: str) -> Mapping[str, Choice]:
+    """Return the boundary rules that a strategy has."""
+    return BOUNDARIES if strategy == "joint" else FIXED_BOUNDARIES

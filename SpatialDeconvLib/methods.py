@@ -1,0 +1,403 @@
+"""The one registry of methods: filters that are blended and solvers of the joint model, one entry each.
+
+What is known of a method before it runs stands here and nowhere else: its names and texts, what it has to be told, what
+it needs and takes, and where its code is. The engine, the command and its help, the report, the demonstration and the
+panel read it; a method that is added here is in all of them. Nothing heavy is imported: a method's code is loaded when
+it is run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from .choices import STRATEGIES
+from .errors import InputError, check_choice
+from .translation import mark as _
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A method's constant of its own: what `regularization` means to it.
+
+    Attributes
+    ----------
+    label : str
+        For the row of a form.
+    sentence : str
+        What it is, with its unit; ``{most}`` stands for the largest value.
+    positive : bool
+        Whether 0 is refused; negative values always are.
+    most : float
+        The largest value there is; of a step, in units of 1 / |A|^2, the largest with which the iteration
+        converges. (|A| is 1 for kernels that sum to 1.)
+    is_step : bool
+        Whether it is the step of a descent: "auto" is then known without any search.
+    search : tuple of float, optional
+        The values from least to largest among which "auto" looks for the best one (`run.automatic`).
+    itk : str
+        The name of ITK's setter, without "Set".
+    """
+
+    label: str
+    sentence: str
+    positive: bool = False
+    most: float = math.inf
+    is_step: bool = False
+    search: tuple[float, float] | None = None
+    itk: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A filter that is blended, or a solver of the joint model.
+
+    Attributes
+    ----------
+    name : str
+        The word for it, unique in its strategy.
+    strategy : {"blend", "joint"}
+    label, sentence : str
+        For people: its name, and one sentence that says what it does and when to take it.
+    volumes : mapping of str to float
+        Peak memory, in volumes of the padded image's size and the working type: of a blend by engine, of a joint
+        method with ("cached") and without ("uncached") caches of spectra and weights. Measured with
+        Testing/Benchmarks/bench_memory.py and rounded up.
+    work : float
+        About the seconds that the demonstration's brain case takes, with the default number of iterations; only
+        compared with each other.
+    function : str
+        Where its code is, as "module:name" within this package; see `load`. Of a filter, what gives the numbers of
+        ITK's filter with engine "fft". Of a joint method, its keyword-only parameters are the options it has.
+    prose : str
+        Its name within a sentence, where that is not the label.
+    iterates : bool
+        Whether it works step by step.
+    iterations : int or None
+        Default number of iterations; None for methods that do not iterate, or stop by a rule of their own.
+    constant : Constant or None
+        What `regularization` means to it; None: it has none.
+    noise : {"always", "automatic", "never"}
+        When the noise level changes the result: always, only while the constant is automatic, or never.
+    nonnegative : bool
+        Whether its result is not negative, or what it works on must not be.
+    bounded : bool
+        Whether its result may be given a least value, or none.
+    self_keyed : bool
+        Whether it finds the intensities that choose the kernels along with the image, and so takes no guide.
+    local : bool
+        Whether a voxel of the result depends on its surroundings only, so that a part of the image with a margin
+        gives the same result (all but its last digits).
+    reaches : float
+        That margin, in reaches of 99.9 % of the kernel's weight; of a method that is not local, the margin with
+        which a preview makes do where the whole image is too large.
+    stable : bool
+        Whether rounding changes the last digits only, however long it iterates.
+    itk : str
+        The name of SimpleITK's filter class.
+    """
+
+    name: str
+    strategy: str
+    label: str
+    sentence: str
+    volumes: Mapping[str, float]
+    work: float
+    function: str
+    prose: str = ""
+    iterates: bool = False
+    iterations: int | None = None
+    constant: Constant | None = None
+    noise: str = "never"
+    nonnegative: bool = False
+    bounded: bool = False
+    self_keyed: bool = False
+    local: bool = True
+    reaches: float = 3.0
+    stable: bool = True
+    itk: str = ""
+
+    @property
+    def in_prose(self) -> str:
+        """Its name within a sentence."""
+        return self.prose or self.label
+
+    @property
+    def takes_offset(self) -> bool:
+        """Whether the least value of its result can be given."""
+        return self.nonnegative or self.bounded
+
+    @property
+    def tuned(self) -> str:
+        """Of a filter: the argument that "auto" looks for kernel by kernel ("constant" or "noise"), or ""."""
+        if self.iterates:
+            return ""
+        return "constant" if self.constant is not None else "noise"
+
+    def load(self) -> Callable[..., Any]:
+        """Return its function; this imports the module that has it."""
+        module, _separator, name = self.function.partition(":")
+        return attrgetter(name)(importlib.import_module(f"{__package__}.{module}"))
+
+
+# ------------------------------------------------------------------------------------- their constants
+
+_THRESHOLD = Constant(
+    _("Threshold:"),
+    _("Frequencies that the kernel passes by less than this fraction are left out (no unit)."),
+    search=(3e-3, 0.9),
+    itk="KernelZeroMagnitudeThreshold",
+)
+_DAMPING = Constant(
+    _("Regularization:"),
+    _("Constant added to the kernel's power spectrum: larger values give a smoother image (no unit)."),
+    search=(1e-5, 1.0),
+    itk="RegularizationConstant",
+)
+#: Landweber's own step: the iteration converges below 2 / |A|^2.
+FILTER_STEP = Constant(
+    _("Step:"),
+    _("Length of one step, below {most} for kernels that sum to one (no unit)."),
+    positive=True,
+    most=2.0,
+    is_step=True,
+    itk="Alpha",
+)
+#: With Nesterov's acceleration less is allowed: up to 4 / (3 |A|^2).
+JOINT_STEP = Constant(
+    _("Step:"),
+    _("Length of one step, at most {most} for kernels that sum to one (no unit)."),
+    positive=True,
+    most=4 / 3,
+    is_step=True,
+)
+_ROUGHNESS = Constant(
+    _("Smoothness:"), _("Weight of the squared gradient against the data: larger values give a smoother image.")
+)
+_VARIATION = Constant(
+    _("Smoothness:"), _("Weight of the total variation against the data: larger values give a smoother image.")
+)
+
+# ----------------------------------------------------------------------------------------- the methods
+
+# ITK's filters hold several complex spectra at once.
+_FILTER_VOLUMES = {"simpleitk": 23.0, "fft": 15.0}
+
+#: Every method, in the order in which they are listed.
+METHODS: tuple[Method, ...] = (
+    Method(
+        "inverse",
+        "blend",
+        _("Inverse"),
+        _("Divides by the kernel's spectrum where that is large enough: fast, but it amplifies noise."),
+        _FILTER_VOLUMES,
+        work=2.5,
+        function="filters.fft:FFTFilters.inverse",
+        prose="inverse filter",
+        constant=_THRESHOLD,
+        noise="automatic",
+        local=False,  # it rings through all of the image
+        itk="InverseDeconvolutionImageFilter",
+    ),
+    Method(
+        "tikhonov",
+        "blend",
+        _("Tikhonov"),
+        _("Inverse filter damped by a constant: fast, a safe choice for noisy images."),
+        _FILTER_VOLUMES,
+        work=2.5,
+        function="filters.fft:FFTFilters.tikhonov",
+        constant=_DAMPING,
+        noise="automatic",
+        itk="TikhonovDeconvolutionImageFilter",
+    ),
+    Method(
+        "wiener",
+        "blend",
+        _("Wiener"),
+        _("Weighs every frequency by its signal-to-noise ratio: fast, uses the noise level."),
+        _FILTER_VOLUMES,
+        work=2.5,
+        function="filters.fft:FFTFilters.wiener",
+        prose="Wiener filter",
+        noise="always",
+        local=False,  # it weighs each frequency by the power of the whole image
+        itk="WienerDeconvolutionImageFilter",
+    ),
+    Method(
+        "landweber",
+        "blend",
+        _("Landweber"),
+        _("Approaches the sharp image step by step: stopping early keeps the noise down."),
+        _FILTER_VOLUMES,
+        work=5.0,
+        function="filters.fft:FFTFilters.landweber",
+        iterates=True,
+        iterations=20,
+        constant=FILTER_STEP,
+        itk="LandweberDeconvolutionImageFilter",
+    ),
+    Method(
+        "projected-landweber",
+        "blend",
+        _("Projected Landweber"),
+        _("Landweber steps without negative values: for images that cannot be negative."),
+        _FILTER_VOLUMES,
+        work=5.0,
+        function="filters.fft:FFTFilters.projected_landweber",
+        prose="projected Landweber",
+        iterates=True,
+        iterations=20,
+        constant=FILTER_STEP,
+        nonnegative=True,
+        reaches=1.5,  # its steps take long
+        itk="ProjectedLandweberDeconvolutionImageFilter",
+    ),
+    Method(
+        "richardson-lucy",
+        "blend",
+        _("Richardson-Lucy"),
+        _("Multiplicative steps for counts (Poisson noise): keeps the image positive."),
+        _FILTER_VOLUMES,
+        work=2.5,
+        function="filters.fft:FFTFilters.richardson_lucy",
+        iterates=True,
+        iterations=10,
+        nonnegative=True,
+        reaches=1.5,
+        itk="RichardsonLucyDeconvolutionImageFilter",
+    ),
+    Method(
+        "richardson-lucy",
+        "joint",
+        _("Richardson-Lucy"),
+        _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
+        {"cached": 23.0, "uncached": 14.0},
+        work=6.0,
+        function="solvers.richardsonlucy:richardson_lucy",
+        iterates=True,
+        constant=_VARIATION,
+        noise="always",
+        nonnegative=True,
+        local=False,
+        reaches=2.0,
+    ),
+    Method(
+        "landweber",
+        "joint",
+        _("Landweber"),
+        _("Gradient steps that stop when what is left is noise."),
+        {"cached": 21.0, "uncached": 12.0},
+        work=6.0,
+        function="solvers.landweber:landweber",
+        iterates=True,
+        constant=JOINT_STEP,
+        noise="always",
+        local=False,
+        reaches=2.0,
+    ),
+    Method(
+        "projected-landweber",
+        "joint",
+        _("Projected Landweber"),
+        _("Gradient steps without negative values, for images that have none."),
+        {"cached": 21.0, "uncached": 12.0},
+        work=6.0,
+        function="solvers.landweber:projected_landweber",
+        prose="projected Landweber",
+        iterates=True,
+        constant=JOINT_STEP,
+        noise="always",
+        nonnegative=True,
+        local=False,
+        reaches=2.0,
+    ),
+    Method(
+        "tikhonov",
+        "joint",
+        _("Tikhonov"),
+        _("Least squares with a smooth result: fast and safe for noisy images."),
+        {"cached": 25.0, "uncached": 15.0},
+        work=9.0,
+        function="solvers.tikhonov:tikhonov",
+        iterates=True,
+        constant=_ROUGHNESS,
+        noise="always",
+        local=False,
+        reaches=2.0,
+    ),
+    Method(
+        "tv",
+        "joint",
+        _("Total variation"),
+        _("Least squares with sharp edges and flat regions: slower, best for pieces of even intensity."),
+        {"cached": 37.0, "uncached": 27.0},  # L-BFGS keeps pairs of images from earlier steps
+        work=40.0,
+        function="solvers.penalised:tv",
+        prose="total variation",
+        iterates=True,
+        constant=_VARIATION,
+        noise="always",
+        bounded=True,
+        local=False,
+        reaches=2.0,
+        stable=False,
+    ),
+    Method(
+        "self-keyed",
+        "joint",
+        _("Self-keyed total variation"),
+        _("Total variation with kernels chosen by the sharp intensity that is being sought."),
+        {"cached": 42.0, "uncached": 32.0},
+        work=60.0,
+        function="solvers.penalised:self_keyed",
+        prose="self-keyed",
+        iterates=True,
+        constant=_VARIATION,
+        noise="always",
+        bounded=True,
+        self_keyed=True,
+        local=False,
+        reaches=2.0,
+        stable=False,
+    ),
+)
+
+#: The method of a strategy unless one is chosen.
+DEFAULTS: Mapping[str, str] = {"blend": "wiener", "joint": "richardson-lucy"}
+
+
+def methods_of(strategy: str) -> dict[str, Method]:
+    """Return the methods of a strategy by name, in the order in which they are listed.
+
+    Raises
+    ------
+    InputError
+        If there is no such strategy.
+    """
+    check_choice(strategy, STRATEGIES, "strategy")
+    return {method.name: method for method in METHODS if method.strategy == strategy}
+
+
+def method(strategy: str, name: str | None = None) -> Method:
+    """Return a method by its name, the strategy's default for None.
+
+    Raises
+    ------
+    InputError
+        If there is no such strategy, or it has no such method.
+    """
+    known = methods_of(strategy)
+    name = DEFAULTS[strategy] if name is None else name
+    if name not in known:
+        raise InputError(f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}")
+    return known[name]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all methods, each once."""
+    return tuple(dict.fromkeys(method.name for method in METHODS))
