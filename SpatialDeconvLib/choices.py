@@ -1,7 +1,8 @@
 """The words that arguments take, each with its label for people: what there is to choose from, written once.
 
-Every table maps a word of the engine, of kernel sets, recipes and the command line to what the panel calls it. Nothing
-is computed and nothing heavy imported here, so that the panel and the command's parser have the words at once.
+Every table maps a word of the engine, of kernel sets, recipes and the command line to what the panel calls it.
+Nothing is computed and nothing heavy imported here, so that the panel and the command's parser have the words at
+once.
 """
 
 from collections.abc import Mapping
@@ -73,8 +74,8 @@ KEYS = {
     "intensity": Choice(_("Intensity")),
     "region": Choice(_("Region (segment or label)")),
     "position": Choice(_("Position")),
-    "weights": Choice(_("Weight images")),
     "uniform": Choice(_("One kernel everywhere")),
+    "weights": Choice(_("Weight images")),
 }
 
 #: The kernel between two levels or positions.

@@ -1,9 +1,9 @@
 """The one registry of methods: filters that are blended and solvers of the joint model, one entry each.
 
-What is known of a method before it runs stands here and nowhere else: its names and texts, what it has to be told, what
-it needs and takes, and where its code is. The engine, the command and its help, the report, the demonstration and the
-panel read it; a method that is added here is in all of them. Nothing heavy is imported: a method's code is loaded when
-it is run.
+What is known of a method before it runs stands here and nowhere else: its names and texts, what it has to be told,
+what it needs and takes, and where its code is. The engine, the command and its help, the report, the demonstration
+and the panel read it; a method that is added here is in all of them. Nothing heavy is imported: a method's code is
+loaded when it is run.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ class Constant:
     is_step: bool = False
     search: tuple[float, float] | None = None
     itk: str = ""
+
+    def filled(self, sentence: str) -> str:
+        """Return its sentence, or a translation of it, with the numbers put in."""
+        return sentence.format(most=f"{self.most:.3g}")
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,21 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import __version__
-from ..blur.operator import MODELS
+from ..choices import BOUNDARIES, ENGINES, MODELS, NONFINITE, STRATEGIES, Choice
 from ..errors import Cancelled, InputError
-from ..filters.itk import BOUNDARIES, METHODS
-from ..kernels.parametric import KERNEL_TYPES, ParametricKernel
-from ..kernels.sets import read_kernel, write_kernel
+from ..kernels.kinds import Parameter
+from ..kernels.parametric import ParametricKernel
+from ..kernels.shapes import KINDS
 from ..memory import peak_memory
-from ..run.pipeline import ENGINES
-from ..solvers.solve import METHODS as JOINT_METHODS
+from ..methods import DEFAULTS, methods_of, names
 from ..watch import IsCancelled
 from . import batch, estimate
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
@@ -214,25 +212,13 @@ def _add_demo(commands: Any) -> None:
     )
     parser.add_argument(
         "--strategy",
-        choices=("blend", "joint"),
+        choices=tuple(STRATEGIES),
         default="blend",
         help="blend: the six filters, blended; joint: compare them with the joint methods (default: %(default)s)",
     )
 
 
-_JOINT_DESCRIPTIONS = {
-    "richardson-lucy": "Accelerated; keeps the result positive; stops by itself.",
-    "landweber": "Accelerated gradient steps; stops by itself.",
-    "projected-landweber": "The same with non-negative values.",
-    "tikhonov": "Smoothness as a penalty; linear.",
-    "tv": "Total variation as a penalty: keeps edges, flattens noise.",
-    "self-keyed": "Kernels keyed to the true intensity, which is found along; with total variation.",
-}
-
-
 def _add_deconvolve(commands: Any) -> None:
-    methods = "\n".join(f"  {name:20} {spec.describe}" for name, spec in METHODS.items())
-    joint = "\n".join(f"  {name:20} {text}" for name, text in _JOINT_DESCRIPTIONS.items())
     parser = _add_command(
         commands,
         "deconvolve",
@@ -240,29 +226,30 @@ def _add_deconvolve(commands: Any) -> None:
         "undo a spatially variant blur",
         "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
         "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
-        f"methods of blend:\n{methods}\n\nmethods of joint:\n{joint}",
+        + "\n\n".join(f"methods of {strategy}:\n{_method_list(strategy)}" for strategy in STRATEGIES),
     )
     parser.set_defaults(operation="deconvolve")
     _add_files(parser)
     parser.add_argument(
         "--strategy",
-        choices=("blend", "joint"),
+        choices=tuple(STRATEGIES),
         default="blend",
-        help="blend: a filter per kernel, results blended; joint: invert the spatially variant model itself, "
-        "slower and better near edges (default: %(default)s)",
+        help=f"{_explained(STRATEGIES)} (default: %(default)s)",
     )
     parser.add_argument(
         "--method",
-        choices=tuple(dict.fromkeys([*METHODS, *JOINT_METHODS])),
-        help="default: wiener (blend), richardson-lucy (joint)",
+        choices=names(),
+        help="default: " + ", ".join(f"{name} ({strategy})" for strategy, name in DEFAULTS.items()),
     )
-    parser.add_argument("--iterations", type=int, metavar="N", help="of the iterative methods")
+    parser.add_argument(
+        "--iterations", type=int, metavar="N", help="of the methods that iterate (default: as each of them says)"
+    )
     parser.add_argument(
         "--regularization",
         type=number_or_auto,
         default="auto",
         metavar="X|auto",
-        help="the method's own constant: Tikhonov's constant, the inverse filter's threshold, Landweber's step",
+        help="the method's own constant, as each of them says",
     )
     parser.add_argument(
         "--noise",
@@ -280,12 +267,36 @@ def _add_deconvolve(commands: Any) -> None:
         "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
     )
     parser.add_argument(
-        "--engine", choices=tuple(ENGINES), default="simpleitk", help="fft: the same numbers, faster"
+        "--engine", choices=tuple(ENGINES), default="simpleitk", help="of the blend; fft: the same numbers, faster"
     )
     parser.add_argument(
         "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
     )
     _add_selection(parser)
+
+
+def _method_list(strategy: str) -> str:
+    """What there is to know of a strategy's methods, for the help."""
+    lines = []
+    for name, method in methods_of(strategy).items():
+        lines += _indented(f"  {name:20} ", method.sentence)
+        if method.iterations is not None:
+            lines += _indented(" " * 23, f"--iterations: default {method.iterations}.")
+        elif method.iterates:
+            lines += _indented(" " * 23, "--iterations: until it stops by itself.")
+        if method.constant is not None:
+            lines += _indented(" " * 23, f"--regularization: {method.constant.filled(method.constant.sentence)}")
+    return "\n".join(lines)
+
+
+def _indented(start: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent=start, subsequent_indent=" " * 23)
+
+
+def _explained(choices: Mapping[str, Choice]) -> str:
+    """What each word does, within a sentence."""
+    sentences = {word: choice.sentence.rstrip(".") for word, choice in choices.items()}
+    return "; ".join(f"{word}: {text[:1].lower()}{text[1:]}" for word, text in sentences.items())
 
 
 def _add_convolve(commands: Any) -> None:
@@ -335,14 +346,14 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
     parser.add_argument(
         "--model",
-        choices=MODELS,
+        choices=tuple(MODELS),
         default="detector",
         help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
         "Default: %(default)s",
     )
     parser.add_argument(
         "--boundary",
-        choices=(*BOUNDARIES, "extended"),
+        choices=tuple(BOUNDARIES),
         default="edge",
         help="what lies beyond the border; extended: estimate it (joint only). Default: %(default)s",
     )
@@ -356,7 +367,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
     parser.add_argument(
         "--nonfinite",
-        choices=("error", "fill"),
+        choices=NONFINITE,
         default="error",
         help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
     )
@@ -371,9 +382,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_kernel(commands: Any) -> None:
-    types = "\n".join(
-        f"  {name:10} {kind.describe} ({', '.join(kind.required + kind.optional) or 'no parameters'})"
-        for name, kind in KERNEL_TYPES.items()
+    kinds = "\n".join(
+        f"  {name:10} {kind.sentence} ({', '.join(kind.known) or 'no parameters'})" for name, kind in KINDS.items()
     )
     parser = _add_command(
         commands,
@@ -381,29 +391,45 @@ def _add_kernel(commands: Any) -> None:
         _run_kernel,
         "make a kernel, or look at one",
         f"Makes a kernel (or reads one, with --from) and writes it as an image, .npy or picture (.png).\n\n"
-        f"types and their parameters:\n{types}",
+        f"kinds and their parameters:\n{kinds}",
     )
-    parser.add_argument("type", metavar="TYPE", choices=(*KERNEL_TYPES, "file"), help="a type below, or 'file'")
+    parser.add_argument("type", metavar="TYPE", choices=(*KINDS, "file"), help="a kind above, or 'file'")
     parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
-    parser.add_argument("--sigma", nargs="+", type=float, metavar="MM", help="sigma_mm: one, or one per axis")
-    parser.add_argument(
-        "--covariance",
-        nargs="+",
-        type=float,
-        metavar="MM2",
-        help="covariance_mm2 instead of sigma: 4 numbers (axes j, i) or 9 (k, j, i), row by row",
-    )
-    parser.add_argument("--length", type=float, metavar="MM", help="length_mm of a motion")
-    parser.add_argument("--angle", type=float, metavar="DEG", help="angle_deg from the +i axis towards +j")
-    parser.add_argument("--direction", nargs=3, type=float, metavar=("Z", "Y", "X"), help="of a motion in 3-D")
-    parser.add_argument("--width", nargs="+", type=float, metavar="MM", help="width_mm of a box")
-    parser.add_argument("--radius", type=float, metavar="MM", help="radius_mm of a disk or ball")
-    parser.add_argument("--shape", nargs="+", type=int, metavar="N", help="voxels of a mean or sum")
-    parser.add_argument("--amount", type=float, help="of sharpening")
+    for parameter, of_kinds in _kernel_parameters().values():
+        _add_kernel_parameter(parser, parameter, of_kinds)
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
+    )
+
+
+def _kernel_parameters() -> dict[str, tuple[Parameter, list[str]]]:
+    """The parameters of all kinds of kernels by name, each with the kinds that have it."""
+    found: dict[str, tuple[Parameter, list[str]]] = {}
+    for kind in KINDS.values():
+        for parameter in kind.parameters:
+            found.setdefault(parameter.name, (parameter, []))[1].append(kind.name)
+    return found
+
+
+def _add_kernel_parameter(parser: argparse.ArgumentParser, parameter: Parameter, kinds: list[str]) -> None:
+    unit = {"voxels": "N", "": "X"}.get(parameter.unit, parameter.unit.upper())
+    nargs, metavar = {
+        "one": (None, unit),
+        "axes": ("+", unit),
+        "vector": (3, ("Z", "Y", "X")),
+        "matrix": ("+", unit),
+    }[parameter.count]
+    more = "; one, or one per axis" if parameter.count == "axes" else ""
+    if parameter.default is not None:
+        more += f" (default: {parameter.default:g})"
+    parser.add_argument(
+        f"--{parameter.stem}",
+        nargs=nargs,
+        type=int if parameter.unit == "voxels" else float,
+        metavar=metavar,
+        help=f"{' or '.join(kinds)}: {parameter.meaning}{more}",
     )
 
 
@@ -479,10 +505,12 @@ def _report(run: FileRun) -> None:
 
 
 def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+    from ..kernels.sets import read_kernel, write_kernel
+
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
-    parameters = _kernel_parameters(options)
+    parameters = _given_parameters(options)
     if options.type == "file":
         if not options.path:
             raise InputError("type 'file' needs --from FILE")
@@ -506,25 +534,24 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     print(f"{options.output}: {kernel!r}")
 
 
-def _kernel_parameters(options: argparse.Namespace) -> dict[str, Any]:
+def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:
     """The given parameters in the words of kernel-set files; ParametricKernel says which are wrong."""
-    words = {
-        "sigma": "sigma_mm", "length": "length_mm", "angle": "angle_deg", "direction": "direction",
-        "width": "width_mm", "radius": "radius_mm", "shape": "shape", "amount": "amount",
-    }  # fmt: skip
-    parameters = {}
-    for option, word in words.items():
-        value = getattr(options, option)
-        if value is not None:
-            single = isinstance(value, list) and len(value) == 1
-            parameters[word] = value[0] if single else value
-    if options.covariance is not None:
-        side = {4: 2, 9: 3}.get(len(options.covariance))
-        if side is None:
-            raise InputError(
-                f"--covariance takes 4 numbers (axes j, i) or 9 (k, j, i), not {len(options.covariance)}"
-            )
-        parameters["covariance_mm2"] = np.reshape(options.covariance, (side, side)).tolist()
-    if options.type == "motion" and "direction" not in parameters:
-        parameters.setdefault("angle_deg", 0.0)
-    return parameters
+    given = {}
+    for name, (parameter, _kinds) in _kernel_parameters().items():
+        value = getattr(options, parameter.stem)
+        if value is None:
+            continue
+        if parameter.count == "matrix":
+            given[name] = _square(parameter, value)
+        else:
+            given[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if options.type in KINDS and KINDS[options.type].directed and "direction" not in given:
+        given.setdefault("angle_deg", 0.0)
+    return given
+
+
+def _square(parameter: Parameter, numbers: list[float]) -> list[list[float]]:
+    side = {4: 2, 9: 3}.get(len(numbers))
+    if side is None:
+        raise InputError(f"--{parameter.stem} takes 4 numbers (axes j, i) or 9 (k, j, i), not {len(numbers)}")
+    return [numbers[row * side : (row + 1) * side] for row in range(side)]

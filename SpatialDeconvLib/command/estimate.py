@@ -96,10 +96,16 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--guide", metavar="FILE", help="volume whose values choose, instead of ORIGINAL's")
     group.add_argument(
-        "--interpolation", choices=tuple(INTERPOLATIONS), default="linear", help="between them (default: %(default)s)"
+        "--interpolation",
+        choices=tuple(INTERPOLATIONS),
+        default="linear",
+        help="between them (default: %(default)s)",
     )
     group.add_argument(
-        "--outside", choices=tuple(OUTSIDES), default="nearest", help="intensities beyond the levels (default: %(default)s)"
+        "--outside",
+        choices=tuple(OUTSIDES),
+        default="nearest",
+        help="intensities beyond the levels (default: %(default)s)",
     )
     group.add_argument("--feather", type=float, default=0.0, metavar="MM", help="transition between regions")
 

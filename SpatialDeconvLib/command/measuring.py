@@ -301,7 +301,7 @@ class _Measurement:
             voxels = [s / h for s, h in zip(shift, pair.spacing, strict=True)]
             original = ndimage.shift(original, voxels, order=5, mode="nearest")
         guide = None if self.guide is None else pair.flat(guideArray(self.guide, self.blurred, self.resample))
-        planar = any(isinstance(k, ParametricKernel) and k.type == "disk" for k in made.kernels)
+        planar = any(isinstance(k, ParametricKernel) and k.kind.planar for k in made.kernels)
         return convolve(
             original, made, spacing=pair.spacing, model=self.p["model"], guide=guide,
             slicewise=planar and original.ndim == 3,

@@ -96,9 +96,14 @@ class Kind:
     aliases: tuple[str, ...] = ()
 
     @property
+    def stored(self) -> bool:
+        """Whether its values are stored somewhere rather than computed."""
+        return self.make is None
+
+    @property
     def size(self) -> Parameter | None:
-        """Its first parameter."""
-        return self.parameters[0] if self.parameters else None
+        """The parameter that says how large it is, its first; None when it has none."""
+        return self.parameters[0] if self.parameters and not self.stored else None
 
     @property
     def directed(self) -> bool:

@@ -31,9 +31,7 @@ _COVARIANCE = Parameter(
     "covariance_mm2", "instead of the standard deviation: 4 numbers (axes j, i) or 9 (k, j, i), row by row", "mm2",
     "matrix", required=False,
 )  # fmt: skip
-_TRUNCATE = Parameter(
-    "truncate", "the radius, in standard deviations", required=False, default=TRUNCATE, least=0.0
-)
+_TRUNCATE = Parameter("truncate", "the radius, in standard deviations", required=False, default=TRUNCATE, least=0.0)
 _LENGTH = Parameter(
     "length_mm", "length of the path", "mm", least=0.0, label=_("Length (mm):"), word=_("length"), start=5.0
 )
@@ -46,7 +44,9 @@ _DIRECTION = Parameter(
 _WIDTH = Parameter(
     "width_mm", "width of the box", "mm", "axes", least=0.0, label=_("Width (mm):"), word=_("width"), start=3.0
 )
-_RADIUS = Parameter("radius_mm", "radius", "mm", least=0.0, half=True, label=_("Radius (mm):"), word=_("radius"), start=2.0)
+_RADIUS = Parameter(
+    "radius_mm", "radius", "mm", least=0.0, half=True, label=_("Radius (mm):"), word=_("radius"), start=2.0
+)
 _SHAPE = Parameter(
     "shape", "size of the block", "voxels", "axes", least=1.0, label=_("Size (voxels):"), word=_("size"), start=3.0
 )
@@ -500,7 +500,7 @@ KINDS: dict[str, Kind] = _by_name(
         _("Sum"),
         _("Sum over a block of voxels; not normalised."),
         lambda p, s: sum_kernel(p["shape"], s),
-        (replace(_SHAPE, in_plane=1.0),),  # blurring along an axis without neighbours changes nothing; summing does
+        (replace(_SHAPE, in_plane=1.0),),  # along an axis without neighbours a mean changes nothing, a sum does
         normalised=False,
     ),
     Kind(
@@ -537,7 +537,9 @@ STORED_KINDS: dict[str, Kind] = _by_name(
         _("The voxels of an image file or .npy array."),
         parameters=(
             Parameter("path", "the file; relative paths start at the kernel set's folder"),
-            Parameter("log", "whether it holds the kernel's natural (true) or decimal (10) logarithm", required=False),
+            Parameter(
+                "log", "whether it holds the kernel's natural (true) or decimal (10) logarithm", required=False
+            ),
             Parameter("spacing_mm", "voxel size instead of the file's", "mm", "axes", required=False),
             Parameter("normalize", "whether to scale it to sum 1", required=False),
         ),

@@ -19,18 +19,22 @@ from typing import Any
 
 import numpy as np
 
+from ..choices import INTERPOLATIONS_OF
 from ..errors import InputError
 from ..estimation.levels import levelsFromHistogram
-from ..kernels.field import INTERPOLATIONS, KernelField
+from ..kernels import shapes
+from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
+from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
-from .model import KernelSetSummary, _
+from .model import KernelSetSummary, _, translated
 
 __all__ = [
     "KINDS",
     "KernelRow",
     "fieldFromRows",
+    "firstSize",
     "guessedLevel",
     "isFlat",
     "keysFromRows",
@@ -53,47 +57,11 @@ _LOGARITHMS: dict[str, bool | int] = {"no": False, "natural": True, "decimal": 1
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a kind of kernel has to be told.
-
-    Attributes
-    ----------
-    size : str
-        The kernel set's word for its size, "" when it has none.
-    unit : {"mm", "voxels", ""}
-    axes : bool
-        Whether the size may differ from axis to axis.
-    direction : bool
-        Whether it has an angle or a direction.
-    default : str
-        A size to begin with.
-    stored : bool
-        Whether its values are stored somewhere rather than computed.
-    """
-
-    size: str = ""
-    unit: str = "mm"
-    axes: bool = False
-    direction: bool = False
-    default: str = "1"
-    stored: bool = False
-
-
+#: The kinds of kernels of the table: those of the engine, and kernels that a volume or a file holds.
 KINDS: dict[str, Kind] = {
-    "gaussian": Kind("sigma_mm", axes=True),
-    "motion": Kind("length_mm", direction=True, default="5"),
-    "box": Kind("width_mm", axes=True, default="3"),
-    "disk": Kind("radius_mm", default="2"),
-    "ball": Kind("radius_mm", default="2"),
-    "mean": Kind("shape", unit="voxels", axes=True, default="3"),
-    "sum": Kind("shape", unit="voxels", axes=True, default="3"),
-    "cross": Kind(unit=""),
-    "laplacian": Kind(unit=""),
-    "sharpen": Kind("amount", unit=""),
-    "identity": Kind(unit=""),
-    "volume": Kind(unit="", stored=True),
-    "file": Kind(unit="", stored=True),
+    **shapes.KINDS,
+    "volume": Kind("volume", _("Volume"), _("The voxels of a volume in the scene.")),
+    "file": shapes.STORED_KINDS["file"],
 }
 
 
@@ -192,19 +160,19 @@ class KernelRow:
         """The kind's own words; a kernel that is `sized` by other words needs no size."""
         kind, parameters = KINDS[self.kind], {}
         if kind.size and not (sized and not self.size.strip()):
-            numbers = _numbers(self.size)
+            numbers, size = _numbers(self.size), kind.size
             if not self.size.strip():
                 raise InputError(_("its size is missing"))
             if not numbers:
                 raise InputError(_("size '{text}' is no number").format(text=self.size))
-            if not kind.axes and len(numbers) > 1:
+            if size.count != "axes" and len(numbers) > 1:
                 raise InputError(_("size '{text}' must be one number").format(text=self.size))
-            if kind.unit == "voxels":
+            if size.unit == "voxels":
                 if any(n % 1 for n in numbers):
                     raise InputError(_("size '{text}' must be whole voxels").format(text=self.size))
                 numbers = [int(n) for n in numbers]
-            parameters[kind.size] = numbers[0] if len(numbers) == 1 else numbers
-        if kind.direction:
+            parameters[size.name] = numbers[0] if len(numbers) == 1 else numbers
+        if kind.directed:
             direction = _numbers(self.direction)
             if len(direction) not in (1, 2, 3):
                 raise InputError(_("direction '{text}' must be an angle, or z, y, x").format(text=self.direction))
@@ -329,7 +297,7 @@ def _field(key, rows, interpolation, outside, feather, kernelOf: Callable[[Kerne
 
 
 def _possible(interpolation: str, key: str) -> str:
-    return interpolation if interpolation in INTERPOLATIONS[key] else "linear"
+    return interpolation if interpolation in INTERPOLATIONS_OF[key] else "linear"
 
 
 def _named(number: int, row: KernelRow, function: Callable[[], Any]):
@@ -423,9 +391,9 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
         logarithm = "no" if log is False else "decimal" if log is not True and log == 10 else "natural"
         return KernelRow(at, "file", path=path, logarithm=logarithm, options=_options(parameters))
     size = direction = None
-    if KINDS[kind].size:
-        size = parameters.pop(KINDS[kind].size, "" if "covariance_mm2" in parameters else KINDS[kind].default)
-    if KINDS[kind].direction:
+    if KINDS[kind].size is not None:
+        size = parameters.pop(KINDS[kind].size.name, "" if "covariance_mm2" in parameters else firstSize(kind))
+    if KINDS[kind].directed:
         direction = parameters.pop("angle_deg", None)
         if direction is None:
             direction = parameters.pop("direction")
@@ -527,10 +495,11 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
         return kernel.check()
     if spacing is None:
         return []
-    lengths = [v for name, v in kernel.parameters.items() if name.endswith("_mm")]
-    across = [float(v) for value in lengths for v in np.atleast_1d(value)]
-    if kernel.type in ("gaussian", "disk", "ball"):
-        across = [2 * v for v in across]
+    across = []
+    for name, value in kernel.parameters.items():
+        parameter = kernel.kind.known[name]
+        if parameter.unit == "mm":
+            across += [(2 if parameter.half else 1) * float(v) for v in np.atleast_1d(value)]
     finest = min(spacing[-2:])
     if across and max(across) > 0 and max(across) < 0.5 * finest:
         return [_("narrower than half a voxel ({size:g} mm): it changes next to nothing").format(size=finest)]
@@ -545,13 +514,14 @@ def isFlat(row: KernelRow) -> bool:
 
     Files are not looked into.
     """
-    if row.kind == "motion":
+    kind = KINDS[row.kind]
+    if kind.directed:
         return len(_numbers(row.direction)) < 3
     if row.kind == "volume":
         image = row.volume.GetImageData() if row.volume is not None else None
         return image is not None and image.GetDimensions()[2] == 1
-    sizes = _numbers(row.size) if KINDS[row.kind].axes else []
-    return row.kind == "disk" or len(sizes) == 2
+    sizes = _numbers(row.size) if kind.size is not None and kind.size.count == "axes" else []
+    return kind.planar or len(sizes) == 2
 
 
 def parametersText(row: KernelRow) -> str:
@@ -568,22 +538,11 @@ def parametersText(row: KernelRow) -> str:
         return _("by its covariance")
     if not _numbers(row.size):
         return row.size
-    text = f"{_sizeWord(kind.size)} {row.size} {kind.unit}".strip()
-    if kind.direction:
+    text = f"{translated(kind.size.word, shapes)} {row.size} {kind.size.unit}".strip()
+    if kind.directed:
         angle = len(_numbers(row.direction)) == 1
         text += f" at {row.direction}°" if angle else f" along {row.direction}"
     return text
-
-
-def _sizeWord(size: str) -> str:
-    return {
-        "sigma_mm": _("sigma"),
-        "length_mm": _("length"),
-        "width_mm": _("width"),
-        "radius_mm": _("radius"),
-        "shape": _("size"),
-        "amount": _("amount"),
-    }[size]
 
 
 def _withLogarithm(name: str, logarithm: str) -> str:
@@ -601,7 +560,7 @@ def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
         return row
     if not numbers:
         return replace(row, size="" if text == parametersText(row) else text.strip())
-    if kind.direction:
+    if kind.directed:
         row = replace(row, size=numberText(numbers[0]))
         return replace(row, direction=_valuesText(numbers[1:])) if len(numbers) > 1 else row
     return replace(row, size=_valuesText(numbers), options=_without(row.options, "covariance_mm2"))
@@ -613,54 +572,28 @@ def _without(options: str, word: str) -> str:
 
 def kindLabel(kind: str) -> str:
     """Return the kind's name for the table."""
-    return {
-        "gaussian": _("Gaussian"),
-        "motion": _("Motion"),
-        "box": _("Box"),
-        "disk": _("Disk"),
-        "ball": _("Ball"),
-        "mean": _("Mean"),
-        "sum": _("Sum"),
-        "cross": _("Cross sum"),
-        "laplacian": _("Laplace"),
-        "sharpen": _("Sharpen"),
-        "identity": _("No blur"),
-        "volume": _("Volume"),
-        "file": _("File"),
-    }[kind]
+    return _shown(kind, KINDS[kind].label)
 
 
 def kindSentence(kind: str) -> str:
     """Return one sentence that says what the kind of kernel is."""
-    return {
-        "gaussian": _("Gaussian blur of standard deviation sigma."),
-        "motion": _("Uniform straight motion during the exposure."),
-        "box": _("Mean over a box."),
-        "disk": _("Defocus in the plane of the slice: a uniform disk."),
-        "ball": _("Defocus in three dimensions: a uniform ball."),
-        "mean": _("Mean of a block of voxels."),
-        "sum": _("Sum over a block of voxels; not normalised."),
-        "cross": _("Sum of a voxel and its face neighbours; not normalised."),
-        "laplacian": _("Second differences in intensity per mm²: edges; sums to 0, for convolution only."),
-        "sharpen": _("The image minus a part of its Laplacian; for convolution."),
-        "identity": _("Leaves the image as it is."),
-        "volume": _("The voxels of a volume in the scene."),
-        "file": _("The voxels of an image file or .npy array."),
-    }[kind]
+    return _shown(kind, KINDS[kind].sentence)
+
+
+def _shown(kind: str, text: str) -> str:
+    return text if kind == "volume" else translated(text, shapes)  # the panel's own kind speaks its language
 
 
 def sizeLabel(kind: str) -> str:
     """Return the label of the kind's size, with its unit; "" when it has none."""
-    return {
-        "gaussian": _("Sigma (mm):"),
-        "motion": _("Length (mm):"),
-        "box": _("Width (mm):"),
-        "disk": _("Radius (mm):"),
-        "ball": _("Radius (mm):"),
-        "mean": _("Size (voxels):"),
-        "sum": _("Size (voxels):"),
-        "sharpen": _("Amount:"),
-    }.get(kind, "")
+    size = KINDS[kind].size
+    return translated(size.label, shapes) if size is not None else ""
+
+
+def firstSize(kind: str) -> str:
+    """Return the size that a kernel of the kind begins with."""
+    size = KINDS[kind].size
+    return numberText(size.start if size is not None else 1.0)
 
 
 def placeLabel(key: str) -> str:
@@ -730,8 +663,9 @@ def rowOfKind(row: KernelRow, kind: str) -> KernelRow:
     before, after = KINDS[row.kind], KINDS[kind]
     if row.kind == kind:
         return row
-    same = before.unit == after.unit == "mm" and before.size and len(_numbers(row.size)) == 1
-    return replace(row, kind=kind, size=row.size if same else after.default, options="")
+    lengths = all(size is not None and size.unit == "mm" for size in (before.size, after.size))
+    same = lengths and len(_numbers(row.size)) == 1
+    return replace(row, kind=kind, size=row.size if same else firstSize(kind), options="")
 
 
 def rowPlaceProblem(key: str, row: KernelRow) -> str:
@@ -822,7 +756,7 @@ def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:
     kind = "gaussian"
     if rest and not re.match(_NUMBER, rest[0]):
         kind = _kindFromWord(rest.pop(0), number)
-    row = replace(KernelRow(", ".join(places), kind), size=KINDS[kind].default)
+    row = replace(KernelRow(", ".join(places), kind), size=firstSize(kind))
     if kind == "file":
         if not rest:
             raise InputError(_("line {number}: a kernel from a file needs its path").format(number=number))
@@ -837,9 +771,8 @@ def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:
 
 def _kindFromWord(word: str, number: int) -> str:
     wanted = word.strip().lower()
-    others = {"laplace": "laplacian", "gauss": "gaussian", "defocus": "disk", "sharpening": "sharpen"}
-    for kind in KINDS:
-        if wanted in (kind, kindLabel(kind).lower(), *(name for name, of in others.items() if of == kind)):
+    for kind, known in KINDS.items():
+        if wanted in (kind, kindLabel(kind).lower(), *known.aliases):
             return kind
     known = ", ".join(KINDS)
     raise InputError(

@@ -251,7 +251,7 @@ class KernelTable:
         texts = {"volume": _("Volume:"), "file": _("File:")}
         self._showOneOf(ui.kernelValueLabel, ui.kernelValueRow, value)
         ui.kernelValueLabel.text = texts.get(row.kind) or kernelrows.sizeLabel(row.kind)
-        more = ui.kernelLogarithmComboBox if kind.stored else ui.kernelDirectionLineEdit if kind.direction else None
+        more = ui.kernelLogarithmComboBox if kind.stored else ui.kernelDirectionLineEdit if kind.directed else None
         ui.kernelMoreLabel.text = _("Values are:") if kind.stored else _("Angle (°):")
         self._showOneOf(ui.kernelMoreLabel, ui.kernelMoreRow, more)
         for widget, text in ((ui.kernelSizeLineEdit, row.size), (ui.kernelDirectionLineEdit, row.direction)):

@@ -7,68 +7,49 @@ images and nothing heavy is imported, so that the panel opens at once.
 from __future__ import annotations
 
 import math
+import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
+
+from .. import choices, methods
 
 try:
     from slicer.i18n import tr as _
+    from slicer.i18n import translate
 except ImportError:  # outside Slicer there are no translations
 
     def _(text: str) -> str:
         return text
 
+    def translate(context: str, text: str) -> str:
+        return text
+
+
+def translated(text: str, home: ModuleType) -> str:
+    """Return a text that stands as a literal in another module, in the language of the application.
+
+    Slicer calls the context of a text "folder.file", after the file that it was found in; as its own `tr` does, a
+    translation whose placeholders are not those of the text is left aside.
+    """
+    found = translate(".".join(home.__name__.split(".")[-2:]), text)
+    return found if _placeholders(found) == _placeholders(text) else text
+
+
+def _placeholders(text: str) -> set[str | None]:
+    try:
+        return {name for _text, name, _format, _conversion in string.Formatter().parse(text)} - {None}
+    except ValueError:  # a brace too many
+        return {None}
+
 
 # ------------------------------------------------------------------------------------------- methods
 
 
-@dataclass(frozen=True)
-class MethodTraits:
-    """What a method has to be asked.
-
-    Attributes
-    ----------
-    iterates : bool
-        Whether it works step by step.
-    iterations : int or None
-        Default number of iterations; None for methods that do not iterate, or stop by a rule of their own.
-    constant : bool
-        Whether it has a constant of its own (`regularization`).
-    noise : {"always", "automatic", "never"}
-        When the noise level changes the result: always, only while the constant is automatic, or never.
-    offset : bool
-        Whether its values have a least one: it needs values that are not negative, or can bound its result.
-    """
-
-    iterates: bool = False
-    iterations: int | None = None
-    constant: bool = False
-    noise: str = "never"
-    offset: bool = False
-
-
-METHODS: dict[str, MethodTraits] = {
-    "inverse": MethodTraits(constant=True, noise="automatic"),
-    "tikhonov": MethodTraits(constant=True, noise="automatic"),
-    "wiener": MethodTraits(noise="always"),
-    "landweber": MethodTraits(True, 20, constant=True),
-    "projected-landweber": MethodTraits(True, 20, constant=True, offset=True),
-    "richardson-lucy": MethodTraits(True, 10, offset=True),
-}
-
-#: The solvers of the joint strategy; all of them use the noise level, if only to know when to stop.
-JOINT_METHODS: dict[str, MethodTraits] = {
-    "richardson-lucy": MethodTraits(True, constant=True, noise="always", offset=True),
-    "landweber": MethodTraits(True, constant=True, noise="always"),
-    "projected-landweber": MethodTraits(True, constant=True, noise="always", offset=True),
-    "tikhonov": MethodTraits(True, constant=True, noise="always"),
-    "tv": MethodTraits(True, constant=True, noise="always", offset=True),
-    "self-keyed": MethodTraits(True, constant=True, noise="always", offset=True),
-}
-
-
-def operation_label(operation: str) -> str:
-    """Return the operation's name for the combo box."""
-    return {"deconvolve": _("Deconvolve (sharpen)"), "convolve": _("Convolve (blur)")}[operation]
+def label_of(table: Mapping[str, choices.Choice], word: str) -> str:
+    """Return what a combo box calls a word of one of the tables in `choices`."""
+    return translated(table[word].label, choices)
 
 
 def region_label(kind: str) -> str:
@@ -81,102 +62,24 @@ def region_label(kind: str) -> str:
     }[kind]
 
 
-def key_label(key: str) -> str:
-    """Return what chooses the kernel, for the combo box."""
-    return {
-        "intensity": _("Intensity"),
-        "region": _("Region (segment or label)"),
-        "position": _("Position"),
-        "uniform": _("One kernel everywhere"),
-        "weights": _("Weight images"),
-    }[key]
-
-
-def interpolation_label(interpolation: str) -> str:
-    """Return what happens between two levels or positions, for the combo box."""
-    return {
-        "linear": _("Interpolate"),
-        "nearest": _("Nearest kernel"),
-        "inverse-distance": _("Inverse distance"),
-    }[interpolation]
-
-
-def outside_label(outside: str) -> str:
-    """Return what happens where no kernel is meant, for the combo box."""
-    return {
-        "nearest": _("Nearest kernel"),
-        "unchanged": _("Leave unchanged"),
-        "error": _("Refuse to run"),
-    }[outside]
-
-
-def strategy_label(strategy: str) -> str:
-    """Return the strategy's name for the combo box."""
-    return {
-        "blend": _("Blend: filter with each kernel"),
-        "joint": _("Joint: invert the whole model"),
-    }[strategy]
-
-
 def strategy_sentence(strategy: str) -> str:
     """Return one sentence that says what the strategy does and when to take it."""
-    return {
-        "blend": _("Filters with every kernel and blends the results: fast, approximate where kernels change."),
-        "joint": _("Solves for the image that the varying blur explains: exact where kernels change, slower."),
-    }[strategy]
+    return translated(choices.STRATEGIES[strategy].sentence, choices)
 
 
-def method_label(method: str) -> str:
+def method_traits(method: str, strategy: str) -> methods.Method:
+    """Return what is known of a method."""
+    return methods.method(strategy, method)
+
+
+def method_label(method: str, strategy: str = "blend") -> str:
     """Return the method's name for the combo box."""
-    return {
-        "inverse": _("Inverse"),
-        "tikhonov": _("Tikhonov"),
-        "wiener": _("Wiener"),
-        "landweber": _("Landweber"),
-        "projected-landweber": _("Projected Landweber"),
-        "richardson-lucy": _("Richardson-Lucy"),
-        "tv": _("Total variation"),
-        "self-keyed": _("Self-keyed total variation"),
-    }[method]
+    return translated(method_traits(method, strategy).label, methods)
 
 
 def method_sentence(method: str, strategy: str = "blend") -> str:
     """Return one sentence that says what the method does and when to take it."""
-    if strategy == "joint":
-        return {
-            "richardson-lucy": _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
-            "landweber": _("Gradient steps that stop when what is left is noise."),
-            "projected-landweber": _("Gradient steps without negative values, for images that have none."),
-            "tikhonov": _("Least squares with a smooth result: fast and safe for noisy images."),
-            "tv": _("Least squares with sharp edges and flat regions: slower, best for pieces of even intensity."),
-            "self-keyed": _("Total variation with kernels chosen by the sharp intensity that is being sought."),
-        }[method]
-    return {
-        "inverse": _("Divides by the kernel's spectrum where that is large enough: fast, but it amplifies noise."),
-        "tikhonov": _("Inverse filter damped by a constant: fast, a safe choice for noisy images."),
-        "wiener": _("Weighs every frequency by its signal-to-noise ratio: fast, uses the noise level."),
-        "landweber": _("Approaches the sharp image step by step: stopping early keeps the noise down."),
-        "projected-landweber": _("Landweber steps without negative values: for images that cannot be negative."),
-        "richardson-lucy": _("Multiplicative steps for counts (Poisson noise): keeps the image positive."),
-    }[method]
-
-
-def model_label(model: str) -> str:
-    """Return the blur model's name for the combo box."""
-    return {
-        "detector": _("Detector: kernel of the receiving voxel"),
-        "source": _("Source: kernel of the sending voxel"),
-    }[model]
-
-
-def boundary_label(boundary: str) -> str:
-    """Return the boundary condition's name for the combo box."""
-    return {
-        "edge": _("Repeat the edge"),
-        "zero": _("Zero outside"),
-        "periodic": _("Periodic"),
-        "extended": _("Estimate what lies outside"),
-    }[boundary]
+    return translated(method_traits(method, strategy).sentence, methods)
 
 
 def default_iterations_text(method: str, strategy: str = "blend") -> str:
@@ -189,36 +92,16 @@ def default_iterations_text(method: str, strategy: str = "blend") -> str:
     return _("default ({count})").format(count=traits.iterations)
 
 
-def method_traits(method: str, strategy: str) -> MethodTraits:
-    """Return what a method has to be asked."""
-    return (JOINT_METHODS if strategy == "joint" else METHODS)[method]
-
-
-def engine_label(engine: str) -> str:
-    """Return the engine's name for the combo box."""
-    return {"simpleitk": _("SimpleITK"), "fft": _("FFT (same result, faster)")}[engine]
-
-
 def constant_label(method: str, strategy: str = "blend") -> str:
-    """Return the row label of the method's own constant."""
-    if method == "inverse":
-        return _("Threshold:")
-    if method in ("landweber", "projected-landweber"):
-        return _("Step:")
-    return _("Smoothness:") if strategy == "joint" else _("Regularization:")
+    """Return the row label of the method's own constant, "" when it has none."""
+    constant = method_traits(method, strategy).constant
+    return translated(constant.label, methods) if constant is not None else ""
 
 
 def constant_tool_tip(method: str, strategy: str = "blend") -> str:
-    """Return one sentence about the method's own constant, with its unit."""
-    if method == "inverse":
-        return _("Frequencies that the kernel passes by less than this fraction are left out (no unit).")
-    if method in ("landweber", "projected-landweber"):
-        return _("Length of one step, below 2 for kernels that sum to one (no unit).")
-    if strategy == "joint" and method == "tikhonov":
-        return _("Weight of the squared gradient against the data: larger values give a smoother image.")
-    if strategy == "joint":
-        return _("Weight of the total variation against the data: larger values give a smoother image.")
-    return _("Constant added to the kernel's power spectrum: larger values give a smoother image (no unit).")
+    """Return one sentence about the method's own constant, with its unit and bounds; "" when it has none."""
+    constant = method_traits(method, strategy).constant
+    return constant.filled(translated(constant.sentence, methods)) if constant is not None else ""
 
 
 def estimate_target_label(target: str) -> str:
@@ -226,19 +109,9 @@ def estimate_target_label(target: str) -> str:
     return {"one": _("One kernel for the whole volume"), "rows": _("The kernel of each row of the table")}[target]
 
 
-def estimate_method_label(method: str) -> str:
-    """Return how a kernel is measured, for the combo box."""
-    return {"least-squares": _("Least squares"), "fourier": _("Fourier (fast, large kernels)")}[method]
-
-
 def constraint_label(constraint: str) -> str:
     """Return what is known of a kernel that is measured, for the combo box."""
-    return {
-        "simplex": _("Not negative, sum 1"),
-        "non-negative": _("Not negative"),
-        "sum-one": _("Sum 1"),
-        "none": _("Anything"),
-    }[constraint]
+    return _("Anything") if constraint == "none" else label_of(choices.CONSTRAINTS, constraint)
 
 
 # --------------------------------------------------------------------------------------- kernel table
@@ -284,8 +157,8 @@ class PanelState:
 
     operation: str = "deconvolve"
     strategy: str = "blend"
-    blend_method: str = "wiener"
-    joint_method: str = "richardson-lucy"
+    blend_method: str = methods.DEFAULTS["blend"]
+    joint_method: str = methods.DEFAULTS["joint"]
     model: str = "detector"
     blend_boundary: str = "edge"
     joint_boundary: str = "edge"
@@ -334,8 +207,8 @@ class PanelState:
         return self.joint_boundary if self.joint else self.blend_boundary
 
     @property
-    def traits(self) -> MethodTraits:
-        """What the chosen method has to be asked."""
+    def traits(self) -> methods.Method:
+        """What is known of the chosen method."""
         return method_traits(self.method, self.strategy)
 
 
@@ -353,7 +226,7 @@ def visible_controls(state: PanelState) -> frozenset[str]:
         "box": state.region == "box",
         "guide": key == "intensity" and not _self_keyed(state),
         "labels": key == "region",
-        "interpolation": key in ("intensity", "position"),
+        "interpolation": key in choices.INTERPOLATIONS_OF,
         "outside": key in ("intensity", "region"),
         "feather": key == "region",
         "slicewise": state.slices > 1,
@@ -369,16 +242,16 @@ def visible_controls(state: PanelState) -> frozenset[str]:
         "jointBoundary": state.joint,
         "engine": deconvolving and not state.joint,
         "iterations": deconvolving and traits.iterates,
-        "regularization": deconvolving and traits.constant,
+        "regularization": deconvolving and traits.constant is not None,
         "noise": deconvolving and uses_noise(state),
-        "offset": deconvolving and traits.offset,
+        "offset": deconvolving and traits.takes_offset,
     }
     return frozenset(name for name, is_shown in shown.items() if is_shown)
 
 
 def _self_keyed(state: PanelState) -> bool:
     """Whether the method finds the intensities that choose the kernels by itself."""
-    return state.joint and state.joint_method == "self-keyed"
+    return state.joint and state.traits.self_keyed
 
 
 def uses_noise(state: PanelState) -> bool:
@@ -443,7 +316,7 @@ def apply_tool_tip(state: PanelState) -> str:
     if state.operation == "convolve":
         return _("Convolve the input volume with the kernels.")
     text = _("Deconvolve the input volume with the kernels: {method}.")
-    return text.format(method=method_label(state.method))
+    return text.format(method=method_label(state.method, state.strategy))
 
 
 def engine_options(state: PanelState) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack
 
+from .. import choices, methods
 from ..mrml import nodes, places, selections
 from . import kernelrows
 from . import model as panelmodel
@@ -23,18 +24,51 @@ VolumeNode = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # no
 RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
 BoxNode = Union[vtkMRMLMarkupsROINode, None]  # noqa: UP007
 
-# The scene stores the names of the members of every enumeration here: add to them, never rename them. Their
-# values are the engine's words.
 
-
-class Operation(enum.Enum):
-    """What Apply does."""
-
-    Deconvolve = "deconvolve"
-    Convolve = "convolve"
+class _Words(enum.Enum):
+    """Words of the engine as the scene stores them and a combo box shows them."""
 
     def label(self):
-        return panelmodel.operation_label(self.value)
+        """Return what a combo box calls it."""
+        return self.labelOf(self.value)
+
+
+# The scene stores the names of members: an enumeration may get more of them, but never other names for those it
+# has. A name is its word in camel case, but for these.
+_NAMES = {"simpleitk": "SimpleITK", "fft": "FFT", "tv": "TotalVariation"}
+
+
+def _enumeration(name, words, labelOf):
+    """Return the enumeration of words of the engine; ``labelOf(word)`` is what a combo box calls one."""
+    names = {_NAMES.get(word) or "".join(part.capitalize() for part in word.split("-")): word for word in words}
+    made = _Words(name, names, module=__name__)
+    made.labelOf = staticmethod(labelOf)
+    return made
+
+
+def _choice(name, table):
+    """Return the enumeration of one of the tables in `choices`."""
+    return _enumeration(name, table, lambda word: panelmodel.label_of(table, word))
+
+
+def _methods(name, strategy):
+    """Return the enumeration of the methods of a strategy."""
+    return _enumeration(name, methods.methods_of(strategy), lambda word: panelmodel.method_label(word, strategy))
+
+
+Operation = _choice("Operation", choices.OPERATIONS)
+KernelKey = _choice("KernelKey", choices.KEYS)
+Interpolation = _choice("Interpolation", choices.INTERPOLATIONS)
+Outside = _choice("Outside", choices.OUTSIDES)
+Strategy = _choice("Strategy", choices.STRATEGIES)
+Model = _choice("Model", choices.MODELS)
+Boundary = _choice("Boundary", choices.FIXED_BOUNDARIES)
+JointBoundary = _choice("JointBoundary", choices.BOUNDARIES)
+Engine = _choice("Engine", choices.ENGINES)
+EstimateMethod = _choice("EstimateMethod", choices.ESTIMATION_METHODS)
+Method = _methods("Method", "blend")
+JointMethod = _methods("JointMethod", "joint")
+KernelKind = _enumeration("KernelKind", kernelrows.KINDS, kernelrows.kindLabel)
 
 
 class RegionKind(enum.Enum):
@@ -49,146 +83,12 @@ class RegionKind(enum.Enum):
         return panelmodel.region_label(self.value)
 
 
-class KernelKey(enum.Enum):
-    """What chooses the kernel of a voxel."""
-
-    Intensity = "intensity"
-    Region = "region"
-    Position = "position"
-    Uniform = "uniform"
-    Weights = "weights"
-
-    def label(self):
-        return panelmodel.key_label(self.value)
-
-
-class KernelKind(enum.Enum):
-    """The kinds of kernels of the table."""
-
-    Gaussian = "gaussian"
-    Motion = "motion"
-    Box = "box"
-    Disk = "disk"
-    Ball = "ball"
-    Mean = "mean"
-    Sum = "sum"
-    Cross = "cross"
-    Laplacian = "laplacian"
-    Sharpen = "sharpen"
-    Identity = "identity"
-    Volume = "volume"
-    File = "file"
-
-
 class Logarithm(enum.Enum):
     """Whether a stored kernel is the logarithm of the kernel."""
 
     No = "no"
     Natural = "natural"
     Decimal = "decimal"
-
-
-class Interpolation(enum.Enum):
-    """The kernel between two levels or positions."""
-
-    Linear = "linear"
-    Nearest = "nearest"
-    InverseDistance = "inverse-distance"
-
-    def label(self):
-        return panelmodel.interpolation_label(self.value)
-
-
-class Outside(enum.Enum):
-    """The kernel where none of the table is meant."""
-
-    Nearest = "nearest"
-    Unchanged = "unchanged"
-    Error = "error"
-
-    def label(self):
-        return panelmodel.outside_label(self.value)
-
-
-class Strategy(enum.Enum):
-    """Filter with each kernel and blend, or invert the whole model at once."""
-
-    Blend = "blend"
-    Joint = "joint"
-
-    def label(self):
-        return panelmodel.strategy_label(self.value)
-
-
-class Method(enum.Enum):
-    """The filters that are blended."""
-
-    Inverse = "inverse"
-    Tikhonov = "tikhonov"
-    Wiener = "wiener"
-    Landweber = "landweber"
-    ProjectedLandweber = "projected-landweber"
-    RichardsonLucy = "richardson-lucy"
-
-    def label(self):
-        return panelmodel.method_label(self.value)
-
-
-class JointMethod(enum.Enum):
-    """The solvers of the joint strategy."""
-
-    RichardsonLucy = "richardson-lucy"
-    Landweber = "landweber"
-    ProjectedLandweber = "projected-landweber"
-    Tikhonov = "tikhonov"
-    TotalVariation = "tv"
-    SelfKeyed = "self-keyed"
-
-    def label(self):
-        return panelmodel.method_label(self.value)
-
-
-class Model(enum.Enum):
-    """Where the kernel of a voxel belongs."""
-
-    Detector = "detector"
-    Source = "source"
-
-    def label(self):
-        return panelmodel.model_label(self.value)
-
-
-class Boundary(enum.Enum):
-    """The image beyond its border."""
-
-    Edge = "edge"
-    Zero = "zero"
-    Periodic = "periodic"
-
-    def label(self):
-        return panelmodel.boundary_label(self.value)
-
-
-class JointBoundary(enum.Enum):
-    """The image beyond its border, for the solvers of the joint strategy."""
-
-    Edge = "edge"
-    Zero = "zero"
-    Periodic = "periodic"
-    Extended = "extended"
-
-    def label(self):
-        return panelmodel.boundary_label(self.value)
-
-
-class Engine(enum.Enum):
-    """Who computes the filters."""
-
-    SimpleITK = "simpleitk"
-    FFT = "fft"
-
-    def label(self):
-        return panelmodel.engine_label(self.value)
 
 
 class EstimateTarget(enum.Enum):
@@ -199,16 +99,6 @@ class EstimateTarget(enum.Enum):
 
     def label(self):
         return panelmodel.estimate_target_label(self.value)
-
-
-class EstimateMethod(enum.Enum):
-    """How one kernel is measured."""
-
-    LeastSquares = "least-squares"
-    Fourier = "fourier"
-
-    def label(self):
-        return panelmodel.estimate_method_label(self.value)
 
 
 class Constraint(enum.Enum):
@@ -300,8 +190,8 @@ class SpatialDeconvParameterNode:
 
     operation: Operation = Operation.Deconvolve
     strategy: Strategy = Strategy.Blend
-    method: Method = Method.Wiener
-    jointMethod: JointMethod = JointMethod.RichardsonLucy
+    method: Method = Method(methods.DEFAULTS["blend"])
+    jointMethod: JointMethod = JointMethod(methods.DEFAULTS["joint"])
     iterations: Annotated[int, WithinRange(0, 10000)] = 0
     regularizationAuto: bool = True
     regularization: Annotated[float, WithinRange(0.0, 1000.0)] = 0.01

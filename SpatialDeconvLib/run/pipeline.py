@@ -240,9 +240,7 @@ def checked_method(strategy: str, method: str | None, boundary: str, guide: obje
     spec = methods.method(strategy, method)
     check_choice(boundary, boundaries_of(strategy), "boundary")
     if spec.self_keyed and guide is not None:
-        raise InputError(
-            f"method {spec.name!r} finds the intensities that choose by itself; leave the guide out"
-        )
+        raise InputError(f"method {spec.name!r} finds the intensities that choose by itself; leave the guide out")
     return spec.name
 
 

@@ -9,11 +9,9 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import estimation
-from SpatialDeconvLib.blur import operator as operators
-from SpatialDeconvLib.command import cli, estimate
-from SpatialDeconvLib.estimation import fits as kernelfits
-from SpatialDeconvLib.kernels import field as fields
+from SpatialDeconvLib import choices
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.kernels import shapes
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -77,15 +75,19 @@ def measure(folder, *arguments, blurred="blurred.nrrd"):
 
 
 def test_the_choices_are_those_of_the_engine():
-    assert set(estimate.METHODS) == set(estimation.run.METHODS)
-    assert set(estimate.CONSTRAINTS) == {*estimation.run.CONSTRAINTS, "auto", "none"}
-    assert set(estimate.PENALTIES) == set(estimation.run.PENALTIES)
-    assert set(estimate.MODELS) == set(operators.MODELS)
-    assert set(estimate.OUTSIDE) == set(fields.OUTSIDE)
-    assert set(estimate.INTERPOLATIONS) == {i for names in fields.INTERPOLATIONS.values() for i in names}
-    assert set(estimate.FIT_TYPES) == set(kernelfits.families.FIT_TYPES)
-    assert set(estimate.FORMS) == set(kernelfits.families.FORMS)
-    assert set(estimate.SMOOTHERS) == set(kernelfits.fields.SMOOTHERS)
+    (commands,) = (action for action in cli.command_parser()._actions if action.dest == "==SUPPRESS==")
+    offered = {action.dest: action.choices for action in commands.choices["estimate"]._actions if action.choices}
+    assert {word: set(words) for word, words in offered.items() if word != "fit_to"} == {
+        "method": set(choices.ESTIMATION_METHODS),
+        "constraint": {*choices.CONSTRAINTS, "auto", "none"},
+        "penalty": set(choices.PENALTIES),
+        "model": set(choices.MODELS),
+        "outside": set(choices.OUTSIDES),
+        "interpolation": set(choices.INTERPOLATIONS),
+        "fit": set(shapes.FITTED_KINDS),
+        "form": set(choices.FORMS),
+        "smooth": set(choices.SMOOTHERS),
+    }
 
 
 def test_one_kernel_is_written_as_an_image_and_deconvolves(folder, capsys):

@@ -10,7 +10,7 @@ import SpatialDeconvLib as sd
 from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.estimation import levels
 from SpatialDeconvLib.kernels import sets as kernelsets
-from SpatialDeconvLib.kernels.parametric import KERNEL_TYPES
+from SpatialDeconvLib.kernels import shapes
 from SpatialDeconvLib.panel import kernelrows
 from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
@@ -32,10 +32,10 @@ def write_set(tmp_path, *kernels, key="intensity", **more):
 
 
 def test_every_kind_of_the_engine_can_be_a_row():
-    assert set(KINDS) == set(KERNEL_TYPES) | {"volume", "file"}
+    assert set(KINDS) == set(shapes.KINDS) | {"volume", "file"}
     for name, kind in KINDS.items():
         if not kind.stored:
-            row = KernelRow("10", name, kind.default)
+            row = KernelRow("10", name, kernelrows.firstSize(name))
             assert row.kernel().type == name
             assert kernelrows.rowProblem("intensity", row) == ""
         assert kernelrows.kindLabel(name)
@@ -339,8 +339,8 @@ def test_a_size_replaces_a_covariance():
 
 def test_another_kind_keeps_a_size_in_mm():
     assert kernelrows.rowOfKind(KernelRow(size="2.5"), "box") == KernelRow(kind="box", size="2.5")
-    assert kernelrows.rowOfKind(KernelRow(size="2.5"), "mean").size == KINDS["mean"].default
-    assert kernelrows.rowOfKind(KernelRow(size="1, 2, 3"), "disk").size == KINDS["disk"].default
+    assert kernelrows.rowOfKind(KernelRow(size="2.5"), "mean").size == kernelrows.firstSize("mean")
+    assert kernelrows.rowOfKind(KernelRow(size="1, 2, 3"), "disk").size == kernelrows.firstSize("disk")
 
 
 def test_a_new_row_is_the_next_one():

@@ -17,16 +17,11 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import cases
-from SpatialDeconvLib.blur import operator as operators
-from SpatialDeconvLib.filters import itk as filters
-from SpatialDeconvLib.kernels import field as fields
+from SpatialDeconvLib import cases, choices, methods
 from SpatialDeconvLib.kernels import sets as kernelsets
 from SpatialDeconvLib.mrml import estimating, files, nodes, places
 from SpatialDeconvLib.panel import kernelrows, reloading
 from SpatialDeconvLib.panel import model as panelmodel
-from SpatialDeconvLib.run import pipeline
-from SpatialDeconvLib.solvers import solve as solvers
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_FILE = ROOT / "SpatialDeconv" / "SpatialDeconv.py"
@@ -385,23 +380,19 @@ def test_a_run_whose_end_cannot_be_shown_does_not_stop_the_next(runner, clock, e
 
 def test_choices_of_the_panel_are_those_of_the_engine(module):
     p = parts().parameters
-    assert [m.value for m in p.Method] == list(filters.METHODS)
-    assert [m.value for m in p.JointMethod] == list(solvers.METHODS)
-    assert [b.value for b in p.Boundary] == list(filters.BOUNDARIES)
-    assert [b.value for b in p.JointBoundary] == [*filters.BOUNDARIES, "extended"]
-    assert [m.value for m in p.Model] == list(operators.MODELS)
-    assert [e.value for e in p.Engine] == list(pipeline.ENGINES)
-    assert sorted(k.value for k in p.KernelKey) == sorted(fields.KEYS)
-    assert sorted(k.value for k in p.Outside) == sorted(fields.OUTSIDE)
-    assert {i.value for i in p.Interpolation} == {i for every in fields.INTERPOLATIONS.values() for i in every}
-    assert [k.value for k in p.KernelKind] == list(kernelrows.KINDS)
-    assert [m.value for m in p.EstimateMethod] == ["least-squares", "fourier"]
-    choices = (
-        p.Operation, p.Method, p.JointMethod, p.Model, p.Boundary, p.JointBoundary, p.Engine, p.KernelKey,
-        p.Outside, p.Interpolation, p.Strategy, p.RegionKind, p.EstimateTarget, p.EstimateMethod, p.Constraint,
-    )  # fmt: skip
-    for choice in choices:
-        assert all(member.label() for member in choice)
+    tables = {
+        p.Method: methods.methods_of("blend"), p.JointMethod: methods.methods_of("joint"),
+        p.Boundary: choices.FIXED_BOUNDARIES, p.JointBoundary: choices.BOUNDARIES, p.Model: choices.MODELS,
+        p.Engine: choices.ENGINES, p.KernelKey: choices.KEYS, p.Outside: choices.OUTSIDES,
+        p.Interpolation: choices.INTERPOLATIONS, p.KernelKind: kernelrows.KINDS, p.Strategy: choices.STRATEGIES,
+        p.Operation: choices.OPERATIONS, p.EstimateMethod: choices.ESTIMATION_METHODS,
+    }  # fmt: skip
+    for enumeration, table in tables.items():
+        assert [member.value for member in enumeration] == list(table)
+        assert [member.label() for member in enumeration] == [entry.label for entry in table.values()]
+    assert {c.value for c in p.Constraint} <= {*choices.CONSTRAINTS, "none"}
+    for enumeration in (p.RegionKind, p.EstimateTarget, p.Constraint):
+        assert all(member.label() for member in enumeration)
 
 
 def test_the_scene_keeps_the_names_of_the_choices(module):
@@ -409,13 +400,30 @@ def test_the_scene_keeps_the_names_of_the_choices(module):
     p = parts().parameters
     stored = {
         p.Operation: ["Deconvolve", "Convolve"],
+        p.RegionKind: ["Whole", "Segments", "Threshold", "Box"],
+        p.KernelKey: ["Intensity", "Region", "Position", "Uniform", "Weights"],
+        p.KernelKind: [
+            "Gaussian", "Motion", "Box", "Disk", "Ball", "Mean", "Sum", "Cross", "Laplacian", "Sharpen", "Identity",
+            "Volume", "File",
+        ],
+        p.Logarithm: ["No", "Natural", "Decimal"],
+        p.Interpolation: ["Linear", "Nearest", "InverseDistance"],
+        p.Outside: ["Nearest", "Unchanged", "Error"],
+        p.Strategy: ["Blend", "Joint"],
         p.Method: ["Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
+        p.JointMethod: [
+            "RichardsonLucy", "Landweber", "ProjectedLandweber", "Tikhonov", "TotalVariation", "SelfKeyed",
+        ],
         p.Model: ["Detector", "Source"],
         p.Boundary: ["Edge", "Zero", "Periodic"],
+        p.JointBoundary: ["Edge", "Zero", "Periodic", "Extended"],
         p.Engine: ["SimpleITK", "FFT"],
-    }
-    for choices, names in stored.items():
-        assert set(names) <= set(choices.__members__)
+        p.EstimateTarget: ["OneKernel", "KernelOfEachRow"],
+        p.EstimateMethod: ["LeastSquares", "Fourier"],
+        p.Constraint: ["Simplex", "NonNegative", "SumOne", "Free"],
+    }  # fmt: skip
+    for enumeration, names in stored.items():
+        assert set(names) <= set(enumeration.__members__)
 
 
 # -- finding and reloading the library

@@ -7,16 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from SpatialDeconvLib.blur import operator as operators
+from SpatialDeconvLib import choices, methods
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
-from SpatialDeconvLib.filters.itk import BOUNDARIES, METHODS
-from SpatialDeconvLib.kernels.field import KEYS, OUTSIDE, KernelField
+from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
 from SpatialDeconvLib.run import pipeline
-from SpatialDeconvLib.solvers import solve as solvers
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
 REGION = KernelSetSummary("", True, "region", 3)
@@ -30,25 +28,12 @@ def with_(state=READY, **changes):
 # -- agreement with the engine
 
 
-def test_methods_and_what_they_have_are_those_of_the_engine():
-    assert list(panelmodel.METHODS) == list(METHODS)
-    for name, method in METHODS.items():
-        assert panelmodel.METHODS[name].iterations == method.iterations
-        assert panelmodel.METHODS[name].iterates == (method.iterations is not None)
-        assert panelmodel.METHODS[name].constant == (method.constant is not None)
-        assert panelmodel.METHODS[name].offset == method.nonnegative
-
-
-def test_solvers_are_those_of_the_engine():
-    assert list(panelmodel.JOINT_METHODS) == list(solvers.METHODS)
-
-
 def choosing(strategy, method, state=READY, **changes):
     name = "joint_method" if strategy == "joint" else "blend_method"
     return with_(state, strategy=strategy, **{name: method}, **changes)
 
 
-EVERY_METHOD = [("blend", name) for name in METHODS] + [("joint", name) for name in solvers.METHODS]
+EVERY_METHOD = [(method.strategy, method.name) for method in methods.METHODS]
 
 
 @pytest.mark.parametrize(("strategy", "method"), EVERY_METHOD)
@@ -74,19 +59,23 @@ def test_the_engine_takes_every_option_of_convolve():
 
 def test_every_choice_of_the_engine_has_a_name():
     for strategy, name in EVERY_METHOD:
-        assert panelmodel.method_label(name)
+        assert panelmodel.method_label(name, strategy)
         assert panelmodel.method_sentence(name, strategy).endswith(".")
-        assert panelmodel.constant_label(name, strategy).endswith(":")
-        assert panelmodel.constant_tool_tip(name, strategy).endswith(".")
+        constant = methods.method(strategy, name).constant is not None
+        assert panelmodel.constant_label(name, strategy).endswith(":") == constant
+        assert panelmodel.constant_tool_tip(name, strategy).endswith(".") == constant
         iterates = panelmodel.method_traits(name, strategy).iterates
         assert bool(panelmodel.default_iterations_text(name, strategy)) == iterates
-    assert all(panelmodel.boundary_label(name) for name in [*BOUNDARIES, "extended"])
-    assert all(panelmodel.engine_label(name) for name in pipeline.ENGINES)
-    assert all(panelmodel.model_label(name) for name in operators.MODELS)
-    assert all(panelmodel.operation_label(name) for name in ("deconvolve", "convolve"))
-    assert all(panelmodel.key_label(name) for name in KEYS)
-    assert all(panelmodel.outside_label(name) for name in OUTSIDE)
-    assert all(panelmodel.strategy_sentence(name).endswith(".") for name in ("blend", "joint"))
+    tables = [
+        choices.BOUNDARIES,
+        choices.ENGINES,
+        choices.MODELS,
+        choices.OPERATIONS,
+        choices.KEYS,
+        choices.OUTSIDES,
+    ]
+    assert all(panelmodel.label_of(table, name) for table in tables for name in table)
+    assert all(panelmodel.strategy_sentence(name).endswith(".") for name in choices.STRATEGIES)
 
 
 # -- what is shown
@@ -109,11 +98,13 @@ def test_only_what_the_method_has_is_shown(method, shown):
 
 
 def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
-    shown = {n for n in solvers.METHODS if "offset" in panelmodel.visible_controls(choosing("joint", n))}
+    shown = {
+        n for n in methods.methods_of("joint") if "offset" in panelmodel.visible_controls(choosing("joint", n))
+    }
     assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed"}
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
-    for name in solvers.METHODS:
+    for name in methods.methods_of("joint"):
         options = panelmodel.engine_options(choosing("joint", name, offset_auto=False, offset=9.0, iterations=2))
         options.pop("resample")
         assert (pipeline.deconvolve(image, field, **options).image.min() >= 9.0) == (name in shown)
@@ -204,7 +195,7 @@ def test_a_value_waits_while_its_auto_is_checked():
 
 
 def test_automatic_values_are_left_to_the_engine():
-    for method in METHODS:
+    for method in methods.methods_of("blend"):
         options = panelmodel.engine_options(with_(blend_method=method))
         assert not {"iterations", "regularization", "noise", "offset"} & set(options)
 
