@@ -546,7 +546,7 @@ def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:
         else:
             given[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
     if options.type in KINDS and KINDS[options.type].directed and "direction" not in given:
-        given.setdefault("angle_deg", 0.0)
+        given.setdefault("angle_deg", KINDS[options.type].start["angle_deg"])
     return given
 
 

@@ -38,8 +38,8 @@ class Parameter:
         Whether the kernel is twice as wide.
     label, word : str
         For the panel: its name before a field, and within a line; "" for a parameter that has no field there.
-    start : float
-        What a field begins with.
+    start : float, optional
+        What a kernel begins with before someone chooses; None for what may stay away.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Parameter:
     half: bool = False
     label: str = ""
     word: str = ""
-    start: float = 1.0
+    start: float | None = None
 
     @property
     def stem(self) -> str:
@@ -109,6 +109,11 @@ class Kind:
     def directed(self) -> bool:
         """Whether it has an angle, or a direction."""
         return any(parameter.count == "vector" for parameter in self.parameters)
+
+    @property
+    def start(self) -> dict[str, float]:
+        """The parameters of a kernel to begin with."""
+        return {p.name: p.start for p in self.parameters if p.start is not None}
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _SHARPENING = 1.0  # in Laplacians
 
 _SIGMA = Parameter(
     "sigma_mm", "standard deviation", "mm", "axes", required=False, least=0.0, half=True, label=_("Sigma (mm):"),
-    word=_("sigma"),
+    word=_("sigma"), start=1.0,
 )  # fmt: skip
 _COVARIANCE = Parameter(
     "covariance_mm2", "instead of the standard deviation: 4 numbers (axes j, i) or 9 (k, j, i), row by row", "mm2",
@@ -51,8 +51,9 @@ _SHAPE = Parameter(
     "shape", "size of the block", "voxels", "axes", least=1.0, label=_("Size (voxels):"), word=_("size"), start=3.0
 )
 _AMOUNT = Parameter(
-    "amount", "how much of the Laplacian", required=False, default=_SHARPENING, label=_("Amount:"), word=_("amount")
-)
+    "amount", "how much of the Laplacian", required=False, default=_SHARPENING, label=_("Amount:"),
+    word=_("amount"), start=_SHARPENING,
+)  # fmt: skip
 
 
 def gaussian_kernel(
@@ -546,8 +547,8 @@ STORED_KINDS: dict[str, Kind] = _by_name(
     ),
     Kind(
         "values",
-        _("Values"),
-        _("The values themselves."),
+        "Values",  # nothing that the panel shows
+        "The values themselves.",
         parameters=(
             Parameter("values", "the kernel's values"),
             Parameter("spacing_mm", "voxel size", "mm", "axes"),

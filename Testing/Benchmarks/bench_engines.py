@@ -27,9 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from SpatialDeconvLib.arrays.threads import usable_processors
 from SpatialDeconvLib.filters.fft import FFTFilters
-from SpatialDeconvLib.filters.itk import METHODS, SimpleITKFilters
+from SpatialDeconvLib.filters.itk import SimpleITKFilters
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.methods import methods_of
 from SpatialDeconvLib.run.pipeline import deconvolve
 
 TARGET = 12.0
@@ -89,8 +90,9 @@ def main() -> None:
     rows = []
     print(f"{'':<44} {'simpleitk':>10} {'fft':>8} {'ratio':>7} {'processor':>9} {'difference':>11}")
     for method in ("wiener", "richardson-lucy"):
-        options = {"method": method, "noise": NOISE, "iterations": 10 if METHODS[method].iterations else None}
-        name = f"blend of ten, {METHODS[method].label}"
+        spec = methods_of("blend")[method]
+        options = {"method": method, "noise": NOISE, "iterations": 10 if spec.iterates else None}
+        name = f"blend of ten, {spec.label}"
         rows.append(
             compare(
                 name,
@@ -99,11 +101,11 @@ def main() -> None:
                 lambda o=options: deconvolve(image, field, engine="fft", **o).image,
             )
         )
-    for method in METHODS:
+    for method, spec in methods_of("blend").items():
         options = {"iterations": 10, "noise": NOISE, "constant": 0.01 if method == "tikhonov" else None}
         rows.append(
             compare(
-                f"one kernel of {'x'.join(map(str, kernel.shape))}, {METHODS[method].label}",
+                f"one kernel of {'x'.join(map(str, kernel.shape))}, {spec.label}",
                 arguments.runs,
                 lambda m=method, o=options: SimpleITKFilters(image).run(m, kernel, **o),
                 lambda m=method, o=options: FFTFilters(image).run(m, kernel, **o),

@@ -1,5 +1,5 @@
-"""Peak memory of every filter, engine and joint method, in volumes of the padded image: the source of pipeline.py's
-estimates.
+"""Peak memory of every filter, engine and joint method, in volumes of the padded image: the source of the
+registry's `methods.Method.volumes`.
 
     python Testing/Benchmarks/bench_memory.py [--shape 100 256 256]
 
@@ -20,12 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-METHODS = ("wiener", "tikhonov", "inverse", "landweber", "projected-landweber", "richardson-lucy")
-JOINT_METHODS = ("richardson-lucy", "landweber", "projected-landweber", "tikhonov", "tv", "self-keyed")
+from SpatialDeconvLib.choices import ENGINES, MODELS  # noqa: E402 (light: nothing is loaded before the run)
+from SpatialDeconvLib.methods import methods_of  # noqa: E402
+
 CASES = [
-    *((engine, method) for engine in ("simpleitk", "fft") for method in METHODS),
-    *((mode, method) for method in JOINT_METHODS for mode in ("joint", "thrifty")),
-    *(("convolve", model) for model in ("detector", "source")),
+    *((engine, method) for engine in ENGINES for method in methods_of("blend")),
+    *((mode, method) for method in methods_of("joint") for mode in ("joint", "thrifty")),
+    *(("convolve", model) for model in MODELS),
 ]
 
 
@@ -68,7 +69,7 @@ def one_case(engine, method, shape):
         mask[: len(mask) // 8] = False
         sd.deconvolve(image, field, strategy="joint", method=method, boundary="extended", mask=mask)
     else:
-        iterations = {"iterations": 2} if method in METHODS[3:] else {}
+        iterations = {"iterations": 2} if methods_of("blend")[method].iterates else {}
         sd.deconvolve(image, field, method=method, engine=engine, **iterations)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {

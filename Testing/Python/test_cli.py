@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib import methods
 from SpatialDeconvLib.command import cli
 from SpatialDeconvLib.mrml import recipe
 
@@ -193,6 +194,18 @@ def test_a_box_can_be_given_in_mm(folder):
 def test_kernel_writes_what_was_asked_for(folder, arguments, shape):
     assert run(folder, "kernel", *arguments, "--output", "k.nrrd") == 0
     assert sd.read_kernel(folder / "k.nrrd", normalize=False).shape == shape
+
+
+@pytest.mark.parametrize("kind", sd.KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_of_kernel_has_its_options(folder, kind):
+    options = []
+    for name, value in kind.start.items():
+        parameter = kind.known[name]
+        options += [f"--{parameter.stem}", int(value) if parameter.unit == "voxels" else value]
+    assert run(folder, "kernel", kind.name, *options, "--output", "k.nrrd") == 0
+    expected = sd.ParametricKernel(kind.name, **kind.start).sampled((1.0, 1.0, 1.0)).values
+    found = sd.read_kernel(folder / "k.nrrd", normalize=False).values
+    np.testing.assert_array_equal(found.reshape(expected.shape), expected)
 
 
 def test_kernel_can_be_looked_at_as_a_picture(folder):
@@ -375,6 +388,22 @@ def test_help_teaches_and_exits_with_0(capsys):
     text = capsys.readouterr().out
     assert all(method in text for method in ("wiener", "richardson-lucy", "tikhonov"))
     assert "Divides by the kernel's spectrum" in text
+
+
+def test_help_has_what_the_registries_say(capsys):
+    def helped(command):
+        assert cli.main([command, "--help"]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    text = helped("deconvolve")
+    for method in methods.METHODS:
+        assert f" {method.name} {method.sentence}" in text
+        assert method.constant is None or method.constant.filled(method.constant.sentence) in text
+        assert method.iterations is None or f"--iterations: default {method.iterations}." in text
+    text = helped("kernel")
+    for kind in sd.KINDS.values():
+        assert f" {kind.name} {kind.sentence}" in text
+        assert all(f"--{parameter.stem} " in text and parameter.meaning in text for parameter in kind.parameters)
 
 
 def test_ctrl_c_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch):

@@ -187,7 +187,7 @@ def test_loading_the_module_loads_nothing_heavy():
 
 
 def test_texts_for_translation_are_literals():
-    for path in (MODULE_FILE, *(ROOT / "SpatialDeconvLib" / "mrml").glob("*.py"), *PANEL.glob("*.py")):
+    for path in (MODULE_FILE, *(ROOT / "SpatialDeconvLib").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
                 assert isinstance(node.args[0], ast.Constant), f"{path.name}, line {node.lineno}"

@@ -555,6 +555,46 @@ def test_every_kernel_type_is_covered_above():
     }
 
 
+@pytest.mark.parametrize("kind", sd.KINDS.values(), ids=lambda kind: kind.name)
+def test_a_kind_of_kernel_is_what_its_entry_says(kind):
+    kernel = sd.ParametricKernel(kind.name, **kind.start)
+    sampled = kernel.sampled(SPACING)
+    assert (sampled.ndim == 2) == (kind.planar or kind.directed)
+    assert (abs(sampled.values.sum() - 1) < 1e-12) == kind.normalised
+    assert kind.sentence.endswith(".")
+    assert kind.size is None or (kind.size.label.endswith(":") and kind.size.word and kind.size.start is not None)
+    assert list(kind.known)[: len(kind.required)] == list(kind.required)
+    for name in kind.required:
+        with pytest.raises(sd.InputError, match=f"needs '{name}'"):
+            sd.ParametricKernel(kind.name, **{n: v for n, v in kind.start.items() if n != name})
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameter"),
+    [(kind, p) for kind in sd.KINDS.values() for p in kind.parameters if np.isfinite(p.least)],
+    ids=lambda v: v.name,
+)
+def test_a_parameter_below_its_least_value_is_refused(kind, parameter):
+    sd.ParametricKernel(kind.name, **{**kind.start, parameter.name: parameter.least})
+    with pytest.raises(
+        sd.InputError, match=f"not below {parameter.least:g}|not negative|at least {parameter.least:g}"
+    ):
+        sd.ParametricKernel(kind.name, **{**kind.start, parameter.name: parameter.least - 0.5})
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameter"),
+    [(kind, p) for kind in sd.KINDS.values() for p in kind.parameters if p.default is not None],
+    ids=lambda v: v.name,
+)
+def test_a_parameter_that_is_left_out_has_its_default_value(kind, parameter):
+    rest = {name: value for name, value in kind.start.items() if name != parameter.name}
+    left_out, given = (
+        sd.ParametricKernel(kind.name, **rest, **p) for p in ({}, {parameter.name: parameter.default})
+    )
+    np.testing.assert_array_equal(left_out.sampled(SPACING).values, given.sampled(SPACING).values)
+
+
 def test_one_spacing_holds_for_every_axis_of_a_parametric_kernel():
     assert sd.ParametricKernel("gaussian", sigma_mm=1).sampled(0.5).spacing == (0.5,) * 3
     assert sd.ParametricKernel("gaussian", sigma_mm=[1, 2]).sampled(0.5).spacing == (0.5,) * 2

@@ -228,6 +228,7 @@ PARAMETRIC = [
     {"type": "laplacian"},
     {"type": "sharpen", "amount": 0.5},
     {"type": "identity"},
+    *({"type": name, **kind.start} for name, kind in sd.KINDS.items()),
 ]
 
 
@@ -242,10 +243,6 @@ def test_parametric_entries_come_back_word_for_word(tmp_path, entry):
     expected = field.kernels[0].sampled((2.0, 1.0, 1.0)).values
     again = sd.read_kernel_set(tmp_path / "again.json")
     np.testing.assert_array_equal(again.kernels[0].sampled((2.0, 1.0, 1.0)).values, expected)
-
-
-def test_every_kind_of_parametric_kernel_is_covered_above():
-    assert {entry["type"] for entry in PARAMETRIC} == set(sd.KINDS)
 
 
 def test_numpy_numbers_can_be_written(tmp_path):

@@ -1,7 +1,10 @@
 """What the panel decides, without Qt and without images."""
 
+import ast
 import dataclasses
 import inspect
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +12,11 @@ import pytest
 
 from SpatialDeconvLib import choices, methods
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
+from SpatialDeconvLib.kernels import shapes
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.panel import kernelrows
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
 from SpatialDeconvLib.run import pipeline
@@ -76,6 +81,58 @@ def test_every_choice_of_the_engine_has_a_name():
     ]
     assert all(panelmodel.label_of(table, name) for table in tables for name in table)
     assert all(panelmodel.strategy_sentence(name).endswith(".") for name in choices.STRATEGIES)
+
+
+# -- texts that the engine's registries hold
+
+
+def collected(module):
+    """The texts of a module as Slicer's update_translations.py finds them: with their context, by their look."""
+    path = Path(module.__file__)
+    source = path.read_text(encoding="utf-8")
+    literals = re.findall(r"[^_]_\(\s*?(\".+?\")\s*?\)", source, re.DOTALL)
+    return {(f"{path.parent.name}.{path.stem}", ast.literal_eval(f"({literal})")) for literal in literals}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The texts that the panel has asked a translation for, with their context."""
+    found = set()
+    monkeypatch.setattr(panelmodel, "translate", lambda context, text: found.add((context, text)) or f"<{text}>")
+    return found
+
+
+def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
+    for strategy, name in EVERY_METHOD:
+        panelmodel.method_label(name, strategy)
+        panelmodel.method_sentence(name, strategy)
+        panelmodel.constant_label(name, strategy)
+        panelmodel.constant_tool_tip(name, strategy)
+    assert asked == collected(methods)
+    asked.clear()
+    for table in vars(choices).values():
+        if isinstance(table, dict) and all(isinstance(entry, choices.Choice) for entry in table.values()):
+            for word in table:
+                panelmodel.label_of(table, word)
+    for strategy in choices.STRATEGIES:
+        panelmodel.strategy_sentence(strategy)
+    assert asked == collected(choices)
+    asked.clear()
+    for kind in kernelrows.KINDS:
+        kernelrows.kindLabel(kind)
+        kernelrows.kindSentence(kind)
+        kernelrows.sizeLabel(kind)
+        kernelrows.parametersText(kernelrows.KernelRow(kind=kind, path="k.npy"))
+    assert asked == collected(shapes)
+
+
+def test_a_translation_that_lost_a_placeholder_is_not_used(monkeypatch):
+    assert "1.33" in panelmodel.constant_tool_tip("landweber", "joint")
+    for found in ("Schrittweite", "Schrittweite bis {mehr}", "Schrittweite bis {most"):
+        monkeypatch.setattr(panelmodel, "translate", lambda context, text, found=found: found)
+        assert panelmodel.constant_tool_tip("landweber", "joint").startswith("Length of one step, at most 1.33")
+    monkeypatch.setattr(panelmodel, "translate", lambda context, text: "Schrittweite bis {most}")
+    assert panelmodel.constant_tool_tip("landweber", "joint") == "Schrittweite bis 1.33"
 
 
 # -- what is shown
