@@ -1,12 +1,11 @@
 """Pictures and charts for the report, without matplotlib: PNG bytes from arrays, and SVG text.
 
-Colours of charts are CSS classes (see `report_style`), so that they follow a light or dark page and the printer.
+Colours of charts are CSS classes (see `style`), so that they follow a light or dark page and the printer.
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import math
 import struct
 import zlib
@@ -14,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from .tags import Markup, joined, tag
 
 # Diverging colours from blue over white to red; the ends differ in lightness from the middle by the same amount.
 _DIVERGING = ((0.0, (5, 59, 128)), (0.25, (73, 137, 199)), (0.5, (250, 250, 248)), (0.75, (224, 110, 84)))
@@ -209,7 +210,7 @@ class Chart:
     y_log: bool = False
     x_names: Sequence[tuple[float, str]] | None = None
     size: tuple[int, int] = (560, 300)
-    _marks: list[str] = field(default_factory=list)
+    _marks: list[Markup] = field(default_factory=list)
     _legend: list[tuple[str, str, str]] = field(default_factory=list)
 
     _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 14, 14, 46
@@ -223,7 +224,7 @@ class Chart:
         good = np.isfinite(xs) & np.isfinite(ys)
         runs = np.split(np.flatnonzero(good), np.flatnonzero(np.diff(np.flatnonzero(good)) > 1) + 1)
         path = "".join("M" + "L".join(f"{xs[n]:.1f},{ys[n]:.1f}" for n in run) for run in runs if run.size)
-        self._marks.append(f'<path class="line {kind}"{_style(colour)} d="{path}"/>')
+        self._marks.append(tag("path", class_=f"line {kind}", style=_stroke(colour), d=path))
         if name:
             self._legend.append((name, f"line {kind}", colour))
 
@@ -231,7 +232,7 @@ class Chart:
         """Draw dots."""
         xs, ys = self._at_x(xs), self._at_y(ys)
         self._marks += [
-            f'<circle class="dot {kind}" cx="{a:.1f}" cy="{b:.1f}" r="2.6"/>'
+            tag("circle", class_=f"dot {kind}", cx=f"{a:.1f}", cy=f"{b:.1f}", r=2.6)
             for a, b in zip(xs, ys, strict=True)
             if np.isfinite(a) and np.isfinite(b)
         ]
@@ -243,7 +244,7 @@ class Chart:
         path = f"M{xs[0]:.1f},{base:.1f}"
         for left, right, top in zip(xs[:-1], xs[1:], ys, strict=True):
             path += f"L{left:.1f},{top:.1f}L{right:.1f},{top:.1f}"
-        self._marks.append(f'<path class="area {kind}" d="{path}L{xs[-1]:.1f},{base:.1f}Z"/>')
+        self._marks.append(tag("path", class_=f"area {kind}", d=f"{path}L{xs[-1]:.1f},{base:.1f}Z"))
         if name:
             self._legend.append((name, f"area {kind}", ""))
 
@@ -252,9 +253,9 @@ class Chart:
         base = float(self._at_y([self.y[0]])[0])
         width = 0.7 * (self.size[0] - self._LEFT - self._RIGHT) / max(1, len(colours))
         for x, y, colour in zip(self._at_x(xs), self._at_y(heights), colours, strict=True):
+            left, height = f"{x - width / 2:.1f}", f"{max(base - y, 0.0):.1f}"
             self._marks.append(
-                f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="{max(base - y, 0.0):.1f}"'
-                f' style="fill:{colour}"/>'
+                tag("rect", x=left, y=f"{y:.1f}", width=f"{width:.1f}", height=height, style=f"fill:{colour}")
             )
 
     def level(self, y: float, name: str = "", kind: str = "rule") -> None:
@@ -265,19 +266,24 @@ class Chart:
         """Draw a vertical line."""
         self.line((x, x), self.y, "", kind)
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """Return the chart as an SVG element."""
         width, height = self.size
-        extra = self._legend_height()
-        body = [*self._axes(), *self._legend_marks(height)]
+        grid, axis, labels = self._axes()
         clip = f"c{zlib.crc32(repr((self.description, self._marks, self.x, self.y)).encode()):08x}"
-        frame = self._frame()
-        return (
-            f'<svg class="chart" viewBox="0 0 {width} {height + extra}" role="img" '
-            f'aria-label="{html.escape(self.description, quote=True)}">'
-            f'<clipPath id="{clip}"><rect x="{frame[0]}" y="{frame[1]}" width="{frame[2]}" height="{frame[3]}"/>'
-            f"</clipPath>{body[0]}"
-            f'<g clip-path="url(#{clip})">{"".join(self._marks)}</g>{"".join(body[1:])}</svg>'
+        x, y, w, h = self._frame()
+        return tag(
+            "svg",
+            tag("clipPath", tag("rect", x=x, y=y, width=w, height=h), id=clip),
+            grid,
+            tag("g", *self._marks, clip_path=f"url(#{clip})"),
+            axis,
+            labels,
+            *self._legend_marks(height),
+            class_="chart",
+            viewBox=f"0 0 {width} {height + self._legend_height()}",
+            role="img",
+            aria_label=self.description,
         )
 
     # -- parts
@@ -286,33 +292,33 @@ class Chart:
         width, height = self.size
         return self._LEFT, self._TOP, width - self._LEFT - self._RIGHT, height - self._TOP - self._BOTTOM
 
-    def _axes(self) -> list[str]:
+    def _axes(self) -> tuple[Markup, Markup, Markup]:
+        """The grid, the axis and the texts beside it."""
         left, top, width, height = self._frame()
+        bottom = top + height
         grid, labels = [], []
         for tick in log_ticks(*self.y) if self.y_log else nice_ticks(*self.y):
             y = float(self._at_y([tick])[0])
-            grid.append(f'<line class="grid" x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            labels.append(f'<text x="{left - 7}" y="{y + 4:.1f}" text-anchor="end">{_tick(tick)}</text>')
-        if self.x_names is None:
-            ticks = log_ticks(*self.x) if self.x_log else nice_ticks(*self.x, count=6)
-            names = [(tick, _tick(tick)) for tick in ticks]
-        else:
-            names = [(at, html.escape(text)) for at, text in self.x_names]
-        bottom = top + height
-        for at, text in names:
+            grid.append(tag("line", class_="grid", x1=left, x2=left + width, y1=f"{y:.1f}", y2=f"{y:.1f}"))
+            labels.append(tag("text", _tick(tick), x=left - 7, y=f"{y + 4:.1f}", text_anchor="end"))
+        for at, text in self._x_ticks():
             x = float(self._at_x([at])[0])
-            grid.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
-            labels.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{text}</text>')
-        labels.append(
-            f'<text class="label" x="{left + width / 2}" y="{bottom + 37}" text-anchor="middle">'
-            f"{html.escape(self.x_label)}</text>"
-        )
-        labels.append(
-            f'<text class="label" transform="translate(13 {top + height / 2}) rotate(-90)" text-anchor="middle">'
-            f"{html.escape(self.y_label)}</text>"
-        )
-        axis = f'<path class="axis" d="M{left},{top}V{bottom}H{left + width}"/>'
-        return ["".join(grid), axis, "".join(labels)]
+            grid.append(tag("line", class_="grid", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=top, y2=bottom))
+            labels.append(tag("text", text, x=f"{x:.1f}", y=bottom + 17, text_anchor="middle"))
+        upright = f"translate(13 {top + height / 2}) rotate(-90)"
+        middle = left + width / 2
+        labels += [
+            tag("text", self.x_label, class_="label", x=middle, y=bottom + 37, text_anchor="middle"),
+            tag("text", self.y_label, class_="label", transform=upright, text_anchor="middle"),
+        ]
+        axis = tag("path", class_="axis", d=f"M{left},{top}V{bottom}H{left + width}")
+        return joined(*grid), axis, joined(*labels)
+
+    def _x_ticks(self) -> Sequence[tuple[float, str]]:
+        if self.x_names is not None:
+            return self.x_names
+        ticks = log_ticks(*self.x) if self.x_log else nice_ticks(*self.x, count=6)
+        return [(tick, _tick(tick)) for tick in ticks]
 
     def _legend_places(self) -> list[tuple[float, int]]:
         """Where each entry of the legend starts, and in which row."""
@@ -329,13 +335,13 @@ class Chart:
         places = self._legend_places()
         return 18 * (places[-1][1] + 1) + 4 if places else 0
 
-    def _legend_marks(self, top: int) -> list[str]:
+    def _legend_marks(self, top: int) -> list[Markup]:
         marks = []
         for (name, kind, colour), (x, row) in zip(self._legend, self._legend_places(), strict=True):
             y = top + 18 * row + 8
-            shape = f'd="M{x},{y}h20"' if kind.startswith("line") else f'd="M{x},{y - 5}h20v10h-20z"'
-            marks.append(f'<path class="{kind}"{_style(colour)} {shape}/>')
-            marks.append(f'<text x="{x + 25}" y="{y + 4}">{html.escape(name)}</text>')
+            shape = f"M{x},{y}h20" if kind.startswith("line") else f"M{x},{y - 5}h20v10h-20z"
+            marks.append(tag("path", class_=kind, style=_stroke(colour), d=shape))
+            marks.append(tag("text", name, x=x + 25, y=y + 4))
         return marks
 
     def _at_x(self, values) -> np.ndarray:
@@ -373,5 +379,5 @@ def _tick(value: float) -> str:
     return text.replace("1·", "") if text.startswith(("1·", "−1·")) else text
 
 
-def _style(colour: str) -> str:
-    return f' style="stroke:{colour}"' if colour else ""
+def _stroke(colour: str) -> str | None:
+    return f"stroke:{colour}" if colour else None

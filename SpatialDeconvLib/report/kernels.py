@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,16 @@ from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
+    captioned,
     charted,
+    charts,
     figure_of,
     flips_of,
     framed,
     letters_of,
     slice_name,
 )
+from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -32,7 +34,7 @@ _LOG_DECADES = 6.0
 _LEGEND_MOST = 12
 
 
-def kernels_section(found: Findings) -> Section:
+def kernels_section(found: Findings) -> Section | None:
     """All kernels as pictures, their transfer functions, and where each of them is used."""
     kernels = [found.job.bound.kernel(k) for k in range(len(found.field.kernels))]
     log = any(_wants_log(kernel) for kernel in kernels)
@@ -42,14 +44,14 @@ def kernels_section(found: Findings) -> Section:
     text += "square width along i, j, k (for a Gaussian that is sigma) and the share of the image it is used for."
     if log:
         text += f" Colours are logarithmic, from {power_of_ten(-int(_LOG_DECADES))} of the peak to the peak."
-    parts = [f'<p>{text}</p><div class="kernels">{"".join(figures)}</div>']
-    charts = [_transfer_chart(found, kernels)]
-    if len(kernels) > 1:
-        charts.insert(0, _use_chart(found))
-    parts.append(f'<div class="charts">{"".join(charts)}</div>')
-    if len(kernels) > 1:
-        parts.append(_use_map(found))
-    return "kernels", "Kernels", "".join(parts)
+    several = len(kernels) > 1
+    content = joined(
+        tag("p", text),
+        tag("div", *figures, class_="kernels"),
+        charts(_use_chart(found) if several else None, _transfer_chart(found, kernels)),
+        _use_map(found) if several else None,
+    )
+    return Section("kernels", "Kernels", content)
 
 
 def kernel_label(found: Findings, n: int) -> str:
@@ -87,7 +89,8 @@ def _shown_reach(kernels: Sequence[Kernel]) -> float:
     )
 
 
-def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: bool) -> str:
+def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: bool) -> Markup:
+    """A kernel in one or two planes, with what there is to say about it."""
     label = kernel_label(found, n)
     views = [
         _kernel_view(
@@ -98,12 +101,21 @@ def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: b
         across = kernel.values[:, kernel.centre[1]]
         alt = f"Kernel {label}, across the slices"
         views.append(_kernel_view(across, (kernel.spacing[0], kernel.spacing[2]), reach, log, alt))
+    lines = [tag("b", _swatch(found.colours[n]), label), *_kernel_facts(found, n, kernel)]
+    caption = [text for line in lines for text in (tag("br"), line)][1:]
+    return captioned(tag("div", *views, class_="views"), *caption)
+
+
+def _swatch(colour: str) -> Markup:
+    return tag("span", class_="swatch", style=f"background:{colour}")
+
+
+def _kernel_facts(found: Findings, n: int, kernel: Kernel) -> list[str]:
+    """Name, size, width, share of the image and constant of a kernel, in words."""
     shape = " × ".join(str(v) for v in kernel.shape[::-1])
     size = " × ".join(number(v * h, 3) for v, h in zip(kernel.shape[::-1], kernel.spacing[::-1], strict=True))
-    facts = [f'<b><span class="swatch" style="background:{found.colours[n]}"></span>{html.escape(label)}</b>']
     name = getattr(found.field.kernels[n], "name", "") or kernel.name
-    if name:
-        facts.append(html.escape(name))
+    facts = [name] if name else []
     facts += [f"{shape} voxels", f"{size} mm"]
     width = numbers.widths(kernel)
     if width:
@@ -115,16 +127,14 @@ def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: b
     constants = found.result.automatic.get("constant_of_each_kernel")
     if constants and len(constants) == len(found.field.kernels) and constants[n] is not None:
         facts.append(f"{_constant_name(found)} {number(constants[n], 3)}")
-    return (
-        f'<figure><div class="views">{"".join(views)}</div><figcaption>{"<br>".join(facts)}</figcaption></figure>'
-    )
+    return facts
 
 
 def _constant_name(found: Findings) -> str:
     return "noise taken" if found.result.parameters.get("method") == "wiener" else "constant"
 
 
-def _kernel_view(plane: np.ndarray, spacing: Sequence[float], reach: float, log: bool, alt: str) -> str:
+def _kernel_view(plane: np.ndarray, spacing: Sequence[float], reach: float, log: bool, alt: str) -> Markup:
     """A plane of a kernel in a frame of `reach` mm to each side of its centre."""
     sides = [max(n // 2, math.ceil(reach / h - 0.5)) for n, h in zip(plane.shape, spacing, strict=True)]
     full = np.zeros([2 * side + 1 for side in sides])
@@ -139,7 +149,7 @@ def _kernel_view(plane: np.ndarray, spacing: Sequence[float], reach: float, log:
     return framed(pixels, full.shape, spacing, alt, sharp=True)
 
 
-def _transfer_chart(found: Findings, kernels: Sequence[Kernel]) -> str:
+def _transfer_chart(found: Findings, kernels: Sequence[Kernel]) -> Markup:
     curves = [numbers.transfer(kernel) for kernel in kernels]
     high = max(float(v.max()) for _, v in curves)
     chart = Chart(
@@ -156,11 +166,11 @@ def _transfer_chart(found: Findings, kernels: Sequence[Kernel]) -> str:
     return charted(chart, text)
 
 
-def _use_chart(found: Findings) -> str:
+def _use_chart(found: Findings) -> Markup:
     return _weights_chart(found) if found.field.key == "intensity" else _shares_chart(found)
 
 
-def _weights_chart(found: Findings) -> str:
+def _weights_chart(found: Findings) -> Markup:
     """Weights by intensity, over the histogram of the image that chooses."""
     field = found.field
     guide = found.filled if found.guide is None else found.guide
@@ -201,7 +211,7 @@ def _bins(low: float, high: float, dtype: np.dtype, values: np.ndarray) -> np.nd
     return np.arange(math.floor(low), math.ceil(high) + step + 1, step) - 0.5
 
 
-def _shares_chart(found: Findings) -> str:
+def _shares_chart(found: Findings) -> Markup:
     count = len(found.shares)
     step = -(-count // 12)
     names = [(n, kernel_label(found, n).split(" ", 1)[-1][:14]) for n in range(0, count, step)]
@@ -213,7 +223,7 @@ def _shares_chart(found: Findings) -> str:
     return charted(chart, "The mean weight of each kernel over the image: how much of it the kernel is used for.")
 
 
-def _use_map(found: Findings) -> str:
+def _use_map(found: Findings) -> Markup:
     """Which kernel is used where, in the slice that changed most."""
     k, count = found.slices[0], len(found.field.kernels)
     if found.field.key == "intensity":
@@ -229,14 +239,9 @@ def _use_map(found: Findings) -> str:
     pixels = shares_picture(small)
     picture = framed(pixels, turned.shape[1:], found.spacing[1:], f"Which kernel is used where in {where}",
                      letters=letters_of(found, 0, flips_of(found, 0)))  # fmt: skip
-    items = "".join(
-        f'<li><span class="swatch" style="background:{colour}"></span>{html.escape(kernel_label(found, n))}</li>'
-        for n, colour in enumerate(found.colours)
-    )
+    items = (tag("li", _swatch(colour), kernel_label(found, n)) for n, colour in enumerate(found.colours))
     before = figure_of(found, found.before[k], "before", 1.0, 0, f"Before, {where}", "The same slice before")
     text = f"Which kernel is used where in {where}: the kernels’ colours, mixed by their weights"
     text += "; black where the image stays as it is." if len(shares) > count else "."
-    return (
-        f'<h3>Where the kernels are used</h3><div class="row two"><figure>{picture}<figcaption>{text}</figcaption>'
-        f'<ul class="legend">{items}</ul></figure>{before}</div>'
-    )
+    used = tag("figure", picture, tag("figcaption", text), tag("ul", *items, class_="legend"))
+    return joined(tag("h3", "Where the kernels are used"), tag("div", used, before, class_="row two"))

@@ -6,7 +6,6 @@ Pictures are PNGs inside the page, charts are SVG. Nothing here needs MRML, Slic
 from __future__ import annotations
 
 import contextlib
-import html
 import math
 import os
 import tempfile
@@ -29,9 +28,10 @@ from .drawing import GreyScale, number
 from .findings import Findings
 from .kernels import kernels_section
 from .parts import convergence_section, edges_section, frames_section, residual_section, verdict_on
-from .pictures import pictures_section
+from .pictures import Section, pictures_section
 from .repeat import repeat_section
 from .style import STYLE
+from .tags import Markup, tag
 
 #: The page's name in the folder of a report.
 PAGE = "report.html"
@@ -363,30 +363,45 @@ def axis_letters(ijk_to_ras: np.ndarray) -> tuple[tuple[str, str], ...]:
 # ----------------------------------------------------------------------------------------------- page
 
 
-def _page(found: Findings, sections: Sequence[tuple[str, str, str]]) -> str:
-    links = "".join(f'<li><a href="#{name}">{html.escape(title)}</a></li>' for name, title, _ in sections)
-    body = "".join(
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{html.escape(title)}</h2>'
-        f"{content}</section>"
-        for name, title, content in sections
+def _page(found: Findings, sections: Sequence[Section]) -> str:
+    heading = f"{found.title}{', ' * bool(found.frame)}{found.frame}: {found.operation}d"
+    links = (tag("li", tag("a", section.title, href=f"#{section.name}")) for section in sections)
+    header = tag(
+        "header",
+        tag("h1", heading),
+        _lead(found),
+        _facts(found),
+        _warnings(found),
+        tag("nav", tag("ul", *links), aria_label="Sections"),
     )
-    heading = html.escape(f"{found.title}{', ' * bool(found.frame)}{found.frame}: {found.operation}d")
+    footer = f"Written by SpatialDeconv {__version__}. This page is complete in itself: it loads nothing and runs "
+    footer += "no script."
+    body = tag("main", header, *(_section(section) for section in sections), tag("footer", footer))
+    page = tag("html", _head(heading), tag("body", body), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _head(title: str) -> Markup:
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<meta name="generator" content="SpatialDeconv {__version__}">'
-        f"<title>{heading}</title><style>{STYLE}</style></head><body><main>"
-        f"<header><h1>{heading}</h1>{_lead(found)}{_facts(found)}{_warnings(found)}"
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>{body}'
-        f"<footer>Written by SpatialDeconv {__version__}. This page is complete in itself: it loads nothing and "
-        "runs no script.</footer>"
-        "</main></body></html>\n"
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        tag("meta", name="generator", content=f"SpatialDeconv {__version__}"),
+        tag("title", title),
+        tag("style", Markup(STYLE)),
     )
 
 
-def _lead(found: Findings) -> str:
+def _section(section: Section) -> Markup:
+    title = f"{section.name}-title"
+    return tag(
+        "section", tag("h2", section.title, id=title), section.content, id=section.name, aria_labelledby=title
+    )
+
+
+def _lead(found: Findings) -> Markup:
     shape, spacing = found.before.shape, found.spacing
     size = " × ".join(str(n) for n in shape[::-1])
     step = " × ".join(number(s) for s in spacing[::-1])
@@ -398,16 +413,26 @@ def _lead(found: Findings) -> str:
         "position": f"with {len(found.field.kernels)} kernels that belong to places in the image",
         "weights": f"with {len(found.field.kernels)} kernels and given weights",
     }[found.field.key]
-    text = f"An image of {size} voxels (i × j × k) of {step} mm was {found.operation}d {where}"
+    start = f"An image of {size} voxels (i × j × k) of {step} mm was {found.operation}d {where}"
+    return tag("p", start, *_how(found), _circumstances(found), class_="lead")
+
+
+def _how(found: Findings) -> tuple[str, ...]:
+    """The method, in words."""
     parameters = found.result.parameters
-    if found.operation == "deconvolve":
-        how = {
-            "blend": "with the method <b>{}</b>",
-            "joint": "with the joint method <b>{}</b>, which inverts the spatially variant blur itself",
-        }[parameters["strategy"]]
-        text += ", " + how.format(html.escape(_METHOD_NAMES.get(parameters["method"], parameters["method"])))
-        if parameters["strategy"] == "blend" and len(found.field.kernels) > 1:
-            text += ", run once for each kernel and blended with the kernels’ weights"
+    if found.operation != "deconvolve":
+        return ()
+    method = tag("b", _METHOD_NAMES.get(parameters["method"], parameters["method"]))
+    if parameters["strategy"] == "joint":
+        return ", with the joint method ", method, ", which inverts the spatially variant blur itself"
+    several = len(found.field.kernels) > 1
+    blended = ", run once for each kernel and blended with the kernels’ weights" if several else ""
+    return ", with the method ", method, blended
+
+
+def _circumstances(found: Findings) -> str:
+    """Mask, channels and frames, in words: the end of a sentence, and more sentences."""
+    text = ""
     if found.mask is not None:
         share = np.count_nonzero(found.mask) / found.mask.size
         text += f"; only {number(100 * share, 3)} % of the voxels, those of a mask, were to change"
@@ -418,15 +443,15 @@ def _lead(found: Findings) -> str:
             f"{found.channel[0] + 1}, which changed most."
         )
     if found.frames:
-        text += f" It is one of the {len(found.frames)} frames of a sequence: {html.escape(found.frame)}."
-    return f'<p class="lead">{text}</p>'
+        text += f" It is one of the {len(found.frames)} frames of a sequence: {found.frame}."
+    return text
 
 
 def _self_keyed(found: Findings) -> bool:
     return found.result.parameters.get("method") == "self-keyed"
 
 
-def _facts(found: Findings) -> str:
+def _facts(found: Findings) -> Markup:
     result, facts = found.result, []
     residual = found.run_residual
     if found.operation == "deconvolve":
@@ -436,7 +461,7 @@ def _facts(found: Findings) -> str:
         given = "given" if not isinstance(result.parameters.get("noise"), str) else "estimated from the image"
         facts.append(("Noise", number(found.noise, 3), f"standard deviation, {given}"))
     if result.iterations is not None:
-        facts.append(("Iterations", str(result.iterations), html.escape(str(result.automatic.get("stopped", "")))))
+        facts.append(("Iterations", str(result.iterations), str(result.automatic.get("stopped", ""))))
     size = _root_mean_square_change(found)
     spread = float(np.std(found.filled, dtype=np.float64))
     relative = f"{number(100 * size / spread, 3)} % of the image’s standard deviation" if spread else ""
@@ -447,10 +472,8 @@ def _facts(found: Findings) -> str:
         text = f"to the reference; {number(before['psnr'])} dB before, {gain:+.2f} dB"
         facts.append(("PSNR", f"{after['psnr']:.2f} dB", text))
     facts.append(("Time", f"{number(result.seconds, 3)} s", "of the run, without reading and writing"))
-    items = "".join(
-        f"<div><dt>{name}</dt><dd>{value}<small>{text}</small></dd></div>" for name, value, text in facts
-    )
-    return f'<dl class="facts">{items}</dl>'
+    items = (tag("div", tag("dt", name), tag("dd", value, tag("small", text))) for name, value, text in facts)
+    return tag("dl", *items, class_="facts")
 
 
 def _root_mean_square_change(found: Findings) -> float:
@@ -462,8 +485,8 @@ def _root_mean_square_change(found: Findings) -> float:
     return math.sqrt(total / count)
 
 
-def _warnings(found: Findings) -> str:
+def _warnings(found: Findings) -> Markup | None:
     if not found.result.warnings:
-        return ""
-    items = "".join(f"<li>{html.escape(text)}</li>" for text in found.result.warnings)
-    return f'<aside class="warnings" aria-label="Warnings"><b>To be noted</b><ul>{items}</ul></aside>'
+        return None
+    items = (tag("li", text) for text in found.result.warnings)
+    return tag("aside", tag("b", "To be noted"), tag("ul", *items), class_="warnings", aria_label="Warnings")

@@ -1,8 +1,7 @@
-"""The sections of a report on edges, residual, convergence and frames: (id, title, HTML), or None."""
+"""The sections of a report on edges, residual, convergence and frames."""
 
 from __future__ import annotations
 
-import html
 import math
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,16 @@ from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
+    captioned,
     charted,
+    charts,
     difference_limit,
     flips_of,
     framed,
     letters_of,
     slice_name,
 )
+from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------------------------------- edges
 
 
-def edges_section(found: Findings) -> Section:
+def edges_section(found: Findings) -> Section | None:
     """Line profiles through the edges that changed most."""
     if not found.profiles:
         return None
@@ -62,7 +64,7 @@ def edges_section(found: Findings) -> Section:
             " A deconvolution that works makes edges steeper; overshoot beside them, or waves that the image did"
         )
         text += " not have, are artefacts."
-    return "edges", "Edges", f'<p>{text}</p><div class="charts">{"".join(figures)}</div>'
+    return Section("edges", "Edges", joined(tag("p", text), charts(*figures)))
 
 
 # ------------------------------------------------------------------------------------------- residual
@@ -81,10 +83,10 @@ def residual_section(found: Findings) -> Section:
     """What the blurred result leaves of the image, and power spectra."""
     spectra = _image_spectra(found)
     if found.operation != "deconvolve":
-        return "spectra", "Spatial frequencies", f'<div class="charts">{spectra}</div>'
+        return Section("spectra", "Spatial frequencies", charts(spectra))
     title = "Do the kernels explain the image?"
     if found.residual is None:
-        return "residual", title, f'<p>{html.escape(found.no_residual)}.</p><div class="charts">{spectra}</div>'
+        return Section("residual", title, joined(tag("p", f"{found.no_residual}."), charts(spectra)))
     intro = "The result, blurred again with the kernels, should be the image but for its noise: the residual "
     intro += "r = y − A x should look like noise, without the outlines of objects, and have the same power at all "
     intro += "frequencies."
@@ -92,8 +94,8 @@ def residual_section(found: Findings) -> Section:
         size = " × ".join(str(s.stop - s.start) for s in found.residual.box[::-1])
         first = ", ".join(str(s.start) for s in found.residual.box[::-1])
         intro += f" It is shown for a block of {size} voxels from voxel ({first}) on (i, j, k)."
-    charts = _residual_histogram(found) + _residual_spectrum(found) + spectra
-    return "residual", title, f'<p>{intro}</p>{_residual_pictures(found)}<div class="charts">{charts}</div>'
+    drawn = charts(_residual_histogram(found), _residual_spectrum(found), spectra)
+    return Section("residual", title, joined(tag("p", intro), _residual_pictures(found), drawn))
 
 
 def _sigma(found: Findings) -> float:
@@ -101,7 +103,7 @@ def _sigma(found: Findings) -> float:
     return found.noise or found.residual.root_mean_square() or 1.0
 
 
-def _residual_pictures(found: Findings) -> str:
+def _residual_pictures(found: Findings) -> Markup:
     residual, sigma = found.residual, _sigma(found)
     k = found.slices[0] - residual.box[0].start
     k = min(max(k, 0), len(residual.values) - 1)
@@ -116,8 +118,7 @@ def _residual_pictures(found: Findings) -> str:
     text += f"+{number(limit, 3)}"
     text += f"; noise alone stays within ±{number(4 * sigma / step, 3)} nearly everywhere"
     text += f" (each pixel is the mean of {step} × {step} voxels)." if step > 1 else "."
-    figure = f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
-    return f'<div class="row two residual">{figure}{_residual_table(found)}</div>'
+    return tag("div", captioned(picture, text), _residual_table(found), class_="row two residual")
 
 
 def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:
@@ -150,19 +151,16 @@ def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:
     return facts
 
 
-def _residual_table(found: Findings) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{name}</th><td class="n">{"none" if value is None else number(value)}</td>'
-        f'<td class="soft">{text}</td></tr>'
-        for name, value, text in residual_facts(found)
-    )
-    return (
-        '<div class="wide"><table><caption class="soft">The residual in numbers</caption>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+def _residual_table(found: Findings) -> Markup:
+    rows = []
+    for name, value, text in residual_facts(found):
+        cell = tag("td", "none" if value is None else number(value), class_="n")
+        rows.append(tag("tr", tag("th", name, scope="row"), cell, tag("td", text, class_="soft")))
+    caption = tag("caption", "The residual in numbers", class_="soft")
+    return tag("div", tag("table", caption, tag("tbody", *rows)), class_="wide")
 
 
-def _residual_histogram(found: Findings) -> str:
+def _residual_histogram(found: Findings) -> Markup:
     sigma = _sigma(found)
     counted = found.residual.counted()
     counted = counted[:: max(1, counted.size // 2_000_000)].astype(np.float64) / sigma
@@ -181,10 +179,10 @@ def _residual_histogram(found: Findings) -> str:
     )
 
 
-def _residual_spectrum(found: Findings) -> str:
+def _residual_spectrum(found: Findings) -> Markup | None:
     residual, sigma = found.residual, _sigma(found)
     if min(residual.values.shape[1:]) < 8:
-        return ""
+        return None
     frequency, power = numbers.power_spectrum(residual.values, found.spacing[1:], residual.mask)
     power = power[1:] / sigma**2  # the mean is taken out of the first ring
     chart = Chart(
@@ -200,10 +198,10 @@ def _residual_spectrum(found: Findings) -> str:
     return charted(chart, text)
 
 
-def _image_spectra(found: Findings) -> str:
+def _image_spectra(found: Findings) -> Markup | None:
     k = found.slices[0]
     if min(found.before.shape[1:]) < 8:
-        return ""
+        return None
     named = [("before", found.filled), ("after", found.after)]
     named += [] if found.reference is None else [("reference", found.reference)]
     curves = [(name, *numbers.power_spectrum(v[k : k + 1], found.spacing[1:])) for name, v in named]
@@ -228,7 +226,7 @@ def _image_spectra(found: Findings) -> str:
 # ---------------------------------------------------------------------------------------- convergence
 
 
-def convergence_section(found: Findings) -> Section:
+def convergence_section(found: Findings) -> Section | None:
     """The residual after each iteration, or a sentence on why there is none."""
     if found.operation != "deconvolve":
         return None
@@ -238,7 +236,7 @@ def convergence_section(found: Findings) -> Section:
         text = "The method does not iterate: it computes its result in one go."
         if count is not None:
             text = f"The method made {count} iterations and keeps no record of them; only the joint methods do."
-        return "convergence", "Convergence", f"<p>{text}</p>"
+        return Section("convergence", "Convergence", tag("p", text))
     steps = np.arange(1, history.size + 1)
     low, high = float(np.nanmin(history)), float(np.nanmax(history))
     log = low > 0 and high > 20 * low
@@ -254,32 +252,27 @@ def convergence_section(found: Findings) -> Section:
     text = "The residual ‖y − A x‖ / (σ √N) after each iteration: at 1 the blurred result agrees with the image "
     text += "within the noise."
     text += f" It ended because: {stopped}." if stopped else ""
-    return "convergence", "Convergence", f'<div class="charts">{charted(chart, text)}</div>'
+    return Section("convergence", "Convergence", charts(charted(chart, text)))
 
 
 # --------------------------------------------------------------------------------------------- frames
 
 
-def frames_section(found: Findings) -> Section:
+def frames_section(found: Findings) -> Section | None:
     """Residual and noise of every frame of a sequence."""
     if not found.frames:
         return None
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(str(frame["index"]))}'
-        f"{' (shown here)' if frame.get('shown') else ''}</th>"
-        + "".join(
-            f"<td class=n>{'' if frame.get(name) is None else number(frame[name])}</td>"
-            for name in ("residual", "noise", "iterations", "seconds")
-        )
-        + "</tr>"
-        for frame in found.frames
-    )
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("frame", "residual", "noise", "iterations", "seconds")
-    )
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    names = ("residual", "noise", "iterations", "seconds")
+    rows = []
+    for frame in found.frames:
+        shown = " (shown here)" if frame.get("shown") else None
+        numbers_ = [None if frame.get(name) is None else number(frame[name]) for name in names]
+        cells = (tag("td", text, class_="n") for text in numbers_)
+        rows.append(tag("tr", tag("th", frame["index"], shown, scope="row"), *cells))
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in ("frame", *names))))
+    table = tag("div", tag("table", head, tag("tbody", *rows)), class_="wide")
     residuals = np.array([np.nan if f.get("residual") is None else f["residual"] for f in found.frames], float)
-    chart = ""
+    chart = None
     if np.isfinite(residuals).sum() > 1:
         drawn = Chart(
             (0, len(residuals) - 1), (0.0, 1.1 * max(1.0, float(np.nanmax(residuals)))), "frame number", "residual",
@@ -289,5 +282,5 @@ def frames_section(found: Findings) -> Section:
         drawn.line(np.arange(len(residuals)), residuals, "residual", "after")
         drawn.points(np.arange(len(residuals)), residuals)
         text = "The residual of every frame; one that stands out was blurred otherwise, or moved."
-        chart = f'<div class="charts">{charted(drawn, text)}</div>'
-    return "frames", "All frames", chart + table
+        chart = charts(charted(drawn, text))
+    return Section("frames", "All frames", joined(chart, table))

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .drawing import Chart, data_uri, diverging_pixels, number, reduced
+from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
     from .findings import Findings
 
-Section = tuple[str, str, str] | None
+
+class Section(NamedTuple):
+    """A section of the page."""
+
+    name: str
+    title: str
+    content: Markup
+
 
 LARGEST_PICTURE = 720  # pixels on a side; larger planes are averaged
+SHARP_PICTURE = 300  # voxels on a side, up to which every voxel is shown as a square
 
 
-def pictures_section(found: Findings) -> Section:
+def pictures_section(found: Findings) -> Section | None:
     """Slices before, after and their difference, enlarged places, and planes across the slices."""
     k = found.slices[0]
     limit = difference_limit(np.abs(found.after[found.slices] - found.filled[found.slices]))
@@ -28,23 +36,23 @@ def pictures_section(found: Findings) -> Section:
         where = slice_name(found, slice_)
         order = ("changed most", "changed second most", "changed third most")[number_]
         if found.before.shape[0] > 1:
-            parts.append(f"<h3>{_capital(where)}, which {order}</h3>")
+            parts.append(tag("h3", f"{_capital(where)}, which {order}"))
         boxes = [(*place, *found.window) for place in found.places] if slice_ == k else []
         parts.append(_row(found, _plane(found, 0, slice_), limit, where, boxes=boxes))
     if found.places:
-        parts.append("<h3>The places that changed most, enlarged</h3>")
+        parts.append(tag("h3", "The places that changed most, enlarged"))
         text = "Every square is one voxel; the places are the yellow frames in the slice above."
-        parts.append(f'<p class="soft">{text}</p>')
+        parts.append(tag("p", text, class_="soft"))
         for n, (j, i) in enumerate(found.places, 1):
             box = (slice(k, k + 1), slice(j, j + found.window[0]), slice(i, i + found.window[1]))
             planes = {name: plane[box[1:]] for name, plane in _plane(found, 0, k).items()}
             parts.append(_row(found, planes, limit, f"place {n}", sharp=True))
     if found.before.shape[0] >= 6:
         parts.append(_across(found, limit))
-    return "pictures", "Before and after", "".join(parts)
+    return Section("pictures", "Before and after", joined(*parts))
 
 
-def _intro(found: Findings, limit: float) -> str:
+def _intro(found: Findings, limit: float) -> Markup:
     verb = "deconvolution" if found.operation == "deconvolve" else "convolution"
     missing = int(found.before.size - np.count_nonzero(np.isfinite(found.before)))
     text = f"The image before and after the {verb}, all in the same grey levels ({found.grey.text()})."
@@ -55,10 +63,10 @@ def _intro(found: Findings, limit: float) -> str:
         text += " Outside the mask nothing changed, so the difference is white there."
     scale = data_uri(diverging_pixels(np.linspace(-limit, limit, 128)[None], limit))
     label = f"Colours from −{number(limit, 3)} to {number(limit, 3)}"
-    return (
-        f'<p>{text}</p><div class="scale" style="max-width:24rem"><span>−{number(limit, 3)}</span>'
-        f'<img src="{scale}" alt="{label}"><span>+{number(limit, 3)}</span></div>'
-    )
+    bar = tag("img", src=scale, alt=label)
+    ends = (tag("span", f"{sign}{number(limit, 3)}") for sign in "−+")
+    scale_of_colours = tag("div", next(ends), bar, next(ends), class_="scale", style="max-width:24rem")
+    return joined(tag("p", text), scale_of_colours)
 
 
 def difference_limit(magnitudes: np.ndarray) -> float:
@@ -86,7 +94,7 @@ def _row(
     axis: int = 0,
     boxes: Sequence[tuple[int, int, int, int]] = (),
     sharp: bool = False,
-) -> str:
+) -> Markup:
     """Pictures side by side."""
     pictures = []
     for name, plane in planes.items():
@@ -94,7 +102,7 @@ def _row(
         alt = f"{name.capitalize()}, {where}"
         caption = _capital(name) if not sharp else f"{_capital(where)}: {name}"
         pictures.append(figure_of(found, plane, name, limit, axis, alt, caption, overlay, sharp))
-    return f'<div class="row {"four" if len(pictures) > 3 else "three"}">{"".join(pictures)}</div>'
+    return tag("div", *pictures, class_=f"row {'four' if len(pictures) > 3 else 'three'}")
 
 
 def figure_of(
@@ -107,7 +115,8 @@ def figure_of(
     caption: str,
     boxes: Sequence[tuple[int, int, int, int, str]] = (),
     sharp: bool = False,
-) -> str:
+) -> Markup:
+    """A plane as the page shows it, with its caption."""
     spacing = [h for a, h in enumerate(found.spacing) if a != axis]
     turned, flips = as_shown(found, plane, axis)
     small, step = reduced(turned, LARGEST_PICTURE)
@@ -117,7 +126,7 @@ def figure_of(
         caption += f" (each pixel is the mean of {step} × {step} voxels)"
     letters = letters_of(found, axis, flips)
     picture = framed(pixels, turned.shape, spacing, alt, boxes, sharp, letters)
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    return captioned(picture, caption)
 
 
 def framed(
@@ -128,8 +137,8 @@ def framed(
     boxes: Sequence[tuple[float, float, float, float, str]] = (),
     sharp: bool = False,
     letters: Mapping[str, str] | None = None,
-    extra: str = "",
-) -> str:
+    extra: Markup | None = None,
+) -> Markup:
     """Return a picture in its true proportions, with a scale bar in mm, numbered boxes and letters over it.
 
     `shape` is that of the plane in voxels, boxes (row, column, rows, columns, text) are in voxels too.
@@ -140,25 +149,29 @@ def framed(
     for row, column, rows, columns, text in boxes:
         x, y = 300 * column / shape[1], tall * row / shape[0]
         w, h = 300 * columns / shape[1], tall * rows / shape[0]
-        marks.append(f'<rect class="box" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>')
-        words.append(f'<span style="left:{x / 3:.1f}%;top:{100 * y / tall:.1f}%">{html.escape(text)}</span>')
+        place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{w:.1f}", "height": f"{h:.1f}"}
+        marks.append(tag("rect", class_="box", **place))
+        words.append(tag("span", text, style=f"left:{x / 3:.1f}%;top:{100 * y / tall:.1f}%"))
     if tall > 40:
         words.append(_scale_bar(width))
     if tall > 60:
-        words += [f'<span class="{side}">{letter}</span>' for side, letter in (letters or {}).items()]
-    kind = " class=sharp" if sharp or max(shape) <= 300 else ""
-    drawn = f'<svg viewBox="0 0 300 {tall:.1f}">{"".join(marks)}</svg>' if marks else ""
-    return (
-        f'<div class="pic" style="aspect-ratio:{width:.6g}/{height:.6g}">'
-        f'<img{kind} src="{data_uri(pixels)}" alt="{html.escape(alt, quote=True)}">{extra}'
-        f'<div class="over-it" aria-hidden="true">{drawn}{"".join(words)}</div></div>'
+        words += [tag("span", letter, class_=side) for side, letter in (letters or {}).items()]
+    kind = "sharp" if sharp or max(shape) <= SHARP_PICTURE else None
+    drawn = tag("svg", *marks, viewBox=f"0 0 300 {tall:.1f}") if marks else None
+    return tag(
+        "div",
+        tag("img", class_=kind, src=data_uri(pixels), alt=alt),
+        extra,
+        tag("div", drawn, *words, class_="over-it", aria_hidden="true"),
+        class_="pic",
+        style=f"aspect-ratio:{width:.6g}/{height:.6g}",
     )
 
 
-def _scale_bar(width_mm: float) -> str:
+def _scale_bar(width_mm: float) -> Markup:
     power = 10.0 ** math.floor(math.log10(0.35 * width_mm))
     length = max(power * factor for factor in (1, 2, 5) if power * factor <= 0.35 * width_mm)
-    return f'<span class="bar" style="width:{100 * length / width_mm:.2f}%">{length:g} mm</span>'
+    return tag("span", f"{length:g} mm", class_="bar", style=f"width:{100 * length / width_mm:.2f}%")
 
 
 def as_shown(found: Findings, plane: np.ndarray, axis: int) -> tuple[np.ndarray, tuple[bool, bool]]:
@@ -193,38 +206,35 @@ def _turned_box(
     return row, column, rows, columns, text
 
 
-def _flicker(found: Findings, k: int, limit: float) -> str:
+def _flicker(found: Findings, k: int, limit: float) -> Markup:
     """Before and after in one place, exchanged by choice or by themselves; style sheet only."""
     planes = _plane(found, 0, k)
     pictures = []
     for name in ("before", "after"):
         turned, flips = as_shown(found, planes[name], 0)
         pictures.append(found.grey.pixels(reduced(turned, LARGEST_PICTURE)[0]))
-    blocky = " sharp" if max(planes["before"].shape) <= 300 else ""
+    kind = "over sharp" if max(planes["before"].shape) <= SHARP_PICTURE else "over"
     where = slice_name(found, k)
-    over = f'<img class="over{blocky}" src="{data_uri(pictures[1])}" alt="After, {where}, in the same place">'
+    over = tag("img", class_=kind, src=data_uri(pictures[1]), alt=f"After, {where}, in the same place")
     stage = framed(
         pictures[0], planes["before"].shape, found.spacing[1:], f"Before, {where}, to be exchanged with after",
         letters=letters_of(found, 0, flips), extra=over,
     )  # fmt: skip
-    choices = "".join(
-        f'<label><input type="radio" name="show" id="show-{value}"{" checked" if value == "before" else ""}> '
-        f"{text}</label>"
-        for value, text in (("before", "before"), ("after", "after"), ("both", "one after the other, by itself"))
-    )
+    texts = {"before": "before", "after": "after", "both": "one after the other, by itself"}
+    choices = []
+    for value, text in texts.items():
+        button = tag("input", type="radio", name="show", id=f"show-{value}", checked=value == "before")
+        choices.append(tag("label", button, " ", text))
     noun = "deconvolution" if found.operation == "deconvolve" else "convolution"
-    figure = (
-        f"<figure>{stage}"
-        f"<figcaption>{_capital(where)}. What moves when the two are exchanged is what the {noun} changed."
-        "</figcaption></figure>"
-    )
+    moves = f"{_capital(where)}. What moves when the two are exchanged is what the {noun} changed."
     boxes = [(*place, *found.window, str(n)) for n, place in enumerate(found.places, 1)]
     caption = "The difference in it" + (", with the places that changed most." if boxes else ".")
     change = figure_of(found, planes["difference"], "difference", limit, 0, f"Difference, {where}", caption, boxes)
     height, width = (n * h for n, h in zip(planes["before"].shape, found.spacing[1:], strict=True))
     most = min(100.0, 80.0 * width / height)
-    choice = f'<fieldset><legend class="soft">In the same place, show</legend>{choices}</fieldset>'
-    return f'<div class="flicker row two" style="max-width:{most:.1f}rem">{choice}{figure}{change}</div>'
+    choice = tag("fieldset", tag("legend", "In the same place, show", class_="soft"), *choices)
+    content = (choice, captioned(stage, moves), change)
+    return tag("div", *content, class_="flicker row two", style=f"max-width:{most:.1f}rem")
 
 
 def _capital(text: str) -> str:
@@ -236,7 +246,7 @@ def slice_name(found: Findings, k: int) -> str:
     return "the image" if count == 1 else f"slice k = {k} of 0 … {count - 1}"
 
 
-def _across(found: Findings, limit: float) -> str:
+def _across(found: Findings, limit: float) -> Markup:
     k = found.slices[0]
     j, i = found.places[0] if found.places else (0, 0)
     middle = (
@@ -250,8 +260,18 @@ def _across(found: Findings, limit: float) -> str:
             _row(found, _plane(found, axis, middle[axis]), limit, f"plane {name} = {middle[axis]}", axis=axis)
         )
     text = f"Planes j = {middle[1]} and i = {middle[2]} through the place that changed most, in true proportions."
-    return f'<h3>Across the slices</h3><p class="soft">{text}</p>{"".join(rows)}'
+    return joined(tag("h3", "Across the slices"), tag("p", text, class_="soft"), *rows)
 
 
-def charted(chart: Chart, caption: str) -> str:
-    return f"<figure>{chart.svg()}<figcaption>{html.escape(caption)}</figcaption></figure>"
+def captioned(content: Markup, *caption: str) -> Markup:
+    """Put a caption of text and markup below a picture or a chart."""
+    return tag("figure", content, tag("figcaption", *caption))
+
+
+def charted(chart: Chart, caption: str) -> Markup:
+    return captioned(chart.svg(), caption)
+
+
+def charts(*drawn: Markup | None) -> Markup:
+    """Charts side by side."""
+    return tag("div", *drawn, class_="charts")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,53 +13,54 @@ import numpy as np
 
 from .drawing import number
 from .pictures import Section
+from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
     from .findings import Findings
 
 
-def repeat_section(found: Findings) -> Section:
+def repeat_section(found: Findings) -> Section | None:
     """The command that repeats the run, its parameters, inputs, versions, and the recipe itself."""
     recipe = found.recipe
     text = json.dumps(recipe)
     uri = "data:application/json;base64," + base64.b64encode(text.encode()).decode("ascii")
-    parts = [_commands(found), "<h3>Parameters</h3>", _parameters(found)]
+    parts = [_commands(found), tag("h3", "Parameters"), _parameters(found)]
     if found.metrics:
-        parts += ["<h3>Against the reference</h3>", _metrics_table(found)]
+        parts += [tag("h3", "Against the reference"), _metrics_table(found)]
     if recipe.get("inputs"):
-        parts += ["<h3>Inputs</h3>", _inputs(recipe)]
+        parts += [tag("h3", "Inputs"), _inputs(recipe)]
     if recipe.get("versions"):
         pairs = [(name, str(version)) for name, version in recipe["versions"].items()]
-        parts += ["<h3>Versions</h3>", _table(pairs)]
-    parts.append(
-        f'<h3>Recipe</h3><p>Everything that the run was made of (<a download="recipe.json" href="{uri}">save it as '
-        f'recipe.json</a>):</p><pre tabindex="0" aria-label="Recipe">{html.escape(_shortened(recipe))}</pre>'
-    )
-    return "repeat", "How to repeat it", "".join(parts)
+        parts += [tag("h3", "Versions"), _table(pairs)]
+    link = tag("a", "save it as recipe.json", download="recipe.json", href=uri)
+    parts += [
+        tag("h3", "Recipe"),
+        tag("p", "Everything that the run was made of (", link, "):"),
+        tag("pre", _shortened(recipe), tabindex=0, aria_label="Recipe"),
+    ]
+    return Section("repeat", "How to repeat it", joined(*parts))
 
 
-def _commands(found: Findings) -> str:
+def _commands(found: Findings) -> Markup:
     parts = []
     if found.command:
-        parts.append(f"<p>The run was:</p>{_command(found.command)}")
+        parts += [tag("p", "The run was:"), _code(shlex.join(found.command))]
     if found.recipe.get("inputs"):
         suffix = "".join(Path(found.output or "output.nrrd").suffixes[-2:])
         recipe = f"{found.output}.recipe.json" if found.output else "recipe.json"
-        parts.append("<p>To do exactly the same again, with the inputs checked by their content:</p>")
-        parts.append(_command(["spatialdeconv", "repeat", recipe, f"again{suffix or '.nrrd'}"]))
+        parts.append(tag("p", "To do exactly the same again, with the inputs checked by their content:"))
+        parts.append(_code(shlex.join(["spatialdeconv", "repeat", recipe, f"again{suffix or '.nrrd'}"])))
         if not found.output:
-            parts.append('<p class="soft">with the recipe below saved as recipe.json.</p>')
+            parts.append(tag("p", "with the recipe below saved as recipe.json.", class_="soft"))
     else:
-        parts.append(
-            "<p>The run was on images in memory. To do exactly the same again, in Python, with the recipe below "
-            "saved as recipe.json and the same image and its spacing:</p>"
-        )
-        parts.append(f'<pre class="command" tabindex="0">{html.escape(_python(found))}</pre>')
-    return "".join(parts)
+        text = "The run was on images in memory. To do exactly the same again, in Python, with the recipe below "
+        text += "saved as recipe.json and the same image and its spacing:"
+        parts += [tag("p", text), _code(_python(found))]
+    return joined(*parts)
 
 
-def _command(words: Sequence[str]) -> str:
-    return f'<pre class="command" tabindex="0">{html.escape(shlex.join(words))}</pre>'
+def _code(text: str) -> Markup:
+    return tag("pre", text, class_="command", tabindex=0)
 
 
 def _python(found: Findings) -> str:
@@ -78,7 +78,7 @@ def _python(found: Findings) -> str:
     )
 
 
-def _parameters(found: Findings) -> str:
+def _parameters(found: Findings) -> Markup:
     automatic = found.result.automatic
     pairs = []
     for name, value in found.result.parameters.items():
@@ -91,7 +91,7 @@ def _parameters(found: Findings) -> str:
     pairs += [(name.replace("_", " "), _plain_text(automatic[name])) for name in others]
     selection = {n: v for n, v in found.recipe.get("selection", {}).items() if v}
     pairs += [(name.replace("_", " "), _plain_text(value)) for name, value in selection.items()]
-    return '<p class="soft">After an arrow: what “auto” turned into.</p>' + _table(pairs)
+    return joined(tag("p", "After an arrow: what “auto” turned into.", class_="soft"), _table(pairs))
 
 
 def _plain_text(value: Any) -> str:
@@ -106,31 +106,28 @@ def _plain_text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _table(pairs: Sequence[tuple[str, str]]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(text)}</td></tr>' for name, text in pairs
-    )
-    return f'<div class="wide"><table><tbody>{rows}</tbody></table></div>'
+def _table(rows: Iterable[Sequence[str | None]], head: Sequence[str] = ()) -> Markup:
+    """A table whose first column names the rows; `head` names the columns."""
+    body = [tag("tr", tag("th", name, scope="row"), *(tag("td", text) for text in texts)) for name, *texts in rows]
+    titles = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in head))) if head else None
+    return tag("div", tag("table", titles, tag("tbody", *body)), class_="wide")
 
 
-def _metrics_table(found: Findings) -> str:
+def _metrics_table(found: Findings) -> Markup:
     names = {"psnr": "PSNR (dB)", "ssim": "SSIM", "rmse": "RMSE"}
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("", *names.values()))
-    rows = ""
-    for when, values in found.metrics.items():
-        cells = "".join(f"<td>{number(values[n], 5) if n in values else ''}</td>" for n in names)
-        rows += f'<tr><th scope="row">{html.escape(when)}</th>{cells}</tr>'
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    rows = (
+        (when, *(number(values[name], 5) if name in values else None for name in names))
+        for when, values in found.metrics.items()
+    )
+    return _table(rows, ("", *names.values()))
 
 
-def _inputs(recipe: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(role)}</th><td>{html.escape(str(entry["path"]))}</td>'
-        f"<td><code>{html.escape(str(entry['sha256'])[:16])}…</code></td></tr>"
+def _inputs(recipe: Mapping[str, Any]) -> Markup:
+    rows = (
+        (role, str(entry["path"]), tag("code", f"{str(entry['sha256'])[:16]}…"))
         for role, entry in recipe["inputs"].items()
     )
-    head = '<thead><tr><th scope="col">role</th><th scope="col">file</th><th scope="col">SHA-256</th></tr></thead>'
-    return f'<div class="wide"><table>{head}<tbody>{rows}</tbody></table></div>'
+    return _table(rows, ("role", "file", "SHA-256"))
 
 
 def _shortened(recipe: Mapping[str, Any]) -> str:
