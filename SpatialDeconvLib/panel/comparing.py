@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..mrml import geometry
 from ..mrml.channels import lastIsOpacity
 from ..mrml.scene import describeNode, ensureScene, ijkToRas, imageDataFromArray, volumeArray, vtkFromMatrix
-from ..report.drawing import diverging_pixels
+from ..report.pixels import diverging_pixels
 
 COLOUR_NODE_ID = "vtkMRMLColorTableNodeFileDivergingBlueRed.txt"  # one of Slicer's own
 _COLOUR_NAME = "SpatialDeconvDifference"

@@ -16,7 +16,8 @@ from ..arrays.spacing import spacing_tuple
 from ..errors import InputError
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
-from ..report.drawing import diverging_pixels, number, png, sequential_pixels
+from ..report.formatting import number
+from ..report.pixels import diverging_pixels, png, sequential_pixels
 
 # How much of a kernel's weight its picture may leave outside.
 _SHARE_OUTSIDE = 1e-3

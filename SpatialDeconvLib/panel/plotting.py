@@ -29,7 +29,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
 from ..mrml import nodes, selections
 from ..mrml.scene import ensureScene, spacingOf, volumeArray
-from ..report.drawing import kernel_colours
+from ..report.pixels import kernel_colours
 
 PLOT_ATTRIBUTE = "SpatialDeconv.plot"  # on every node of the plot: "chart", "table" or "series"
 

@@ -5,7 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..mrml import previewing
-from ..report import drawing
+from ..report.pixels import png
 from . import model as panelmodel
 from . import plotting, sliceviews
 from .parameters import fieldOf, rowsOf
@@ -167,7 +167,7 @@ class WeightsPlot:
         size = self._panel.ui.weightsPlotFrame.size
         pixels = plotting.weightsPicture(self._data, max(size.width(), 200), max(size.height(), 100))
         pixmap = qt.QPixmap()
-        pixmap.loadFromData(qt.QByteArray(drawing.png(pixels)))
+        pixmap.loadFromData(qt.QByteArray(png(pixels)))
         self._picture.setPixmap(pixmap)
 
     def _clear(self):

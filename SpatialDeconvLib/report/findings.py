@@ -12,7 +12,7 @@ from ..kernels.field import KernelField
 from ..run.job import Job
 from ..run.pipeline import Result
 from . import numbers
-from .drawing import GreyScale, kernel_colours
+from .pixels import GreyScale, kernel_colours
 
 
 @dataclass

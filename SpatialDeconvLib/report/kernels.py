@@ -11,20 +11,20 @@ import numpy as np
 
 from ..kernels.kernel import Kernel
 from . import numbers
-from .drawing import Chart, diverging_pixels, number, power_of_ten, reduced, sequential_pixels, shares_picture
+from .charts import Chart, chart_row, charted
+from .formatting import number, power_of_ten
+from .layout import captioned
 from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
-    captioned,
-    charted,
-    charts,
     figure_of,
     flips_of,
     framed,
     letters_of,
     slice_name,
 )
+from .pixels import diverging_pixels, reduced, sequential_pixels, shares_picture
 from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def kernels_section(found: Findings) -> Section | None:
     content = joined(
         tag("p", text),
         tag("div", *figures, class_="kernels"),
-        charts(_use_chart(found) if several else None, _transfer_chart(found, kernels)),
+        chart_row(_use_chart(found) if several else None, _transfer_chart(found, kernels)),
         _use_map(found) if several else None,
     )
     return Section("kernels", "Kernels", content)

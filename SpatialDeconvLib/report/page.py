@@ -24,11 +24,12 @@ from ..run.pipeline import Result
 from ..watch import IsCancelled, Progress, Watch
 from ..writing import write_text
 from . import numbers
-from .drawing import GreyScale, number
 from .findings import Findings
+from .formatting import number
 from .kernels import kernels_section
 from .parts import convergence_section, edges_section, frames_section, residual_section, verdict_on
 from .pictures import Section, pictures_section
+from .pixels import GreyScale
 from .repeat import repeat_section
 from .style import STYLE
 from .tags import Markup, tag

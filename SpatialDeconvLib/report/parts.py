@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import numbers
-from .drawing import Chart, diverging_pixels, number, reduced
+from .charts import Chart, chart_row, charted
+from .formatting import number
+from .layout import captioned, table
 from .pictures import (
     LARGEST_PICTURE,
     Section,
     as_shown,
-    captioned,
-    charted,
-    charts,
     difference_limit,
     flips_of,
     framed,
     letters_of,
     slice_name,
 )
+from .pixels import diverging_pixels, reduced
 from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def edges_section(found: Findings) -> Section | None:
             " A deconvolution that works makes edges steeper; overshoot beside them, or waves that the image did"
         )
         text += " not have, are artefacts."
-    return Section("edges", "Edges", joined(tag("p", text), charts(*figures)))
+    return Section("edges", "Edges", joined(tag("p", text), chart_row(*figures)))
 
 
 # ------------------------------------------------------------------------------------------- residual
@@ -83,10 +83,10 @@ def residual_section(found: Findings) -> Section:
     """What the blurred result leaves of the image, and power spectra."""
     spectra = _image_spectra(found)
     if found.operation != "deconvolve":
-        return Section("spectra", "Spatial frequencies", charts(spectra))
+        return Section("spectra", "Spatial frequencies", chart_row(spectra))
     title = "Do the kernels explain the image?"
     if found.residual is None:
-        return Section("residual", title, joined(tag("p", f"{found.no_residual}."), charts(spectra)))
+        return Section("residual", title, joined(tag("p", f"{found.no_residual}."), chart_row(spectra)))
     intro = "The result, blurred again with the kernels, should be the image but for its noise: the residual "
     intro += "r = y − A x should look like noise, without the outlines of objects, and have the same power at all "
     intro += "frequencies."
@@ -94,7 +94,7 @@ def residual_section(found: Findings) -> Section:
         size = " × ".join(str(s.stop - s.start) for s in found.residual.box[::-1])
         first = ", ".join(str(s.start) for s in found.residual.box[::-1])
         intro += f" It is shown for a block of {size} voxels from voxel ({first}) on (i, j, k)."
-    drawn = charts(_residual_histogram(found), _residual_spectrum(found), spectra)
+    drawn = chart_row(_residual_histogram(found), _residual_spectrum(found), spectra)
     return Section("residual", title, joined(tag("p", intro), _residual_pictures(found), drawn))
 
 
@@ -152,12 +152,8 @@ def residual_facts(found: Findings) -> list[tuple[str, float | None, str]]:
 
 
 def _residual_table(found: Findings) -> Markup:
-    rows = []
-    for name, value, text in residual_facts(found):
-        cell = tag("td", "none" if value is None else number(value), class_="n")
-        rows.append(tag("tr", tag("th", name, scope="row"), cell, tag("td", text, class_="soft")))
-    caption = tag("caption", "The residual in numbers", class_="soft")
-    return tag("div", tag("table", caption, tag("tbody", *rows)), class_="wide")
+    rows = ((name, "none" if value is None else number(value), text) for name, value, text in residual_facts(found))
+    return table(rows, caption="The residual in numbers", classes=("n", "soft"))
 
 
 def _residual_histogram(found: Findings) -> Markup:
@@ -252,7 +248,7 @@ def convergence_section(found: Findings) -> Section | None:
     text = "The residual ‖y − A x‖ / (σ √N) after each iteration: at 1 the blurred result agrees with the image "
     text += "within the noise."
     text += f" It ended because: {stopped}." if stopped else ""
-    return Section("convergence", "Convergence", charts(charted(chart, text)))
+    return Section("convergence", "Convergence", chart_row(charted(chart, text)))
 
 
 # --------------------------------------------------------------------------------------------- frames
@@ -265,12 +261,9 @@ def frames_section(found: Findings) -> Section | None:
     names = ("residual", "noise", "iterations", "seconds")
     rows = []
     for frame in found.frames:
-        shown = " (shown here)" if frame.get("shown") else None
-        numbers_ = [None if frame.get(name) is None else number(frame[name]) for name in names]
-        cells = (tag("td", text, class_="n") for text in numbers_)
-        rows.append(tag("tr", tag("th", frame["index"], shown, scope="row"), *cells))
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in ("frame", *names))))
-    table = tag("div", tag("table", head, tag("tbody", *rows)), class_="wide")
+        values = (None if frame.get(name) is None else number(frame[name]) for name in names)
+        rows.append((f"{frame['index']}{' (shown here)' if frame.get('shown') else ''}", *values))
+    listed = table(rows, ("frame", *names), classes=("n",) * len(names))
     residuals = np.array([np.nan if f.get("residual") is None else f["residual"] for f in found.frames], float)
     chart = None
     if np.isfinite(residuals).sum() > 1:
@@ -282,5 +275,5 @@ def frames_section(found: Findings) -> Section | None:
         drawn.line(np.arange(len(residuals)), residuals, "residual", "after")
         drawn.points(np.arange(len(residuals)), residuals)
         text = "The residual of every frame; one that stands out was blurred otherwise, or moved."
-        chart = charts(charted(drawn, text))
-    return Section("frames", "All frames", joined(chart, table))
+        chart = chart_row(charted(drawn, text))
+    return Section("frames", "All frames", joined(chart, listed))

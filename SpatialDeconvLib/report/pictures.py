@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .drawing import Chart, data_uri, diverging_pixels, number, reduced
+from .formatting import number
+from .layout import captioned
+from .pixels import data_uri, diverging_pixels, reduced
 from .tags import Markup, joined, tag
 
 if TYPE_CHECKING:
@@ -261,17 +263,3 @@ def _across(found: Findings, limit: float) -> Markup:
         )
     text = f"Planes j = {middle[1]} and i = {middle[2]} through the place that changed most, in true proportions."
     return joined(tag("h3", "Across the slices"), tag("p", text, class_="soft"), *rows)
-
-
-def captioned(content: Markup, *caption: str) -> Markup:
-    """Put a caption of text and markup below a picture or a chart."""
-    return tag("figure", content, tag("figcaption", *caption))
-
-
-def charted(chart: Chart, caption: str) -> Markup:
-    return captioned(chart.svg(), caption)
-
-
-def charts(*drawn: Markup | None) -> Markup:
-    """Charts side by side."""
-    return tag("div", *drawn, class_="charts")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .drawing import number
+from .formatting import number
+from .layout import table
 from .pictures import Section
 from .tags import Markup, joined, tag
 
@@ -31,7 +32,7 @@ def repeat_section(found: Findings) -> Section | None:
         parts += [tag("h3", "Inputs"), _inputs(recipe)]
     if recipe.get("versions"):
         pairs = [(name, str(version)) for name, version in recipe["versions"].items()]
-        parts += [tag("h3", "Versions"), _table(pairs)]
+        parts += [tag("h3", "Versions"), table(pairs)]
     link = tag("a", "save it as recipe.json", download="recipe.json", href=uri)
     parts += [
         tag("h3", "Recipe"),
@@ -91,7 +92,7 @@ def _parameters(found: Findings) -> Markup:
     pairs += [(name.replace("_", " "), _plain_text(automatic[name])) for name in others]
     selection = {n: v for n, v in found.recipe.get("selection", {}).items() if v}
     pairs += [(name.replace("_", " "), _plain_text(value)) for name, value in selection.items()]
-    return joined(tag("p", "After an arrow: what “auto” turned into.", class_="soft"), _table(pairs))
+    return joined(tag("p", "After an arrow: what “auto” turned into.", class_="soft"), table(pairs))
 
 
 def _plain_text(value: Any) -> str:
@@ -106,20 +107,13 @@ def _plain_text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _table(rows: Iterable[Sequence[str | None]], head: Sequence[str] = ()) -> Markup:
-    """A table whose first column names the rows; `head` names the columns."""
-    body = [tag("tr", tag("th", name, scope="row"), *(tag("td", text) for text in texts)) for name, *texts in rows]
-    titles = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in head))) if head else None
-    return tag("div", tag("table", titles, tag("tbody", *body)), class_="wide")
-
-
 def _metrics_table(found: Findings) -> Markup:
     names = {"psnr": "PSNR (dB)", "ssim": "SSIM", "rmse": "RMSE"}
     rows = (
         (when, *(number(values[name], 5) if name in values else None for name in names))
         for when, values in found.metrics.items()
     )
-    return _table(rows, ("", *names.values()))
+    return table(rows, ("", *names.values()))
 
 
 def _inputs(recipe: Mapping[str, Any]) -> Markup:
@@ -127,7 +121,7 @@ def _inputs(recipe: Mapping[str, Any]) -> Markup:
         (role, str(entry["path"]), tag("code", f"{str(entry['sha256'])[:16]}…"))
         for role, entry in recipe["inputs"].items()
     )
-    return _table(rows, ("role", "file", "SHA-256"))
+    return table(rows, ("role", "file", "SHA-256"))
 
 
 def _shortened(recipe: Mapping[str, Any]) -> str:

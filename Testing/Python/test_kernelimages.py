@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from SpatialDeconvLib import InputError, Kernel, ParametricKernel
 from SpatialDeconvLib.panel.kernelimages import kernel_picture, three_views, thumbnails
-from SpatialDeconvLib.report.drawing import diverging_pixels, sequential_pixels
+from SpatialDeconvLib.report.pixels import diverging_pixels, sequential_pixels
 
 
 def gaussian(sigma):

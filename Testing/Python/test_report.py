@@ -16,7 +16,7 @@ from scipy import ndimage
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import report
 from SpatialDeconvLib.mrml import recipe as recipes
-from SpatialDeconvLib.report import drawing, numbers, style
+from SpatialDeconvLib.report import charts, formatting, numbers, pixels, style
 from SpatialDeconvLib.report import kernels as report_kernels
 from SpatialDeconvLib.report import page as page_module
 from SpatialDeconvLib.watch import UNWATCHED
@@ -190,7 +190,7 @@ def test_grey_levels_over_decades_are_the_images_own(noisy):
     image = np.exp(noisy[1] / 8).astype(np.float32)
     page, _ = page_of(image, engine="fft", method="tikhonov")
     low, high = np.quantile(image[slice_of(page)], (0.005, 0.995))
-    assert f"black {drawing.number(low)} to white {drawing.number(high)} (logarithmic)" in page.text
+    assert f"black {formatting.number(low)} to white {formatting.number(high)} (logarithmic)" in page.text
 
 
 def slice_of(page):
@@ -221,11 +221,11 @@ def test_code_of_the_page_repeats_the_run(noisy, tmp_path, monkeypatch):
 def test_numbers_of_the_page(plain, noisy):
     page, result = plain
     truth, image = noisy
-    assert f"Residual{drawing.number(result.residual, 3)}" in page.text
+    assert f"Residual{formatting.number(result.residual, 3)}" in page.text
     change = np.sqrt(np.mean((result.image.astype(float) - image) ** 2))
-    assert f"Change{drawing.number(change, 3)}" in page.text
+    assert f"Change{formatting.number(change, 3)}" in page.text
     assert f"PSNR{sd.psnr(truth, result.image):.2f} dB" in page.text
-    assert f"Root mean square{drawing.number(result.residual * result.noise)}" in page.text
+    assert f"Root mean square{formatting.number(result.residual * result.noise)}" in page.text
 
 
 def test_no_matplotlib_is_needed(tmp_path):
@@ -255,7 +255,7 @@ def test_two_dimensional_image():
     assert "60 × 48 × 1 voxels" in page.text
     assert "0.5 × 0.5 × 1 mm" in page.text
     assert "Before, the image" in [a["alt"] for a in page.of("img")]
-    assert f"Residual{drawing.number(result.residual, 3)}" in page.text
+    assert f"Residual{formatting.number(result.residual, 3)}" in page.text
 
 
 def test_single_slice_keeps_its_proportions():
@@ -277,7 +277,7 @@ def test_vector_volume_shows_the_channel_that_changed():
     recipe = recipes.describe("deconvolve", FIELD, result)
     page = Page(report.report_page(image=image, result=result, field=FIELD, spacing=(1.0, 1.0, 1.0), recipe=recipe))
     assert "Of the 3 values of each voxel, the pictures and charts show number 2" in page.text
-    assert f"Residual{drawing.number(results[1].residual, 3)}" in page.text
+    assert f"Residual{formatting.number(results[1].residual, 3)}" in page.text
 
 
 def test_report_of_volume_nodes(noisy, tmp_path):
@@ -303,7 +303,7 @@ def test_report_of_volume_nodes(noisy, tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert "blurred one: deconvolved" in page.text
     assert f"PSNR{sd.psnr(noisy[0], result.image):.2f} dB" in page.text
-    assert f"… in units of the noise{drawing.number(result.residual)}" in page.text
+    assert f"… in units of the noise{formatting.number(result.residual)}" in page.text
     ensureScene().Clear(1)
 
 
@@ -326,8 +326,8 @@ def test_masked_run(noisy):
     mask = np.zeros(image.shape, bool)
     mask[3:9, 8:30, 10:35] = True
     page, result = page_of(image, engine="fft", mask=mask)
-    assert f"only {drawing.number(100 * mask.mean(), 3)} % of the voxels" in page.text
-    assert f"… in units of the noise{drawing.number(result.residual)}" in page.text
+    assert f"only {formatting.number(100 * mask.mean(), 3)} % of the voxels" in page.text
+    assert f"… in units of the noise{formatting.number(result.residual)}" in page.text
 
 
 def test_joint_run_has_its_convergence(noisy):
@@ -535,24 +535,24 @@ def test_pictures_are_turned_as_slicer_shows_them(noisy, tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (40, 33, 3)])
 def test_png_is_read_back_as_written(shape, tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    (tmp_path / "a.png").write_bytes(drawing.png(pixels))
-    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png"))), pixels)
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    (tmp_path / "a.png").write_bytes(pixels.png(picture))
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png"))), picture)
 
 
 def test_large_planes_are_averaged():
     plane = np.arange(100.0 * 60).reshape(100, 60)
-    small, step = drawing.reduced(plane, 40)
+    small, step = pixels.reduced(plane, 40)
     assert step == 3
     assert small.shape == (33, 20)
     assert small[2, 4] == pytest.approx(plane[6:9, 12:15].mean())
-    assert drawing.reduced(plane, 100)[0] is plane
-    thin, _ = drawing.reduced(np.ones((2, 500)), 100)
+    assert pixels.reduced(plane, 100)[0] is plane
+    thin, _ = pixels.reduced(np.ones((2, 500)), 100)
     assert thin.shape == (1, 100)
 
 
 def test_diverging_colours_are_white_at_zero():
-    colours = drawing.diverging_pixels(np.array([[-2.0, 0.0, 2.0, np.nan]]), 2.0)[0].astype(int)
+    colours = pixels.diverging_pixels(np.array([[-2.0, 0.0, 2.0, np.nan]]), 2.0)[0].astype(int)
     assert colours[1].min() > 245
     assert colours[3].min() > 245
     assert colours[0, 2] > colours[0, 0] + 100
@@ -561,12 +561,12 @@ def test_diverging_colours_are_white_at_zero():
 
 def test_grey_levels_are_logarithmic_over_decades():
     values = np.geomspace(1, 1e5, 1000)
-    scale = drawing.GreyScale.of(values)
+    scale = pixels.GreyScale.of(values)
     assert scale.log
-    assert not drawing.GreyScale.of(values - 10).log
+    assert not pixels.GreyScale.of(values - 10).log
     middle = np.sqrt(scale.low * scale.high)
     assert abs(int(scale.pixels(np.array([[middle]]))[0, 0]) - 127.5) <= 1
-    assert drawing.GreyScale.of(np.full(9, np.nan)).pixels(np.zeros((2, 2))).shape == (2, 2)
+    assert pixels.GreyScale.of(np.full(9, np.nan)).pixels(np.zeros((2, 2))).shape == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -582,30 +582,30 @@ def test_grey_levels_are_logarithmic_over_decades():
     ],
 )
 def test_numbers_for_reading(value, text):
-    assert drawing.number(value) == text
+    assert formatting.number(value) == text
 
 
 def test_ticks_are_round_and_inside():
     for low, high in ((0, 1), (-3.2, 17.9), (1e-5, 3e-5), (530, 304446)):
-        ticks = drawing.nice_ticks(low, high)
+        ticks = charts.nice_ticks(low, high)
         assert 3 <= len(ticks) <= 10
         assert low <= ticks[0]
         assert ticks[-1] <= high * (1 + 1e-9)
         steps = np.diff(ticks)
         assert steps == pytest.approx(steps[0])
         assert f"{steps[0]:.0e}"[0] in "125"
-    assert drawing.log_ticks(0.5, 2000) == [1, 10, 100, 1000]
+    assert charts.log_ticks(0.5, 2000) == [1, 10, 100, 1000]
 
 
 def test_line_of_a_chart_is_where_its_numbers_are():
-    chart = drawing.Chart((0.0, 10.0), (1.0, 100.0), "x", "y", "d", y_log=True)
+    chart = charts.Chart((0.0, 10.0), (1.0, 100.0), "x", "y", "d", y_log=True)
     chart.line([0, 5, 10], [1, 10, 100], "name")
     path = re.search(r'<path class="line " d="([^"]+)"', chart.svg())[1]
     points = np.array([[float(v) for v in p.split(",")] for p in path[1:].split("L")])
     assert points[1] == pytest.approx((points[0] + points[2]) / 2, abs=0.1)
     assert points[0, 0] < points[2, 0]
     assert points[0, 1] > points[2, 1]
-    broken = drawing.Chart((0.0, 3.0), (0.0, 3.0), "x", "y", "d")
+    broken = charts.Chart((0.0, 3.0), (0.0, 3.0), "x", "y", "d")
     broken.line([0, 1, 2, 3], [1, np.nan, 2, 3])
     assert "nan" not in broken.svg()
     assert len(re.findall("M", re.search(r'line " d="([^"]+)"', broken.svg())[1])) == 2
@@ -700,7 +700,7 @@ def test_command_writes_a_report_that_says_how_to_repeat_it(files, capsys):
     first, second = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (out, again))
     assert np.array_equal(first, second)
     metrics = json.loads((files / "out file.nrrd.recipe.json").read_text())["metrics"]
-    assert drawing.number(metrics["after"]["psnr"], 5) in page.text
+    assert formatting.number(metrics["after"]["psnr"], 5) in page.text
 
 
 def test_command_with_mask_labels_and_guide(files):
