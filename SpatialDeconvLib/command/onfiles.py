@@ -15,6 +15,7 @@ from ..mrml import nodes
 from ..mrml import recipe as recipes
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.sequencefiles import isSequence
+from ..report.volumes import reported_run
 from ..watch import IsCancelled, Progress, Watch
 from .request import (
     FileRun,
@@ -24,7 +25,6 @@ from .request import (
     mask_on,
     mask_source,
     metrics_of,
-    report_page_of,
     write_around,
 )
 
@@ -85,12 +85,11 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     truth = _reference(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
-    function = nodes.deconvolveVolume if request.operation == "deconvolve" else nodes.convolveVolume
+    selections = (mask, labels, guide, selection["resample"])
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
-    node, result = function(
-        image, request.kernels, mask=mask, labels=labels, guide=guide, resample=selection["resample"],
-        progress=work.tell, cancelled=work.cancelled, **request.parameters,
-    )  # fmt: skip
+    prepared = nodes.prepare(request.operation, image, request.kernels, selections, request.parameters)
+    result = prepared.compute(work)
+    node = nodes.place(prepared, result, image)
     recipe = recipes.describe(request.operation, request.kernels, result)
     recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
     recipe["selection"] = selection
@@ -99,8 +98,8 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     recipe.update(notes)
     page = None
     if report is not None:
-        selected = (mask, labels, guide, selection["resample"])
-        page = report_page_of(request, image, result, recipe, selected, truth, destination, command, drawing)
+        run = reported_run(prepared, image, result, recipe, reference=truth, output=destination, command=command)
+        page = reports.report_page(run, drawing.tell, drawing.cancelled)
     watch.check()  # the last moment at which there is nothing to take back
     losses = volumes.writeVolume(node, output, like=image)
     write_around(output, recipe, report, page)

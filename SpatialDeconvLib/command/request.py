@@ -19,10 +19,8 @@ from ..metrics import psnr, rmse, ssim
 from ..mrml import files as volumes
 from ..mrml import nodes, selections
 from ..mrml import recipe as recipes
-from ..report.volumes import reportArguments
 from ..run.pipeline import Result
 from ..selection import mask_from_box, mask_from_range
-from ..watch import Watch
 
 _COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
 
@@ -140,16 +138,6 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
         if beside is not None:
             beside.unlink()
         raise
-
-
-def report_page_of(
-    request, image, result, recipe, selected, truth, output, command, watch: Watch, frames=()
-) -> str:
-    """The report of a run on the volume node `image`; `selected` are its mask, labels, guide and resample."""
-    return reports.report_page(
-        result=result, field=request.kernels, recipe=recipe, reference=truth, output=output, command=command,
-        frames=frames, progress=watch.tell, cancelled=watch.cancelled, **reportArguments(image, *selected),
-    )  # fmt: skip
 
 
 def mask_source(selection: dict, path: str | None) -> Any:

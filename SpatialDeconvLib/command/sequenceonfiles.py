@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import report as reports
 from ..errors import InputError
 from ..mrml import files as volumes
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
+from ..report import ReportedRun
+from ..report.volumes import reported_run
 from ..watch import Watch
 from .request import (
     FileRun,
@@ -20,7 +23,6 @@ from .request import (
     mask_on,
     mask_source,
     metrics_of,
-    report_page_of,
     write_around,
 )
 
@@ -33,11 +35,12 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     truth = _reference(request.reference, sequence)
     count = sequence.GetNumberOfDataNodes()
     before = None if truth is None else [_metrics(truth, n, _frame(sequence, n)) for n in range(count)]
+    shown = None if report is None else _ShownFrame()
     function = sequences.deconvolveSequence if request.operation == "deconvolve" else sequences.convolveSequence
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     node, results = function(
         sequence, request.kernels, resample=request.selection["resample"], progress=work.tell,
-        cancelled=work.cancelled, **sources, **request.parameters,
+        cancelled=work.cancelled, finished=shown, **sources, **request.parameters,
     )  # fmt: skip
     names = [sequences.frameText(sequence, n) for n in range(count)]
     result = sequences.overFrames(results, names)
@@ -52,8 +55,9 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
         recipe["metrics"] = {"before": _mean(before), "after": _mean(after)}
     recipe.update(notes)
     page = None
-    if report is not None:
-        page = _page(request, sequence, results, recipe, sources, truth, destination, command, drawing)
+    if shown is not None:
+        run = _reported(shown, sequence, results, recipe, truth, output=destination, command=command)
+        page = reports.report_page(run, drawing.tell, drawing.cancelled)
     watch.check()  # the last moment at which there is nothing to take back
     losses = sequencefiles.writeSequence(node, output)
     write_around(output, recipe, report, page)
@@ -123,29 +127,37 @@ def _mean(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
 
 
-def _page(request, sequence, results, recipe, sources, truth, destination, command, watch: Watch) -> str:
-    """The report of the frame that its kernels explain least (or that changed most), with a table of all."""
-    number = _shown(sequence, results)
-    frame = sequence.GetNthDataNode(number)
+class _ShownFrame:
+    """The frame that the report shows: which its kernels explain least or, without residuals, which changed most.
+
+    Its arrays are kept from the run, so that mask, labels and guide are put on its grid once only.
+    """
+
+    def __init__(self) -> None:
+        self.number = -1
+        self.prepared: nodes.Prepared | None = None
+        self._rank: tuple[bool, float, int] = (False, -1.0, 0)
+
+    def __call__(self, number: int, prepared: nodes.Prepared, result: Any) -> None:
+        explained = result.residual is not None
+        least = result.residual if explained else _change(prepared.array, result.image)
+        rank = (explained, least, -number)  # of equal frames, the first
+        if self.prepared is None or rank > self._rank:
+            self.number, self.prepared, self._rank = number, prepared, rank
+
+
+def _change(before: np.ndarray, after: np.ndarray) -> float:
+    return float(np.nanmean(np.square(np.subtract(after, before, dtype=np.float64))))
+
+
+def _reported(shown: _ShownFrame, sequence, results, recipe, truth, **more) -> ReportedRun:
+    """The run on the frame that is shown, with a table of all."""
+    number = shown.number
     frames = [dict(entry) for entry in recipe["frames"]]
     frames[number] |= {"shown": True, "name": sequences.frameText(sequence, number)}
-    mask = sources["mask"](frame, number) if "mask" in sources else None
-    selected = (mask, _item(sources["labels"], number), _item(sources["guide"], number))
-    reference = None if truth is None else _frame(truth, number)
-    shown = dict(recipe)
-    shown.pop("metrics", None)  # they are means over the frames; the page computes those of its own frame
-    return report_page_of(
-        request, frame, results[number], shown, (*selected, request.selection["resample"]), reference,
-        destination, command, watch, frames,
+    own = dict(recipe)
+    own.pop("metrics", None)  # they are means over the frames; the page computes those of its own frame
+    return reported_run(
+        shown.prepared, sequence.GetNthDataNode(number), results[number], own, frames=frames,
+        reference=None if truth is None else _frame(truth, number), **more,
     )  # fmt: skip
-
-
-def _shown(sequence: Any, results: Sequence[Any]) -> int:
-    residuals = [-1.0 if r.residual is None else r.residual for r in results]
-    if max(residuals) >= 0:
-        return int(np.argmax(residuals))
-    changes = []
-    for number, result in enumerate(results):
-        difference = np.subtract(result.image, _frame(sequence, number), dtype=np.float64)
-        changes.append(float(np.nanmean(np.square(difference))))
-    return int(np.argmax(changes))

@@ -1,7 +1,8 @@
 """The engine on MRML volume nodes: what the panel, the console and the command line call.
 
 `deconvolveVolume` and `convolveVolume` take nodes, run the engine on arrays, and touch the scene only when
-everything is done. The pieces they are made of (arrays, geometry, masks, kernels) are public too.
+everything is done. They are `prepare`, `Prepared.compute` and `place`; these, and the pieces they are made of
+(arrays, geometry, masks, kernels), are public too.
 
 Arrays are in numpy order (k, j, i); spacing in mm in the same order. MRML's order is (i, j, k).
 """
@@ -132,12 +133,25 @@ def _run(operation, inputVolume, kernels, outputVolume, selections, watch, optio
     _checkOutput(outputVolume, inputVolume, vector, (kernels, *selections[:3]))
     prepared = prepare(operation, inputVolume, kernels, selections, options)
     result = prepared.compute(watch)
-    return _place(result.image, prepared.recipe(result), inputVolume, outputVolume, f"{operation}d"), result
+    return place(prepared, result, inputVolume, outputVolume), result
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A run whose nodes have been turned into arrays: `compute` needs neither the scene nor the main thread."""
+    """A run whose nodes have been turned into arrays: `compute` needs neither the scene nor the main thread.
+
+    Attributes
+    ----------
+    operation : {"deconvolve", "convolve"}
+    array : ndarray
+        The voxels of the volume.
+    field : KernelField
+        The kernels, with the labels on the volume's voxels.
+    arguments : dict
+        Keyword arguments of the engine; "mask" and "guide" are arrays on the volume's voxels, where there are any.
+    copyLast : bool
+        The last channel is an opacity, which is copied.
+    """
 
     operation: str
     array: np.ndarray
@@ -204,15 +218,16 @@ def _recipeText(operation: str, field: KernelField, result) -> str:
     return json.dumps(recipe.describe(operation, field, result))
 
 
-def _place(image: np.ndarray, recipe: str, inputVolume, outputVolume, suffix: str):
-    """Put the finished image into the output node: the only place where the scene changes."""
+def place(prepared: Prepared, result, inputVolume, outputVolume=None):
+    """Put the image of a result into the output node, or a new one: the only place where the scene changes."""
+    image, recipe = result.image, prepared.recipe(result)
     data = imageDataFromArray(image)
     if outputVolume is not None:
         _fill(outputVolume, data, recipe, inputVolume)
         return outputVolume
     scene = inputVolume.GetScene() or ensureScene()
     nodeClass = "vtkMRMLVectorVolumeNode" if image.ndim == 4 else "vtkMRMLScalarVolumeNode"
-    name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {suffix}")
+    name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {prepared.operation}d")
     node = scene.AddNewNodeByClass(nodeClass, name)
     _fill(node, data, recipe, inputVolume)
     copyDisplay(inputVolume, node)

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -21,12 +21,15 @@ import slicer
 from .. import memory
 from ..arrays.threads import usable_processors
 from ..errors import Cancelled, InputError
+from ..run.pipeline import Result
 from ..watch import IsCancelled, Progress, Watch
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .sequencefiles import copyIndex
 
 __all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
+
+Finished = Callable[[int, Prepared, Result], Any]
 
 # Several frames at once pay with SimpleITK's filters on small frames only; the other methods keep the processors
 # busy with one frame. Measured with Testing/Benchmarks/bench_sequences.py.
@@ -48,6 +51,7 @@ def deconvolveSequence(
     workers: int | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    finished: Finished | None = None,
     **options,
 ):
     """Deconvolve every frame of a sequence of volumes.
@@ -76,6 +80,9 @@ def deconvolveSequence(
     progress : callable (fraction, text), optional
     cancelled : callable () -> bool, optional
         Both are called in the caller's thread only.
+    finished : callable (item, Prepared, Result), optional
+        Told, in the caller's thread, of every frame that is done, with the arrays it was made of; they are let go
+        then, unless it keeps them. Frames may come in another order than theirs.
     **options
         The keyword arguments of `SpatialDeconvLib.deconvolve`.
 
@@ -92,7 +99,7 @@ def deconvolveSequence(
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
     watch = Watch(progress, cancelled)
-    arguments = _Arguments(kernels, mask, labels, guide, resample, options)
+    arguments = _Arguments(kernels, mask, labels, guide, resample, options, finished)
     return _run("deconvolve", sequence, outputSequence, frames, arguments, workers, watch)
 
 
@@ -108,6 +115,7 @@ def convolveSequence(
     workers: int | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    finished: Finished | None = None,
     **options,
 ):
     """Convolve every frame of a sequence of volumes.
@@ -116,7 +124,7 @@ def convolveSequence(
     `SpatialDeconvLib.convolve`.
     """
     watch = Watch(progress, cancelled)
-    arguments = _Arguments(kernels, mask, labels, guide, resample, options)
+    arguments = _Arguments(kernels, mask, labels, guide, resample, options, finished)
     return _run("convolve", sequence, outputSequence, frames, arguments, workers, watch)
 
 
@@ -147,6 +155,7 @@ class _Arguments:
     guide: Any
     resample: bool
     options: dict[str, Any]
+    finished: Finished | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +244,10 @@ def _computed(operation, source, items, arguments, temporary, workers, watch) ->
             for future in finished:
                 number, prepared = running.pop(future)
                 with _namingFrame(source.sequence, items[number]):
-                    done[number] = _kept(prepared, future.result())
+                    result = future.result()
+                    if arguments.finished is not None:
+                        arguments.finished(items[number], prepared, result)
+                    done[number] = _kept(prepared, result)
                 shares[number], texts[number] = 1.0, ""
             look(min((number for number, _ in running.values()), default=len(items) - 1))
     finally:

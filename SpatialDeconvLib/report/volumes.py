@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import report
 from ..mrml import recipe as recipes
-from ..mrml.nodes import kernelFieldFrom
-from ..mrml.scene import ijkToRas, spacingOf, volumeArray
-from ..mrml.selections import guideArray, labelArray, maskArray
+from ..mrml.nodes import Prepared, prepare
+from ..mrml.scene import ijkToRas, volumeArray
+from ..run.pipeline import Result
 from ..watch import IsCancelled, Progress
+from .findings import ReportedRun
+from .page import write_report
 
 
-def writeVolumeReport(
+def write_volume_report(
     folder,
     operation: str,
-    inputVolume,
+    input_volume,
     kernels,
     result,
     mask=None,
@@ -35,7 +37,7 @@ def writeVolumeReport(
     folder : path
         Made when it does not exist; `report.html` in it is replaced.
     operation : {"deconvolve", "convolve"}
-    inputVolume, kernels, mask, labels, guide, resample
+    input_volume, kernels, mask, labels, guide, resample
         As they were given to the run.
     result : Result
         What the run returned.
@@ -54,24 +56,24 @@ def writeVolumeReport(
     Cancelled
         If `cancelled` returned true; the folder is then as before.
     """
-    recipe = recipes.describe(operation, kernelFieldFrom(kernels), result)
-    arguments = reportArguments(inputVolume, mask, labels, guide, resample)
-    return report.write_report(
-        folder, result=result, field=kernelFieldFrom(kernels), recipe=recipe, title=title or inputVolume.GetName(),
+    prepared = prepare(operation, input_volume, kernels, (mask, labels, guide, resample), {})
+    run = reported_run(
+        prepared, input_volume, result, recipes.describe(operation, prepared.field, result),
+        title=title or input_volume.GetName(),
         reference=None if reference is None else volumeArray(reference, "reference"),
-        progress=progress, cancelled=cancelled, **arguments,
     )  # fmt: skip
+    return write_report(folder, run, progress, cancelled)
 
 
-def reportArguments(inputVolume, mask, labels, guide, resample: bool) -> dict[str, Any]:
-    """Return what `report.report_page` takes of the nodes of a run."""
-    values, names = (None, None) if labels is None else labelArray(labels, inputVolume, resample)
-    return {
-        "image": volumeArray(inputVolume, "inputVolume"),
-        "spacing": spacingOf(inputVolume),
-        "ijk_to_ras": ijkToRas(inputVolume),
-        "mask": None if mask is None else maskArray(mask, inputVolume, resample),
-        "labels": values,
-        "label_names": names,
-        "guide": None if guide is None else guideArray(guide, inputVolume, resample),
-    }
+def reported_run(
+    prepared: Prepared, input_volume, result: Result, recipe: Mapping[str, Any], **more: Any
+) -> ReportedRun:
+    """Return what a report takes of a run on a volume node, with the arrays that the run was made of.
+
+    `more` is what else `ReportedRun` takes: what is compared with, a title, where the output is, and so on.
+    """
+    given = prepared.arguments
+    return ReportedRun(
+        image=prepared.array, result=result, field=prepared.field, spacing=given["spacing"], recipe=recipe,
+        ijk_to_ras=ijkToRas(input_volume), mask=given.get("mask"), guide=given.get("guide"), **more,
+    )  # fmt: skip

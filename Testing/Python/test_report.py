@@ -1,8 +1,11 @@
 """The report of a run: its numbers against independent ones, its page against what a browser asks for."""
 
 import base64
+import dataclasses
+import importlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -11,14 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import report
 from SpatialDeconvLib.mrml import recipe as recipes
-from SpatialDeconvLib.report import charts, formatting, numbers, pixels, style
-from SpatialDeconvLib.report import kernels as report_kernels
-from SpatialDeconvLib.report import page as page_module
+from SpatialDeconvLib.report import charts, findings, formatting, numbers, pixels, style
+from SpatialDeconvLib.report.sections import kernels as kernels_section
 from SpatialDeconvLib.watch import UNWATCHED
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -85,10 +89,14 @@ def run(image, field=FIELD, operation="deconvolve", spacing=1.0, **options):
 def page_of(image, field=FIELD, spacing=(1.0, 1.0, 1.0), operation="deconvolve", more=None, **options):
     result, recipe = run(image, field, operation, spacing, **options)
     kept = {name: options[name] for name in ("mask", "labels", "guide") if name in options}
-    text = report.report_page(
-        image=image, result=result, field=field, spacing=spacing, recipe=recipe, **kept, **(more or {})
-    )
-    return Page(text), result
+    more = dict(more or {})
+    progress = more.pop("progress", None)
+    page = report.report_page(reported(image, result, recipe, field, spacing, **kept, **more), progress)
+    return Page(page), result
+
+
+def reported(image, result, recipe, field=FIELD, spacing=(1.0, 1.0, 1.0), **more):
+    return report.ReportedRun(image=image, result=result, field=field, spacing=spacing, recipe=recipe, **more)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +118,7 @@ def plain(noisy):
 def test_bins_of_whole_numbers_hold_as_many_each():
     for low, high in ((0, 1000), (3, 40), (-5, 260)):
         values = np.arange(low, high + 1)
-        counts = np.histogram(values, report_kernels._bins(low, high, values.dtype, values))[0]
+        counts = np.histogram(values, kernels_section._bins(low, high, values.dtype, values))[0]
         assert counts.sum() == values.size
         assert set(counts[:-1][counts[:-1] > 0]) == {counts[0]}
 
@@ -154,6 +162,92 @@ def test_text_of_the_user_is_not_markup(plain):
     page, _ = plain
     assert not page.of("b") or all(not a for a in page.of("b"))
     assert "<b>A & B: deconvolved" in page.text
+
+
+class _Structure(Page):
+    """The elements of a page with the names of their attributes, and its comments."""
+
+    def __init__(self, text):
+        self.comments = []
+        super().__init__(text)
+        self.structure = [(tag, list(attributes)) for tag, attributes in self.elements]
+
+    def handle_comment(self, data):
+        self.comments.append(data)
+
+    handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+@pytest.fixture(scope="module")
+def page_with():
+    """A function that puts one text into all places of a page where somebody else's text may be."""
+    image = scene((1, 24, 26))[0]
+    labels = np.where(np.arange(26) < 13, 1, 2) * np.ones(image.shape, int)
+    kernels = [sd.gaussian_kernel(s, ndim=2) for s in (0.7, 1.3)]
+    field = sd.KernelField.by_region(None, {1: kernels[0], 2: kernels[1]})
+    result, recipe = run(image, field, labels=labels, engine="fft")
+
+    def page(text):
+        named = [dataclasses.replace(kernel, name=text) for kernel in kernels]
+        regions = sd.KernelField.by_region(None, {text: named[0], f"2 {text}": named[1]})
+        given = {**recipe, "inputs": {text: {"path": text, "sha256": text}}, "versions": {text: text}}
+        given |= {"selection": {"segments": [text]}, "metrics": {text: {"psnr": 1.0}}}
+        own = dataclasses.replace(
+            result, warnings=[text], automatic={"stopped": text, text: text}, iterations=2,
+            parameters={**result.parameters, "noise": text},
+        )  # fmt: skip
+        frames = [{"index": text}, {"index": "1", "name": text, "shown": True}]
+        made = report.ReportedRun(
+            image=image, result=own, field=regions, spacing=(1.0, 1.0), recipe=given, title=text, labels=labels,
+            label_names={text: 1, f"2 {text}": 2}, output=text, command=[text], frames=frames,
+        )  # fmt: skip
+        return _Structure(report.report_page(made))
+
+    return page, page("plain")
+
+
+# What ends texts, attributes, elements and comments, more often than chance would have it.
+_PIECES = (
+    "<",
+    ">",
+    "&",
+    '"',
+    "'",
+    "/",
+    "<b>",
+    "</style>",
+    "</pre>",
+    "<!--",
+    "-->",
+    "<?",
+    "]]>",
+    "&lt;",
+    "=",
+    " ",
+    "x",
+)
+_TEXTS = st.lists(
+    st.one_of(st.sampled_from(_PIECES), st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=3)),
+    min_size=1,
+).map("".join)
+
+
+@given(text=_TEXTS.filter(bool))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_of_others_comes_out_as_text(page_with, text):
+    make, plain = page_with
+    page = make(text)
+    assert page.comments == ["DOCTYPE html"]
+    assert page.structure == plain.structure
+    for shown in (
+        f"{text}, {text}: deconvolved", f"To be noted{text}", f"a sequence: {text}.", f"2{text}", f"region {text}",
+        f"region 2 {text}{text}", f"noise{text}", f"segments{text}", f"SHA-256{text}{text}{text[:16]}…",
+        f"Versions{text}{text}", f"seconds{text}",
+        f"The run was:{shlex.join([text])}To do", shlex.quote(f"{text}.recipe.json"),
+        json.dumps(text, ensure_ascii=False),
+    ):  # fmt: skip
+        assert shown in page.text, shown
+    assert f"Kernel region {text}, in the plane of the slices" in [a["alt"] for a in page.of("img")]
 
 
 def test_page_has_every_section(plain):
@@ -237,8 +331,9 @@ def test_no_matplotlib_is_needed(tmp_path):
         "image = np.random.default_rng(0).random((24, 24))\n"
         "field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))\n"
         "r = sd.deconvolve(image, field)\n"
-        "report.write_report(sys.argv[2], image=image, result=r, field=field, spacing=(1, 1),"
+        "run = report.ReportedRun(image=image, result=r, field=field, spacing=(1, 1),"
         " recipe=recipe.describe('deconvolve', field, r))\n"
+        "report.write_report(sys.argv[2], run)\n"
     )
     root = str(Path(report.__file__).parents[3])
     subprocess.run([sys.executable, "-c", code, root, str(tmp_path / "new")], check=True)
@@ -275,7 +370,7 @@ def test_vector_volume_shows_the_channel_that_changed():
     results = [sd.deconvolve(image[..., c], FIELD, noise=0.5, engine="fft") for c in range(3)]
     result = channels.combinedResult(results)
     recipe = recipes.describe("deconvolve", FIELD, result)
-    page = Page(report.report_page(image=image, result=result, field=FIELD, spacing=(1.0, 1.0, 1.0), recipe=recipe))
+    page = Page(report.report_page(reported(image, result, recipe)))
     assert "Of the 3 values of each voxel, the pictures and charts show number 2" in page.text
     assert f"Residual{formatting.number(results[1].residual, 3)}" in page.text
 
@@ -286,7 +381,7 @@ def test_report_of_volume_nodes(noisy, tmp_path):
 
     from SpatialDeconvLib.mrml import nodes
     from SpatialDeconvLib.mrml.scene import addToScene, ensureScene, imageDataFromArray
-    from SpatialDeconvLib.report import volumes as reporting
+    from SpatialDeconvLib.report.volumes import write_volume_report
 
     ensureScene().Clear(1)
     input_node, truth_node = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLScalarVolumeNode()
@@ -297,7 +392,7 @@ def test_report_of_volume_nodes(noisy, tmp_path):
     labels = np.where(np.arange(44) < 20, 1, 2) * np.ones(noisy[1].shape, np.int16)
     field = sd.KernelField.by_region(None, {1: FIELD.kernels[0], 2: FIELD.kernels[1]})
     _, result = nodes.deconvolveVolume(input_node, field, labels=labels, engine="fft")
-    path = reporting.writeVolumeReport(
+    path = write_volume_report(
         tmp_path, "deconvolve", input_node, field, result, labels=labels, reference=truth_node
     )
     page = Page(path.read_text(encoding="utf-8"))
@@ -388,11 +483,9 @@ def test_other_shapes_are_refused(noisy):
     _, image = noisy
     result, recipe = run(image, engine="fft")
     with pytest.raises(sd.InputError, match="reference has shape"):
-        report.report_page(
-            image=image, result=result, field=FIELD, spacing=(1, 1, 1), recipe=recipe, reference=image[:-1]
-        )
+        report.report_page(reported(image, result, recipe, reference=image[:-1]))
     with pytest.raises(sd.InputError, match="spacing"):
-        report.report_page(image=image, result=result, field=FIELD, spacing=(1,), recipe=recipe)
+        report.report_page(reported(image, result, recipe, spacing=(1,)))
 
 
 # ---------------------------------------------------------------------------------------- the numbers
@@ -514,9 +607,9 @@ def test_profile_crosses_the_edge_that_changed():
 
 def test_letters_follow_the_directions():
     las = np.diag([1.0, 1.0, 2.0, 1.0])
-    assert page_module.axis_letters(las) == (("I", "S"), ("P", "A"), ("L", "R"))
+    assert findings.axis_letters(las) == (("I", "S"), ("P", "A"), ("L", "R"))
     lps = np.diag([-1.0, -1.0, 1.0, 1.0])
-    assert page_module.axis_letters(lps) == (("I", "S"), ("A", "P"), ("R", "L"))
+    assert findings.axis_letters(lps) == (("I", "S"), ("A", "P"), ("R", "L"))
 
 
 def test_pictures_are_turned_as_slicer_shows_them(noisy, tmp_path):
@@ -618,9 +711,7 @@ def test_report_replaces_an_older_one(noisy, tmp_path):
     _, image = noisy
     result, recipe = run(image, engine="fft")
     (tmp_path / "report.html").write_text("old")
-    path = report.write_report(
-        tmp_path, image=image, result=result, field=FIELD, spacing=(1, 1, 1), recipe=recipe, title="new"
-    )
+    path = report.write_report(tmp_path, reported(image, result, recipe, title="new"))
     assert path == tmp_path / "report.html"
     assert "new: deconvolved" in path.read_text(encoding="utf-8")
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
@@ -636,10 +727,7 @@ def test_cancelled_report_leaves_nothing(noisy, tmp_path):
         return len(calls) > 3
 
     with pytest.raises(sd.Cancelled):
-        report.write_report(
-            tmp_path / "a" / "b", image=image, result=result, field=FIELD, spacing=(1, 1, 1), recipe=recipe,
-            cancelled=cancelled,
-        )  # fmt: skip
+        report.write_report(tmp_path / "a" / "b", reported(image, result, recipe), cancelled=cancelled)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -690,8 +778,6 @@ def test_command_writes_a_report_that_says_how_to_repeat_it(files, capsys):
     page = Page((files / "rep" / "report.html").read_text(encoding="utf-8"))
     assert "blurred.nrrd: deconvolved" in page.text
     commands = re.findall(r"spatialdeconv (?:deconvolve|repeat) .*?(?=To do|Parameters)", page.text)
-    import shlex
-
     ran, repeated = (shlex.split(text) for text in commands)
     assert ran == ["spatialdeconv", *map(str, words)]
     assert repeated[:3] == ["spatialdeconv", "repeat", f"{out}.recipe.json"]
@@ -721,6 +807,53 @@ def test_command_with_mask_labels_and_guide(files):
     words = ["deconvolve", files / "blurred.nrrd", files / "g.nrrd", "--kernels", files / "set.json", "--quiet"]
     assert command(*words, "--guide", files / "truth.nrrd", "--report", files / "guided") == 0
     assert "intensity of a guide image" in (files / "guided" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def put_on_grid(monkeypatch):
+    """Which of mask, labels and guide were put on the grid of an image, in every module that can; not arrays."""
+    from SpatialDeconvLib.mrml import selections
+
+    for name in ("cli", "onfiles", "sequenceonfiles"):
+        importlib.import_module(f"SpatialDeconvLib.command.{name}")
+    calls = []
+
+    def counted(name, function):
+        def count(selection, *arguments, **options):
+            if not isinstance(selection, np.ndarray):
+                calls.append(name)
+            return function(selection, *arguments, **options)
+
+        return count
+
+    for name in ("maskArray", "labelArray", "guideArray"):
+        function = getattr(selections, name)
+        for module in [m for n, m in sys.modules.items() if n.startswith("SpatialDeconvLib")]:
+            if getattr(module, name, None) is function:
+                monkeypatch.setattr(module, name, counted(name, function))
+    return calls
+
+
+def test_a_report_puts_nothing_on_the_grid_again(files, put_on_grid):
+    """The report shows the very arrays that the run was made of; of a sequence, those of the frame it shows."""
+    images = sitk.ReadImage(str(files / "blurred.nrrd"))
+    coarse = sitk.Shrink(images, [2, 2, 2])
+    sitk.WriteImage(coarse, str(files / "guide.nrrd"))
+    sitk.WriteImage(sitk.Cast(coarse > 50, sitk.sitkUInt8), str(files / "mask.nrrd"))
+    sitk.WriteImage(sitk.Cast(coarse > 60, sitk.sitkInt16) + 1, str(files / "labels.nrrd"))
+    regions = {1: FIELD.kernels[0], 2: FIELD.kernels[1]}
+    sd.write_kernel_set(files / "regions.json", sd.KernelField.by_region(None, regions, outside="unchanged"))
+    sitk.WriteImage(sitk.JoinSeries([images, images + 1, images]), str(files / "cine.nrrd"))
+    extra = ["--mask", files / "mask.nrrd", "--resample", "--engine", "fft", "--quiet"]
+    for operation, name, frames in (("deconvolve", "blurred.nrrd", 1), ("deconvolve", "cine.nrrd", 3)):
+        for words, expected in (
+            (["--kernels", files / "regions.json", "--labels", files / "labels.nrrd"], ["labelArray"]),
+            (["--kernels", files / "set.json", "--guide", files / "guide.nrrd"], ["guideArray"]),
+        ):
+            put_on_grid.clear()
+            words = [operation, files / name, files / "o.nrrd", *words, *extra]
+            assert command(*words, "--report", files / "rep") == 0
+            assert sorted(put_on_grid) == sorted([*expected, "maskArray"] * frames)
 
 
 def test_report_that_cannot_be_written_fails_before_the_work(files, capsys):

@@ -1,34 +1,23 @@
-"""The kernels of a report: as pictures, by frequency, and where each of them is used."""
+"""Kernels: as pictures, by frequency, and where each of them is used."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels.kernel import Kernel
-from . import numbers
-from .charts import Chart, chart_row, charted
-from .formatting import number, power_of_ten
-from .layout import captioned
-from .pictures import (
-    LARGEST_PICTURE,
-    Section,
-    as_shown,
-    figure_of,
-    flips_of,
-    framed,
-    letters_of,
-    slice_name,
-)
-from .pixels import diverging_pixels, reduced, sequential_pixels, shares_picture
-from .tags import Markup, joined, tag
-
-if TYPE_CHECKING:
-    from .findings import Findings
+from ...kernels.kernel import Kernel
+from .. import numbers
+from ..charts import Chart, chart_row, charted
+from ..findings import Findings
+from ..formatting import number, power_of_ten
+from ..layout import captioned
+from ..pictures import LARGEST_PICTURE, as_shown, captioned_plane, flips_of, framed, letters_of, slice_name
+from ..pixels import diverging_pixels, reduced, sequential_pixels, shares_picture
+from ..tags import Markup, joined, tag
+from .section import Section
 
 _LOG_DECADES = 6.0
 _LEGEND_MOST = 12
@@ -240,7 +229,7 @@ def _use_map(found: Findings) -> Markup:
     picture = framed(pixels, turned.shape[1:], found.spacing[1:], f"Which kernel is used where in {where}",
                      letters=letters_of(found, 0, flips_of(found, 0)))  # fmt: skip
     items = (tag("li", _swatch(colour), kernel_label(found, n)) for n, colour in enumerate(found.colours))
-    before = figure_of(found, found.before[k], "before", 1.0, 0, f"Before, {where}", "The same slice before")
+    before = captioned_plane(found, found.before[k], "before", 1.0, 0, f"Before, {where}", "The same slice before")
     text = f"Which kernel is used where in {where}: the kernels’ colours, mixed by their weights"
     text += "; black where the image stays as it is." if len(shares) > count else "."
     used = tag("figure", picture, tag("figcaption", text), tag("ul", *items, class_="legend"))

@@ -1,73 +1,20 @@
-"""The sections of a report on edges, residual, convergence and frames."""
+"""Whether the kernels explain the image: the residual, and power spectra."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import numbers
-from .charts import Chart, chart_row, charted
-from .formatting import number
-from .layout import captioned, table
-from .pictures import (
-    LARGEST_PICTURE,
-    Section,
-    as_shown,
-    difference_limit,
-    flips_of,
-    framed,
-    letters_of,
-    slice_name,
-)
-from .pixels import diverging_pixels, reduced
-from .tags import Markup, joined, tag
-
-if TYPE_CHECKING:
-    from .findings import Findings
-
-
-# ---------------------------------------------------------------------------------------------- edges
-
-
-def edges_section(found: Findings) -> Section | None:
-    """Line profiles through the edges that changed most."""
-    if not found.profiles:
-        return None
-    figures = []
-    for n, profile in enumerate(found.profiles, 1):
-        lines = profile.lines
-        values = np.concatenate(list(lines.values()))
-        margin = 0.05 * float(np.ptp(values))
-        letter = "kji"[profile.axis]
-        where = ", ".join(f"{a} = {v}" for a, v in zip("kji", profile.voxel, strict=True))
-        before, after = (profile.steepest(name) for name in ("before", "after"))
-        chart = Chart(
-            (profile.position[0], profile.position[-1]), (values.min() - margin, values.max() + margin),
-            f"mm along {letter} from ({where})", "value",
-            f"Values along {letter} through the edge at {where}, before and after",
-        )  # fmt: skip
-        if "reference" in lines:
-            chart.line(profile.position, lines["reference"], "reference", "reference")
-        for name in ("before", "after"):
-            chart.line(profile.position, lines[name], name, name)
-            chart.points(profile.position, lines[name], name)
-        text = f"Edge {n}: the steepest step between neighbours went from {number(before, 3)} to "
-        text += f"{number(after, 3)} per mm"
-        if "reference" in lines:
-            text += f"; it is {number(profile.steepest('reference'), 3)} in the reference"
-        figures.append(charted(chart, text + "."))
-    text = "Values of single voxels along straight lines through the edges that changed most."
-    if found.operation == "deconvolve":
-        text += (
-            " A deconvolution that works makes edges steeper; overshoot beside them, or waves that the image did"
-        )
-        text += " not have, are artefacts."
-    return Section("edges", "Edges", joined(tag("p", text), chart_row(*figures)))
-
-
-# ------------------------------------------------------------------------------------------- residual
+from .. import numbers
+from ..charts import Chart, chart_row, charted
+from ..findings import Findings
+from ..formatting import number
+from ..layout import captioned, table
+from ..pictures import LARGEST_PICTURE, as_shown, difference_limit, flips_of, framed, letters_of, slice_name
+from ..pixels import diverging_pixels, reduced
+from ..tags import Markup, joined, tag
+from .section import Section
 
 
 def verdict_on(residual: float) -> str:
@@ -217,63 +164,3 @@ def _image_spectra(found: Findings) -> Markup | None:
         else "What falls was blurred away"
     )
     return charted(chart, f"Power at each spatial frequency in {slice_name(found, k)}, before and after. {rises}.")
-
-
-# ---------------------------------------------------------------------------------------- convergence
-
-
-def convergence_section(found: Findings) -> Section | None:
-    """The residual after each iteration, or a sentence on why there is none."""
-    if found.operation != "deconvolve":
-        return None
-    history = np.asarray(found.result.history, float)
-    if history.size < 2:
-        count = found.result.iterations
-        text = "The method does not iterate: it computes its result in one go."
-        if count is not None:
-            text = f"The method made {count} iterations and keeps no record of them; only the joint methods do."
-        return Section("convergence", "Convergence", tag("p", text))
-    steps = np.arange(1, history.size + 1)
-    low, high = float(np.nanmin(history)), float(np.nanmax(history))
-    log = low > 0 and high > 20 * low
-    chart = Chart(
-        (1, max(2, history.size)), (low * 0.8, high * 1.25) if log else (min(0.0, low), 1.05 * high), "iteration",
-        "residual", "Residual after each iteration", y_log=log,
-    )  # fmt: skip
-    chart.level(1.0, "level of the noise")
-    chart.line(steps, history, "residual", "after")
-    if history.size <= 60:
-        chart.points(steps, history)
-    stopped = found.result.automatic.get("stopped")
-    text = "The residual ‖y − A x‖ / (σ √N) after each iteration: at 1 the blurred result agrees with the image "
-    text += "within the noise."
-    text += f" It ended because: {stopped}." if stopped else ""
-    return Section("convergence", "Convergence", chart_row(charted(chart, text)))
-
-
-# --------------------------------------------------------------------------------------------- frames
-
-
-def frames_section(found: Findings) -> Section | None:
-    """Residual and noise of every frame of a sequence."""
-    if not found.frames:
-        return None
-    names = ("residual", "noise", "iterations", "seconds")
-    rows = []
-    for frame in found.frames:
-        values = (None if frame.get(name) is None else number(frame[name]) for name in names)
-        rows.append((f"{frame['index']}{' (shown here)' if frame.get('shown') else ''}", *values))
-    listed = table(rows, ("frame", *names), classes=("n",) * len(names))
-    residuals = np.array([np.nan if f.get("residual") is None else f["residual"] for f in found.frames], float)
-    chart = None
-    if np.isfinite(residuals).sum() > 1:
-        drawn = Chart(
-            (0, len(residuals) - 1), (0.0, 1.1 * max(1.0, float(np.nanmax(residuals)))), "frame number", "residual",
-            "Residual of every frame",
-        )  # fmt: skip
-        drawn.level(1.0, "level of the noise")
-        drawn.line(np.arange(len(residuals)), residuals, "residual", "after")
-        drawn.points(np.arange(len(residuals)), residuals)
-        text = "The residual of every frame; one that stands out was blurred otherwise, or moved."
-        chart = chart_row(charted(drawn, text))
-    return Section("frames", "All frames", joined(chart, listed))

@@ -1,28 +1,27 @@
-"""How to repeat the run of a report: commands, parameters, inputs, versions and the recipe itself."""
+"""How to repeat the run: commands, parameters, inputs, versions and the recipe itself."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .formatting import number
-from .layout import table
-from .pictures import Section
-from .tags import Markup, joined, tag
-
-if TYPE_CHECKING:
-    from .findings import Findings
+from ..findings import Findings
+from ..formatting import number
+from ..layout import table
+from ..tags import Markup, joined, tag
+from .section import Section
 
 
 def repeat_section(found: Findings) -> Section | None:
     """The command that repeats the run, its parameters, inputs, versions, and the recipe itself."""
-    recipe = found.recipe
+    recipe = found.run.recipe
     text = json.dumps(recipe)
     uri = "data:application/json;base64," + base64.b64encode(text.encode()).decode("ascii")
     parts = [_commands(found), tag("h3", "Parameters"), _parameters(found)]
@@ -44,14 +43,15 @@ def repeat_section(found: Findings) -> Section | None:
 
 def _commands(found: Findings) -> Markup:
     parts = []
-    if found.command:
-        parts += [tag("p", "The run was:"), _code(shlex.join(found.command))]
-    if found.recipe.get("inputs"):
-        suffix = "".join(Path(found.output or "output.nrrd").suffixes[-2:])
-        recipe = f"{found.output}.recipe.json" if found.output else "recipe.json"
+    if found.run.command:
+        parts += [tag("p", "The run was:"), _code(shlex.join(found.run.command))]
+    if found.run.recipe.get("inputs"):
+        output = os.fspath(found.run.output or "")
+        suffix = "".join(Path(output).suffixes[-2:])
+        recipe = f"{output}.recipe.json" if output else "recipe.json"
         parts.append(tag("p", "To do exactly the same again, with the inputs checked by their content:"))
         parts.append(_code(shlex.join(["spatialdeconv", "repeat", recipe, f"again{suffix or '.nrrd'}"])))
-        if not found.output:
+        if not output:
             parts.append(tag("p", "with the recipe below saved as recipe.json.", class_="soft"))
     else:
         text = "The run was on images in memory. To do exactly the same again, in Python, with the recipe below "
@@ -66,9 +66,7 @@ def _code(text: str) -> Markup:
 
 def _python(found: Findings) -> str:
     extra = [name for name, array in (("mask", found.mask), ("guide", found.guide)) if array is not None]
-    extra = [
-        name for name in extra if not (name == "guide" and found.result.parameters.get("method") == "self-keyed")
-    ]
+    extra = [name for name in extra if not (name == "guide" and found.run.is_self_keyed)]
     extra += ["labels"] if found.field.key == "region" else []
     given = "".join(f", {name}={name}" for name in extra)
     return (
@@ -90,7 +88,7 @@ def _parameters(found: Findings) -> Markup:
         pairs.append((name, text))
     others = [name for name in automatic if name not in found.result.parameters and name != "channels"]
     pairs += [(name.replace("_", " "), _plain_text(automatic[name])) for name in others]
-    selection = {n: v for n, v in found.recipe.get("selection", {}).items() if v}
+    selection = {n: v for n, v in found.run.recipe.get("selection", {}).items() if v}
     pairs += [(name.replace("_", " "), _plain_text(value)) for name, value in selection.items()]
     return joined(tag("p", "After an arrow: what “auto” turned into.", class_="soft"), table(pairs))
 
