@@ -526,7 +526,7 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     for text in kernel.check():
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
     if Path(options.output).suffix.lower() == ".png":
-        from ..report.figure import kernels_figure
+        from ..report.figures import kernels_figure
 
         kernels_figure(options.output, [kernel])
     else:

@@ -554,7 +554,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _draw(folder: Path, case: DemoCase, summary: Mapping[str, Any]) -> str:
     """Draw the figure; return its name, or why there is none."""
-    from ..report.figure import demo_figure, joint_figure, require_matplotlib
+    from ..report.figures import demo_figure, joint_figure, require_matplotlib
 
     try:
         require_matplotlib()

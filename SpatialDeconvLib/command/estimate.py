@@ -31,7 +31,7 @@ from ..watch import IsCancelled, Progress, Watch
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 
 if TYPE_CHECKING:
-    from .measuring import Measured
+    from ..estimation.measured import Measured
 
 # The options that change the numbers: what a recipe keeps as parameters.
 _PARAMETERS = (
@@ -263,7 +263,7 @@ def estimate_on_files(
     _check_request(request)
     target = _check_output(output, request)
     if figure:
-        from ..report.figure import require_matplotlib
+        from ..report.figures import require_matplotlib
 
         require_matplotlib()  # said before the work, not after it
         if Path(figure).suffix.lower() not in (".png", ".pdf", ".svg"):
@@ -278,7 +278,7 @@ def estimate_on_files(
     with temporaryNodes(ensureScene()):
         measured = measure(request, watch)
         watch.check()  # the last moment at which there is nothing to take back
-        _write(target, measured, request, figure, measured.draw)
+        _write(target, measured, request, figure)
     return measured
 
 
@@ -363,7 +363,7 @@ def _check_output(output: str, request: Request) -> Path:
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def _write(target: Path, measured: Any, request: Request, figure: str | None, draw: Callable) -> None:
+def _write(target: Path, measured: Measured, request: Request, figure: str | None) -> None:
     """Write everything into a folder beside the output, then move it there, the output last."""
     from ..kernels.sets import write_kernel, write_kernel_set
     from ..mrml import recipe as recipes
@@ -403,7 +403,7 @@ def _write(target: Path, measured: Any, request: Request, figure: str | None, dr
         if figure is None:
             moveInto(folder, target)
         else:
-            _with_figure(Path(figure).expanduser().absolute(), draw, lambda: moveInto(folder, target))
+            _with_figure(Path(figure).expanduser().absolute(), measured, lambda: moveInto(folder, target))
         for name in left:
             target.with_name(name).unlink(missing_ok=True)
     finally:
@@ -423,12 +423,14 @@ def _superseded(target: Path) -> set[str]:
         return set()
 
 
-def _with_figure(figure: Path, draw: Callable, move: Callable[[], None]) -> None:
+def _with_figure(figure: Path, measured: Measured, move: Callable[[], None]) -> None:
     """Draw under another name, move the rest, then give the figure its name: no figure of what was not written."""
+    from ..report.figures import estimate_figure
+
     handle, name = tempfile.mkstemp(suffix=figure.suffix, prefix=".spatialdeconv-", dir=figure.parent)
     os.close(handle)
     try:
-        draw(name)
+        estimate_figure(name, measured)
         move()
         os.replace(name, figure)
     finally:
@@ -448,7 +450,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _report(measured: Any, output: str, figure: str | None) -> None:
+def _report(measured: Measured, output: str, figure: str | None) -> None:
     for text in measured.warnings:
         print(f"spatialdeconv: warning: {text}", file=sys.stderr)
     print(f"{os.fspath(output)}: {measured.headline()}")

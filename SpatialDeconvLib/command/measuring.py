@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from scipy import ndimage
 from ..errors import InputError
 from ..estimation import Estimate
 from ..estimation.equations import valid_box
-from ..estimation.fits import FieldFit, KernelFit, SmoothGaussians, fit_kernel, fit_kernels, smooth_gaussians
+from ..estimation.fits import FieldFit, fit_kernel, fit_kernels, smooth_gaussians
+from ..estimation.measured import Measured
 from ..kernels.field import KernelField
-from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..mrml import estimating
 from ..mrml import files as volumes
@@ -24,127 +23,6 @@ from ..noise import estimate_noise
 from ..run.pipeline import convolve
 from ..watch import Watch
 from .request import labels_of, mask_on, mask_source
-
-
-@dataclass
-class Measured:
-    """Kernels that were measured, and what there is to say about them.
-
-    Attributes
-    ----------
-    field : KernelField
-        What is written.
-    values : KernelField or None
-        The free kernels; None where parameters were fitted to the images directly.
-    estimate : Estimate or None
-        Of the free kernels.
-    fits : tuple of KernelFit or None
-        One per kernel that was asked for, where parameters were fitted.
-    at : tuple
-        What these kernels belong to.
-    smooth : SmoothGaussians or None
-    pair : estimating.Pair
-    predicted : ndarray
-        The original, blurred with `field`, times gain plus offset.
-    origin : {"upper", "lower"}
-        Where row j = 0 is to be shown: below, where j runs towards anterior or superior.
-    counted : ndarray of bool
-        Where it was compared with the blurred image.
-    noise, residual, gain, offset : float
-        Residual: of `field`, in units of the noise.
-    """
-
-    field: KernelField
-    values: KernelField | None
-    estimate: Estimate | None
-    fits: tuple[KernelFit | None, ...] | None
-    at: tuple[Any, ...]
-    smooth: SmoothGaussians | None
-    pair: estimating.Pair
-    predicted: np.ndarray
-    counted: np.ndarray
-    noise: float
-    residual: float
-    gain: float
-    offset: float
-    shift: tuple[float, ...]
-    seconds: float
-    names: tuple[str, str]
-    origin: str = "upper"
-    warnings: list[str] = field(default_factory=list)
-
-    def headline(self) -> str:
-        """One line about the whole."""
-        count = len(self.field.kernels)
-        sizes = {k.shape for k in self.field.kernels if isinstance(k, Kernel)}
-        what = f"{count} kernel{'s' * (count != 1)}"
-        if sizes:
-            what += f" of {'x'.join(map(str, sizes.pop()))} voxels"
-        facts = [what, f"{self.seconds:.1f} s", f"noise {self.noise:.4g}"]
-        facts.append(f"residual {self.residual:.3g} (about 1 when the kernels explain the blurred image)")
-        if self.gain != 1:
-            facts.append(f"gain {self.gain:.5g}")
-        if self.offset != 0:
-            facts.append(f"offset {self.offset:.4g}")
-        if any(self.shift):
-            facts.append(f"displacement {', '.join(f'{s:.3f}' for s in self.shift)} mm")
-        return ", ".join(facts)
-
-    def lines(self) -> list[str]:
-        """One line per kernel."""
-        lines = []
-        for number, at in enumerate(self.at):
-            facts = []
-            if self.estimate is not None:
-                uncertainty = float(np.ravel(self.estimate.uncertainty)[number])
-                facts.append(
-                    f"uncertain by {100 * uncertainty:.2g} %" if np.isfinite(uncertainty) else "no evidence"
-                )
-            if self.estimate is not None and self.estimate.share is not None:
-                facts.append(f"{self.estimate.share[number]:.1%} of the evidence")
-            if self.fits is not None:
-                fit = self.fits[number]
-                facts.append("not fitted" if fit is None else fit.describe())
-            if self.smooth is not None:
-                sigma = np.ravel(self.smooth.sigma(np.array([at], dtype=float)))
-                facts.append(f"smooth sigma {' x '.join(f'{s:.4g}' for s in sigma)} mm")
-            lines.append(f"{place_text(self.field.key, at):14} {', '.join(facts)}")
-        return lines
-
-    def summary(self) -> dict[str, Any]:
-        """What a recipe keeps of the result."""
-        content: dict[str, Any] = {
-            "residual": self.residual, "noise": self.noise, "gain": self.gain, "offset": self.offset,
-            "shift_mm": self.shift, "warnings": self.warnings, "seconds": self.seconds,
-        }  # fmt: skip
-        if self.estimate is not None:
-            names = ("regularization", "iterations", "condition", "uncertainty", "determined", "share")
-            content |= {name: getattr(self.estimate, name) for name in names}
-            content["residual_of_values"] = self.estimate.residual
-        if self.fits is not None:
-            content["fits"] = [
-                {"at": at, "type": fit.kernel.type, **fit.parameters, "errors": fit.errors, "misfit": fit.misfit}
-                for at, fit in zip(self.at, self.fits, strict=True)
-                if fit is not None
-            ]
-        if self.smooth is not None:
-            content["smooth"] = self.smooth.how
-        return content
-
-    def draw(self, path: str) -> None:
-        """Draw the figure."""
-        from ..report.estimatefigure import estimate_figure
-
-        estimate_figure(path, self)
-
-
-def place_text(key: str, at: Any) -> str:
-    """What a kernel belongs to, in a few words."""
-    if key == "uniform":
-        return "kernel"
-    if key == "position":
-        return "at " + ", ".join(f"{v:.4g}" for v in at) + " mm"
-    return f"level {at:g}" if key == "intensity" else f"{key} {at}"
 
 
 def measure(request: Any, watch: Watch) -> Measured:
@@ -283,10 +161,11 @@ class _Measurement:
         noise = estimate.noise if estimate is not None else self._noise(blurred, left)
         residual = left / noise if noise > 0 else float("inf")
         return Measured(
-            made, values, estimate, fits, at, smooth, pair, predicted, counted, noise, residual, gain, offset,
-            tuple(float(s) for s in shift), time.perf_counter() - begun,
-            (self.original.GetName(), self.blurred.GetName()), _origin(self.blurred),
-            list(dict.fromkeys(self.warnings)),
+            field=made, values=values, estimate=estimate, fits=fits, at=at, smooth=smooth, original=pair.arrays[0],
+            blurred=pair.arrays[1], spacing=pair.spacing, predicted=predicted, counted=counted, noise=noise,
+            residual=residual, gain=gain, offset=offset, shift=tuple(float(s) for s in shift),
+            seconds=time.perf_counter() - begun, names=(self.original.GetName(), self.blurred.GetName()),
+            origin=_origin(self.blurred), warnings=list(dict.fromkeys(self.warnings)),
         )  # fmt: skip
 
     def _noise(self, blurred: np.ndarray, left: float) -> float:
@@ -341,25 +220,3 @@ def _straight_line(x: np.ndarray, y: np.ndarray, gain: bool, offset: bool) -> tu
     if gain:
         return float(np.vdot(x, y) / max(float(np.vdot(x, x)), 1e-300)), 0.0
     return 1.0, float(np.mean(y - x)) if offset else 0.0
-
-
-def measured_labels(measured: Measured) -> list[str]:
-    """A title per kernel of the field, for figures."""
-    made = measured.field
-    titles = [place_text(made.key, at) for at in made.at]
-    return [
-        f"{title}\n{_sigma_text(kernel)}" if isinstance(kernel, ParametricKernel) else title
-        for title, kernel in zip(titles, made.kernels, strict=True)
-    ]
-
-
-def _sigma_text(kernel: ParametricKernel) -> str:
-    values = {k.split("_")[0]: v for k, v in kernel.parameters.items() if k not in ("direction", "covariance_mm2")}
-    if not values:
-        return kernel.type
-    parts = []
-    for word, value in values.items():
-        numbers = [v for v in np.ravel(value) if v] or [0.0]
-        shown = numbers[:1] if len(set(numbers)) == 1 else numbers
-        parts.append(f"{word} {'×'.join(f'{v:#.3g}' for v in shown)}{'°' if word == 'angle' else ' mm'}")
-    return ", ".join(parts)

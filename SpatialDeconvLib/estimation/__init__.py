@@ -1,6 +1,6 @@
 """Kernels measured from an original and its blurred image.
 
-- `estimate`: the public functions; `record`: what they return.
+- `estimate`: the public functions; `record`: what they return; `measured`: what there is to say about them.
 - `run`: one estimation, from the checked `pair` to kernels: options, displacement (`shift`), passes, judgement.
 - `equations`: the linear equations on the voxels where edges need no assumption.
 - `solve`: kernels from the equations, by Lanczos' process under a penalty (`krylov`), for kernels of a field

@@ -8,7 +8,8 @@ import SimpleITK as sitk
 
 from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, laplacian_kernel, motion_kernel
-from SpatialDeconvLib.report import figure
+from SpatialDeconvLib.report import figures
+from SpatialDeconvLib.report.figures import demo, kernels, panels
 
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -40,21 +41,21 @@ def _case(shape=(6, 40, 50)):
 
 @pytest.fixture(autouse=True)
 def _coarse(monkeypatch):
-    monkeypatch.setattr(figure, "DPI", 60)  # drawing at print resolution takes a second or two
+    monkeypatch.setattr(panels, "DPI", 60)  # drawing at print resolution takes a second or two
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     """The matplotlib figures that were saved."""
-    figures = []
-    save = figure.save
+    saved = []
 
     def keep(made, path):
-        figures.append(made)
-        return save(made, path)
+        saved.append(made)
+        return panels.save(made, path)
 
-    monkeypatch.setattr(figure, "save", keep)
-    return figures
+    for module in (demo, kernels):
+        monkeypatch.setattr(module, "save", keep)
+    return saved
 
 
 def _png_size(path):
@@ -62,22 +63,22 @@ def _png_size(path):
 
 
 def test_demo_figure_is_written_at_the_asked_resolution_and_nothing_else_is(tmp_path):
-    path = figure.demo_figure(tmp_path / "f.png", **_case())
+    path = figures.demo_figure(tmp_path / "f.png", **_case())
     assert path == tmp_path / "f.png"
-    assert _png_size(path) == (12.5 * figure.DPI, 10.4 * figure.DPI)
+    assert _png_size(path) == (12.5 * panels.DPI, 10.4 * panels.DPI)
     assert [p.name for p in tmp_path.iterdir()] == ["f.png"]
 
 
 @pytest.mark.parametrize("shape", [(6, 40, 50), (64, 48)])
 @pytest.mark.parametrize("layout", ["several kernels", "one kernel, logarithmic"])
 def test_no_text_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, layout, shape):
-    monkeypatch.setattr(figure, "DPI", 100)  # the figure's own: labels are where they were drawn
+    monkeypatch.setattr(panels, "DPI", 100)  # the figure's own: labels are where they were drawn
     case = _case(shape)
     if layout != "several kernels":
         for name in ("truth", "blurred", "restored"):
             case[name] = 10.0 ** (case[name] / 20.0)
         case.update(log=True, kernels=[("K", gaussian_kernel(2.0, (0.4, 0.4)))], weights=None)
-    figure.demo_figure(tmp_path / "f.png", **case)
+    figures.demo_figure(tmp_path / "f.png", **case)
     _check_texts(drawn[0])
 
 
@@ -112,15 +113,15 @@ def _joint_case(shape=(6, 40, 50), count=2):
 
 @pytest.mark.parametrize(("shape", "count"), [((6, 40, 50), 2), ((64, 48), 1)])
 def test_no_text_of_the_comparison_is_cut_off_or_overlaps_another(tmp_path, drawn, monkeypatch, shape, count):
-    monkeypatch.setattr(figure, "DPI", 100)
-    path = figure.joint_figure(tmp_path / "f.png", **_joint_case(shape, count))
+    monkeypatch.setattr(panels, "DPI", 100)
+    path = figures.joint_figure(tmp_path / "f.png", **_joint_case(shape, count))
     assert _png_size(path) == (1250, 1180)
     _check_texts(drawn[0])
 
 
 def test_the_comparison_shows_each_restoration_above_its_error(tmp_path, drawn):
     case = _joint_case()
-    figure.joint_figure(tmp_path / "f.png", slice_index=2, **case)
+    figures.joint_figure(tmp_path / "f.png", slice_index=2, **case)
     axes = drawn[0].axes
     (left, right, bottom, top) = axes[0].images[0].get_extent()
     box = (slice(2, 3), slice(int(top), int(bottom)), slice(int(left / 0.5), int(right / 0.5)))
@@ -133,7 +134,7 @@ def test_the_comparison_shows_each_restoration_above_its_error(tmp_path, drawn):
 
 
 def test_a_method_has_one_colour_in_the_whole_comparison(tmp_path, drawn):
-    figure.joint_figure(tmp_path / "f.png", **_joint_case())
+    figures.joint_figure(tmp_path / "f.png", **_joint_case())
     colours = {}
     for ax in drawn[0].axes:
         for line in ax.lines:
@@ -146,7 +147,7 @@ def test_a_method_has_one_colour_in_the_whole_comparison(tmp_path, drawn):
 
 def test_images_share_one_scale_and_errors_another(tmp_path, drawn):
     case = _case()
-    figure.demo_figure(tmp_path / "f.png", slice_index=2, **case)
+    figures.demo_figure(tmp_path / "f.png", slice_index=2, **case)
     images = [ax.images[0] for ax in drawn[0].axes[:10]]  # the two rows of five
     for row in (images[:5], images[5:]):
         assert {image.get_clim() for image in row[:3]} == {(20.0, 80.0)}
@@ -157,7 +158,7 @@ def test_images_share_one_scale_and_errors_another(tmp_path, drawn):
 
 
 def test_images_are_drawn_in_mm_and_in_true_aspect(tmp_path, drawn):
-    figure.demo_figure(tmp_path / "f.png", origin="lower", **_case())
+    figures.demo_figure(tmp_path / "f.png", origin="lower", **_case())
     whole, enlarged = drawn[0].axes[0], drawn[0].axes[5]
     assert whole.images[0].get_extent() == [0.0, 25.0, 0.0, 40.0]
     assert whole.get_aspect() == 1.0
@@ -170,11 +171,11 @@ def test_images_are_drawn_in_mm_and_in_true_aspect(tmp_path, drawn):
 def test_the_enlarged_square_is_where_the_blur_does_most_harm_or_where_it_is_asked_for(tmp_path, drawn):
     case = _case((80, 100))
     case["blurred"][50:60, 70:80] += 40.0
-    figure.demo_figure(tmp_path / "f.png", **case)
+    figures.demo_figure(tmp_path / "f.png", **case)
     left, right, bottom, top = drawn[0].axes[5].images[0].get_extent()
     assert left <= 70 * 0.5 < 80 * 0.5 <= right
     assert top <= 50 < 60 <= bottom  # origin "upper": rows run down
-    figure.demo_figure(tmp_path / "g.png", focus=(79, 0), **case)
+    figures.demo_figure(tmp_path / "g.png", focus=(79, 0), **case)
     left, right, bottom, top = drawn[1].axes[5].images[0].get_extent()
     assert left == 0
     assert bottom == 80
@@ -182,7 +183,7 @@ def test_the_enlarged_square_is_where_the_blur_does_most_harm_or_where_it_is_ask
 
 def test_kernels_are_centred_on_their_centre_voxel_and_share_one_scale_of_mm(tmp_path, drawn):
     kernels = [gaussian_kernel(1.0, (0.5, 0.5, 0.5)), motion_kernel(9.0, 30.0, (1.0, 0.5)), laplacian_kernel()]
-    figure.kernels_figure(tmp_path / "k.png", kernels, ["one", "two", "three"])
+    figures.kernels_figure(tmp_path / "k.png", kernels, ["one", "two", "three"])
     axes = drawn[0].axes
     assert [ax.get_title() for ax in axes] == ["one", "two", "three"]
     assert len({ax.get_xlim() for ax in axes}) == 1
@@ -203,8 +204,8 @@ def test_kernels_lie_as_the_image_beside_them(origin):
     """A point blurred by a motion shows the same streak as the picture of the kernel."""
     kernel = motion_kernel(6.5, 30)
     kernels_ax, image_ax = Figure().subplots(1, 2)
-    figure.draw_kernels([kernels_ax], [kernel], ["motion"], origin=origin)
-    figure.draw_image(image_ax, kernel.values, kernel.spacing, origin=origin)
+    panels.draw_kernels([kernels_ax], [kernel], ["motion"], origin=origin)
+    panels.draw_image(image_ax, kernel.values, kernel.spacing, origin=origin)
     shown = []
     for ax in (kernels_ax, image_ax):
         (image,) = ax.images
@@ -218,15 +219,15 @@ def test_kernels_lie_as_the_image_beside_them(origin):
 
 
 def test_a_single_kernel_is_drawn_and_more_than_five_take_two_rows(tmp_path):
-    one = figure.kernels_figure(tmp_path / "1.png", [gaussian_kernel(2.0, 1.0)], log=True)
-    six = figure.kernels_figure(tmp_path / "6.png", [gaussian_kernel(2.0, 1.0)] * 6)
+    one = figures.kernels_figure(tmp_path / "1.png", [gaussian_kernel(2.0, 1.0)], log=True)
+    six = figures.kernels_figure(tmp_path / "6.png", [gaussian_kernel(2.0, 1.0)] * 6)
     assert _png_size(six)[0] > 3 * _png_size(one)[0]
-    assert _png_size(six)[1] == 2 * 2.5 * figure.DPI
+    assert _png_size(six)[1] == 2 * 2.5 * panels.DPI
 
 
 def test_bars_start_at_the_blurred_image():
     ax = Figure().subplots()
-    figure.draw_scores(ax, {"worse": 24.0, "better": 27.5}, 25.0)
+    panels.draw_scores(ax, {"worse": 24.0, "better": 27.5}, 25.0)
     assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(25.0, -1.0), (25.0, 2.5)]
     assert {t.get_text() for t in ax.texts} == {"24.00 (-1.00)", "27.50 (+2.50)", "blurred 25.00"}
 
@@ -236,7 +237,7 @@ def test_the_weights_are_drawn_over_the_histogram():
     ax = made.subplots()
     values = np.linspace(0, 100, 5)
     rows = np.stack([1 - values / 100, values / 100])
-    figure.draw_histogram(ax, np.random.default_rng(0).uniform(0, 100, (20, 20)), weights=(values, rows))
+    panels.draw_histogram(ax, np.random.default_rng(0).uniform(0, 100, (20, 20)), weights=(values, rows))
     (_, over) = made.axes
     for line, row in zip(over.lines, rows, strict=True):
         np.testing.assert_array_equal(line.get_xdata(), values)
@@ -246,7 +247,7 @@ def test_the_weights_are_drawn_over_the_histogram():
 def test_drawing_leaves_no_global_state(tmp_path):
     code = (
         "import sys, matplotlib\n"
-        "from SpatialDeconvLib.report.figure import kernels_figure\n"
+        "from SpatialDeconvLib.report.figures import kernels_figure\n"
         "from SpatialDeconvLib.kernels.shapes import gaussian_kernel\n"
         "names = [n for n in matplotlib.rcParams if n != 'backend']\n"  # reading that one imports pyplot
         "before = [matplotlib.rcParams[n] for n in names]\n"
@@ -258,30 +259,30 @@ def test_drawing_leaves_no_global_state(tmp_path):
 
 
 def test_the_library_is_imported_without_matplotlib():
-    code = "import sys, SpatialDeconvLib.report.figure; assert 'matplotlib' not in sys.modules"
+    code = "import sys, SpatialDeconvLib.report.figures; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install spatialdeconv\[figure\]"):
-        figure.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)])
+        figures.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)])
     assert not list(tmp_path.iterdir())
 
 
 def test_unusable_input_is_refused_with_the_reason(tmp_path):
     with pytest.raises(InputError, match="empty"):
-        figure.kernels_figure(tmp_path / "k.png", [])
+        figures.kernels_figure(tmp_path / "k.png", [])
     with pytest.raises(InputError, match="2 for 1 kernels"):
-        figure.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)], ["a", "b"])
+        figures.kernels_figure(tmp_path / "k.png", [gaussian_kernel(1.0, 1.0)], ["a", "b"])
     case = _case()
     case["restored"] = case["restored"][:, 1:]
     with pytest.raises(InputError, match="differ"):
-        figure.demo_figure(tmp_path / "f.png", **case)
+        figures.demo_figure(tmp_path / "f.png", **case)
     case = _joint_case()
     with pytest.raises(InputError, match=r"edges: shape \(6, 40\)"):
-        figure.joint_figure(tmp_path / "f.png", **(case | {"edges": case["edges"][..., 0]}))
+        figures.joint_figure(tmp_path / "f.png", **(case | {"edges": case["edges"][..., 0]}))
     with pytest.raises(InputError, match="restored: an empty mapping"):
-        figure.joint_figure(tmp_path / "f.png", **(case | {"restored": {}}))
+        figures.joint_figure(tmp_path / "f.png", **(case | {"restored": {}}))
     with pytest.raises(OSError, match="does not exist"):
-        figure.kernels_figure(tmp_path / "missing" / "k.png", [gaussian_kernel(1.0, 1.0)])
+        figures.kernels_figure(tmp_path / "missing" / "k.png", [gaussian_kernel(1.0, 1.0)])

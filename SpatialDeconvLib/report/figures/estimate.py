@@ -1,7 +1,4 @@
-"""The figure of an estimation: kernels, what they leave unexplained, measured against predicted along a line.
-
-Drawn with matplotlib, which is optional; see `figure`.
-"""
+"""The figure of an estimation: kernels, what they leave unexplained, measured against predicted along a line."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..command.measuring import Measured, measured_labels, place_text
-from ..kernels.kernel import Kernel
-from ..kernels.parametric import ParametricKernel
-from .figure import draw_image, draw_kernels, draw_radial_profile, require_matplotlib, save
+from ...estimation.measured import Measured, place_text
+from ...kernels.kernel import Kernel
+from ...kernels.parametric import ParametricKernel
+from .panels import draw_image, draw_kernels, draw_radial_profile, require_matplotlib, save
 
 _MOST_KERNELS = 10
 _ORIGINAL, _MEASURED, _PREDICTED, _RESIDUAL = "#9a9a9a", "#222222", "#d1762b", "#2262a8"
@@ -53,7 +50,7 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
     figure.suptitle(_title(measured), fontsize=11)
     parts = figure.subfigures(3, 1, height_ratios=(1.95, 3.2, 3.0), hspace=0.02)
     kernels = _sampled(measured)
-    labels = measured_labels(measured)
+    labels = _labels(measured)
     if len(kernels) == 1:
         _draw_single(parts[0], kernels[0], labels[0], measured.origin)
     else:
@@ -100,17 +97,36 @@ def _shown(count: int) -> list[int]:
 
 
 def _sampled(measured: Measured) -> list[Kernel]:
+    return [k.sampled(measured.spacing) if isinstance(k, ParametricKernel) else k for k in measured.field.kernels]
+
+
+def _labels(measured: Measured) -> list[str]:
+    """A title per kernel."""
+    made = measured.field
+    titles = [place_text(made.key, at) for at in made.at]
     return [
-        k.sampled(measured.pair.spacing) if isinstance(k, ParametricKernel) else k for k in measured.field.kernels
+        f"{title}\n{_sigma_text(kernel)}" if isinstance(kernel, ParametricKernel) else title
+        for title, kernel in zip(titles, made.kernels, strict=True)
     ]
+
+
+def _sigma_text(kernel: ParametricKernel) -> str:
+    values = {k.split("_")[0]: v for k, v in kernel.parameters.items() if k not in ("direction", "covariance_mm2")}
+    if not values:
+        return kernel.type
+    parts = []
+    for word, value in values.items():
+        numbers = [v for v in np.ravel(value) if v] or [0.0]
+        shown = numbers[:1] if len(set(numbers)) == 1 else numbers
+        parts.append(f"{word} {'×'.join(f'{v:#.3g}' for v in shown)}{'°' if word == 'angle' else ' mm'}")
+    return ", ".join(parts)
 
 
 class _View:
     """The slice, the window and the line that are shown, in 2-D arrays."""
 
     def __init__(self, measured: Measured):
-        pair = measured.pair
-        original, blurred = (np.asarray(a, dtype=np.float64) for a in pair.arrays)
+        original, blurred = (np.asarray(a, dtype=np.float64) for a in (measured.original, measured.blurred))
         with np.errstate(invalid="ignore"):
             residual = (blurred - measured.predicted) / measured.noise
         residual = np.where(measured.counted, residual, np.nan)
@@ -122,7 +138,7 @@ class _View:
         else:
             arrays = [original, blurred, measured.predicted, residual, difference]
         self.original, self.blurred, self.predicted, self.residual, difference = arrays
-        self.spacing = tuple(pair.spacing[-2:])
+        self.spacing = tuple(measured.spacing[-2:])
         self.line, self.part = _line(difference)
         self.factor, self.offset = measured.gain, measured.offset
         self.origin = measured.origin
@@ -191,7 +207,7 @@ def _draw_profile(ax: Any, view: _View) -> None:
 
 
 def _draw_distribution(ax: Any, measured: Measured) -> None:
-    blurred = np.asarray(measured.pair.arrays[1], dtype=np.float64)
+    blurred = np.asarray(measured.blurred, dtype=np.float64)
     values = (blurred - measured.predicted)[measured.counted] / measured.noise
     bins = np.linspace(-6, 6, 97)
     counts, _ = np.histogram(values, bins)
