@@ -397,23 +397,25 @@ def _add_kernel(commands: Any) -> None:
     parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
-    for parameter, of_kinds in _kernel_parameters().values():
-        _add_kernel_parameter(parser, parameter, of_kinds)
+    for of_kinds in _kernel_parameters().values():
+        _add_kernel_parameter(parser, of_kinds)
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
     )
 
 
-def _kernel_parameters() -> dict[str, tuple[Parameter, list[str]]]:
-    """The parameters of all kinds of kernels by name, each with the kinds that have it."""
-    found: dict[str, tuple[Parameter, list[str]]] = {}
+def _kernel_parameters() -> dict[str, dict[str, Parameter]]:
+    """The parameters of all kinds of kernels: name -> kind -> parameter."""
+    found: dict[str, dict[str, Parameter]] = {}
     for kind in KINDS.values():
         for parameter in kind.parameters:
-            found.setdefault(parameter.name, (parameter, []))[1].append(kind.name)
+            found.setdefault(parameter.name, {})[kind.name] = parameter
     return found
 
 
-def _add_kernel_parameter(parser: argparse.ArgumentParser, parameter: Parameter, kinds: list[str]) -> None:
+def _add_kernel_parameter(parser: argparse.ArgumentParser, of_kinds: Mapping[str, Parameter]) -> None:
+    """Add the option of a parameter that several kinds may have, each with its own meaning."""
+    parameter = next(iter(of_kinds.values()))
     unit = {"voxels": "N", "": "X"}.get(parameter.unit, parameter.unit.upper())
     nargs, metavar = {
         "one": (None, unit),
@@ -421,15 +423,20 @@ def _add_kernel_parameter(parser: argparse.ArgumentParser, parameter: Parameter,
         "vector": (3, ("Z", "Y", "X")),
         "matrix": ("+", unit),
     }[parameter.count]
-    more = "; one, or one per axis" if parameter.count == "axes" else ""
+    kinds: dict[str, list[str]] = {}
+    for kind, own in of_kinds.items():
+        kinds.setdefault(own.meaning, []).append(kind)
+    text = "; ".join(f"{' or '.join(names)}: {meaning}" for meaning, names in kinds.items())
+    if parameter.count == "axes":
+        text += "; one, or one per axis"
     if parameter.default is not None:
-        more += f" (default: {parameter.default:g})"
+        text += f" (default: {parameter.default:g})"
     parser.add_argument(
         f"--{parameter.stem}",
         nargs=nargs,
         type=int if parameter.unit == "voxels" else float,
         metavar=metavar,
-        help=f"{' or '.join(kinds)}: {parameter.meaning}{more}",
+        help=text,
     )
 
 
@@ -537,7 +544,8 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:
     """The given parameters in the words of kernel-set files; ParametricKernel says which are wrong."""
     given = {}
-    for name, (parameter, _kinds) in _kernel_parameters().items():
+    for name, of_kinds in _kernel_parameters().items():
+        parameter = next(iter(of_kinds.values()))
         value = getattr(options, parameter.stem)
         if value is None:
             continue

@@ -569,6 +569,11 @@ def test_a_kind_of_kernel_is_what_its_entry_says(kind):
             sd.ParametricKernel(kind.name, **{n: v for n, v in kind.start.items() if n != name})
 
 
+def test_a_parameter_of_several_kinds_has_one_form():
+    forms = {(p.name, p.unit, p.count, p.default) for kind in sd.KINDS.values() for p in kind.parameters}
+    assert len({form[0] for form in forms}) == len(forms)
+
+
 @pytest.mark.parametrize(
     ("kind", "parameter"),
     [(kind, p) for kind in sd.KINDS.values() for p in kind.parameters if np.isfinite(p.least)],
