@@ -449,6 +449,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         guide=None,
         progress=None,
         cancelled=None,
+        settings=None,
         **options,
     ):
         """Deconvolve a volume with kernels that differ from place to place.
@@ -460,13 +461,14 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         :param progress: callable (fraction, text)
         :param cancelled: callable () -> bool; when it returns True the run raises SpatialDeconvLib.Cancelled
             and the scene stays as it was
+        :param settings: SpatialDeconvLib.DeconvolveSettings, in place of options
         :param options: arguments of SpatialDeconvLib.deconvolve (method, iterations, noise, ...), and
             resample=True to resample mask, labels and guide of another geometry
         :return: output volume node and SpatialDeconvLib.Result; for a sequence its output and a list of results
         """
         return self._operation("deconvolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
-            progress=progress, cancelled=cancelled, **options,
+            progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
 
     def convolve(
@@ -479,6 +481,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         guide=None,
         progress=None,
         cancelled=None,
+        settings=None,
         **options,
     ):
         """Blur a volume with kernels that differ from place to place.
@@ -488,7 +491,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         """
         return self._operation("convolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
-            progress=progress, cancelled=cancelled, **options,
+            progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
 
     @staticmethod
@@ -548,13 +551,13 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
     def run(self, request, outputVolume=None, progress=None, cancelled=None):
         """Run what the panel shows.
 
-        :param request: panelmodel.RunRequest
+        :param request: panelmodel.PanelRun
         :return: output volume node and SpatialDeconvLib.Result
         """
-        operation = self.convolve if request.operation == "convolve" else self.deconvolve
+        operation = self.convolve if request.settings.operation == "convolve" else self.deconvolve
         return operation(
-            request.input_volume, request.kernels, outputVolume,
-            progress=progress, cancelled=cancelled, **request.selections, **request.options,
+            request.input_volume, request.kernels, outputVolume, settings=request.settings,
+            progress=progress, cancelled=cancelled, **request.selections,
         )  # fmt: skip
 
 
@@ -695,7 +698,7 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         parameters.setRows(node, rows)
         state = parameters.stateOf(node)
         self.assertEqual(panelmodel.what_is_missing(state), "")
-        panel, _result = logic.run(panelmodel.run_request(state, parameters.fieldOf(node)))
+        panel, _result = logic.run(panelmodel.run_from(state, parameters.fieldOf(node)))
         kernels = {10.0 * n: sd.ParametricKernel("gaussian", sigma_mm=0.6 + 0.1 * n) for n in (1, 5, 10)}
         console, _result = logic.deconvolve(node.inputVolume, sd.KernelField.by_intensity(kernels))
         self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(panel), slicer.util.arrayFromVolume(console)))

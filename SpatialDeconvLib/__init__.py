@@ -76,6 +76,10 @@ _PUBLIC = {
         "convolve",
         "deconvolve",
     ),
+    "run.settings": (
+        "ConvolveSettings",
+        "DeconvolveSettings",
+    ),
     "selection": (
         "labels_from_masks",
         "mask_from_box",

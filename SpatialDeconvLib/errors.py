@@ -1,8 +1,13 @@
 """The exceptions the engine raises on purpose."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Cancelled(Exception):
@@ -12,11 +17,46 @@ class Cancelled(Exception):
         super().__init__(message)
 
 
-class InputError(ValueError):
+class _Curable(Exception):
+    """An error that an argument may cure.
+
+    Parameters
+    ----------
+    text : str
+        What is wrong, with which value, and what to do, in words that hold for every way in.
+    option : str, optional
+        The argument that it is about, as the engine calls it; default the first of `cure`.
+    **cure
+        Arguments, each with the value that would help. Every way in has its own words for them: see `said`.
+    """
+
+    def __init__(self, text: str, option: str | None = None, **cure: Any):
+        self.text, self.cure = text, cure
+        self.option = option or next(iter(cure), None)
+        super().__init__(self.said(lambda name, value: f"{name}={value!r}", "set "))
+
+    def said(self, word: Callable[[str, Any], str], lead: str = "") -> str:
+        """Return the message with the cure in the words of a way in: ``word(option, value)``."""
+        cures = " or ".join(filter(None, (word(name, value) for name, value in self.cure.items())))
+        return f"{self.text} ({lead}{cures})" if cures else self.text
+
+    def within(self, what: str) -> Self:
+        """Return the same error with what it is about in front: a frame, a channel."""
+        return type(self)(f"{what}: {self.text}", self.option, **self.cure)
+
+    def __reduce__(self) -> tuple:
+        return _made_again, (type(self), self.text, self.option, self.cure)
+
+
+def _made_again(kind: type[_Curable], text: str, option: str | None, cure: dict[str, Any]) -> _Curable:
+    return kind(text, option, **cure)
+
+
+class InputError(_Curable, ValueError):
     """Input that cannot be used. The message names the argument, its value and the remedy."""
 
 
-class NotEnoughMemory(MemoryError):
+class NotEnoughMemory(_Curable, MemoryError):
     """A run that would not fit, refused before it starts. The message carries the estimate."""
 
 
@@ -24,7 +64,7 @@ def check_choice(value: object, allowed: Iterable[str], name: str) -> None:
     """Raise InputError, with the choices there are, when `value` is none of `allowed`."""
     choices = tuple(allowed)
     if value not in choices:
-        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}")
+        raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}", name)
 
 
 def is_auto(value: Any) -> bool:
@@ -50,8 +90,8 @@ def check_number(value: Any, name: str, minimum: float | None = None, meaning: s
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} {value!r} must be {meaning}") from error
+        raise InputError(f"{name} {value!r} must be {meaning}", name) from error
     if not math.isfinite(number) or (minimum is not None and number < minimum):
         bound = "" if minimum is None else " and not negative" if minimum == 0 else f" and at least {minimum:g}"
-        raise InputError(f"{name} {value!r} must be finite{bound}")
+        raise InputError(f"{name} {value!r} must be finite{bound}", name)
     return number

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from .errors import NotEnoughMemory
 
@@ -55,7 +56,7 @@ def peak_memory() -> int | None:
     return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
-def require(needed: float, what: str, available: int | None = None) -> None:
+def require(needed: float, what: str, available: float | None = None, **cure: Any) -> None:
     """Raise when `needed` bytes are more than there are.
 
     Parameters
@@ -64,8 +65,10 @@ def require(needed: float, what: str, available: int | None = None) -> None:
         Estimate in bytes.
     what : str
         What the memory is for, and the remedy, for the message.
-    available : int, optional
+    available : float, optional
         Bytes there are; asked of the system when not given.
+    **cure
+        Arguments that would help.
 
     Raises
     ------
@@ -76,7 +79,8 @@ def require(needed: float, what: str, available: int | None = None) -> None:
         needed, available = needed / 2**30, available / 2**30
         digits = max(1, math.ceil(-math.log10(needed - available)))  # enough to tell the two apart
         raise NotEnoughMemory(
-            f"about {needed:.{digits}f} GiB of memory are needed, {available:.{digits}f} GiB are free: {what}"
+            f"about {needed:.{digits}f} GiB of memory are needed, {available:.{digits}f} GiB are free: {what}",
+            **cure,
         )
 
 

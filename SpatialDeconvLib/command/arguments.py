@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..errors import InputError, NotEnoughMemory
+
 
 def number_or_auto(text: str) -> float | str:
     """The type of an argument that is a number or the word "auto"."""
@@ -44,3 +46,19 @@ def add_resample_argument(group: Any) -> None:
     group.add_argument(
         "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
     )
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error says, on one line, in the words of the command line."""
+    text = error.said(option_text) if isinstance(error, InputError | NotEnoughMemory) else str(error)
+    if isinstance(error, MemoryError) and not text:
+        text = "out of memory; crop the image or use fewer voxels"
+    return " ".join(text.split())
+
+
+def option_text(name: str, value: Any) -> str:
+    """Return an argument of the engine with its value as the command line has it."""
+    option = "--" + {"memory_limit": "memory"}.get(name, name).replace("_", "-")
+    if name == "outside":
+        return ""  # it stands in the kernel set
+    return option if value is True else f"{option} {value}"

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..choices import BOUNDARIES, ENGINES, MODELS, NONFINITE, STRATEGIES, Choice
+from ..choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
 from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..memory import peak_memory
 from ..methods import DEFAULTS, methods_of, names
+from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from ..watch import IsCancelled
 from . import batch, estimate
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_mask_arguments, add_resample_argument, message_of, number_or_auto
 from .progressbar import ProgressBar
 
 if TYPE_CHECKING:
@@ -60,10 +61,8 @@ def _run(arguments: list[str]) -> int:
         said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
         print(f"\n{PROGRAM}: {said}", file=sys.stderr)
         return 130
-    except MemoryError as error:
-        _fail(str(error) or "out of memory; crop the image or use fewer voxels")
-    except (ValueError, OSError, ImportError) as error:
-        _fail(str(error))
+    except (MemoryError, ValueError, OSError, ImportError) as error:
+        _fail(message_of(error))
     return 1
 
 
@@ -228,12 +227,11 @@ def _add_deconvolve(commands: Any) -> None:
         "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
         + "\n\n".join(f"methods of {strategy}:\n{_method_list(strategy)}" for strategy in STRATEGIES),
     )
-    parser.set_defaults(operation="deconvolve")
-    _add_files(parser)
+    _set_operation(parser, DeconvolveSettings)
+    _add_files(parser, BOUNDARIES)
     parser.add_argument(
         "--strategy",
         choices=tuple(STRATEGIES),
-        default="blend",
         help=f"{_explained(STRATEGIES)} (default: %(default)s)",
     )
     parser.add_argument(
@@ -247,28 +245,23 @@ def _add_deconvolve(commands: Any) -> None:
     parser.add_argument(
         "--regularization",
         type=number_or_auto,
-        default="auto",
         metavar="X|auto",
         help="the method's own constant, as each of them says",
     )
     parser.add_argument(
         "--noise",
         type=number_or_auto,
-        default="auto",
         metavar="SIGMA|auto",
         help="standard deviation of the noise in image units",
     )
     parser.add_argument(
         "--offset",
         type=number_or_auto,
-        default="auto",
         metavar="X|auto",
         help="subtracted before, added after methods that need non-negative values (default: the negative "
         "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
     )
-    parser.add_argument(
-        "--engine", choices=tuple(ENGINES), default="simpleitk", help="of the blend; fft: the same numbers, faster"
-    )
+    parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(
         "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
     )
@@ -299,6 +292,17 @@ def _explained(choices: Mapping[str, Choice]) -> str:
     return "; ".join(f"{word}: {text[:1].lower()}{text[1:]}" for word, text in sentences.items())
 
 
+def _set_operation(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
+    """What the parser is for, and the defaults of the settings; arguments of their names are added afterwards."""
+    parser.set_defaults(
+        operation=settings.operation, **{name: getattr(settings, name) for name in settings.names()}
+    )
+
+
+def _cascade(text: str) -> str | bool:
+    return {"off": False, "on": True}.get(text, text)
+
+
 def _add_convolve(commands: Any) -> None:
     parser = _add_command(
         commands,
@@ -308,8 +312,8 @@ def _add_convolve(commands: Any) -> None:
         "Convolves a volume with one kernel (mean, sum, Laplace, sharpening, any file) or with kernels keyed to\n"
         "intensity, region or position.",
     )
-    parser.set_defaults(operation="convolve")
-    _add_files(parser)
+    _set_operation(parser, ConvolveSettings)
+    _add_files(parser, FIXED_BOUNDARIES)
     parser.add_argument("--normalize", action="store_true", help="scale each kernel to sum 1 first")
     parser.add_argument(
         "--exclude",
@@ -318,14 +322,15 @@ def _add_convolve(commands: Any) -> None:
     )
     parser.add_argument(
         "--cascade",
-        choices=("off", "auto", "on"),
-        default="off",
+        type=_cascade,
+        choices=(False, "auto", True),
+        metavar="{off,auto,on}",
         help="Gaussian families through a cascade on coarser grids: faster, error below 1e-3 of the largest value",
     )
     _add_selection(parser)
 
 
-def _add_files(parser: argparse.ArgumentParser) -> None:
+def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
     parser.add_argument(
         "input",
         metavar="INPUT",
@@ -347,15 +352,15 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         choices=tuple(MODELS),
-        default="detector",
         help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
         "Default: %(default)s",
     )
     parser.add_argument(
         "--boundary",
-        choices=tuple(BOUNDARIES),
-        default="edge",
-        help="what lies beyond the border; extended: estimate it (joint only). Default: %(default)s",
+        choices=tuple(boundaries),
+        help="what lies beyond the border"
+        + ("; extended: estimate it (joint only)" if "extended" in boundaries else "")
+        + ". Default: %(default)s",
     )
     parser.add_argument(
         "--memory",
@@ -368,7 +373,6 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nonfinite",
         choices=NONFINITE,
-        default="error",
         help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
     )
 

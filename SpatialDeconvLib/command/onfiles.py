@@ -14,17 +14,18 @@ from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
 from ..mrml.scene import ensureScene, temporaryNodes
+from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
 from ..watch import IsCancelled, Progress, Watch
 from .request import (
     FileRun,
     Request,
-    _reference,
     labels_of,
     mask_on,
     mask_source,
     metrics_of,
+    reference_of,
     write_around,
 )
 
@@ -82,12 +83,12 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     mask = mask_on(image, selection, mask_source(selection, files.get("mask")))
     labels = labels_of(files.get("labels"))
     guide = volumes.readVolume(files["guide"]) if "guide" in files else None
-    truth = _reference(request.reference, image)
+    truth = reference_of(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
-    selections = (mask, labels, guide, selection["resample"])
+    selections = Selections(mask, labels, guide, selection["resample"])
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
-    prepared = nodes.prepare(request.operation, image, request.kernels, selections, request.parameters)
+    prepared = nodes.prepare(request.settings, image, request.kernels, selections)
     result = prepared.compute(work)
     node = nodes.place(prepared, result, image)
     recipe = recipes.describe(request.operation, request.kernels, result)

@@ -20,20 +20,8 @@ from ..mrml import files as volumes
 from ..mrml import nodes, selections
 from ..mrml import recipe as recipes
 from ..run.pipeline import Result
+from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
-
-_COMMON = ("model", "boundary", "slicewise", "nonfinite", "memory_limit")
-
-
-_PARAMETERS = {
-    "deconvolve": (
-        *_COMMON, "strategy", "method", "iterations", "regularization", "noise", "offset", "engine",
-    ),
-    "convolve": (*_COMMON, "normalize", "exclude", "cascade"),
-}  # fmt: skip
-
-
-_CASCADE = {"auto": "auto", "on": True, "off": False}
 
 
 @dataclass(frozen=True)
@@ -42,10 +30,8 @@ class Request:
 
     Attributes
     ----------
-    operation : {"deconvolve", "convolve"}
+    settings : Settings
     kernels : KernelField
-    parameters : dict
-        Keyword arguments of the engine, without its arrays.
     files : dict
         Role ("image", "mask", "labels", "guide") -> path.
     selection : dict
@@ -54,12 +40,16 @@ class Request:
         A volume to compare with.
     """
 
-    operation: str
+    settings: Settings
     kernels: KernelField
-    parameters: dict[str, Any]
     files: dict[str, str]
     selection: dict[str, Any] = field(default_factory=lambda: dict(recipes.NO_SELECTION))
     reference: str | None = None
+
+    @property
+    def operation(self) -> str:
+        """What is to be done: "deconvolve" or "convolve"."""
+        return self.settings.operation
 
 
 @dataclass(frozen=True)
@@ -80,18 +70,26 @@ def request_from_options(options: argparse.Namespace) -> Request:
     InputError
         If the kernels cannot be read.
     """
-    parameters = {name: getattr(options, name) for name in _PARAMETERS[options.operation]}
-    if "cascade" in parameters:
-        parameters["cascade"] = _CASCADE[parameters["cascade"]]
     roles = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
     return Request(
-        options.operation,
+        settings_from_options(options),
         kernels_from_options(options),
-        parameters,
         {role: path for role, path in roles.items() if path},
         {name: getattr(options, name) for name in recipes.NO_SELECTION},
         getattr(options, "reference", None),
     )
+
+
+def settings_from_options(options: argparse.Namespace) -> Settings:
+    """Return the settings that the options of `deconvolve` or `convolve` stand for.
+
+    Raises
+    ------
+    InputError
+        If they do not go together.
+    """
+    parameters = {name: getattr(options, name) for name in SETTINGS[options.operation].names()}
+    return settings_of(options.operation, parameters)
 
 
 def kernels_from_options(options: argparse.Namespace) -> KernelField:
@@ -123,7 +121,7 @@ def request_from_recipe(path: str | os.PathLike) -> Request:
         recipes.check_file({"path": name, "sha256": digest})
     selection = {**recipes.NO_SELECTION, **recipe["selection"]}
     kernels = field_from_dict(recipe["kernel_set"])
-    return Request(recipe["operation"], kernels, recipe["parameters"], inputs, selection)
+    return Request(settings_of(recipe["operation"], recipe["parameters"]), kernels, inputs, selection)
 
 
 def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:
@@ -187,7 +185,7 @@ def labels_of(path: str | None) -> Any:
     return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
 
 
-def _reference(path: str | None, image: Any) -> np.ndarray | None:
+def reference_of(path: str | None, image: Any) -> np.ndarray | None:
     if path is None:
         return None
     truth = nodes.volumeArray(volumes.readVolume(path))

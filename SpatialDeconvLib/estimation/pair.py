@@ -13,7 +13,7 @@ from scipy import ndimage
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_number, is_auto
 from ..noise import estimate_noise
-from ..run.job import refuse_masked, selected_voxels
+from ..run.inputs import refuse_masked, selected_voxels
 
 #: The mask that leaves out what is clipped at the blurred image's maximum.
 UNSATURATED = "unsaturated"
@@ -136,7 +136,7 @@ class Pair:
         if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size, 2 * below) and self.noise > 1e-4 * self.span:
             self.warnings.append(
                 f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
-                f"leave them out with mask={UNSATURATED!r} (--saturated)"
+                f"leave them out with mask={UNSATURATED!r}"
             )
 
 

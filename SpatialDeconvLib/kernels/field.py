@@ -235,7 +235,7 @@ class BoundField:
         self.spacing = spacing_tuple(spacing, guide.ndim)
         self.field = field
         if slicewise and guide.ndim != 3:
-            raise InputError("slicewise=True needs a 3-D image; a 2-D image is a single slice already")
+            raise InputError("slicewise needs a 3-D image; a 2-D image is a single slice already", "slicewise")
         fit = _on_slices if slicewise else _on_grid
         kernels = [fit(k, self.shape, self.spacing) for k in field.kernels]
         self._kernels = [k.normalized() for k in kernels] if normalize else kernels
@@ -312,8 +312,9 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
         return Kernel(values[0], spacing, sampled.name, sampled.source)
     if ndim == 3:
         raise InputError(
-            f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; set slicewise=True (--slicewise) to "
-            "filter slice by slice, or give a 3-D kernel"
+            f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; work slice by slice, or give a 3-D "
+            "kernel",
+            slicewise=True,
         )
     raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
 

@@ -54,8 +54,9 @@ class _IntensityWeights:
             if field.outside == "error":
                 raise InputError(
                     f"{np.count_nonzero(outside)} voxels lie outside the levels {low:g} ... {high:g} (the guide "
-                    f"goes from {guide.min():g} to {guide.max():g}); add levels, or set outside to "
-                    "'nearest' or 'unchanged'"
+                    f"goes from {guide.min():g} to {guide.max():g}); add levels, or let outside be "
+                    "'nearest' or 'unchanged'",
+                    outside="nearest",
                 )
             self.outside = outside
 
@@ -128,7 +129,8 @@ class _RegionWeights:
                 missing, counts = np.unique(labels[ownerless], return_counts=True)
                 shown = ", ".join(f"{v:g} ({n} voxels)" for v, n in zip(missing[:5], counts[:5], strict=True))
                 raise InputError(
-                    f"labels without a kernel: {shown}; add kernels for them or set outside to 'unchanged'"
+                    f"labels without a kernel: {shown}; add kernels for them, or let outside be 'unchanged'",
+                    outside="unchanged",
                 )
             if field.outside == "nearest":
                 if ownerless.all():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..run.inputs import Inputs
 from ..watch import Watch
 
 
@@ -16,25 +17,23 @@ def lastIsOpacity(node, array: np.ndarray) -> bool:
     return array.shape[3] == 4 and node.GetVoxelVectorType() == node.VoxelVectorTypeColorRGBA
 
 
-def perChannel(engine, array, field, arguments, watch: Watch, copyLast: bool):
-    """Run the engine on a scalar array, or on each channel of a vector array."""
+def perChannel(run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: Watch, copyLast: bool, box=...):
+    """Run on a scalar array, or on each channel of a vector array.
 
-    def run(image: np.ndarray, watch: Watch):
-        return engine(image, field, progress=watch.tell, cancelled=watch.cancelled, **arguments)
-
+    ``run(inputs, channel, watch) -> Result``, of which the last channel is copied when that is asked for, in the
+    `box` that the results are of.
+    """
+    array = inputs.image
     if array.ndim == 3:
-        return run(array, watch)
+        return run(inputs, 0, watch)
     channels = array.shape[3]
     worked = channels - 1 if copyLast else channels
-    results = [run(np.ascontiguousarray(array[..., c]), part) for c, part in channelParts(watch, worked)]
-    copied = [array[..., channels - 1]] if copyLast else []
-    return combinedResult(results, copied)
-
-
-def channelParts(watch: Watch, channels: int) -> Iterator[tuple[int, Watch]]:
-    """Yield the number of every channel with its part of the work."""
-    for channel, part in watch.parts(range(channels)):
-        yield channel, part.under(f"channel {channel + 1} of {channels}")
+    results = []
+    for channel, part in watch.parts(range(worked)):
+        image = np.ascontiguousarray(array[..., channel])
+        own = part.under(f"channel {channel + 1} of {worked}")
+        results.append(run(dataclasses.replace(inputs, image=image), channel, own))
+    return combinedResult(results, [array[..., channels - 1][box]] if copyLast else [])
 
 
 def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):

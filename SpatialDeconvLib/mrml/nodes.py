@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,14 @@ from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import from_logarithm, read_kernel_set
 from ..run import pipeline
+from ..run.inputs import Inputs
+from ..run.settings import Settings, settings_of
 from ..watch import IsCancelled, Progress, Watch
+from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
 from .scene import describeNode, ensureScene, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
-from .selections import ThresholdRange, guideArray, labelArray, maskArray
+from .selections import Selections, ThresholdRange, guideArray, labelArray, maskArray
 
 __all__ = [
     "ThresholdRange",
@@ -61,6 +64,7 @@ def deconvolveVolume(
     resample: bool = False,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    settings: Settings | None = None,
     **options,
 ):
     """Deconvolve a volume node with kernels that vary in space.
@@ -84,6 +88,8 @@ def deconvolveVolume(
         Resample mask, labels and guide onto the input when their geometry differs; otherwise that is an error.
     progress : callable (fraction, text), optional
     cancelled : callable () -> bool, optional
+    settings : DeconvolveSettings, optional
+        In place of options.
     **options
         The keyword arguments of `SpatialDeconvLib.deconvolve`; the spacing is the input's.
 
@@ -101,9 +107,9 @@ def deconvolveVolume(
     Cancelled
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
-    watch = Watch(progress, cancelled)
-    selections = (mask, labels, guide, resample)
-    return _run("deconvolve", inputVolume, kernels, outputVolume, selections, watch, options)
+    settings = settingsFrom("deconvolve", settings, options)
+    selections = Selections(mask, labels, guide, resample)
+    return _run(settings, inputVolume, kernels, outputVolume, selections, Watch(progress, cancelled))
 
 
 def convolveVolume(
@@ -116,6 +122,7 @@ def convolveVolume(
     resample: bool = False,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    settings: Settings | None = None,
     **options,
 ):
     """Convolve a volume node with kernels that vary in space.
@@ -123,15 +130,29 @@ def convolveVolume(
     Parameters, return value and errors as in `deconvolveVolume`; `options` are the keyword arguments of
     `SpatialDeconvLib.convolve`.
     """
-    watch = Watch(progress, cancelled)
-    selections = (mask, labels, guide, resample)
-    return _run("convolve", inputVolume, kernels, outputVolume, selections, watch, options)
+    settings = settingsFrom("convolve", settings, options)
+    selections = Selections(mask, labels, guide, resample)
+    return _run(settings, inputVolume, kernels, outputVolume, selections, Watch(progress, cancelled))
 
 
-def _run(operation, inputVolume, kernels, outputVolume, selections, watch, options):
+def settingsFrom(operation: str, settings: Settings | None, options: Mapping[str, Any]) -> Settings:
+    """Return the settings that a function on nodes was given: as such, or as keyword arguments of the engine."""
+    if "spacing" in options:
+        raise InputError(f"spacing {options['spacing']!r} was given; leave it out, the volume's own is used")
+    if settings is None:
+        return settings_of(operation, options)
+    if options or settings.operation != operation:
+        given = ", ".join(options) or settings.operation
+        raise InputError(
+            f"settings of {settings.operation} and {given} were given to {operation}; give the settings"
+        )
+    return settings
+
+
+def _run(settings, inputVolume, kernels, outputVolume, selections: Selections, watch: Watch):
     vector = volumeArray(inputVolume, "inputVolume").ndim == 4
-    _checkOutput(outputVolume, inputVolume, vector, (kernels, *selections[:3]))
-    prepared = prepare(operation, inputVolume, kernels, selections, options)
+    _checkOutput(outputVolume, inputVolume, vector, (kernels, selections.mask, selections.labels, selections.guide))
+    prepared = prepare(settings, inputVolume, kernels, selections)
     result = prepared.compute(watch)
     return place(prepared, result, inputVolume, outputVolume), result
 
@@ -142,53 +163,41 @@ class Prepared:
 
     Attributes
     ----------
-    operation : {"deconvolve", "convolve"}
-    array : ndarray
-        The voxels of the volume.
-    field : KernelField
-        The kernels, with the labels on the volume's voxels.
-    arguments : dict
-        Keyword arguments of the engine; "mask" and "guide" are arrays on the volume's voxels, where there are any.
+    settings : Settings
+    inputs : Inputs
+        The voxels of the volume, and what belongs to it on its grid; the labels are in the kernel field.
     copyLast : bool
         The last channel is an opacity, which is copied.
     """
 
-    operation: str
-    array: np.ndarray
-    field: KernelField
-    arguments: dict[str, Any]
+    settings: Settings
+    inputs: Inputs
     copyLast: bool
 
     def compute(self, watch: Watch):
         """Run the engine and return its Result."""
-        engine = getattr(pipeline, self.operation)
-        return perChannel(engine, self.array, self.field, self.arguments, watch, self.copyLast)
+        return perChannel(
+            lambda inputs, _channel, part: pipeline.run(inputs, self.settings, part),
+            self.inputs,
+            watch,
+            self.copyLast,
+        )
 
     def recipe(self, result) -> str:
         """Return the recipe of the run as JSON."""
-        return _recipeText(self.operation, self.field, result)
+        return json.dumps(recipes.describe(self.settings.operation, self.inputs.kernels, result))
 
 
-def prepare(operation: str, inputVolume, kernels, selections, options) -> Prepared:
-    """Turn the nodes of a run into arrays.
-
-    `selections` are (mask, labels, guide, resample), `options` the engine's keyword arguments, as in
-    `deconvolveVolume`; raises InputError as that does.
-    """
-    array = volumeArray(inputVolume, "inputVolume")
-    mask, labels, guide, resample = selections
-    if "spacing" in options:
-        raise InputError(f"spacing {options['spacing']!r} was given; leave it out, the volume's own is used")
+def prepare(settings: Settings, inputVolume, kernels, selections: Selections) -> Prepared:
+    """Turn the nodes of a run into arrays; raises InputError as `deconvolveVolume` does."""
+    array, resample = volumeArray(inputVolume, "inputVolume"), selections.resample
     field = kernelFieldFrom(kernels)
-    arguments = dict(options, spacing=spacingOf(inputVolume))
-    if labels is not None:
-        field = field.with_labels(*labelArray(labels, inputVolume, resample))
-    if mask is not None:
-        arguments["mask"] = maskArray(mask, inputVolume, resample)
-    if guide is not None:
-        arguments["guide"] = guideArray(guide, inputVolume, resample)
-    copyLast = array.ndim == 4 and lastIsOpacity(inputVolume, array)
-    return Prepared(operation, array, field, arguments, copyLast)
+    if selections.labels is not None:
+        field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))
+    mask = None if selections.mask is None else maskArray(selections.mask, inputVolume, resample)
+    guide = None if selections.guide is None else guideArray(selections.guide, inputVolume, resample)
+    inputs = Inputs(array, field, spacingOf(inputVolume), mask=mask, guide=guide)
+    return Prepared(settings, inputs, array.ndim == 4 and lastIsOpacity(inputVolume, array))
 
 
 def _checkOutput(outputVolume, inputVolume, vector: bool, others: Sequence[Any]) -> None:
@@ -212,12 +221,6 @@ def _checkOutput(outputVolume, inputVolume, vector: bool, others: Sequence[Any])
         )
 
 
-def _recipeText(operation: str, field: KernelField, result) -> str:
-    from . import recipe  # here, because the recipe of files imports this module's neighbours
-
-    return json.dumps(recipe.describe(operation, field, result))
-
-
 def place(prepared: Prepared, result, inputVolume, outputVolume=None):
     """Put the image of a result into the output node, or a new one: the only place where the scene changes."""
     image, recipe = result.image, prepared.recipe(result)
@@ -227,7 +230,7 @@ def place(prepared: Prepared, result, inputVolume, outputVolume=None):
         return outputVolume
     scene = inputVolume.GetScene() or ensureScene()
     nodeClass = "vtkMRMLVectorVolumeNode" if image.ndim == 4 else "vtkMRMLScalarVolumeNode"
-    name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {prepared.operation}d")
+    name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {prepared.settings.operation}d")
     node = scene.AddNewNodeByClass(nodeClass, name)
     _fill(node, data, recipe, inputVolume)
     copyDisplay(inputVolume, node)

@@ -24,13 +24,16 @@ except ImportError:  # outside Slicer there are no translations
 
 from vtkmodules.vtkCommonCore import vtkCommand
 
-from ..errors import Cancelled, InputError, check_choice
+from ..errors import Cancelled, InputError
 from ..run import blocks
 from ..run.blocks import BlockMemory, block_around
+from ..run.inputs import Inputs
+from ..run.settings import Settings
 from ..watch import IsCancelled, Progress, Watch
-from . import nodes, selections
-from .channels import channelParts, combinedResult, lastIsOpacity
+from . import nodes
+from .channels import perChannel
 from .scene import ensureScene, ijkToRas, imageDataFromArray, matrixFromVtk, spacingOf, volumeArray, vtkFromMatrix
+from .selections import Selections
 
 DEFAULT_SIZE = 64  # voxels
 PREVIEW_ATTRIBUTE = "SpatialDeconv.preview"
@@ -80,6 +83,7 @@ def previewVolume(
     showDraft: Callable[[Any, Any], Any] | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    settings: Settings | None = None,
     **options,
 ):
     """Deconvolve or convolve a block of a volume node.
@@ -98,6 +102,8 @@ def previewVolume(
     memory : PreviewMemory, optional
     showDraft : callable (node, Result), optional
         Called before the block itself is ready, where a first idea of it is much quicker.
+    settings : Settings, optional
+        In place of operation and options.
     **options
         Of `SpatialDeconvLib.deconvolve` or `convolve`. The engine is always "fft".
 
@@ -105,7 +111,7 @@ def previewVolume(
     -------
     (preview volume node, Result)
         ``Result.automatic["approximate"]`` lists in words what differs from the result of the whole volume; see
-        `blocks.deconvolve_block`. `Result.residual` is None.
+        `blocks.block_of`. `Result.residual` is None.
 
     Raises
     ------
@@ -113,58 +119,40 @@ def previewVolume(
         As `nodes.deconvolveVolume`; the scene and the given node are then as they were before, or as the draft
         left them.
     """
-    check_choice(operation, ("deconvolve", "convolve"), "operation")
-    array = volumeArray(inputVolume, "inputVolume")
-    field = nodes.kernelFieldFrom(kernels)
-    options = {name: value for name, value in options.items() if name not in ("engine", "cascade")}
-    arguments = dict(options, spacing=spacingOf(inputVolume))
-    if labels is not None:
-        field = field.with_labels(*selections.labelArray(labels, inputVolume, resample))
-    if mask is not None:
-        arguments["mask"] = selections.maskArray(mask, inputVolume, resample)
-    if guide is not None:
-        arguments["guide"] = selections.guideArray(guide, inputVolume, resample)
+    settings = nodes.settingsFrom(operation if settings is None else settings.operation, settings, options)
+    prepared = nodes.prepare(settings, inputVolume, kernels, Selections(mask, labels, guide, resample))
     memory = PreviewMemory() if memory is None else memory
-    memory.isFor(inputVolume, arguments.get("mask"))
+    memory.isFor(inputVolume, prepared.inputs.mask)
     block = blockAround(inputVolume, position, size)
-    node = usablePreviewNode(outputVolume, array.ndim == 4)
+    vector = prepared.inputs.image.ndim == 4
+    node = usablePreviewNode(outputVolume, vector)
 
     def run(draft: bool):
         watch = Watch(progress, cancelled)  # one each: a draft and what follows it both start at 0
-        result = _perChannel(operation, array, field, block, arguments, draft, memory, watch, inputVolume)
+        result = _blockOf(prepared, block, draft, memory, watch)
         watch.check()
         if inputVolume.GetScene() is None:  # closed while the engine was at work
             raise Cancelled
         return result
 
-    if showDraft is not None and operation == "deconvolve":
+    if showDraft is not None and settings.operation == "deconvolve":
         result = run(True)
         node = _show(result.image, block, inputVolume, node)
         if not result.automatic.get("draft"):
             return node, result
         showDraft(node, result)
     result = run(False)
-    node = usablePreviewNode(node, array.ndim == 4)  # showing the draft may have let the user close the scene
+    node = usablePreviewNode(node, vector)  # showing the draft may have let the user close the scene
     return _show(result.image, block, inputVolume, node), result
 
 
-def _perChannel(operation, array, field, block, arguments, draft, memory, watch: Watch, inputVolume):
+def _blockOf(prepared: nodes.Prepared, block, draft: bool, memory: PreviewMemory, watch: Watch):
     """Run the engine on the block of a scalar array, or of each channel of a vector array."""
 
-    def run(image: np.ndarray, channel: int, watch: Watch):
-        common = {"progress": watch.tell, "cancelled": watch.cancelled, **arguments}
-        if operation == "convolve":
-            return blocks.convolve_block(image, field, block, **common)
-        known = memory.ofChannel(channel)
-        return blocks.deconvolve_block(image, field, block, draft=draft, known=known, **common)
+    def run(inputs: Inputs, channel: int, part: Watch):
+        return blocks.block_of(inputs, prepared.settings, block, part, draft=draft, known=memory.ofChannel(channel))
 
-    if array.ndim == 3:
-        return run(array, 0, watch)
-    channels = array.shape[3]
-    opacity = lastIsOpacity(inputVolume, array)
-    worked = channels - opacity
-    results = [run(np.ascontiguousarray(array[..., c]), c, part) for c, part in channelParts(watch, worked)]
-    return combinedResult(results, [array[(*block, channels - 1)]] if opacity else [])
+    return perChannel(run, prepared.inputs, watch, prepared.copyLast, block)
 
 
 # -- where

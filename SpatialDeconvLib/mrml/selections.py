@@ -21,6 +21,24 @@ from .scene import describeNode, ijkToRas, matrixFromVtk, quietly, volumeArray, 
 
 
 @dataclasses.dataclass(frozen=True)
+class Selections:
+    """What a run takes besides the volume and its kernels.
+
+    Attributes
+    ----------
+    mask, labels, guide
+        See `maskArray`, `labelArray` and `guideArray`; None: not given.
+    resample : bool
+        Resample them onto the volume when their geometry differs; otherwise that is an error.
+    """
+
+    mask: Any = None
+    labels: Any = None
+    guide: Any = None
+    resample: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class ThresholdRange:
     """A selection: the voxels with lower <= value <= upper; None leaves a side open.
 
@@ -176,15 +194,16 @@ def _volumeOnto(node, array, reference, resample: bool, argument: str, linear: b
     if grid.size == target.size and target.agreesWith(grid.matrix):
         return array
     if not resample:
-        raise InputError(_otherGeometry(argument, node, geometryText(node), reference, grid, target))
+        raise _otherGeometry(argument, node, geometryText(node), reference, grid, target)
     return _resampled(array, grid.matrix, target, linear)
 
 
-def _otherGeometry(argument: str, node, text: str, reference, grid: Grid, target: Grid) -> str:
+def _otherGeometry(argument: str, node, text: str, reference, grid: Grid, target: Grid) -> InputError:
     apart = f"up to {target.distance(grid.matrix):.3g} mm apart" if grid.size == target.size else "of another size"
-    return (
+    return InputError(
         f"{argument} {describeNode(node)} has another geometry than {describeNode(reference)} ({apart}): {text}; "
-        f"against {geometryText(reference)}; resample it, or allow it (resample=True, --resample)"
+        f"against {geometryText(reference)}; resample it, or let it be resampled",
+        resample=True,
     )
 
 
@@ -308,7 +327,7 @@ def _segmentOnto(node, segmentId, own, reference, target: Grid, resample: bool, 
         return _pasted(array, offset[::-1], target.size[::-1])
     if not resample:
         text = gridText(grid.size, matrix) + " (cropped to the segment)"
-        raise InputError(_otherGeometry(argument, node, text, reference, grid, target))
+        raise _otherGeometry(argument, node, text, reference, grid, target)
     return _resampled(array, matrix, target, linear=False) != 0
 
 

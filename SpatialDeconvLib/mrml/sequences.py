@@ -22,9 +22,11 @@ from .. import memory
 from ..arrays.threads import usable_processors
 from ..errors import Cancelled, InputError
 from ..run.pipeline import Result
+from ..run.settings import DeconvolveSettings, Settings
 from ..watch import IsCancelled, Progress, Watch
-from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare
+from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
+from .selections import Selections
 from .sequencefiles import copyIndex
 
 __all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
@@ -51,6 +53,7 @@ def deconvolveSequence(
     workers: int | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    settings: Settings | None = None,
     finished: Finished | None = None,
     **options,
 ):
@@ -83,6 +86,8 @@ def deconvolveSequence(
     finished : callable (item, Prepared, Result), optional
         Told, in the caller's thread, of every frame that is done, with the arrays it was made of; they are let go
         then, unless it keeps them. Frames may come in another order than theirs.
+    settings : DeconvolveSettings, optional
+        In place of options.
     **options
         The keyword arguments of `SpatialDeconvLib.deconvolve`.
 
@@ -99,8 +104,9 @@ def deconvolveSequence(
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
     watch = Watch(progress, cancelled)
-    arguments = _Arguments(kernels, mask, labels, guide, resample, options, finished)
-    return _run("deconvolve", sequence, outputSequence, frames, arguments, workers, watch)
+    settings = settingsFrom("deconvolve", settings, options)
+    arguments = _Arguments(settings, kernels, Selections(mask, labels, guide, resample), finished)
+    return _run(sequence, outputSequence, frames, arguments, workers, watch)
 
 
 def convolveSequence(
@@ -115,6 +121,7 @@ def convolveSequence(
     workers: int | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    settings: Settings | None = None,
     finished: Finished | None = None,
     **options,
 ):
@@ -124,8 +131,9 @@ def convolveSequence(
     `SpatialDeconvLib.convolve`.
     """
     watch = Watch(progress, cancelled)
-    arguments = _Arguments(kernels, mask, labels, guide, resample, options, finished)
-    return _run("convolve", sequence, outputSequence, frames, arguments, workers, watch)
+    settings = settingsFrom("convolve", settings, options)
+    arguments = _Arguments(settings, kernels, Selections(mask, labels, guide, resample), finished)
+    return _run(sequence, outputSequence, frames, arguments, workers, watch)
 
 
 def sequenceOf(node):
@@ -149,12 +157,9 @@ def frameText(sequence, item: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Arguments:
+    settings: Settings
     kernels: Any
-    mask: Any
-    labels: Any
-    guide: Any
-    resample: bool
-    options: dict[str, Any]
+    selections: Selections
     finished: Finished | None
 
 
@@ -182,19 +187,19 @@ class _Source:
         return cls(*found, node)
 
 
-def _run(operation, node, outputSequence, frames, arguments, workers, watch):
+def _run(node, outputSequence, frames, arguments: _Arguments, workers, watch):
     source = _Source.of(node)
     items = _checkedItems(source.sequence, frames)
     _checkOutput(outputSequence, source.sequence, arguments)
-    workers = _workers(workers, operation, source.sequence, items, arguments.options)
+    workers = _workers(workers, arguments.settings, source.sequence, items)
     arguments = dataclasses.replace(arguments, kernels=kernelFieldFrom(arguments.kernels))
     scene = source.sequence.GetScene()
     with _suspended(source.browser), _TemporaryNodes(scene or ensureScene()) as temporary:
-        done = _computed(operation, source, items, arguments, temporary, workers, watch)
-    return _placed(operation, source, items, outputSequence, scene, done)
+        done = _computed(source, items, arguments, temporary, workers, watch)
+    return _placed(arguments.settings.operation, source, items, outputSequence, scene, done)
 
 
-def _computed(operation, source, items, arguments, temporary, workers, watch) -> list:
+def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -> list:
     """Process the frames; return, for each, (image data, recipe, Result without its image)."""
     stop = threading.Event()
     shares = [0.0] * len(items)
@@ -203,13 +208,12 @@ def _computed(operation, source, items, arguments, temporary, workers, watch) ->
     def begin(number: int) -> Prepared:
         frame = _frameNode(source, items[number], temporary)
         try:
-            selections = [
-                _ofFrame(selection, source, items[number], frame, temporary)
-                for selection in (arguments.mask, arguments.labels, arguments.guide)
-            ]
-            return prepare(
-                operation, frame, arguments.kernels, (*selections, arguments.resample), arguments.options
-            )
+            given = arguments.selections
+            own = {
+                name: _ofFrame(getattr(given, name), source, items[number], frame, temporary)
+                for name in ("mask", "labels", "guide")
+            }
+            return prepare(arguments.settings, frame, arguments.kernels, dataclasses.replace(given, **own))
         finally:
             temporary.clear()
 
@@ -267,7 +271,9 @@ def _namingFrame(sequence, item: int) -> Iterator[None]:
         yield
     except Cancelled:
         raise
-    except (InputError, MemoryError) as error:
+    except InputError as error:
+        raise error.within(frameText(sequence, item)) from error
+    except MemoryError as error:
         raise type(error)(f"{frameText(sequence, item)}: {error}") from error
     except Exception as error:
         raise RuntimeError(f"{frameText(sequence, item)}: {error}") from error
@@ -299,18 +305,19 @@ def _checkOutput(output, sequence, arguments: _Arguments) -> None:
         raise InputError(f"{name} is no sequence node; give a vtkMRMLSequenceNode or None for a new one")
     if output is sequence:
         raise InputError(f"{name} is the input itself, which is never modified; choose another node or a new one")
-    if any(output is selection for selection in (arguments.mask, arguments.labels, arguments.guide)):
+    given = arguments.selections
+    if any(output is selection for selection in (given.mask, given.labels, given.guide)):
         raise InputError(f"{name} is also the mask, labels or guide; choose another node or a new one")
 
 
-def _workers(workers: int | None, operation: str, sequence, items: Sequence[int], options: dict[str, Any]) -> int:
+def _workers(workers: int | None, settings: Settings, sequence, items: Sequence[int]) -> int:
     if workers is not None:
         if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)) or workers < 1:
             raise InputError(f"workers {workers!r} must be a whole number of at least 1")
         return min(int(workers), len(items))
-    blend = operation == "deconvolve" and options.get("strategy", "blend") == "blend"
     size = volumeArray(sequence.GetNthDataNode(items[0])).size
-    if not blend or options.get("engine", "simpleitk") != "simpleitk" or size > _SMALL_FRAME:
+    blend = isinstance(settings, DeconvolveSettings) and settings.strategy == "blend"
+    if not blend or settings.engine != "simpleitk" or size > _SMALL_FRAME:
         return 1
     free = memory.available_memory()
     room = usable_processors() if free is None else free // (2 * 4 * _VOLUMES_OF_A_RUN * size)

@@ -106,7 +106,7 @@ class ApplySection:
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
 
         def work(progress, cancelled):
-            request = panelmodel.run_request(state, fieldOf(parameterNode))
+            request = panelmodel.run_from(state, fieldOf(parameterNode))
             if frames is state.input_volume:
                 output, result = logic.run(request, state.output_volume, progress, cancelled)
                 made = [output] if state.output_volume is None else []

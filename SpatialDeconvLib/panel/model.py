@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from .. import choices, methods
+from ..errors import InputError, NotEnoughMemory
+from ..run.settings import DeconvolveSettings, Settings, settings_of
 
 try:
     from slicer.i18n import tr as _
@@ -155,14 +157,14 @@ class PanelState:
     has no voxels.
     """
 
-    operation: str = "deconvolve"
-    strategy: str = "blend"
+    operation: str = DeconvolveSettings.operation
+    strategy: str = DeconvolveSettings.strategy
     blend_method: str = methods.DEFAULTS["blend"]
     joint_method: str = methods.DEFAULTS["joint"]
-    model: str = "detector"
-    blend_boundary: str = "edge"
-    joint_boundary: str = "edge"
-    engine: str = "simpleitk"
+    model: str = DeconvolveSettings.model
+    blend_boundary: str = DeconvolveSettings.boundary
+    joint_boundary: str = DeconvolveSettings.boundary
+    engine: str = DeconvolveSettings.engine
     iterations: int = 0
     regularization_auto: bool = True
     regularization: float = 0.01
@@ -319,71 +321,59 @@ def apply_tool_tip(state: PanelState) -> str:
     return text.format(method=method_label(state.method, state.strategy))
 
 
-def engine_options(state: PanelState) -> dict[str, Any]:
-    """Return the keyword arguments for the logic's `deconvolve` or `convolve`; only what the method has."""
-    options: dict[str, Any] = {
+def settings_from(state: PanelState) -> Settings:
+    """Return the settings that are chosen; defaults for what the method does not have."""
+    chosen: dict[str, Any] = {
         "model": state.model,
         "boundary": state.boundary,
         "slicewise": state.slicewise,
         "nonfinite": "fill" if state.fill_nonfinite else "error",
-        "resample": state.resample,
     }
     shown = visible_controls(state)
     if state.operation == "convolve":
-        options |= {"normalize": state.normalize, "cascade": "auto" if state.cascade else False}
+        chosen |= {"normalize": state.normalize, "cascade": "auto" if state.cascade else False}
         if "exclude" in shown:
-            options["exclude"] = state.exclude
-        return options
-    options |= {"strategy": state.strategy, "method": state.method}
+            chosen["exclude"] = state.exclude
+        return settings_of(state.operation, chosen)
+    chosen |= {"strategy": state.strategy, "method": state.method}
     if "engine" in shown:
-        options["engine"] = state.engine
+        chosen["engine"] = state.engine
     if "iterations" in shown and state.iterations > 0:
-        options["iterations"] = state.iterations
+        chosen["iterations"] = state.iterations
     for name in ("regularization", "noise", "offset"):
         if name in shown and not getattr(state, f"{name}_auto"):
-            options[name] = getattr(state, name)
-    return options
+            chosen[name] = getattr(state, name)
+    return settings_of(state.operation, chosen)
 
 
 @dataclass(frozen=True)
-class RunRequest:
-    """What a run of the panel is: the words of `nodes.deconvolveVolume` and `nodes.convolveVolume`.
+class PanelRun:
+    """What a run of the panel is.
 
     Attributes
     ----------
-    operation : {"deconvolve", "convolve"}
+    settings : Settings
     input_volume : volume node
     kernels : KernelField
-    mask, labels, guide : selections, or None
-    options : dict
-        Further keyword arguments.
+    selections : dict
+        mask, labels and guide, each None or what `mrml.selections` takes, and resample.
     """
 
-    operation: str
+    settings: Settings
     input_volume: Any
     kernels: Any
-    mask: Any = None
-    labels: Any = None
-    guide: Any = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def selections(self) -> dict[str, Any]:
-        """The keyword arguments mask, labels and guide."""
-        return {"mask": self.mask, "labels": self.labels, "guide": self.guide}
+    selections: dict[str, Any]
 
 
-def run_request(state: PanelState, kernels: Any) -> RunRequest:
+def run_from(state: PanelState, kernels: Any) -> PanelRun:
     """Return what the panel is to run with a kernel field."""
-    return RunRequest(
-        state.operation,
-        state.input_volume,
-        kernels,
-        state.mask,
-        used_labels(state),
-        used_guide(state),
-        engine_options(state),
-    )
+    selections = {
+        "mask": state.mask,
+        "labels": used_labels(state),
+        "guide": used_guide(state),
+        "resample": state.resample,
+    }
+    return PanelRun(settings_from(state), state.input_volume, kernels, selections)
 
 
 # --------------------------------------------------------------------------------------------- texts
@@ -509,23 +499,26 @@ def estimate_text(estimate: Any) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """Return an exception as one line, with the control that helps where the engine names an option."""
+    """Return an exception as one line, with the control that cures it, where there is one."""
     text = " ".join(str(error).split())
+    if isinstance(error, InputError | NotEnoughMemory):
+        places = dict.fromkeys(_place(option) for option in error.cure)
+        return " ".join(filter(None, [*error.text.split(), *places]))
     if isinstance(error, ValueError | OSError | MemoryError) and text:
-        return " ".join([text, *_places(text)])
+        return text
     if isinstance(error, MemoryError):
         return _("The computer ran out of memory; close other data or crop the volume.")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _places(text: str) -> list[str]:
-    """Where the panel has the options that an error message of the engine names."""
-    places = {
-        "nonfinite=": _("(In the panel: Advanced, NaN and infinity.)"),
+def _place(option: str) -> str:
+    """Where the panel has an argument of the engine; "" where it has none."""
+    return {
+        "nonfinite": _("(In the panel: Advanced, NaN and infinity.)"),
         "resample": _("(In the panel: Advanced, Other geometry.)"),
         "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
-        "offset=": _("(In the panel: Advanced, Offset.)"),
-        "engine=": _("(In the panel: Advanced, Engine.)"),
-        "set outside": _("(In the panel: Kernels, Outside.)"),
-    }
-    return [place for word, place in places.items() if word in text]
+        "offset": _("(In the panel: Advanced, Offset.)"),
+        "engine": _("(In the panel: Advanced, Engine.)"),
+        "outside": _("(In the panel: Kernels, Outside.)"),
+        "method": _("(In the panel: Method.)"),
+    }.get(option, "")

@@ -123,7 +123,7 @@ class PreviewController(VTKObservationMixin):
         node = self._panel.parameterNode()
         table = (rowsOf(node), node.kernelKey, node.interpolation, node.outside, node.feather)
         # Where the result goes makes no difference to it.
-        options = tuple(sorted((name, repr(value)) for name, value in panelmodel.engine_options(state).items()))
+        options = panelmodel.settings_from(state), state.resample
         nodes = self._choosingNodes(state)
         region = repr(state.mask)
         return (state.operation, table, options, region, nodes, tuple(map(previewing.stampOf, nodes)), block)
@@ -150,11 +150,11 @@ class PreviewController(VTKObservationMixin):
         parameterNode, self._shown = self._panel.parameterNode(), wanted
 
         def work(progress, cancelled):
-            request = panelmodel.run_request(state, fieldOf(parameterNode))
+            request = panelmodel.run_from(state, fieldOf(parameterNode))
             return previewing.previewVolume(
-                request.input_volume, request.kernels, position, size, self._node, operation=request.operation,
+                request.input_volume, request.kernels, position, size, self._node, settings=request.settings,
                 memory=self._memory, showDraft=self._show, progress=progress, cancelled=cancelled,
-                **request.selections, **request.options,
+                **request.selections,
             )  # fmt: skip
 
         def done(outcome, error):

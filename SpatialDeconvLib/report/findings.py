@@ -14,8 +14,10 @@ import numpy as np
 from ..errors import InputError
 from ..kernels.field import KernelField
 from ..metrics import psnr, rmse, ssim
+from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.pipeline import Result
+from ..run.settings import settings_of
 from ..watch import Watch
 from . import numbers
 from .pixels import GreyScale, kernel_colours
@@ -204,11 +206,8 @@ def examine(run: ReportedRun, watch: Watch) -> Findings:
     if run.is_self_keyed:
         guide = after  # its kernels belong to the intensities that it found
     spacing = _spacing(run.spacing)
-    normalize = run.operation == "deconvolve" or bool(run.result.parameters.get("normalize"))
-    job = numbers.job_of(
-        before, run.field, run.result.parameters, spacing, mask=mask, labels=labels, label_names=run.label_names,
-        guide=guide, normalize=normalize, watch=watch,
-    )  # fmt: skip
+    inputs = Inputs(before, run.field, spacing, mask, labels, run.label_names, guide)
+    job = numbers.job_of(inputs, settings_of(run.operation, run.result.parameters), watch)
     filled = job.image.reshape(before.shape)
     slices = numbers.most_changed_slices(filled, after)
     k = slices[0]

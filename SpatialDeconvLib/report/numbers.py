@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -20,7 +19,9 @@ from ..errors import InputError
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
+from ..run.inputs import Inputs
 from ..run.job import Job
+from ..run.settings import Settings
 from ..watch import Watch
 
 #: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
@@ -317,25 +318,11 @@ class _CroppedField:
         return tuple(slice(0, n) for n in self.shape) if self.weight(k, dtype).any() else None
 
 
-def job_of(
-    image: np.ndarray,
-    field: KernelField,
-    parameters: dict[str, Any],
-    spacing: Sequence[float],
-    *,
-    mask: np.ndarray | None,
-    labels: np.ndarray | None,
-    label_names: dict[str, int] | None,
-    guide: np.ndarray | None,
-    normalize: bool,
-    watch: Watch,
-) -> Job:
-    """Return the checked input of the run that `parameters` describe, as the engine had it."""
-    return Job.prepare(
-        image, field, spacing, parameters["model"], mask, labels, label_names, guide,
-        "edge" if parameters["boundary"] == "extended" else parameters["boundary"],
-        parameters["slicewise"], "fill", None, normalize=normalize, watch=watch.quiet(),
-    )  # fmt: skip
+def job_of(inputs: Inputs, settings: Settings, watch: Watch) -> Job:
+    """Return the checked input of a run, as the engine had it."""
+    boundary = "edge" if settings.boundary == "extended" else settings.boundary
+    settings = replace(settings, boundary=boundary, nonfinite="fill", memory_limit=None)
+    return Job.prepare(inputs, settings, watch.quiet())
 
 
 def residual_of(
@@ -370,7 +357,7 @@ def residual_of(
     shape = job.image.shape
     reach = tuple(max(job.bound.kernel(k).shape[a] // 2 for k in range(len(job.bound))) for a in range(len(shape)))
     inner = _block(shape, reach, tuple(around)[-len(shape) :])
-    if job.boundary == "periodic":  # what lies beyond a cut is then not the border voxel of any block
+    if job.settings.boundary == "periodic":  # what lies beyond a cut is then not the border voxel of any block
         inner = tuple(slice(0, n) for n in shape)
     if extended:
         limits = [slice(min(r, n), max(n - r, 0)) for r, n in zip(reach, shape, strict=True)]
@@ -383,7 +370,8 @@ def residual_of(
     whole = all(s.stop - s.start == n for s, n in zip(outer, shape, strict=True))
     bound = job.bound if whole else _cropped(job, job.image if guide is None else guide.reshape(shape), outer)
     operator = SpatiallyVariantBlur(
-        bound, [s.stop - s.start for s in outer], model=job.model, boundary=job.boundary, dtype=job.image.dtype,
+        bound, [s.stop - s.start for s in outer], model=job.settings.model, boundary=job.settings.boundary,
+        dtype=job.image.dtype,
         low_rank=0.0, cache_bytes=0,
     )  # fmt: skip
     blurred = operator.forward(np.ascontiguousarray(x[outer]), job.watch)

@@ -9,7 +9,9 @@ from typing import Any
 from ..mrml import recipe as recipes
 from ..mrml.nodes import Prepared, prepare
 from ..mrml.scene import ijkToRas, volumeArray
+from ..mrml.selections import Selections
 from ..run.pipeline import Result
+from ..run.settings import settings_of
 from ..watch import IsCancelled, Progress
 from .findings import ReportedRun
 from .page import write_report
@@ -56,9 +58,10 @@ def write_volume_report(
     Cancelled
         If `cancelled` returned true; the folder is then as before.
     """
-    prepared = prepare(operation, input_volume, kernels, (mask, labels, guide, resample), {})
+    settings = settings_of(operation, result.parameters)
+    prepared = prepare(settings, input_volume, kernels, Selections(mask, labels, guide, resample))
     run = reported_run(
-        prepared, input_volume, result, recipes.describe(operation, prepared.field, result),
+        prepared, input_volume, result, recipes.describe(operation, prepared.inputs.kernels, result),
         title=title or input_volume.GetName(),
         reference=None if reference is None else volumeArray(reference, "reference"),
     )  # fmt: skip
@@ -72,8 +75,8 @@ def reported_run(
 
     `more` is what else `ReportedRun` takes: what is compared with, a title, where the output is, and so on.
     """
-    given = prepared.arguments
+    given = prepared.inputs
     return ReportedRun(
-        image=prepared.array, result=result, field=prepared.field, spacing=given["spacing"], recipe=recipe,
-        ijk_to_ras=ijkToRas(input_volume), mask=given.get("mask"), guide=given.get("guide"), **more,
+        image=given.image, result=result, field=given.kernels, spacing=given.spacing, recipe=recipe,
+        ijk_to_ras=ijkToRas(input_volume), mask=given.mask, guide=given.guide, **more,
     )  # fmt: skip

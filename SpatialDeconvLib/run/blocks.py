@@ -23,24 +23,25 @@ import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from .. import methods
 from ..arrays.boxes import Box, bounding_box
-from ..arrays.spacing import Spacing
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
-from ..kernels.parametric import AnyKernel
-from ..methods import Method
 from ..solvers.iteration import Solution
-from ..watch import IsCancelled, Progress, Watch
+from ..watch import UNWATCHED, Watch
 from . import pipeline
 from .automatic import Simulation, trial_block
+from .blend import Chooser, offset_level, run_blend
+from .inputs import Inputs
 from .job import Job
+from .joint import least_value, run_joint
 from .pipeline import Result
+from .settings import DeconvolveSettings, Settings
 
 # What a reach of a kernel leaves out of its weight; margins are so many of them (`methods.Method.reaches`).
 _REACH_SHARE = 1e-3
@@ -76,46 +77,31 @@ def block_around(shape: Sequence[int], centre: Sequence[float], size: Sequence[i
     return tuple(box)
 
 
-def deconvolve_block(
-    image: np.ndarray,
-    kernels: KernelField | AnyKernel,
+def block_of(
+    inputs: Inputs,
+    settings: Settings,
     block: Box,
+    watch: Watch = UNWATCHED,
     *,
     draft: bool = False,
     known: BlockMemory | None = None,
-    spacing: Spacing | None = None,
-    strategy: str = "blend",
-    method: str | None = None,
-    model: str = "detector",
-    mask: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
-    label_names: dict[str, int] | None = None,
-    guide: np.ndarray | None = None,
-    boundary: str = "edge",
-    iterations: int | None = None,
-    regularization: float | str = "auto",
-    noise: float | str = "auto",
-    offset: float | str = "auto",
-    slicewise: bool = False,
-    nonfinite: str = "error",
-    memory_limit: float | None = None,
-    progress: Progress | None = None,
-    cancelled: IsCancelled | None = None,
 ) -> Result:
-    """Return what `pipeline.deconvolve` gives in a block (engine "fft").
+    """Return what `pipeline.run` gives in a block: a deconvolution with engine "fft", a convolution to rounding.
+
+    A convolution uses no cascade: what it would change is below its own error of 1e-3 of the image's largest
+    magnitude.
 
     Parameters
     ----------
-    image : ndarray, 2-D (j, i) or 3-D (k, j, i)
-        The whole image; so are `mask`, `labels` and `guide`.
+    inputs : Inputs
+        The whole image, and what belongs to it.
+    settings : Settings
     block : tuple of slice
-        One per axis of `image`, not empty, without steps.
+        One per axis of the image, not empty, without steps.
     draft : bool
         Give a first idea, where that is much quicker: with Tikhonov's automatic constants from near the block,
         unless `known` holds those of the whole image.
     known : BlockMemory, optional
-    progress, cancelled, others
-        See `pipeline.deconvolve`.
 
     Returns
     -------
@@ -129,112 +115,73 @@ def deconvolve_block(
     InputError, NotEnoughMemory, Cancelled
         As `pipeline.deconvolve` does for the whole image.
     """
-    watch = Watch(progress, cancelled)
     started = time.perf_counter()
-    method = pipeline.checked_method(strategy, method, boundary, guide)
-    spec = methods.method(strategy, method)
+    pipeline.check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    if isinstance(settings, DeconvolveSettings):
+        settings = replace(settings, engine="fft")
+    job = Job.prepare(inputs, settings, watch)
+    view = _View(job, _checked_block(block, job))
     known = BlockMemory() if known is None else known
-    job, guide = _whole_job(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, True, watch,
-    )  # fmt: skip
-    view = _View(job, guide, _checked_block(block, job))
-    sigma = _whole_noise(job, noise, known)
-    if not view.selected:
-        return view.unchanged(sigma, started)
-    notes: list[str] = []
-    if strategy == "joint":
-        notes.append("the joint method takes its steps by what it sees of the block")
-        rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
-        part = view.part(spec.reaches, range(len(job.bound)))
-        least = pipeline.least_value(job, method, sigma, offset)
-        found = pipeline.run_joint(part, method, iterations, regularization, sigma, least)
-        image = found.image[view.inside(part)]
+    if settings.operation == "convolve":
+        image, facts = _convolved(view)
     else:
-        choose, rough = _constants(view, spec, regularization, noise, sigma, draft, known)
-        if rough:
-            notes.append("the automatic constants are still those of a part of the image")
-        offset = pipeline.offset_level(offset, job.image) if spec.nonnegative else offset
-        if spec.tuned and not (spec.local or slicewise) and _whole_is_affordable(job):
-            image, found = _whole_filter(view, spec, regularization, sigma, choose, known)
-        else:
-            reaches = math.inf if slicewise and not spec.local else spec.reaches
-            if not (spec.local or slicewise):
-                notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
-
-            def run(part: Job, k: int) -> Solution:
-                constant = None if choose is None else lambda _k: choose(k)
-                return pipeline.run_blend(
-                    part, method, iterations, regularization, noise, sigma, "fft", offset, choose=constant
-                )
-
-            image, found = _local_filters(view, run, reaches)
-    job.check_result(image, method)
-    automatic = {"noise": sigma, **found.parameters, "approximate": notes, "draft": rough}
-    return Result(
-        view.finished(image), found.iterations, found.history, None, sigma, {}, automatic, job.warnings,
-        time.perf_counter() - started,
-    )  # fmt: skip
+        image, facts = _deconvolved(view, draft, known)
+    return Result(view.finished(image), warnings=job.warnings, seconds=time.perf_counter() - started, **facts)
 
 
-def convolve_block(
-    image: np.ndarray,
-    kernels: KernelField | AnyKernel,
-    block: Box,
-    *,
-    spacing: Spacing | None = None,
-    model: str = "detector",
-    mask: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
-    label_names: dict[str, int] | None = None,
-    guide: np.ndarray | None = None,
-    boundary: str = "edge",
-    exclude: bool = False,
-    cascade: str | bool = False,
-    normalize: bool = False,
-    slicewise: bool = False,
-    nonfinite: str = "error",
-    memory_limit: float | None = None,
-    progress: Progress | None = None,
-    cancelled: IsCancelled | None = None,
-) -> Result:
-    """Return what `pipeline.convolve` gives in a block, to rounding.
-
-    `block` and the result as for `deconvolve_block`; the rest as for `pipeline.convolve`. A cascade is not used:
-    what it would change is below its own error of 1e-3 of the image's largest magnitude.
-    """
-    watch = Watch(progress, cancelled)
-    started = time.perf_counter()
-    pipeline.check_surroundings(exclude, mask, boundary)
-    job, guide = _whole_job(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize, watch,
-    )  # fmt: skip
-    view = _View(job, guide, _checked_block(block, job))
+def _convolved(view: _View) -> tuple[np.ndarray, dict[str, Any]]:
     if not view.selected:
-        return view.unchanged(None, started)
-    part = view.part(None, range(len(job.bound)))
+        return view.unchanged()
+    part, inside = view.part(None, range(len(view.job.bound)))
+    exclude = view.job.settings.exclude
     forward, _ = part.forward_model(False, passes=3 if exclude else 1)
     image = pipeline.normalized_convolution(forward, part.image, part.mask) if exclude else forward(part.image)
-    return Result(
-        view.finished(image[view.inside(part)]), automatic={"approximate": []}, warnings=job.warnings,
-        seconds=time.perf_counter() - started,
-    )  # fmt: skip
+    return image[inside], {"automatic": {"approximate": []}}
+
+
+def _deconvolved(view: _View, draft: bool, known: BlockMemory) -> tuple[np.ndarray, dict[str, Any]]:
+    job = view.job
+    sigma = _whole_noise(job, known)
+    if not view.selected:
+        image, facts = view.unchanged()
+        return image, {**facts, "noise": sigma}
+    notes: list[str] = []
+    if job.settings.strategy == "joint":
+        notes.append("the joint method takes its steps by what it sees of the block")
+        rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
+        part, inside = view.part(job.settings.spec.reaches, range(len(job.bound)))
+        found = run_joint(part, sigma, least=least_value(job, sigma))
+        image = found.image[inside]
+    else:
+        choose, rough = _constants(view, sigma, draft, known)
+        if rough:
+            notes.append("the automatic constants are still those of a part of the image")
+        image, found = _blended(view, sigma, choose, known, notes)
+    job.check_result(image, job.settings.method)
+    automatic = {"noise": sigma, **found.parameters, "approximate": notes, "draft": rough}
+    return image, {
+        "iterations": found.iterations, "history": found.history, "noise": sigma, "automatic": automatic,
+    }  # fmt: skip
+
+
+def _blended(
+    view: _View, sigma: float, choose: Chooser | None, known: BlockMemory, notes: list[str]
+) -> tuple[np.ndarray, Solution]:
+    """The blend in the block; `notes` takes what is approximate about it."""
+    job, spec, slicewise = view.job, view.job.settings.spec, view.job.settings.slicewise
+    if spec.tuned and not (spec.local or slicewise) and _whole_is_affordable(job):
+        return _whole_filter(view, sigma, choose, known)
+    if not (spec.local or slicewise):
+        notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
+    shift = offset_level(job.settings.offset, job.image) if spec.nonnegative else None
+
+    def run(part: Job, k: int) -> Solution:
+        return run_blend(part, sigma, shift=shift, choose=None if choose is None else lambda _k: choose(k))
+
+    return _local_filters(view, run, math.inf if slicewise and not spec.local else spec.reaches)
 
 
 # ------------------------------------------------------------------------------------------- the parts
-
-
-def _whole_job(
-    image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-    memory_limit, normalize, watch,
-) -> tuple[Job, np.ndarray]:  # fmt: skip
-    """The checked input of the whole image, and its guide with the job's number of dimensions."""
-    job = Job.prepare(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=normalize, watch=watch,
-    )  # fmt: skip
-    return job, job.image if guide is None else np.asarray(guide).reshape(job.image.shape)
 
 
 def _checked_block(block: Box, job: Job) -> Box:
@@ -250,8 +197,8 @@ def _checked_block(block: Box, job: Job) -> Box:
 class _View:
     """A block of a job: its kernels and weights, and parts of the image around it as jobs of their own."""
 
-    def __init__(self, job: Job, guide: np.ndarray, block: Box):
-        self.job, self.guide, self.block = job, guide, block
+    def __init__(self, job: Job, block: Box):
+        self.job, self.block = job, block
         self.bound = self.bound_in(block)
         #: The kernels that have weight in the block.
         self.used = [k for k in range(len(self.bound)) if self.bound.weight(k, job.image.dtype).any()]
@@ -267,33 +214,35 @@ class _View:
         else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
             weights = [bound.weight(k, self.job.image.dtype)[box].copy() for k in range(len(bound))]
             keyed = KernelField.by_weights(weights, kernels)
-        return keyed.bind(self.guide[box], bound.spacing)
+        return keyed.bind(self.job.guide[box], bound.spacing)
 
     def part(
         self, reaches: float | None, kernels: Iterable[int], masked: bool = False, alone: int | None = None
-    ) -> Job:
-        """The block with a margin of so many reaches of these kernels, as a job; see `_margins`.
+    ) -> tuple[Job, Box]:
+        """The block with a margin of so many reaches of these kernels, as a job, and where the block lies in it.
 
-        With `masked`, only the block itself is filtered. With `alone`, this kernel applies everywhere.
+        See `_margins`. With `masked`, only the block itself is filtered. With `alone`, this kernel applies
+        everywhere.
         """
-        self._box = box = self._with_margin(reaches, kernels)
-        image = np.ascontiguousarray(self.job.image[box])
-        mask = None if self.job.mask is None else self.job.mask[box]
+        job = self.job
+        box, at_border = self._with_margin(reaches, kernels)
+        inside = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(self.block, box, strict=True))
+        image = np.ascontiguousarray(job.image[box])
+        mask = None if job.mask is None else job.mask[box]
         if alone is None:
             bound = self.bound_in(box)
         else:
-            bound = KernelField.uniform(self.job.bound.kernel(alone)).bind(image, self.job.bound.spacing)
-        part = replace(self.job, original=image, image=image, mask=mask, bound=bound, _filters={})
-        if reaches is not None and not self._reaches_border:
-            part.boundary = "edge"  # what lies beyond the image's border does not matter
+            bound = KernelField.uniform(job.bound.kernel(alone)).bind(image, job.bound.spacing)
+        settings = job.settings
+        if reaches is not None and not at_border:
+            settings = replace(settings, boundary="edge")  # what lies beyond the image's border does not matter
         if masked:
-            part.mask = np.zeros(image.shape, bool)
-            part.mask[self.inside(part)] = True if mask is None else mask[self.inside(part)]
-        return part
-
-    def inside(self, part: Job) -> Box:
-        """Where the block lies in the part."""
-        return tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(self.block, self._box, strict=True))
+            whole, mask = mask, np.zeros(image.shape, bool)
+            mask[inside] = True if whole is None else whole[inside]
+        part = replace(
+            job, settings=settings, original=image, image=image, guide=job.guide[box], mask=mask, bound=bound
+        )
+        return part, inside
 
     def finished(self, image: np.ndarray) -> np.ndarray:
         """The block's result in the caller's dimensions; voxels that the mask leaves out are the caller's own."""
@@ -303,35 +252,32 @@ class _View:
             image = np.where(job.mask[self.block], image, before.astype(image.dtype, copy=False))
         return np.array(image.reshape((1,) * (job.original.ndim - image.ndim) + image.shape))
 
-    def unchanged(self, sigma: float | None, started: float) -> Result:
+    def unchanged(self) -> tuple[np.ndarray, dict[str, Any]]:
         note = "the region to work in does not reach here"
-        return Result(
-            self.finished(self.job.image[self.block]), noise=sigma,
-            automatic={"approximate": [], "unchanged": note}, warnings=self.job.warnings,
-            seconds=time.perf_counter() - started,
-        )  # fmt: skip
+        return self.job.image[self.block], {"automatic": {"approximate": [], "unchanged": note}}
 
-    def _with_margin(self, reaches: float | None, kernels: Iterable[int]) -> Box:
-        """The block with its margin, cut at the image's border.
+    def _with_margin(self, reaches: float | None, kernels: Iterable[int]) -> tuple[Box, bool]:
+        """The block with its margin, cut at the image's border, and whether it meets that.
 
         An axis that the margin takes beyond the border is taken whole, as long as that is affordable: filters
         work on an image that continues at its far side. (A convolution does so only where that is asked for.)
         Zeros or the far side beyond the border are steps whose ringing goes far: there every axis is taken whole.
         """
-        shape, boundary = self.job.image.shape, self.job.boundary
+        shape, boundary = self.job.image.shape, self.job.settings.boundary
         ranges = [
             (s.start - m, s.stop + m) for s, m in zip(self.block, self._margins(reaches, kernels), strict=True)
         ]
         cut = [slice(int(max(a, 0)), int(min(b, n))) for (a, b), n in zip(ranges, shape, strict=True)]
         whole = [slice(0, n) if (a < 0 or b > n) else c for (a, b), n, c in zip(ranges, shape, cut, strict=True)]
-        self._reaches_border = whole != cut
+        at_border = whole != cut
         if reaches is None:  # a convolution
-            return tuple(whole if boundary == "periodic" else cut)
-        everything = [c if axis < self.job.slicewise else slice(0, shape[axis]) for axis, c in enumerate(cut)]
+            return tuple(whole if boundary == "periodic" else cut), at_border
+        everything = [
+            c if axis < self.job.settings.slicewise else slice(0, shape[axis]) for axis, c in enumerate(cut)
+        ]
         if boundary != "edge" and _voxels(everything) <= _PART_VOXELS:
-            self._reaches_border = True
-            return tuple(everything)
-        return tuple(whole if _voxels(whole) <= max(_PART_VOXELS, _voxels(cut)) else cut)
+            return tuple(everything), True
+        return tuple(whole if _voxels(whole) <= max(_PART_VOXELS, _voxels(cut)) else cut), at_border
 
     def _margins(self, reaches: float | None, kernels: Iterable[int]) -> list[float]:
         """Margins in voxels: None is the whole radius of the kernels, infinity all there is.
@@ -339,7 +285,7 @@ class _View:
         Slices that are filtered one by one need none on the first axis.
         """
         margins = [0.0] * self.job.image.ndim
-        for axis in range(self.job.slicewise, self.job.image.ndim):
+        for axis in range(self.job.settings.slicewise, self.job.image.ndim):
             if reaches == math.inf:
                 margins[axis] = self.job.image.shape[axis]
                 continue
@@ -367,9 +313,9 @@ def _reach(kernel: Kernel, axis: int) -> int:
 # -------------------------------------------------------------------------- what the whole image decides
 
 
-def _whole_noise(job: Job, noise: float | str, known: BlockMemory) -> float:
-    if not is_auto(noise):
-        return pipeline.noise_level(noise, job.image, job.mask)
+def _whole_noise(job: Job, known: BlockMemory) -> float:
+    if not is_auto(job.settings.noise):
+        return float(job.settings.noise)
     if known.noise is None:
         job.watch.step(0.0, "estimating the noise")
         known.noise = pipeline.noise_level("auto", job.image, job.mask, job.watch)
@@ -382,19 +328,19 @@ def _whole_is_affordable(job: Job) -> bool:
     return job.image.size <= _WHOLE_VOXELS and (available is None or needed < available / 2)
 
 
-def _constants(
-    view: _View, method: Method, regularization: float | str, noise: float | str, sigma: float, draft: bool,
-    known: BlockMemory,
-) -> tuple[Callable[[int], float] | None, bool]:  # fmt: skip
+def _constants(view: _View, sigma: float, draft: bool, known: BlockMemory) -> tuple[Chooser | None, bool]:
     """The function that gives the automatic constants, which `known` keeps, and whether they are rough.
 
     None where nothing has to be found.
     """
-    automatic = is_auto(regularization) and bool(method.tuned)
-    if not automatic or (method.tuned == "noise" and not is_auto(noise)):
+    settings, method = view.job.settings, view.job.settings.spec
+    automatic = is_auto(settings.regularization) and bool(method.tuned)
+    if not automatic or (method.tuned == "noise" and not is_auto(settings.noise)):
         return None, False
     job = view.job
-    found = known.constants.setdefault((method.name, sigma, job.model, job.boundary, _fingerprint(view)), {})
+    found = known.constants.setdefault(
+        (method.name, sigma, settings.model, settings.boundary, _fingerprint(view)), {}
+    )
     # A part of the image tells nothing about the constants of filters that depend on all of it.
     rough = draft and method.local and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
     if rough:
@@ -408,7 +354,7 @@ def _constants(
             if not simulation:
                 image = np.ascontiguousarray(job.image[box])
                 simulation.append(
-                    Simulation(image, view.bound_in(box), sigma, job.model, job.boundary, watch=job.watch)
+                    Simulation(image, view.bound_in(box), sigma, settings.model, settings.boundary, watch=job.watch)
                 )
             found[k] = simulation[0].constant(method.name, k)
         return found[k]
@@ -427,10 +373,10 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue
-        part = view.part(reaches, [k], masked=True, alone=k)
+        part, inside = view.part(reaches, [k], masked=True, alone=k)
         part.watch = watch
         found = run(part, k)
-        image += weight * found.image[view.inside(part)]
+        image += weight * found.image[inside]
         for name, value in found.parameters.items():
             known = solution.parameters.setdefault(name, value)
             if known is not value and isinstance(value, list):  # the constants of the kernels
@@ -441,20 +387,17 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
 
 
 def _whole_filter(
-    view: _View, method: Method, regularization: float | str, sigma: float,
-    choose: Callable[[int], float] | None, known: BlockMemory,
-) -> tuple[np.ndarray, Solution]:  # fmt: skip
+    view: _View, sigma: float, choose: Chooser | None, known: BlockMemory
+) -> tuple[np.ndarray, Solution]:
     """Wiener or the inverse filter on the whole image, with the kernels that have weight in the block.
 
     The image's spectrum stays in `known`, so that the next block needs only the transforms of its kernels.
     """
-    job, bound = view.job, view.bound
-    if choose is None:
-        given = sigma if method.tuned == "noise" else pipeline.given_constant(regularization, method)
-        choose = lambda k: given  # noqa: E731
-    if job.boundary not in known.filters:
-        known.filters = {job.boundary: FFTFilters(job.image, job.boundary)}
-    filters, constants = known.filters[job.boundary], []
+    job, bound, method = view.job, view.bound, view.job.settings.spec
+    boundary, given = job.settings.boundary, sigma if method.tuned == "noise" else job.settings.regularization
+    if boundary not in known.filters:
+        known.filters = {boundary: FFTFilters(job.image, boundary)}
+    filters, constants = known.filters[boundary], []
     image = np.zeros(bound.shape, job.image.dtype)
     for k, watch in job.watch.parts(view.used, "kernel"):
         watch.step(0.0)
@@ -462,7 +405,7 @@ def _whole_filter(
         if bound.is_identity(k):
             image += weight * job.image[view.block]
             continue
-        constants.append(choose(k))
+        constants.append(given if choose is None else choose(k))
         filtered = filters.run(
             method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(),
             **{method.tuned: constants[-1]},
@@ -480,8 +423,8 @@ def _fingerprint(view: _View) -> Hashable:
     bound, keyed = view.job.bound, view.job.bound.field
     parts: list[Hashable] = [keyed.key, keyed.at, keyed.interpolation, keyed.outside, keyed.feather]
     parts += [_digest(bound.kernel(k).values) for k in range(len(bound))]
-    if keyed.key == "intensity" and view.guide is not view.job.image:
-        parts.append(_digest(view.guide))
+    if keyed.key == "intensity" and view.job.guide is not view.job.image:
+        parts.append(_digest(view.job.guide))
     if keyed.labels is not None:
         parts += [_digest(np.asarray(keyed.labels)), tuple(sorted((keyed.label_names or {}).items()))]
     parts += [_digest(np.asarray(weights)) for weights in keyed.weight_arrays or ()]

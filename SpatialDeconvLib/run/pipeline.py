@@ -1,45 +1,30 @@
 """The two operations, `deconvolve` and `convolve`, on arrays.
 
-Every door (panel, console, command line) ends here, so the same input and parameters give the same bits.
+Every way in (panel, console, command, batch) ends here, so the same input and settings give the same bits.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .. import methods
-from ..arrays.boxes import bounding_box
 from ..arrays.spacing import Spacing
-from ..arrays.threads import usable_processors
-from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
-from ..choices import ENGINES, FIXED_BOUNDARIES, boundaries_of
-from ..errors import InputError, check_choice, check_number, is_auto
-from ..filters.fft import FFTFilters
-from ..filters.itk import SimpleITKFilters
+from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
-from ..methods import Method
-from ..noise import estimate_noise, looks_nonnegative
-from ..solvers.iteration import Solution
-from ..solvers.solve import solve
+from ..noise import estimate_noise
 from ..watch import IsCancelled, Progress, Watch
-from .automatic import Simulation
+from .blend import run_blend
+from .inputs import Inputs
 from .job import Job
+from .joint import run_joint, unexplained
+from .settings import ConvolveSettings, DeconvolveSettings, Settings
 
-_FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
-
-# Peak memory of a blend besides its filters' (`methods.Method.volumes`), in volumes of the image itself.
-_BLEND_VOLUMES = 4.0
-_JOINT_WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
-_CONVOLVE_VOLUMES = 3.0
-# A joint result is remarked on when its residual exceeds this many times the noise, and this share of the image's
-# spread: an image without noise has next to none to be compared with.
-_UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
+_CONVOLVE_VOLUMES = 3.0  # peak memory of a convolution, in padded volumes
 
 
 @dataclass(frozen=True)
@@ -84,22 +69,22 @@ def deconvolve(
     kernels: KernelField | AnyKernel,
     *,
     spacing: Spacing | None = None,
-    strategy: str = "blend",
-    method: str | None = None,
-    model: str = "detector",
+    strategy: str = DeconvolveSettings.strategy,
+    method: str | None = DeconvolveSettings.method,
+    model: str = DeconvolveSettings.model,
     mask: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     label_names: dict[str, int] | None = None,
     guide: np.ndarray | None = None,
-    boundary: str = "edge",
-    iterations: int | None = None,
-    regularization: float | str = "auto",
-    noise: float | str = "auto",
-    engine: str = "simpleitk",
-    offset: float | str = "auto",
-    slicewise: bool = False,
-    nonfinite: str = "error",
-    memory_limit: float | None = None,
+    boundary: str = DeconvolveSettings.boundary,
+    iterations: int | None = DeconvolveSettings.iterations,
+    regularization: float | str = DeconvolveSettings.regularization,
+    noise: float | str = DeconvolveSettings.noise,
+    engine: str = DeconvolveSettings.engine,
+    offset: float | str = DeconvolveSettings.offset,
+    slicewise: bool = DeconvolveSettings.slicewise,
+    nonfinite: str = DeconvolveSettings.nonfinite,
+    memory_limit: float | None = DeconvolveSettings.memory_limit,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -188,203 +173,13 @@ def deconvolve(
     the margin's far side, below 1e-3 of the range of values in the tests. Where the part is the whole
     image, a single kernel gives SimpleITK's own numbers.
     """
-    watch = Watch(progress, cancelled)
-    started = time.perf_counter()
-    method = checked_method(strategy, method, boundary, guide)
-    check_numbers(strategy, method, iterations, regularization, noise, offset)
-    check_choice(engine, ENGINES, "engine")
-    parameters = {
-        "strategy": strategy, "method": method, "model": model, "boundary": boundary, "iterations": iterations,
-        "regularization": regularization, "noise": noise, "engine": engine, "offset": offset,
-        "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
-    }  # fmt: skip
-    job = Job.prepare(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=True, watch=watch,
+    settings = DeconvolveSettings(
+        strategy=strategy, method=method, model=model, boundary=boundary, iterations=iterations,
+        regularization=regularization, noise=noise, engine=engine, offset=offset, slicewise=slicewise,
+        nonfinite=nonfinite, memory_limit=memory_limit,
     )  # fmt: skip
-    sigma = noise_level(noise, job.image, job.mask, watch)
-    if strategy == "blend":
-        found = run_blend(job, method, iterations, regularization, noise, sigma, engine, offset)
-    else:
-        found = run_joint(job, method, iterations, regularization, sigma, least_value(job, method, sigma, offset))
-    job.check_result(found.image, method)
-    if strategy == "blend":
-        residual = job.residual(found.image, sigma)
-    else:
-        residual = found.residual if sigma > 0 else None
-        job.warnings.extend(_unexplained(residual, sigma, job))
-    return Result(
-        job.finished(found.image), found.iterations, found.history, residual, sigma, parameters,
-        {"noise": sigma, **found.parameters}, job.warnings, time.perf_counter() - started,
-    )  # fmt: skip
-
-
-def _unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
-    """What to say of a joint result that, blurred again, is not the image."""
-    if residual is None or residual < _UNEXPLAINED:
-        return []
-    seen = job.image if job.mask is None else job.image[job.mask]
-    if residual * sigma < _UNEXPLAINED_SHARE * float(seen.std()):
-        return []
-    advice = ""
-    if job.bound.field.key == "intensity":
-        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
-    return [
-        f"the result, blurred again, differs from the image by {residual:.2g} times the noise: kernels, weights or "
-        f"model do not explain it{advice}"
-    ]
-
-
-def checked_method(strategy: str, method: str | None, boundary: str, guide: object = None) -> str:
-    """Return the method, the strategy's default for None; InputError when the choices do not go together."""
-    spec = methods.method(strategy, method)
-    check_choice(boundary, boundaries_of(strategy), "boundary")
-    if spec.self_keyed and guide is not None:
-        raise InputError(f"method {spec.name!r} finds the intensities that choose by itself; leave the guide out")
-    return spec.name
-
-
-def check_numbers(
-    strategy: str, method: str, iterations: int | None, regularization: float | str, noise: float | str,
-    offset: float | str,
-) -> None:  # fmt: skip
-    """Refuse, before any work is done, numbers that do not go with the method, whatever the image."""
-    spec = methods.method(strategy, method)
-    _iterations(iterations, spec)
-    if strategy == "blend" and not is_auto(regularization):
-        given_constant(regularization, spec)
-    if not is_auto(noise):
-        _checked_noise(noise)
-    if not is_auto(offset):
-        _checked_offset(offset)
-
-
-def run_blend(
-    job: Job, method: str, iterations: int | None, regularization: float | str, noise: float | str,
-    sigma: float, engine: str, offset: float | str, choose: Callable[[int], float | None] | None = None,
-) -> Solution:  # fmt: skip
-    """Filter with every kernel, then blend. `choose` gives the filter's constant for kernel k, if it is known."""
-    spec = methods.method("blend", method)
-    iterations = _iterations(iterations, spec)
-    if not is_auto(regularization):
-        regularization = given_constant(regularization, spec)
-    shift = offset_level(offset, job.image) if spec.nonnegative else 0.0
-    if spec.nonnegative and job.image.min() < shift:
-        raise InputError(
-            f"{method} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
-            f"{shift:g}; use offset='auto'"
-        )
-    remedies = ["crop it"]
-    if engine != "fft":
-        remedies.append("take engine='fft'")
-    if job.image.ndim == 3 and not job.slicewise:
-        remedies.append("take slicewise=True for 2-D kernels")
-    job.require_volumes(spec.volumes[engine], _BLEND_VOLUMES, " or ".join(remedies))
-    constants: list[float | None] = []
-    shifted = job.image - job.image.dtype.type(shift) if shift else job.image
-    scale = job.image.dtype.type(_lucy_scale(shifted) if method == "richardson-lucy" else 1.0)
-    if scale != 1:
-        shifted = shifted * scale
-    if choose is None:
-        choose = _constant_chooser(job, spec, regularization, noise, sigma)
-
-    def run(part: np.ndarray, part_boundary: str, k: int, watch: Watch) -> np.ndarray:
-        constants.append(choose(k))
-        options = {spec.tuned or "constant": constants[-1]}
-        filters = job.filters(_FILTERS[engine], part, part_boundary)
-        return filters.run(
-            method, job.bound.kernel(k).values, iterations=iterations or 1, watch=watch, **options
-        )  # fmt: skip
-
-    blended = job.blend(shifted, run, local=spec.local)
-    if scale != 1:
-        blended /= scale
-    if shift:
-        blended += blended.dtype.type(shift)
-    found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
-    if spec.tuned:
-        found["constant_of_each_kernel"] = constants
-    return Solution(blended, iterations, [], None, found)
-
-
-def _lucy_scale(image: np.ndarray) -> float:
-    """A power of two that lifts a very dim image to a maximum of about 1; 1 for others.
-
-    ITK's Richardson-Lucy takes estimates below an absolute 1e-5 for zero, which would empty such images.
-    """
-    highest = float(image.max())
-    return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
-
-
-def run_joint(
-    job: Job, method: str, iterations: int | None, regularization: float | str, sigma: float, least: float,
-) -> Solution:  # fmt: skip
-    """Invert the spatially variant model itself; `least` as `least_value` gives it."""
-    spec = methods.method("joint", method)
-    iterations = _iterations(iterations, spec)
-    roomy = _has_room(job, spec)
-    operator = SpatiallyVariantBlur(
-        job.bound, job.image.shape, model=job.model, boundary=job.boundary, dtype=job.image.dtype,
-        cache_bytes=None if roomy else 0,
-    )  # fmt: skip
-    bounded = {"lower": least} if spec.bounded else {}
-    shift = least if spec.nonnegative else 0.0
-    background = 0.0
-    if shift:
-        # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
-        background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
-    solution = solve(
-        operator, job.image, method, iterations=iterations, regularization=regularization, noise=sigma,
-        mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
-        **bounded,
-    )  # fmt: skip
-    if shift:
-        solution.image += solution.image.dtype.type(shift)
-    found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
-    return replace(solution, parameters=found)
-
-
-def least_value(job: Job, method: str, sigma: float, offset: float | str) -> float:
-    """The least value that a joint method's result may have; -inf: any."""
-    spec = methods.method("joint", method)
-    if not spec.takes_offset:
-        return -np.inf
-    if not is_auto(offset):
-        return _checked_offset(offset)
-    if looks_nonnegative(job.image, sigma, job.mask):
-        return 0.0
-    if spec.bounded:
-        return -np.inf
-    return float((job.image if job.mask is None else job.image[job.mask]).min())
-
-
-def joint_memory(job: Job, method: Method) -> tuple[float, float]:
-    """Bytes that a joint method takes at most: with caches of spectra and weights, and without."""
-    volume = job.padded_volumes()[1]
-    pieces = _JOINT_WORKSPACE * job.image.itemsize * (1 + usable_processors())
-    roomy, thrifty = (method.volumes[mode] * volume + pieces for mode in ("cached", "uncached"))
-    return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
-
-
-def _has_room(job: Job, method: Method) -> bool:
-    """Whether a joint run may keep caches; refuse it when it does not fit without them either."""
-    roomy, thrifty = joint_memory(job, method)
-    available = job.available_memory()
-    if available is None or roomy <= available:
-        return True
-    lean = {name: joint_memory(job, other)[1] for name, other in methods.methods_of("joint").items()}
-    name = min(lean, key=lean.get)
-    other = f" or take method {name!r}, which needs {lean[name] / 2**30:.2g} GiB" if lean[name] <= available else ""
-    job.require_memory(thrifty, f"crop it{other}")
-    if job.memory_limit is None or roomy <= job.memory_limit * 2**30:
-        between = (roomy + thrifty) / 2**31  # in GiB
-        digits = "the last digits" if method.stable else "more than the last digits"
-        job.warnings.append(
-            f"a run at full speed takes {roomy / 2**30:.2g} GiB, but {available / 2**30:.2g} GiB were free, so "
-            f"this one worked in less memory: {digits} may differ from those of a run at full speed; "
-            f"memory_limit={between:.2g} makes every run work as this one did"
-        )
-    return False
+    inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide)
+    return run(inputs, settings, Watch(progress, cancelled))
 
 
 def convolve(
@@ -392,18 +187,18 @@ def convolve(
     kernels: KernelField | AnyKernel,
     *,
     spacing: Spacing | None = None,
-    model: str = "detector",
+    model: str = ConvolveSettings.model,
     mask: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     label_names: dict[str, int] | None = None,
     guide: np.ndarray | None = None,
-    boundary: str = "edge",
-    exclude: bool = False,
-    cascade: str | bool = False,
-    normalize: bool = False,
-    slicewise: bool = False,
-    nonfinite: str = "error",
-    memory_limit: float | None = None,
+    boundary: str = ConvolveSettings.boundary,
+    exclude: bool = ConvolveSettings.exclude,
+    cascade: str | bool = ConvolveSettings.cascade,
+    normalize: bool = ConvolveSettings.normalize,
+    slicewise: bool = ConvolveSettings.slicewise,
+    nonfinite: str = ConvolveSettings.nonfinite,
+    memory_limit: float | None = ConvolveSettings.memory_limit,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -436,46 +231,64 @@ def convolve(
     InputError, NotEnoughMemory, Cancelled
         See `deconvolve`.
     """
-    watch = Watch(progress, cancelled)
+    settings = ConvolveSettings(
+        model=model, boundary=boundary, exclude=exclude, cascade=cascade, normalize=normalize,
+        slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit,
+    )  # fmt: skip
+    inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide)
+    return run(inputs, settings, Watch(progress, cancelled))
+
+
+# --------------------------------------------------------------------------------------------- the run
+
+
+def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
+    """Do what the settings say with the arrays: `deconvolve` or `convolve`."""
     started = time.perf_counter()
-    check_surroundings(exclude, mask, boundary)
-    if cascade not in ("auto", True, False):
-        raise InputError(f"cascade {cascade!r} is unknown; choose auto, True or False")
-    if cascade != "auto":
-        cascade = bool(cascade)  # 0 and numpy's False are False too
-    job = Job.prepare(
-        image, kernels, spacing, model, mask, labels, label_names, guide, boundary, slicewise, nonfinite,
-        memory_limit, normalize=normalize, watch=watch,
-    )  # fmt: skip
-    job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
-    forward, used_cascade = job.forward_model(cascade, passes=3 if exclude else 1)
-    result = normalized_convolution(forward, job.image, job.mask) if exclude else forward(job.image)
-    parameters = {
-        "model": model, "boundary": boundary, "exclude": exclude, "cascade": cascade, "normalize": normalize,
-        "slicewise": slicewise, "nonfinite": nonfinite, "memory_limit": memory_limit,
-    }  # fmt: skip
+    check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    job = Job.prepare(inputs, settings, watch)
+    image, facts = _deconvolved(job) if settings.operation == "deconvolve" else _convolved(job)
     return Result(
-        job.finished(result), parameters=parameters, automatic={"cascade": used_cascade},
-        warnings=job.warnings, seconds=time.perf_counter() - started,
+        job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
+        seconds=time.perf_counter() - started, **facts,
     )  # fmt: skip
 
 
-def _constant_chooser(
-    job: Job, spec: Method, regularization: float | str, noise: float | str, sigma: float
-) -> Callable[[int], float | None]:
-    """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
-    if spec.tuned == "noise" and noise != "auto":
-        return lambda k: sigma
-    if regularization != "auto":
-        return lambda k: regularization
-    if not spec.tuned:
-        return lambda k: None  # the iterative filters find their own step
-    simulation = Simulation(
-        job.image, job.bound, sigma, job.model, job.boundary,
-        region=None if job.mask is None else bounding_box(job.mask),
-        watch=job.watch,
-    )  # fmt: skip
-    return lambda k: simulation.constant(spec.name, k)
+def check_together(settings: Settings, *, masked: bool, guided: bool) -> None:
+    """Refuse settings that do not go with a mask or a guide, or with none."""
+    if isinstance(settings, DeconvolveSettings) and settings.spec.self_keyed and guided:
+        raise InputError(
+            f"method {settings.method!r} finds the intensities that choose by itself; leave the guide out", "guide"
+        )
+    if isinstance(settings, ConvolveSettings) and settings.exclude and not masked:
+        raise InputError("exclude needs a mask that says what to exclude", "mask")
+
+
+def _deconvolved(job: Job) -> tuple[np.ndarray, dict[str, Any]]:
+    settings = job.settings
+    sigma = noise_level(settings.noise, job.image, job.mask, job.watch)
+    found = run_blend(job, sigma) if settings.strategy == "blend" else run_joint(job, sigma)
+    job.check_result(found.image, settings.method)
+    if settings.strategy == "blend":
+        residual = job.residual(found.image, sigma)
+    else:
+        residual = found.residual if sigma > 0 else None
+        job.warnings.extend(unexplained(residual, sigma, job))
+    return found.image, {
+        "iterations": found.iterations,
+        "history": found.history,
+        "residual": residual,
+        "noise": sigma,
+        "automatic": {"noise": sigma, **found.parameters},
+    }
+
+
+def _convolved(job: Job) -> tuple[np.ndarray, dict[str, Any]]:
+    settings = job.settings
+    job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
+    forward, used_cascade = job.forward_model(settings.cascade, passes=3 if settings.exclude else 1)
+    image = normalized_convolution(forward, job.image, job.mask) if settings.exclude else forward(job.image)
+    return image, {"automatic": {"cascade": used_cascade}}
 
 
 def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -486,60 +299,14 @@ def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarra
     # Inside the mask at least the kernel's own centre counts; a share of nearly nothing is a kernel that
     # has no weight there (a ring) or sums to nothing (Laplace).
     if np.any(share[mask] <= 1e-6 * np.abs(ones[mask])) or np.any(ones[mask] <= 0):
-        raise InputError("exclude=True needs kernels of positive sum that reach voxels inside the mask")
+        raise InputError("exclude needs kernels of positive sum that reach voxels inside the mask", "exclude")
     result = forward(image * inside)
     np.multiply(result, ones, out=result)
     return np.divide(result, share, out=result, where=mask)
-
-
-# ----------------------------------------------------------------------------------- checking arguments
-
-
-def _iterations(iterations: int | None, method: Method) -> int | None:
-    """How many steps a method is to make; None: it makes none, or stops by itself."""
-    if iterations is None:
-        return method.iterations
-    if not method.iterates:
-        raise InputError(f"{method.name} does not iterate; leave iterations out (got {iterations})")
-    whole = isinstance(iterations, int | np.integer | float | np.floating) and iterations % 1 == 0
-    if isinstance(iterations, bool) or not whole or iterations < 1:
-        raise InputError(f"iterations {iterations!r} must be a whole number of at least 1")
-    return int(iterations)
-
-
-def check_surroundings(exclude: bool, mask: np.ndarray | None, boundary: str) -> None:
-    """Refuse what a convolution cannot do about the voxels around those that it makes."""
-    if exclude and mask is None:
-        raise InputError("exclude=True needs a mask that says what to exclude")
-    check_choice(boundary, FIXED_BOUNDARIES, "boundary")
-
-
-def given_constant(value: Any, method: Method) -> float:
-    """The method's own constant as a number, or InputError."""
-    if method.constant is None:
-        raise InputError(
-            f"{method.name} has no constant of its own; leave regularization at 'auto' (got {value!r})"
-        )
-    return check_number(value, "regularization", 0, "a number or 'auto'")
 
 
 def noise_level(
     noise: float | str, image: np.ndarray, mask: np.ndarray | None, watch: Watch | None = None
 ) -> float:
     """The noise's standard deviation: the given one, or the image's estimate for "auto"."""
-    if is_auto(noise):
-        return estimate_noise(image, mask, watch)
-    return _checked_noise(noise)
-
-
-def _checked_noise(noise: Any) -> float:
-    return check_number(noise, "noise", 0, "a standard deviation in image units or 'auto'")
-
-
-def offset_level(offset: float | str, image: np.ndarray) -> float:
-    """What is subtracted before a filter without negative values: the minimum, where it is negative."""
-    return min(float(image.min()), 0.0) if is_auto(offset) else _checked_offset(offset)
-
-
-def _checked_offset(offset: Any) -> float:
-    return check_number(offset, "offset", meaning="a number or 'auto'")
+    return estimate_noise(image, mask, watch) if is_auto(noise) else float(noise)

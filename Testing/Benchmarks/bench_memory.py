@@ -37,7 +37,7 @@ def one_case(engine, method, shape):
     from scipy import ndimage
 
     import SpatialDeconvLib as sd
-    from SpatialDeconvLib.run import pipeline
+    from SpatialDeconvLib.run import joint as joints
     from SpatialDeconvLib.run.job import Job
 
     coarse = np.random.default_rng(0).random([max(n // 16, 2) for n in shape]).astype(np.float32)
@@ -51,7 +51,7 @@ def one_case(engine, method, shape):
     volumes, asked = [], []
 
     def has_room(job, method):
-        asked.append(pipeline.joint_memory(job, method)[engine == "thrifty"])
+        asked.append(joints.joint_memory(job, method)[engine == "thrifty"])
         volumes.append(job.padded_volumes()[1])
         return engine == "joint"
 
@@ -59,7 +59,7 @@ def one_case(engine, method, shape):
         asked.append(needed)
         volumes.append(job.padded_volumes()[0])
 
-    pipeline._has_room, Job.require_memory = has_room, require
+    joints._has_room, Job.require_memory = has_room, require
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     started = time.perf_counter()
     if engine == "convolve":

@@ -6,7 +6,10 @@ from scipy import ndimage
 
 from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel
 from SpatialDeconvLib.run import blocks, pipeline
-from SpatialDeconvLib.run.blocks import BlockMemory, block_around, convolve_block, deconvolve_block
+from SpatialDeconvLib.run.blocks import BlockMemory, block_around, block_of
+from SpatialDeconvLib.run.inputs import Inputs
+from SpatialDeconvLib.run.settings import settings_of
+from SpatialDeconvLib.watch import Watch
 
 SHAPE = (14, 40, 44)
 MIDDLE = block_around(SHAPE, (7, 20, 22), (6, 12, 12))
@@ -27,6 +30,20 @@ def blurred(seed=0, shape=SHAPE):
     image = 20 + 80 * (image - image.min()) / np.ptp(image)
     image = ndimage.gaussian_filter((image > 60) * 50 + image / 2, 0.9)
     return (image + random.normal(0, 0.3, shape)).astype(np.float32)
+
+
+def in_block(operation, image, kernels, block, draft=False, known=None, progress=None, cancelled=None, **options):
+    arrays = {name: options.pop(name) for name in ("spacing", "mask", "labels", "guide") if name in options}
+    settings, watch = settings_of(operation, options), Watch(progress, cancelled)
+    return block_of(Inputs(image, kernels, **arrays), settings, block, watch, draft=draft, known=known)
+
+
+def deconvolve_block(image, kernels, block, **options):
+    return in_block("deconvolve", image, kernels, block, **options)
+
+
+def convolve_block(image, kernels, block, **options):
+    return in_block("convolve", image, kernels, block, **options)
 
 
 # The values go from 10 to 100, a result differs from them by 20.

@@ -154,7 +154,7 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_the_work(folder, 
     truth = read_array(folder / "image.nrrd")
     truth[1, 2, 3] = np.nan
     write_image(folder / "nan.nrrd", truth)
-    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.deconvolve", lambda *a, **k: pytest.fail("began to work"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run", lambda *a, **k: pytest.fail("began to work"))
     arguments = ("--kernels", "set.json", "--reference", "nan.nrrd")
     assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", *arguments) == 1
     assert "reference: 1 values are not finite" in capsys.readouterr().err
@@ -258,7 +258,7 @@ def test_a_colour_picture_becomes_a_colour_picture(folder):
 def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(folder, capsys, monkeypatch, name, word):
     pixel = {"out.png": np.uint8, "out.jpg": np.float32, "out.tif": np.float64}[name]
     write_image(folder / "image.nrrd", read_array(folder / "image.nrrd").astype(pixel))
-    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.convolve", lambda *a, **k: pytest.fail("began to work"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run", lambda *a, **k: pytest.fail("began to work"))
     assert run(folder, "convolve", "image.nrrd", name, "--kernels", "set.json") == 1
     assert word in capsys.readouterr().err
 

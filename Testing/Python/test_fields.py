@@ -500,13 +500,13 @@ def test_a_flat_kernel_needs_a_single_slice_or_an_explicit_choice():
     flat = sd.KernelField.uniform(sd.disk_kernel(2.0))
     assert flat.bind(np.zeros((6, 7))).kernel(0).shape == (5, 5)
     assert flat.bind(np.zeros((1, 6, 7))).kernel(0).shape == (1, 5, 5)
-    with pytest.raises(sd.InputError, match=r"2-D, the image has 4 slices; set slicewise=True \(--slicewise\)"):
+    with pytest.raises(sd.InputError, match=r"2-D, the image has 4 slices; .*\(set slicewise=True\)"):
         flat.bind(np.zeros((4, 6, 7)))
     bound = flat.bind(np.zeros((4, 6, 7)), (3.0, 1.0, 1.0), slicewise=True)
     assert bound.kernel(0).shape == (1, 5, 5)
     assert bound.kernel(0).spacing == (3.0, 1.0, 1.0)
     assert bound.weight(0).shape == (4, 6, 7)
-    with pytest.raises(sd.InputError, match="slicewise=True needs a 3-D image"):
+    with pytest.raises(sd.InputError, match="slicewise needs a 3-D image"):
         flat.bind(np.zeros((6, 7)), slicewise=True)
 
 

@@ -14,7 +14,7 @@ from SpatialDeconvLib import choices, methods
 from SpatialDeconvLib.filters import itk, padding
 from SpatialDeconvLib.kernels.weights import KEY_WEIGHTS
 from SpatialDeconvLib.panel import model as panelmodel
-from SpatialDeconvLib.run import pipeline
+from SpatialDeconvLib.run import blend
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = sd.gaussian_kernel(1.2, ndim=2)
@@ -172,7 +172,7 @@ def test_a_self_keyed_method_takes_no_guide(case):
 def test_every_word_is_one_that_the_engine_has():
     assert set(choices.FIXED_BOUNDARIES) == set(padding.NUMPY_MODES) == set(itk._CONDITIONS)
     assert set(choices.boundaries_of("joint")) - set(choices.boundaries_of("blend")) == {"extended"}
-    assert set(choices.ENGINES) == set(pipeline._FILTERS)
+    assert set(choices.ENGINES) == set(blend.FILTERS)
     assert set(choices.KEYS) == set(KEY_WEIGHTS)
     assert {word for words in choices.INTERPOLATIONS_OF.values() for word in words} == set(choices.INTERPOLATIONS)
     assert set(choices.INTERPOLATIONS_OF) <= set(choices.KEYS)

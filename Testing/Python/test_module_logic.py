@@ -120,7 +120,7 @@ def request_of(parameter_node):
     parameters = parts().parameters
     state = parameters.stateOf(parameter_node)
     assert panelmodel.what_is_missing(state) == ""
-    return panelmodel.run_request(state, parameters.fieldOf(parameter_node))
+    return panelmodel.run_from(state, parameters.fieldOf(parameter_node))
 
 
 def rows_of(path):

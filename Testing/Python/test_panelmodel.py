@@ -46,19 +46,21 @@ EVERY_METHOD = [(method.strategy, method.name) for method in methods.METHODS]
 def test_the_engine_takes_every_option_of_deconvolve(strategy, method, automatic):
     state = choosing(strategy, method, iterations=2, offset_auto=automatic, noise_auto=automatic)
     state = with_(state, regularization_auto=automatic, regularization=0.01, noise=0.5)
-    options = panelmodel.engine_options(state)
-    options.pop("resample")
+    options = panelmodel.settings_from(state).parameters()
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     result = pipeline.deconvolve(image, field, **options)  # refuses what a method does not have
     assert result.parameters["method"] == method
-    assert result.parameters["noise"] == options.get("noise", "auto")
+    assert result.parameters == options
+    given = {name: options[name] for name in ("regularization", "noise", "offset")}
+    shown = panelmodel.visible_controls(state)
+    assert given == {name: "auto" if automatic or name not in shown else getattr(state, name) for name in given}
 
 
 def test_the_engine_takes_every_option_of_convolve():
     state = with_(operation="convolve", region="box", mask="mask", exclude=True, cascade=True)
-    options = panelmodel.engine_options(state)
-    assert set(options) <= set(inspect.signature(pipeline.convolve).parameters) | {"resample"}
+    options = panelmodel.settings_from(state).parameters()
+    assert set(options) <= set(inspect.signature(pipeline.convolve).parameters)
     assert options["exclude"] is True
 
 
@@ -162,8 +164,8 @@ def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     for name in methods.methods_of("joint"):
-        options = panelmodel.engine_options(choosing("joint", name, offset_auto=False, offset=9.0, iterations=2))
-        options.pop("resample")
+        chosen = choosing("joint", name, offset_auto=False, offset=9.0, iterations=2)
+        options = panelmodel.settings_from(chosen).parameters()
         assert (pipeline.deconvolve(image, field, **options).image.min() >= 9.0) == (name in shown)
 
 
@@ -174,11 +176,11 @@ def test_joint_has_solvers_and_boundaries_of_its_own():
     assert blend & {"boundary", "jointBoundary", "engine"} == {"boundary", "engine"}
     assert joint & {"boundary", "jointBoundary", "engine"} == {"jointBoundary"}
     chosen = choosing("joint", "tv", joint_boundary="extended", blend_boundary="zero")
-    options = panelmodel.engine_options(chosen)
-    assert (options["strategy"], options["method"], options["boundary"]) == ("joint", "tv", "extended")
-    assert "engine" not in options
+    settings = panelmodel.settings_from(chosen)
+    assert (settings.strategy, settings.method, settings.boundary) == ("joint", "tv", "extended")
+    assert panelmodel.settings_from(with_(chosen, engine="fft")).engine == "simpleitk"  # it has none
     # Convolution has one boundary condition, whatever strategy was chosen before.
-    assert panelmodel.engine_options(with_(chosen, operation="convolve"))["boundary"] == "zero"
+    assert panelmodel.settings_from(with_(chosen, operation="convolve")).boundary == "zero"
 
 
 def test_self_keyed_finds_the_guide_by_itself():
@@ -253,22 +255,24 @@ def test_a_value_waits_while_its_auto_is_checked():
 
 def test_automatic_values_are_left_to_the_engine():
     for method in methods.methods_of("blend"):
-        options = panelmodel.engine_options(with_(blend_method=method))
-        assert not {"iterations", "regularization", "noise", "offset"} & set(options)
+        settings = panelmodel.settings_from(with_(blend_method=method))
+        assert settings.iterations is None
+        assert settings.regularization == settings.noise == settings.offset == "auto"
 
 
 def test_chosen_values_are_passed_on():
     state = with_(blend_method="tikhonov", regularization_auto=False, regularization=0.25, blend_boundary="zero")
-    options = panelmodel.engine_options(state)
-    assert (options["method"], options["regularization"], options["boundary"]) == ("tikhonov", 0.25, "zero")
-    assert panelmodel.engine_options(with_(blend_method="wiener", noise_auto=False, noise=3.0))["noise"] == 3.0
-    assert panelmodel.engine_options(with_(blend_method="richardson-lucy", iterations=7))["iterations"] == 7
-    assert panelmodel.engine_options(with_(fill_nonfinite=True))["nonfinite"] == "fill"
+    settings = panelmodel.settings_from(state)
+    assert (settings.method, settings.regularization, settings.boundary) == ("tikhonov", 0.25, "zero")
+    assert panelmodel.settings_from(with_(blend_method="wiener", noise_auto=False, noise=3.0)).noise == 3.0
+    assert panelmodel.settings_from(with_(blend_method="richardson-lucy", iterations=7)).iterations == 7
+    assert panelmodel.settings_from(with_(fill_nonfinite=True)).nonfinite == "fill"
 
 
 def test_a_value_left_over_from_another_method_is_not_passed_on():
     state = with_(blend_method="wiener", iterations=30, regularization_auto=False, regularization=0.5)
-    assert not {"iterations", "regularization"} & set(panelmodel.engine_options(state))
+    settings = panelmodel.settings_from(state)
+    assert (settings.iterations, settings.regularization) == (None, "auto")
 
 
 def test_guide_and_labels_that_the_key_has_no_use_for_are_not_used():

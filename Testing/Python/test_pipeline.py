@@ -129,14 +129,14 @@ def test_a_small_region_is_filtered_with_its_margin_only(monkeypatch, method, op
     labels[(slice(50, 70), slice(60, 75)) if corner == "inner" else (slice(0, 20), slice(60, 75))] = 1
     field = sd.KernelField.by_region(labels, {1: sd.gaussian_kernel(1.2, ndim=2)}, outside="unchanged")
     sizes = []
-    original = sd.run.pipeline.SimpleITKFilters
+    original = sd.run.blend.SimpleITKFilters
 
     class Recorder(original):
         def __init__(self, part, *arguments):
             sizes.append(part.size)
             super().__init__(part, *arguments)
 
-    monkeypatch.setitem(sd.run.pipeline._FILTERS, "simpleitk", Recorder)
+    monkeypatch.setitem(sd.run.blend.FILTERS, "simpleitk", Recorder)
     part = sd.deconvolve(image, field, method=method, boundary=boundary, noise=0.1, **options).image
     assert max(sizes) < image.size / 2
     whole = sd.deconvolve(image, sd.gaussian_kernel(1.2, ndim=2), method=method, boundary=boundary, noise=0.1,
@@ -200,7 +200,7 @@ def test_slicewise_equals_every_slice_on_its_own(method):
 
 
 def test_2d_kernels_on_a_volume_need_an_explicit_choice():
-    with pytest.raises(sd.InputError, match="12 slices; set slicewise=True"):
+    with pytest.raises(sd.InputError, match=r"12 slices; .*\(set slicewise=True\)"):
         sd.deconvolve(phantom(), sd.disk_kernel(2.0))
 
 
@@ -511,7 +511,7 @@ def bad(message, image=None, kernels=None, **options):
         bad("spacing .* must be positive", spacing=-1.0),
         bad("kernels is a ndarray; give", kernels=np.ones((3, 3))),
         bad("sums to 0, so it cannot be normalised", kernels=sd.laplacian_kernel(ndim=2)),
-        bad("slicewise=True needs a 3-D image", slicewise=True),
+        bad("slicewise needs a 3-D image", slicewise=True),
     ],
 )
 def test_bad_input_is_one_line_that_names_the_value(message, image, kernels, options):
@@ -651,13 +651,13 @@ def about_memory(result):
 def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the estimate counts what threads hold
     limits = []
-    original = sd.run.pipeline.SpatiallyVariantBlur
+    original = sd.run.joint.SpatiallyVariantBlur
 
     def recorder(*arguments, **options):
         limits.append(options["cache_bytes"])
         return original(*arguments, **options)
 
-    monkeypatch.setattr(sd.run.pipeline, "SpatiallyVariantBlur", recorder)
+    monkeypatch.setattr(sd.run.joint, "SpatiallyVariantBlur", recorder)
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
     run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
@@ -720,17 +720,17 @@ def test_joint_methods_take_no_more_memory_than_they_ask_for(monkeypatch, method
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # With the pieces that threads work on as small beside the image as they are beside large ones.
     monkeypatch.setattr(sd.blur.slabfft, "_SLAB", 1 << 11)
-    monkeypatch.setattr(sd.run.pipeline, "_JOINT_WORKSPACE", 1 << 17)
+    monkeypatch.setattr(sd.run.joint, "_WORKSPACE", 1 << 17)
     monkeypatch.setattr(sd.blur.operator, "CACHE_LEAST", 0)
-    monkeypatch.setattr(sd.run.pipeline, "CACHE_LEAST", 0)
+    monkeypatch.setattr(sd.run.joint, "CACHE_LEAST", 0)
     asked = []
-    original = sd.run.pipeline.joint_memory
+    original = sd.run.joint.joint_memory
 
     def has_room(job, name):
         asked.append(original(job, name)[memory == "thrifty"])
         return memory == "roomy"
 
-    monkeypatch.setattr(sd.run.pipeline, "_has_room", has_room)
+    monkeypatch.setattr(sd.run.joint, "_has_room", has_room)
     kernels = {5.0 * k: sd.motion_kernel(1 + 0.2 * k, (np.sin(k), np.cos(k), 0.3)) for k in range(1, 11)}
     image = phantom((36, 60, 60)).astype(np.float32)
     weight = {"tikhonov": 1e-3, "tv": 0.1, "self-keyed": 0.1}.get(method, "auto")

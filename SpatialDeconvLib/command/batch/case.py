@@ -27,6 +27,7 @@ from ...memory import peak_memory
 from ...mrml import recipe as recipes
 from ...report import PAGE
 from ...watch import Progress
+from ..arguments import message_of
 from ..onfiles import run_on_files
 from ..request import Request, request_from_options
 
@@ -120,9 +121,9 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         record = _noted(request, run, time.perf_counter() - started)
         return {"record": record, "staging": str(staging)}
     except NotEnoughMemory as error:
-        reply = {"error": str(error), "memory": True}
+        reply = {"error": message_of(error), "memory": True}
     except (InputError, OSError, ImportError, MemoryError) as error:
-        reply = {"error": str(error) or "out of memory", "memory": False}
+        reply = {"error": message_of(error), "memory": False}
     except Exception as error:
         reply = {"error": f"unexpected {_described(error)}", "memory": False}
     shutil.rmtree(staging, ignore_errors=True)

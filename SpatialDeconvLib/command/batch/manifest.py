@@ -18,8 +18,9 @@ from typing import Any
 from ...errors import InputError
 from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
-from ...run.pipeline import check_numbers, checked_method
-from ..request import kernels_from_options
+from ...run.pipeline import check_together
+from ..arguments import message_of
+from ..request import kernels_from_options, settings_from_options
 from .folder import WORK
 
 SCHEMA = "spatialdeconv-batch/1"
@@ -355,10 +356,7 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
         problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
     if options.segments and not options.mask:
         problems.append("segments needs mask with a segmentation")
-    if options.operation == "deconvolve":
-        _try(problems, _check_method, options)
-    elif options.exclude and not any((options.mask, options.mask_range, options.mask_box, options.mask_box_mm)):
-        problems.append("exclude needs a mask (or mask-range, mask-box) that says what to exclude")
+    _try(problems, _check_settings, options)
     for role in ("mask", "labels", "guide", "reference"):
         path = getattr(options, role, None)
         own, others = sizes.get(options.input), sizes.get(path)
@@ -368,17 +366,16 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     return problems
 
 
-def _check_method(options: argparse.Namespace) -> None:
-    method = checked_method(options.strategy, options.method, options.boundary, options.guide)
-    numbers = (options.iterations, options.regularization, options.noise, options.offset)
-    check_numbers(options.strategy, method, *numbers)
+def _check_settings(options: argparse.Namespace) -> None:
+    masked = any((options.mask, options.mask_range, options.mask_box, options.mask_box_mm))
+    check_together(settings_from_options(options), masked=masked, guided=bool(options.guide))
 
 
 def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except (InputError, OSError) as error:
-        problems.append(" ".join(str(error).split()))
+        problems.append(message_of(error))
         return None
 
 

@@ -299,7 +299,7 @@ class _Ball(Family):
         if np.exp(q[0]) < 0.6 * self.step:
             warnings.append(f"the {self.type} is smaller than a voxel: its radius is hardly determined")
         if self.flat:
-            warnings.append("a disk lies in the slices of a volume: filter slice by slice (slicewise, --slicewise)")
+            warnings.append("a disk lies in the slices of a volume: filter slice by slice")
         return warnings
 
 

@@ -1,0 +1,122 @@
+"""The arrays of a run, and what is checked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from ..arrays.spacing import Spacing, spacing_tuple
+from ..errors import InputError
+from ..kernels.field import KernelField
+from ..kernels.kernel import Kernel
+from ..kernels.parametric import AnyKernel, ParametricKernel
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arrays of a run as they were given; see `pipeline.deconvolve`."""
+
+    image: np.ndarray
+    kernels: KernelField | AnyKernel
+    spacing: Spacing | None = None
+    mask: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    label_names: Mapping[str, int] | None = None
+    guide: np.ndarray | None = None
+
+
+def checked_spacing(image: np.ndarray, spacing: Spacing | None) -> tuple[float, ...]:
+    """Refuse what is no image; return its spacing, one number an axis."""
+    if image.ndim not in (2, 3) or image.size == 0:
+        raise InputError(f"the image has shape {image.shape}; give a non-empty 2-D or 3-D array")
+    if np.iscomplexobj(image):
+        raise InputError(f"the image is complex ({image.dtype}); deconvolve its real and imaginary parts apart")
+    if image.dtype.kind not in "biuf":
+        raise InputError(f"the image of type {image.dtype} does not hold numbers")
+    return spacing_tuple(spacing, image.ndim)
+
+
+def field_of(kernels: Any) -> KernelField:
+    """The field that the kernels are: a field, or one kernel for everywhere."""
+    if isinstance(kernels, Kernel | ParametricKernel):
+        return KernelField.uniform(kernels)
+    if not isinstance(kernels, KernelField):
+        raise InputError(f"kernels is a {type(kernels).__name__}; give a KernelField or a Kernel")
+    return kernels
+
+
+def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
+    """What is unusual about the kernels; the sum is not where it is normalised anyway."""
+    warnings = []
+    for at, kernel in zip(field.at, field.kernels, strict=True):
+        if isinstance(kernel, Kernel) and normalizes:
+            where = "" if field.key == "uniform" else f" at {at}"
+            warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
+    return warnings
+
+
+def working_copy(image: np.ndarray) -> np.ndarray:
+    """The image as float32, or as float64 where float32 would lose digits."""
+    if image.dtype.kind == "f" and image.dtype.itemsize >= 8:  # of either byte order
+        return image.astype(np.float64, copy=False)
+    if np.issubdtype(image.dtype, np.integer) and image.dtype.itemsize > 2:
+        largest = max(abs(int(image.min())), abs(int(image.max())))
+        if largest > 2**24:
+            return image.astype(np.float64)
+    return image.astype(np.float32, copy=False)
+
+
+def finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarray:
+    """The image without NaN and infinity: refused, or filled with a warning."""
+    good = np.isfinite(image)
+    bad = image.size - int(np.count_nonzero(good))
+    if not bad:
+        return image
+    if nonfinite == "error":
+        nans = int(np.count_nonzero(np.isnan(image)))
+        raise InputError(
+            f"the image holds {nans} NaN and {bad - nans} infinite of {image.size} voxels; repair it, or let them "
+            "be filled from their neighbours",
+            nonfinite="fill",
+        )
+    if bad == image.size:
+        raise InputError("the image holds no finite voxel at all")
+    nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
+    warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
+    return image[tuple(nearest)]
+
+
+def selected_voxels(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The voxels where the mask is not zero."""
+    mask = same_shape(mask, shape, "mask")
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"the mask of type {mask.dtype} does not hold numbers; give True or not 0 where to work")
+    if mask.dtype.kind == "f" and np.isnan(mask).any():
+        nans = int(np.count_nonzero(np.isnan(mask)))
+        raise InputError(f"the mask holds {nans} NaN, neither inside nor outside; replace them by 0 or 1")
+    selected = mask != 0
+    if not selected.any():
+        raise InputError("the mask is empty: it selects no voxel")
+    return selected
+
+
+def refuse_masked(array: Any, name: str) -> None:
+    """Refuse numpy's masked arrays, whose hidden values would be taken for seen ones."""
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        hidden = int(np.ma.count_masked(array))
+        raise InputError(
+            f"the {name} is a masked array with {hidden} hidden voxels; give its .filled() values, and mask= apart"
+        )
+
+
+def same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """The array, if it has the image's shape."""
+    refuse_masked(array, name)
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")
+    return array

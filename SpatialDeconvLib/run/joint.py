@@ -1,0 +1,117 @@
+"""Strategy "joint": the spatially variant model is inverted itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from .. import methods
+from ..arrays.threads import usable_processors
+from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
+from ..errors import is_auto
+from ..noise import looks_nonnegative
+from ..solvers.iteration import Solution
+from ..solvers.solve import solve
+from .job import Job
+
+_WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
+# A result is remarked on when its residual exceeds this many times the noise, and this share of the image's
+# spread: an image without noise has next to none to be compared with.
+_UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
+
+
+def run_joint(job: Job, sigma: float, *, least: float | None = None) -> Solution:
+    """Invert the model with the job's method.
+
+    Parameters
+    ----------
+    job : Job
+        Of a deconvolution.
+    sigma : float
+        Of the noise.
+    least : float, optional
+        The least value that the result may have; default by `least_value`.
+    """
+    settings, spec = job.settings, job.settings.spec
+    least = least_value(job, sigma) if least is None else least
+    roomy = _has_room(job, spec)
+    operator = SpatiallyVariantBlur(
+        job.bound, job.image.shape, model=settings.model, boundary=settings.boundary, dtype=job.image.dtype,
+        cache_bytes=None if roomy else 0,
+    )  # fmt: skip
+    shift = least if spec.nonnegative else 0.0
+    background: float | np.ndarray = 0.0
+    if shift:
+        # y = A x = A (x - shift) + shift A 1: what is solved for is x - shift, which is not negative.
+        background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
+    solution = solve(
+        operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
+        noise=sigma, mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
+        **({"lower": least} if spec.bounded else {}),
+    )  # fmt: skip
+    if shift:
+        solution.image += solution.image.dtype.type(shift)
+    found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
+    return replace(solution, parameters=found)
+
+
+def least_value(job: Job, sigma: float) -> float:
+    """The least value that the method's result may have; -inf: any."""
+    spec, offset = job.settings.spec, job.settings.offset
+    if not spec.takes_offset:
+        return -math.inf
+    if not is_auto(offset):
+        return float(offset)
+    if looks_nonnegative(job.image, sigma, job.mask):
+        return 0.0
+    if spec.bounded:
+        return -math.inf
+    return float((job.image if job.mask is None else job.image[job.mask]).min())
+
+
+def joint_memory(job: Job, method: methods.Method) -> tuple[float, float]:
+    """Bytes that a method takes at most: with caches of spectra and weights, and without."""
+    volume = job.padded_volumes()[1]
+    pieces = _WORKSPACE * job.image.itemsize * (1 + usable_processors())
+    roomy, thrifty = (method.volumes[mode] * volume + pieces for mode in ("cached", "uncached"))
+    return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
+
+
+def _has_room(job: Job, method: methods.Method) -> bool:
+    """Whether the run may keep caches; refuse it when it does not fit without them either."""
+    roomy, thrifty = joint_memory(job, method)
+    available, limit = job.available_memory(), job.settings.memory_limit
+    if available is None or roomy <= available:
+        return True
+    lean = {name: joint_memory(job, other)[1] for name, other in methods.methods_of("joint").items()}
+    name = min(lean, key=lean.__getitem__)
+    cure = {"method": name} if lean[name] <= available else {}
+    other = f", or take a method that needs less: {lean[name] / 2**30:.2g} GiB" if cure else ""
+    job.require_memory(thrifty, f"crop it{other}", **cure)
+    if limit is None or roomy <= limit * 2**30:
+        between = (roomy + thrifty) / 2**31  # in GiB
+        digits = "the last digits" if method.stable else "more than the last digits"
+        job.warnings.append(
+            f"a run at full speed takes {roomy / 2**30:.2g} GiB, but {available / 2**30:.2g} GiB were free, so "
+            f"this one worked in less memory: {digits} may differ from those of a run at full speed; "
+            f"memory_limit={between:.2g} makes every run work as this one did"
+        )
+    return False
+
+
+def unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
+    """What to say of a result that, blurred again, is not the image."""
+    if residual is None or residual < _UNEXPLAINED:
+        return []
+    seen = job.image if job.mask is None else job.image[job.mask]
+    if residual * sigma < _UNEXPLAINED_SHARE * float(seen.std()):
+        return []
+    advice = ""
+    if job.bound.field.key == "intensity":
+        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
+    return [
+        f"the result, blurred again, differs from the image by {residual:.2g} times the noise: kernels, weights or "
+        f"model do not explain it{advice}"
+    ]

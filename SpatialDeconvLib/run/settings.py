@@ -1,0 +1,190 @@
+"""The settings of a run: its parameters, their defaults, their only validation, and the way to a recipe and back.
+
+Arrays and callbacks are no settings: one object serves every channel, frame and block that is worked on alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .. import choices, methods
+from ..errors import InputError, check_choice, check_number, is_auto
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What both operations have; see `pipeline.deconvolve` for what the words mean.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used, or two do not go together.
+    """
+
+    #: The operation that they are for, as recipes and the command line call it.
+    operation: ClassVar[str]
+
+    model: str = "detector"
+    boundary: str = "edge"
+    slicewise: bool = False
+    nonfinite: str = "error"
+    memory_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        check_choice(self.model, choices.MODELS, "model")
+        check_choice(self.boundary, self.boundaries, "boundary")
+        check_choice(self.nonfinite, choices.NONFINITE, "nonfinite")
+        self._set(slicewise=bool(self.slicewise))
+        if self.memory_limit is not None:
+            limit = check_number(self.memory_limit, "memory_limit", meaning="a number of GiB or None")
+            if not limit > 0:
+                raise InputError(f"memory_limit {limit:g} must be a positive number of GiB", "memory_limit")
+
+    @property
+    def boundaries(self) -> Mapping[str, choices.Choice]:
+        """The boundary rules that go with the other settings."""
+        return choices.FIXED_BOUNDARIES
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether kernels are scaled to sum 1."""
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the settings by name: what a recipe holds, and the keyword arguments of the operation."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of the settings."""
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Settings:
+        """Return the settings that `parameters` gave, the defaults for those that are missing.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, too.
+        """
+        unknown = sorted(set(parameters) - set(cls.names()))
+        if unknown:
+            raise InputError(
+                f"{unknown[0]!r} is no parameter of {cls.operation}; it has {', '.join(cls.names())}", unknown[0]
+            )
+        return cls(**parameters)
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeconvolveSettings(Settings):
+    """The settings of a deconvolution.
+
+    `method` None becomes the strategy's default; see `spec` for all that is known of it.
+    """
+
+    operation: ClassVar[str] = "deconvolve"
+
+    strategy: str = "blend"
+    method: str | None = None
+    iterations: int | None = None
+    regularization: float | str = "auto"
+    noise: float | str = "auto"
+    engine: str = "simpleitk"
+    offset: float | str = "auto"
+
+    def __post_init__(self) -> None:
+        self._set(method=self.spec.name)
+        super().__post_init__()
+        check_choice(self.engine, choices.ENGINES, "engine")
+        self._set(iterations=self._checked_iterations())
+        if not is_auto(self.regularization):
+            self._set(regularization=self._checked_regularization())
+        if not is_auto(self.noise):
+            check_number(self.noise, "noise", 0, "a standard deviation in image units or 'auto'")
+        if not is_auto(self.offset):
+            check_number(self.offset, "offset", meaning="a number or 'auto'")
+
+    @property
+    def spec(self) -> methods.Method:
+        """The method's entry in the registry."""
+        return methods.method(self.strategy, self.method)
+
+    @property
+    def boundaries(self) -> Mapping[str, choices.Choice]:
+        return choices.boundaries_of(self.strategy)
+
+    @property
+    def normalizes(self) -> bool:
+        return True
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps the method is to make; None: it makes none, or stops by itself."""
+        return self.spec.iterations if self.iterations is None else self.iterations
+
+    def _checked_iterations(self) -> int | None:
+        given = self.iterations
+        if given is None:
+            return None
+        if not self.spec.iterates:
+            raise InputError(f"{self.method} does not iterate; leave iterations out (got {given})", "iterations")
+        whole = isinstance(given, numbers.Real) and given % 1 == 0
+        if isinstance(given, bool) or not whole or given < 1:
+            raise InputError(f"iterations {given!r} must be a whole number of at least 1", "iterations")
+        return int(given)
+
+    def _checked_regularization(self) -> float:
+        given = self.regularization
+        if self.spec.constant is None:
+            raise InputError(
+                f"{self.method} has no constant of its own; leave regularization at 'auto' (got {given!r})",
+                "regularization",
+            )
+        return check_number(given, "regularization", 0, "a number or 'auto'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvolveSettings(Settings):
+    """The settings of a convolution."""
+
+    operation: ClassVar[str] = "convolve"
+
+    exclude: bool = False
+    cascade: str | bool = False
+    normalize: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cascade not in ("auto", True, False):
+            raise InputError(f"cascade {self.cascade!r} is unknown; choose auto, True or False", "cascade")
+        if self.cascade != "auto":
+            self._set(cascade=bool(self.cascade))  # 0 and numpy's False are False too
+
+    @property
+    def normalizes(self) -> bool:
+        return self.normalize
+
+
+#: The settings of each operation.
+SETTINGS: Mapping[str, type[Settings]] = {cls.operation: cls for cls in (DeconvolveSettings, ConvolveSettings)}
+
+
+def settings_of(operation: str, parameters: Mapping[str, Any]) -> Settings:
+    """Return the settings of an operation from keyword arguments, or from a recipe's parameters.
+
+    Raises
+    ------
+    InputError
+        If the operation or a name is unknown, or a value cannot be used.
+    """
+    check_choice(operation, SETTINGS, "operation")
+    return SETTINGS[operation].of(parameters)
