@@ -59,7 +59,7 @@ def fingerprint(request: Request, inputs: Mapping[str, Mapping[str, Any]]) -> st
     content = {
         "program": __version__,
         "operation": request.operation,
-        "parameters": request.parameters,
+        "parameters": request.settings.parameters(),
         "selection": request.selection,
         "kernels": kernels,
         "inputs": {role: entry["sha256"] for role, entry in inputs.items()},
