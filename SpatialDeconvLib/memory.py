@@ -76,10 +76,10 @@ def require(needed: float, what: str, available: float | None = None, **cure: An
     """
     available = available_memory() if available is None else available
     if available is not None and needed > available:
-        needed, available = needed / 2**30, available / 2**30
-        digits = max(1, math.ceil(-math.log10(needed - available)))  # enough to tell the two apart
+        asked, free = needed / 2**30, available / 2**30
+        digits = max(1, math.ceil(-math.log10(asked - free)))  # enough to tell the two apart
         raise NotEnoughMemory(
-            f"about {needed:.{digits}f} GiB of memory are needed, {available:.{digits}f} GiB are free: {what}",
+            f"about {asked:.{digits}f} GiB of memory are needed, {free:.{digits}f} GiB are free: {what}",
             **cure,
         )
 
@@ -108,6 +108,9 @@ def _available_cgroup(folder: str, limit: str, usage: str, cache: str) -> int | 
 
 
 def _available_windows() -> int | None:
+    if sys.platform != "win32":  # what follows is typed there only
+        return None
+
     class Status(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
             (name, ctypes.c_ulonglong)

@@ -26,6 +26,9 @@ _MEAN = np.exp(-0.5 * (np.arange(-4, 5) / 1.5) ** 2)
 _MEAN /= _MEAN.sum()
 _KNOWN = 0.3  # of a coefficient's variance from voxels inside a scattered mask; the others are interpolated
 
+#: Coefficients, local intensity and squared local gradient at the voxels that may be used.
+_Coefficients = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None, watch: Watch | None = None) -> float:
     r"""Standard deviation of the white Gaussian noise in an image.
@@ -142,11 +145,13 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
         yield tuple(slice(b[n], b[n + 1]) for b, n in zip(bounds, index, strict=True))
 
 
-def _too_few(pool: tuple | None) -> bool:
+def _too_few(pool: _Coefficients | None) -> bool:
     return pool is None or len(pool[0]) < _TOO_FEW
 
 
-def _pool(image: np.ndarray, mask: np.ndarray | None, watch: Watch, scattered: bool = False) -> tuple | None:
+def _pool(
+    image: np.ndarray, mask: np.ndarray | None, watch: Watch, scattered: bool = False
+) -> _Coefficients | None:
     """The coefficients away from the extremes, or all where nothing lies between: a two-valued image."""
     pool = _coefficients(image, mask, True, watch, scattered)
     return _coefficients(image, mask, False, watch, scattered) if pool is None else pool
@@ -154,8 +159,8 @@ def _pool(image: np.ndarray, mask: np.ndarray | None, watch: Watch, scattered: b
 
 def _coefficients(
     image: np.ndarray, mask: np.ndarray | None, skip_extremes: bool, watch: Watch, scattered: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Coefficients, local intensity and squared local gradient at the voxels that may be used."""
+) -> _Coefficients | None:
+    """The pool of the whole image, from as many tiles as it takes."""
     low, high = image.min(), image.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         count = int(image.size - np.count_nonzero(np.isfinite(image)))
@@ -176,12 +181,13 @@ def _coefficients(
             break
     if not found:
         return None
-    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+    details, intensities, gradients = zip(*found, strict=True)
+    return np.concatenate(details), np.concatenate(intensities), np.concatenate(gradients)
 
 
 def _tile_coefficients(
     values: np.ndarray, mask: np.ndarray | None, extremes: tuple, watch: Watch, scattered: bool
-) -> tuple | None:
+) -> _Coefficients | None:
     shape = values.shape
     long_axes = [axis for axis, n in enumerate(shape) if n >= _WINDOW]
     if not long_axes:
@@ -190,10 +196,11 @@ def _tile_coefficients(
     def extent(length: int) -> list[int]:
         return [length if axis in long_axes else 1 for axis in range(values.ndim)]
 
-    if scattered:
-        if not mask.any():
+    known = mask if scattered else None  # the other voxels are interpolated
+    if known is not None:
+        if not known.any():
             return None
-        values = _filled(values, mask, long_axes)
+        values = _filled(values, known, long_axes)
     window, reach = extent(_WINDOW), extent(2 * _WINDOW - 1)
     constant = ndimage.maximum_filter(values, window) == ndimage.minimum_filter(values, window)
     watch.check()
@@ -203,9 +210,9 @@ def _tile_coefficients(
         clipped = values == value
         if clipped.mean() > 0.01:
             usable &= ~ndimage.maximum_filter(clipped, window)
-    if scattered:
-        seen = _differences(mask.astype(float), _TAPS**2 / 70.0, long_axes, watch)
-        usable &= mask & (seen > _KNOWN)
+    if known is not None:
+        seen = _differences(known.astype(float), _TAPS**2 / 70.0, long_axes, watch)
+        usable &= known & (seen > _KNOWN)
     elif mask is not None:
         usable &= ndimage.minimum_filter(mask, window)
     half = _WINDOW // 2
@@ -218,7 +225,7 @@ def _tile_coefficients(
     smooth -= smooth.mean()  # large offsets would cost digits in the differences
     watch.check()
     detail = _differences(smooth, _TAPS / math.sqrt(70.0), long_axes, watch)[inner][usable]
-    if scattered:
+    if known is not None:
         detail /= np.sqrt(seen[inner][usable])
     smooth = ndimage.gaussian_filter(smooth, [1.5 if axis in long_axes else 0 for axis in range(values.ndim)])
     watch.check()

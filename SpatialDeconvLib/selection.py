@@ -63,29 +63,29 @@ def mask_from_box(
         If the box is inverted, or lies wholly outside the image.
     """
     shape = tuple(int(n) for n in shape)
-    start, stop = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (start, stop))
-    if start.shape != (len(shape),) or stop.shape != (len(shape),):
-        raise InputError(f"box {start.tolist()} ... {stop.tolist()} needs {len(shape)} numbers for start and stop")
-    if not np.all(np.isfinite([start, stop])):
-        raise InputError(f"box {start.tolist()} ... {stop.tolist()} must be finite")
-    if np.any(start > stop):
-        raise InputError(f"box starts at {start.tolist()} after its stop {stop.tolist()}; swap them")
+    low, high = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (start, stop))
+    if low.shape != (len(shape),) or high.shape != (len(shape),):
+        raise InputError(f"box {low.tolist()} ... {high.tolist()} needs {len(shape)} numbers for start and stop")
+    if not np.all(np.isfinite([low, high])):
+        raise InputError(f"box {low.tolist()} ... {high.tolist()} must be finite")
+    if np.any(low > high):
+        raise InputError(f"box starts at {low.tolist()} after its stop {high.tolist()}; swap them")
     if unit == "mm":
         spacings = np.array(spacing_tuple(spacing, len(shape)))
         slack = 1e-9  # a centre that lies on the face up to rounding is inside
-        first = np.ceil(np.clip(start / spacings - slack, -1, shape)).astype(int)
-        last = np.floor(np.clip(stop / spacings + slack, -1, shape)).astype(int) + 1
+        first = np.ceil(np.clip(low / spacings - slack, -1, shape)).astype(int)
+        last = np.floor(np.clip(high / spacings + slack, -1, shape)).astype(int) + 1
     elif unit == "voxels":
-        first, last = (np.clip(v, -1, shape).astype(int) for v in (start, stop))
-        if np.any(np.rint(start) != start) or np.any(np.rint(stop) != stop):
-            raise InputError(f"box {start.tolist()} ... {stop.tolist()} must be whole voxels; or use unit='mm'")
+        first, last = (np.clip(v, -1, shape).astype(int) for v in (low, high))
+        if np.any(np.rint(low) != low) or np.any(np.rint(high) != high):
+            raise InputError(f"box {low.tolist()} ... {high.tolist()} must be whole voxels; or use unit='mm'")
     else:
         raise InputError(f"unit {unit!r} is unknown; choose voxels or mm")
     mask = np.zeros(shape, bool)
     mask[tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(first, last, strict=True))] = True
     if not mask.any():
         raise InputError(
-            f"box {start.tolist()} ... {stop.tolist()} {unit} holds no voxel of the image (shape {shape})"
+            f"box {low.tolist()} ... {high.tolist()} {unit} holds no voxel of the image (shape {shape})"
         )
     return mask
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 
-def atomically(path: Path, write: Any) -> None:
+def atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call ``write(temporary)`` on a file beside `path`, then move it there: no half-written file remains.
 
     Raises
@@ -38,7 +38,7 @@ def atomically(path: Path, write: Any) -> None:
             temporary.unlink()
 
 
-def _write_or_say(write: Any, temporary: Path, path: Path) -> None:
+def _write_or_say(write: Callable[[Path], object], temporary: Path, path: Path) -> None:
     """Call ``write(temporary)``; what the system says when it fails names no file, or the temporary one."""
     try:
         write(temporary)

@@ -62,7 +62,7 @@ class Lock:
 class Scratch(threading.local):
     """Arrays to write intermediate results to, by name, kept from one part of a sweep to the next."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._arrays: dict[tuple, np.ndarray] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike = np.float64) -> np.ndarray:
