@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from ..errors import InputError
 
 Spacing = float | Sequence[float]
+
+
+def one_per_axis(spacing: Spacing) -> TypeGuard[Sequence[float]]:
+    """Whether `spacing` has a value for every axis; else one holds for all."""
+    return np.ndim(spacing) > 0
 
 
 def spacing_tuple(spacing: Spacing | None, ndim: int, name: str = "spacing") -> tuple[float, ...]:

@@ -11,9 +11,9 @@ that the sum is 1 there too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -25,7 +25,12 @@ from ..errors import InputError, check_choice, check_number
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import identity_kernel
-from .weights import KEY_WEIGHTS, real_values, refuse_duplicates
+from .weights import KEY_WEIGHTS, IntensityWeights, real_values, refuse_duplicates
+
+# Mappings are invariant in their keys: so {10: ...} is one of levels, too.
+Level = TypeVar("Level", bound=float)
+Label = TypeVar("Label", bound=int | str)
+Position = TypeVar("Position", bound=Sequence[float])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +69,10 @@ class KernelField:
 
     @classmethod
     def by_intensity(
-        cls, kernels: Mapping[float, AnyKernel], interpolation: str = "linear", outside: str = "nearest"
+        cls,
+        kernels: Mapping[Level, AnyKernel] | Iterable[tuple[Level, AnyKernel]],
+        interpolation: str = "linear",
+        outside: str = "nearest",
     ) -> KernelField:
         """Kernels keyed to the intensity of a guide image (the input itself unless another is given).
 
@@ -90,7 +98,7 @@ class KernelField:
     def by_region(
         cls,
         labels: np.ndarray | None,
-        kernels: Mapping[int | str, AnyKernel],
+        kernels: Mapping[Label, AnyKernel] | Iterable[tuple[Label, AnyKernel]],
         feather: float = 0.0,
         outside: str = "error",
         names: Mapping[str, int] | None = None,
@@ -127,7 +135,9 @@ class KernelField:
 
     @classmethod
     def by_position(
-        cls, kernels: Mapping[Sequence[float], AnyKernel], interpolation: str = "linear"
+        cls,
+        kernels: Mapping[Position, AnyKernel] | Iterable[tuple[Position, AnyKernel]],
+        interpolation: str = "linear",
     ) -> KernelField:
         """Kernels keyed to the place in the image.
 
@@ -279,13 +289,9 @@ class BoundField:
 
         float32, shape of the image.
         """
+        if not isinstance(self._key, IntensityWeights):
+            raise InputError(f"kernels keyed by {self.field.key} have no levels")
         return self._key.level()
-
-
-# ------------------------------------------------------------------------------- weights, key by key
-#
-# Each class has `weight(k, dtype) -> array of that dtype` and `has_rest`: whether some voxels belong to no kernel,
-# so that weight number K, of the added identity kernel, is theirs.
 
 
 # -------------------------------------------------------------------------------------------- helpers

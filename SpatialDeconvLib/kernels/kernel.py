@@ -7,11 +7,12 @@ convolution filters. Axes are (k, j, i) or (j, i), like the images of this libra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
@@ -44,11 +45,21 @@ class Kernel:
     """
 
     values: np.ndarray
-    spacing: Spacing = 1.0
+    spacing: tuple[float, ...] = (1.0,)
     name: str = ""
     source: Mapping[str, Any] | None = field(default=None, repr=False)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # more is taken than is kept
+
+        def __init__(
+            self,
+            values: ArrayLike,
+            spacing: Spacing = 1.0,
+            name: str = "",
+            source: Mapping[str, Any] | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         label = f"kernel {self.name!r}" if self.name else "kernel"
         try:
             values = np.asarray(self.values)
@@ -92,7 +103,7 @@ class Kernel:
     @property
     def is_identity(self) -> bool:
         """Whether convolution with this kernel returns the image itself."""
-        return np.count_nonzero(self.values) == 1 and self.values[self.centre] == 1.0
+        return np.count_nonzero(self.values) == 1 and bool(self.values[self.centre] == 1.0)
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
@@ -194,7 +205,8 @@ class Kernel:
     def _looks_logarithmic(self) -> bool:
         # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
         low, high = float(self.values.min()), float(self.values.max())
-        return self.values.size > 1 and low < -2 and high <= abs(low) / 10 and np.mean(self.values <= 0) > 0.9
+        mostly = self.values.size > 1 and float(np.mean(self.values <= 0)) > 0.9
+        return mostly and low < -2 and high <= abs(low) / 10
 
 
 def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
@@ -221,16 +233,17 @@ def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
 # -------------------------------------------------------------------------------------------- helpers
 
 
-def refuse_huge(shape: Sequence[float], what: str, spacing: Spacing) -> None:
-    if math.prod(float(n) for n in shape) > _LARGEST:
-        size = "x".join(f"{n:.0f}" for n in shape)
+def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing) -> None:
+    sizes = [float(n) for n in shape]
+    if math.prod(sizes) > _LARGEST:
+        size = "x".join(f"{n:.0f}" for n in sizes)
         raise InputError(
             f"{what} would need {size} voxels on a grid of spacing {spacing}; check that both are in mm"
         )
 
 
-def sizes_text(values: Sequence[float]) -> str:
-    if np.ndim(values) == 2:
-        return "; ".join(" ".join(f"{v:g}" for v in row) for row in values)
-    values = list(values)
-    return "x".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))
+def sizes_text(values: ArrayLike) -> str:
+    sizes = np.asarray(values)
+    if sizes.ndim == 2:
+        return "; ".join(" ".join(f"{v:g}" for v in row) for row in sizes)
+    return "x".join(f"{v:g}" for v in (sizes[:1] if len(set(sizes)) == 1 else sizes))

@@ -64,7 +64,7 @@ def read_kernel(
         If the file is missing, unreadable, or does not hold a kernel.
     """
     path = Path(path)
-    source = {"type": "file", "path": str(path.resolve())}
+    source: dict[str, Any] = {"type": "file", "path": str(path.resolve())}
     values, file_spacing = _read_array(path)
     if np.size(spacing) == 3 and values.ndim == 2:
         spacing = spacing[1:]  # of a single slice
@@ -124,7 +124,7 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
         values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
     if values.ndim == 3 and values.shape[0] == 1:
         values = values[0]
-        spacing = spacing[1:] if np.ndim(spacing) else spacing
+        spacing = spacing[1:] if isinstance(spacing, tuple) else spacing
     return values, spacing
 
 
@@ -331,7 +331,7 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
         if entry["type"] == "file":
             with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
                 entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
-        elif entry["type"] == "values":
+        elif entry["type"] == "values" and isinstance(kernel, Kernel):
             name = f"{path.stem}-kernel-{number}.nrrd"
             write_kernel(kernel, path.parent / name)
             at = {k: v for k, v in entry.items() if k == "at"}

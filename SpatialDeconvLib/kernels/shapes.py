@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.spacing import Spacing, numbers_in, spacing_tuple
+from ..arrays.spacing import Spacing, numbers_in, one_per_axis, spacing_tuple
 from ..errors import InputError, check_number
 from ..translation import mark as _
 from .kernel import Kernel, refuse_huge, sizes_text
@@ -87,13 +87,13 @@ def gaussian_kernel(
     -------
     Kernel
     """
-    if (sigma is None) == (covariance is None):
+    if covariance is not None and sigma is None:
+        matrix = _covariance(covariance)
+        sigma = tuple(np.sqrt(np.diag(matrix)).tolist())
+    elif covariance is not None or sigma is None:
         raise InputError(
             "a gaussian kernel needs 'sigma_mm' or 'covariance_mm2' (sigma or covariance), one of them"
         )
-    if covariance is not None:
-        matrix = _covariance(covariance)
-        sigma = tuple(np.sqrt(np.diag(matrix)).tolist())
     ndim = _resolve_ndim(ndim, sigma, spacing)
     sigmas = _per_axis(sigma, ndim, "sigma", _SIGMA.least)
     spacings = spacing_tuple(spacing, ndim)
@@ -186,9 +186,10 @@ def motion_kernel(
     """
     length = check_number(length, "length", _LENGTH.least)
     if np.ndim(direction) == 0:
-        angle = math.radians(check_number(direction, "direction"))
+        degrees = check_number(direction, "direction")
+        angle = math.radians(degrees)
         unit = np.array([math.sin(angle), math.cos(angle)])
-        source = {"type": "motion", "length_mm": length, "angle_deg": float(direction)}
+        source = {"type": "motion", "length_mm": length, "angle_deg": degrees}
     else:
         unit = numbers_in(direction, "direction")
         if unit.shape not in ((2,), (3,)) or not np.all(np.isfinite(unit)) or not np.any(unit):
@@ -197,10 +198,10 @@ def motion_kernel(
         unit = unit / np.linalg.norm(unit)
     if ndim not in (None, unit.size):
         raise InputError(f"direction {direction!r} makes a {unit.size}-D kernel, not a {ndim}-D one")
-    spacings = np.array(_last_axes(spacing, unit.size))
-    refuse_huge(np.abs(length * unit) / spacings + 1, f"a motion of {length:g} mm", spacings)
-    values = _line_weights(length * unit / spacings)
-    return Kernel(values, tuple(spacings), f"motion {length:g} mm", source)
+    spacings = _last_axes(spacing, unit.size)
+    voxels = length * unit / np.array(spacings)
+    refuse_huge(np.abs(voxels) + 1, f"a motion of {length:g} mm", spacings)
+    return Kernel(_line_weights(voxels), spacings, f"motion {length:g} mm", source)
 
 
 def _line_weights(vector: np.ndarray) -> np.ndarray:
@@ -218,7 +219,6 @@ def line_shares(vector: np.ndarray, middle: np.ndarray, shape: Sequence[int]) ->
 
     The line runs from middle - vector/2 to middle + vector/2, in voxels from the centre of voxel n // 2.
     """
-    shape = np.asarray(shape)
     values = np.zeros(shape)
     cuts = [np.array([0.0, 1.0])]
     for v, m, n in zip(vector, middle, shape, strict=True):
@@ -227,8 +227,8 @@ def line_shares(vector: np.ndarray, middle: np.ndarray, shape: Sequence[int]) ->
             cuts.append((faces - m) / v + 0.5)  # parameter t of the point middle - vector/2 + t * vector
     t = np.unique(np.clip(np.concatenate(cuts), 0.0, 1.0))
     at = (0.5 * (t[1:] + t[:-1]) - 0.5)[:, None] * vector + middle
-    index = np.rint(at).astype(int) + shape // 2
-    inside = np.all((index >= 0) & (index < shape), axis=1)
+    index = np.rint(at).astype(int) + np.floor_divide(shape, 2)
+    inside = np.all((index >= 0) & np.less(index, shape), axis=1)
     np.add.at(values, tuple(index[inside].T), np.diff(t)[inside])
     return values
 
@@ -263,17 +263,17 @@ def box_profile(width: float) -> np.ndarray:
 def mean_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
     """Mean of a block of `shape` voxels (any size, even ones too): every weight 1 / number of voxels."""
     kernel = sum_kernel(shape, spacing, ndim=ndim)
-    source = {"type": "mean", "shape": kernel.source["shape"]}
+    source = {"type": "mean", "shape": list(kernel.shape)}
     return Kernel(kernel.values / kernel.values.size, kernel.spacing, kernel.name.replace("sum", "mean"), source)
 
 
 def sum_kernel(shape: int | Sequence[int] = 3, spacing: Spacing = 1.0, *, ndim: int | None = None) -> Kernel:
     """Sum over a block of `shape` voxels: every weight 1. Not normalised."""
     ndim = _resolve_ndim(ndim, shape, spacing)
-    sizes = _per_axis(shape, ndim, "shape", _SHAPE.least)
-    if any(s != int(s) for s in sizes):
+    given = _per_axis(shape, ndim, "shape", _SHAPE.least)
+    if any(s != int(s) for s in given):
         raise InputError(f"shape {shape!r} must be whole numbers of voxels")
-    sizes = tuple(int(s) for s in sizes)
+    sizes = tuple(int(s) for s in given)
     refuse_huge(sizes, f"shape {shape!r}", spacing)
     name = "sum of " + "x".join(map(str, sizes))
     return Kernel(np.ones(sizes), spacing_tuple(spacing, ndim), name, {"type": "sum", "shape": list(sizes)})
@@ -327,12 +327,12 @@ def ball_shares(radius: float, faces: Sequence[np.ndarray]) -> np.ndarray:
     *above, rows, columns = faces
     if not above:
         return _disk_areas(radius, rows, columns)
-    faces = np.clip(above[0], -radius, radius)
-    used = np.count_nonzero(np.diff(faces)) + 1
+    layers = np.clip(above[0], -radius, radius)
+    used = np.count_nonzero(np.diff(layers)) + 1
     # Fine enough that the rim is right to a fraction of a percent, coarse enough for large radii.
     nodes, weights = np.polynomial.legendre.leggauss(int(np.clip(256 // used, 4, 24)))
-    values = np.zeros((faces.size - 1, rows.size - 1, columns.size - 1))
-    for layer, low, high in zip(values, faces[:-1], faces[1:], strict=True):
+    values = np.zeros((layers.size - 1, rows.size - 1, columns.size - 1))
+    for layer, low, high in zip(values, layers[:-1], layers[1:], strict=True):
         half = (high - low) / 2
         for node, weight in zip(nodes, weights, strict=True):
             section = math.sqrt(max(radius**2 - (low + half + half * node) ** 2, 0.0))
@@ -422,7 +422,7 @@ def _per_axis(value: Spacing, ndim: int, name: str, minimum: float) -> tuple[flo
 
 def _last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
     """Spacing of the last `ndim` axes: a kernel in the plane ignores the slice spacing."""
-    return spacing_tuple(tuple(spacing)[-ndim:] if np.ndim(spacing) else spacing, ndim)
+    return spacing_tuple(tuple(spacing)[-ndim:] if one_per_axis(spacing) else spacing, ndim)
 
 
 def _scalar_if_equal(values: Sequence[float]) -> float | list[float]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from .field import KernelField
 
 
+class Weights(Protocol):
+    """Weights on one image."""
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether some voxels belong to no kernel, so that weight K, of the added identity kernel, is theirs."""
+
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
+        """Return the weights of kernel `k`, an array of that type."""
+
+
 class _UniformWeights:
     has_rest = False
 
@@ -28,7 +39,7 @@ class _UniformWeights:
         return np.ones(self.shape, dtype)
 
 
-class _IntensityWeights:
+class IntensityWeights:
     def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
         real_values(guide, "guide image")
         # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64, and so do
@@ -41,7 +52,7 @@ class _IntensityWeights:
             if bad:
                 raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
         self.upper_share = _nearest_share if field.interpolation == "nearest" else _linear_share
-        self.outside = None  # where the identity kernel applies
+        self.outside: np.ndarray | None = None  # where the identity kernel applies
         if field.outside != "nearest":
             low, high = self.levels[0], self.levels[-1]
             outside = np.empty(guide.shape, bool)
@@ -69,15 +80,15 @@ class _IntensityWeights:
         return self.guide[slab].astype(np.promote_types(self.dtype, dtype), copy=False)
 
     def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
-        if k == len(self.levels):
+        if self.outside is not None and k == len(self.levels):
             return self.outside.astype(dtype)
         weight = np.ones(self.guide.shape, dtype)
         for slab in slabs(weight.shape):
             g, part = self._values(slab, dtype), weight[slab]
             if k > 0:
-                np.minimum(part, self.upper_share(g, *self.levels[k - 1 : k + 1], dtype), out=part)
+                np.minimum(part, self.upper_share(g, self.levels[k - 1], self.levels[k], dtype), out=part)
             if k + 1 < len(self.levels):  # 1 minus the share of the upper level, to the last bit
-                share = self.upper_share(g, *self.levels[k : k + 2], dtype)
+                share = self.upper_share(g, self.levels[k], self.levels[k + 1], dtype)
                 np.minimum(part, np.subtract(1, share, out=share), out=part)
         if self.outside is not None:
             weight[self.outside] = 0
@@ -144,7 +155,7 @@ class _RegionWeights:
     def _adopt(self, ownerless: np.ndarray) -> None:
         """Give every voxel without a kernel that of the nearest voxel with one."""
         # One voxel around the box of those without, all have one; what lies beyond is further away.
-        box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in bounding_box(ownerless))
+        box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in bounding_box(ownerless) or ())
         nearest = ndimage.distance_transform_edt(
             ownerless[box], sampling=self.spacing, return_distances=False, return_indices=True
         )
@@ -255,9 +266,9 @@ class _ExplicitWeights:
         return np.divide(self.weights[k], self._totals[dtype], dtype=dtype, casting="same_kind")
 
 
-KEY_WEIGHTS = {
+KEY_WEIGHTS: dict[str, Callable[[KernelField, np.ndarray, tuple[float, ...]], Weights]] = {
     "uniform": _UniformWeights,
-    "intensity": _IntensityWeights,
+    "intensity": IntensityWeights,
     "region": _RegionWeights,
     "position": _PositionWeights,
     "weights": _ExplicitWeights,
