@@ -4,34 +4,76 @@
 >>> field = sd.KernelField.by_intensity({10: sd.gaussian_kernel(1.0), 100: sd.gaussian_kernel(2.5)})
 >>> result = sd.deconvolve(image, field, spacing=1.0, method="wiener")      # doctest: +SKIP
 
-Arrays are (k, j, i), spacing is in mm in the same order. Nothing here needs Slicer; volume nodes and the
-command line are in `SpatialDeconvLib.mrml`.
+Arrays are (k, j, i), spacing is in mm in the same order. The engine needs no Slicer; what does is in the packages
+`mrml`, `report`, `command` and `panel`.
 """
 
 __version__ = "0.1.0"
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers see of the table below; a test compares the two
+    from .blur.operator import SpatiallyVariantBlur as SpatiallyVariantBlur
+    from .errors import Cancelled as Cancelled
+    from .errors import InputError as InputError
+    from .errors import NotEnoughMemory as NotEnoughMemory
+    from .estimation import Estimate as Estimate
+    from .estimation import EstimatedField as EstimatedField
+    from .estimation import EstimatedKernel as EstimatedKernel
+    from .estimation import estimate_kernel as estimate_kernel
+    from .estimation import estimate_kernels as estimate_kernels
+    from .estimation.fits import FieldFit as FieldFit
+    from .estimation.fits import KernelFit as KernelFit
+    from .estimation.fits import SmoothGaussians as SmoothGaussians
+    from .estimation.fits import fit_gaussians as fit_gaussians
+    from .estimation.fits import fit_kernel as fit_kernel
+    from .estimation.fits import fit_kernels as fit_kernels
+    from .estimation.fits import fit_pair as fit_pair
+    from .estimation.fits import smooth_gaussians as smooth_gaussians
+    from .kernels.field import BoundField as BoundField
+    from .kernels.field import KernelField as KernelField
+    from .kernels.kernel import Kernel as Kernel
+    from .kernels.parametric import ParametricKernel as ParametricKernel
+    from .kernels.sets import read_kernel as read_kernel
+    from .kernels.sets import read_kernel_set as read_kernel_set
+    from .kernels.sets import write_kernel as write_kernel
+    from .kernels.sets import write_kernel_set as write_kernel_set
+    from .kernels.shapes import KINDS as KINDS
+    from .kernels.shapes import ball_kernel as ball_kernel
+    from .kernels.shapes import box_kernel as box_kernel
+    from .kernels.shapes import cross_kernel as cross_kernel
+    from .kernels.shapes import disk_kernel as disk_kernel
+    from .kernels.shapes import gaussian_kernel as gaussian_kernel
+    from .kernels.shapes import identity_kernel as identity_kernel
+    from .kernels.shapes import laplacian_kernel as laplacian_kernel
+    from .kernels.shapes import mean_kernel as mean_kernel
+    from .kernels.shapes import motion_kernel as motion_kernel
+    from .kernels.shapes import sharpen_kernel as sharpen_kernel
+    from .kernels.shapes import sum_kernel as sum_kernel
+    from .metrics import psnr as psnr
+    from .metrics import rmse as rmse
+    from .metrics import ssim as ssim
+    from .noise import estimate_noise as estimate_noise
+    from .run.pipeline import Result as Result
+    from .run.pipeline import convolve as convolve
+    from .run.pipeline import deconvolve as deconvolve
+    from .run.settings import ConvolveSettings as ConvolveSettings
+    from .run.settings import DeconvolveSettings as DeconvolveSettings
+    from .selection import labels_from_masks as labels_from_masks
+    from .selection import mask_from_box as mask_from_box
+    from .selection import mask_from_labels as mask_from_labels
+    from .selection import mask_from_range as mask_from_range
+    from .solvers.iteration import Solution as Solution
+    from .solvers.solve import solve as solve
+    from .watch import Watch as Watch
 
 #: The public names, by the module they come from. They are imported at their first use: the module panel, and
 #: `spatialdeconv` until it can answer Ctrl-C, must not wait for scipy and SimpleITK.
 _PUBLIC = {
-    "errors": (
-        "Cancelled",
-        "InputError",
-        "NotEnoughMemory",
-    ),
-    "estimation": (
-        "Estimate",
-        "EstimatedField",
-        "EstimatedKernel",
-        "estimate_kernel",
-        "estimate_kernels",
-    ),
-    "kernels.field": (
-        "BoundField",
-        "KernelField",
-    ),
+    "blur.operator": ("SpatiallyVariantBlur",),
+    "errors": ("Cancelled", "InputError", "NotEnoughMemory"),
+    "estimation": ("Estimate", "EstimatedField", "EstimatedKernel", "estimate_kernel", "estimate_kernels"),
     "estimation.fits": (
         "FieldFit",
         "KernelFit",
@@ -42,8 +84,10 @@ _PUBLIC = {
         "fit_pair",
         "smooth_gaussians",
     ),
+    "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),
     "kernels.parametric": ("ParametricKernel",),
+    "kernels.sets": ("read_kernel", "read_kernel_set", "write_kernel", "write_kernel_set"),
     "kernels.shapes": (
         "KINDS",
         "ball_kernel",
@@ -58,34 +102,11 @@ _PUBLIC = {
         "sharpen_kernel",
         "sum_kernel",
     ),
-    "kernels.sets": (
-        "read_kernel",
-        "read_kernel_set",
-        "write_kernel",
-        "write_kernel_set",
-    ),
-    "metrics": (
-        "psnr",
-        "rmse",
-        "ssim",
-    ),
+    "metrics": ("psnr", "rmse", "ssim"),
     "noise": ("estimate_noise",),
-    "blur.operator": ("SpatiallyVariantBlur",),
-    "run.pipeline": (
-        "Result",
-        "convolve",
-        "deconvolve",
-    ),
-    "run.settings": (
-        "ConvolveSettings",
-        "DeconvolveSettings",
-    ),
-    "selection": (
-        "labels_from_masks",
-        "mask_from_box",
-        "mask_from_labels",
-        "mask_from_range",
-    ),
+    "run.pipeline": ("Result", "convolve", "deconvolve"),
+    "run.settings": ("ConvolveSettings", "DeconvolveSettings"),
+    "selection": ("labels_from_masks", "mask_from_box", "mask_from_labels", "mask_from_range"),
     "solvers.iteration": ("Solution",),
     "solvers.solve": ("solve",),
     "watch": ("Watch",),
@@ -95,19 +116,19 @@ _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return importlib.import_module(
-            f"{__name__}.{name}"
-        )  # sd.fields without "import SpatialDeconvLib.kernels.field"
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{name}":
-            raise
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+if not TYPE_CHECKING:  # or every misspelt name would pass as one of type Any
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")  # sd.kernels, without an import of its own
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
 def __dir__() -> list[str]:

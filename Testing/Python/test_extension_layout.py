@@ -121,8 +121,9 @@ def test_cmake_packs_every_file_of_the_module_and_no_other():
 
 
 def test_cmake_packs_every_file_of_the_library_and_no_other():
-    scripts = cmake_list(ROOT / "SpatialDeconvLib" / "CMakeLists.txt", "LIBRARY_PYTHON_SCRIPTS")
-    assert sorted([*scripts, "CMakeLists.txt"]) == files_below(ROOT / "SpatialDeconvLib")
+    listed = ROOT / "SpatialDeconvLib" / "CMakeLists.txt"
+    scripts, resources = (cmake_list(listed, f"LIBRARY_PYTHON_{kind}") for kind in ("SCRIPTS", "RESOURCES"))
+    assert sorted([*scripts, *resources, "CMakeLists.txt"]) == files_below(ROOT / "SpatialDeconvLib")
 
 
 def test_cmake_packs_every_sample_and_no_other():
