@@ -1,6 +1,7 @@
 """The extension's files: what CMake packs is what lies on the disk, and the panel fits its module."""
 
 import ast
+import json
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -156,10 +157,49 @@ def test_versions_agree():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     library = (ROOT / "SpatialDeconvLib" / "__init__.py").read_text(encoding="utf-8")
     assert re.search(r'^__version__ = "(.+)"$', library, re.MULTILINE).group(1) == version
-    citation = ROOT / "CITATION.cff"
-    if citation.exists():
-        text = citation.read_text(encoding="utf-8")
-        assert re.search(r"^version: \"?([\d.]+)\"?$", text, re.MULTILINE).group(1) == version
+    for name, pattern in (
+        ("CITATION.cff", r"^version: \"?([\d.]+)\"?$"),
+        ("README.md", r", version ([\d.]+), \d{4}\.$"),
+        ("CHANGELOG.md", r"\A# Changelog\n\n## ([\d.]+) "),
+    ):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.search(pattern, text, re.MULTILINE).group(1) == version, name
+
+
+# -- the Extensions Index
+
+
+def cmake_text(name):
+    """The text that CMakeLists.txt sets a variable to."""
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    return re.search(rf'^set\({name} "(.+)"\)$', text, re.MULTILINE).group(1)
+
+
+def test_the_entry_for_the_extensions_index_says_what_cmake_says():
+    (path,) = (ROOT / "Resources" / "ExtensionsIndex").glob("*.json")
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    assert f"project({path.stem})" in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert entry["category"] == cmake_text("EXTENSION_CATEGORY")
+    assert entry["scm_url"] == cmake_text("EXTENSION_HOMEPAGE").partition("#")[0]
+    assert f"/{entry['scm_revision']}/Resources/" in cmake_text("EXTENSION_ICONURL")
+    assert (entry["build_dependencies"] == []) == (cmake_text("EXTENSION_DEPENDS") == "NA")
+
+
+def test_the_entry_for_the_extensions_index_fits_its_schema():
+    # slicer-extension-catalog-entry-schema-v1.0.1.json, and the index's own checks of the repository's name.
+    (path,) = (ROOT / "Resources" / "ExtensionsIndex").glob("*.json")
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    assert entry.pop("$schema").endswith("/slicer-extension-catalog-entry-schema-v1.0.1.json#")
+    assert {name: type(value) for name, value in entry.items()} == {
+        "build_dependencies": list,
+        "build_subdirectory": str,
+        "category": str,
+        "scm_revision": str,
+        "scm_url": str,
+        "tier": int,
+    }
+    assert entry["tier"] in (1, 3, 5)
+    assert entry["scm_url"] == f"https://github.com/SpatialDeconv/Slicer{path.stem}"
 
 
 # -- the module
