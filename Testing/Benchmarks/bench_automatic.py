@@ -13,13 +13,11 @@ self-keyed, with the noise estimated and with the true one.
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 from cases import blur, brain, gaussians, motions, picture, psnr
+from results import Results, Table, options_of, verdict
 
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.solvers.solve import solve
@@ -78,80 +76,78 @@ def case(truth, method, family, model, sigma, known) -> dict:
     }
 
 
-def rough(truths: dict[str, np.ndarray]) -> list[dict]:
+def rough(results: Results, truths: dict[str, np.ndarray]) -> None:
     """Self-keyed of images that are rough without noise: with the estimated noise and with the true one."""
-    rows = []
-    print(f"{'self-keyed, source, motions':<68} {'blurred':>8} {'noise estimated / given':^38}")
-    print(f"{'':<77} {'PSNR':>13} {'residual':>15} {'noise / true':>13}")
+    print("\nnoise estimated / given")
+    table = Table(
+        [("self-keyed, source, motions", "<68"), ("blurred", ">8.2f"), ("PSNR", ">6.2f"), ("", ">6.2f"),
+         ("residual", ">8.2f"), ("", ">6.2f"), ("noise / true", ">13.1f")]
+    )  # fmt: skip
     for (name, truth), sigma in itertools.product(truths.items(), (0.5, 2.0)):
         field = motions(truth.ndim)
         y = blur(truth, field, "source", sigma)
         operator = SpatiallyVariantBlur(field, y.shape, guide=y, model="source")
         free, given = (solve(operator, y, "self-keyed", noise=noise) for noise in (None, sigma))
-        row = {
-            "image": name,
-            "noise": sigma,
-            "blurred": psnr(y, truth),
-            "psnr": [psnr(s.image, truth) for s in (free, given)],
-            "residual": [free.residual, given.residual],
-            "noise_ratio": free.parameters["noise"] / sigma,
-        }
-        rows.append(row)
-        pairs = "{:>6.2f} /{:>6.2f} {:>7.2f} /{:>6.2f}".format(*row["psnr"], *row["residual"])
-        print(
-            f"{name + f', noise {sigma:g}':<68} {row['blurred']:>8.2f} {pairs} {row['noise_ratio']:>13.1f}",
-            flush=True,
+        scores = [psnr(solution.image, truth) for solution in (free, given)]
+        label, blurred, ratio = f"{name}, noise {sigma:g}", psnr(y, truth), free.parameters["noise"] / sigma
+        table.row(label, blurred, *scores, free.residual, given.residual, ratio)
+        results.add(
+            f"rough: {label}",
+            scores[0],
+            "dB",
+            blurred=blurred,
+            with_true_noise=scores[1],
+            residuals=[free.residual, given.residual],
+            noise_ratio=ratio,
         )
-    return rows
+
+
+def summary(results: Results, name: str, losses: list[float], target: str | None = None) -> None:
+    share, mean, largest = 100 * float(np.mean(np.array(losses) <= 0.5)), float(np.mean(losses)), max(losses)
+    row = results.add(
+        f"{name}: within 0.5 dB",
+        share,
+        "%",
+        better="more",
+        target=target,
+        cases=len(losses),
+        mean=mean,
+        largest=largest,
+    )
+    print(
+        f"-- {name}: {len(losses)} cases, {share:.1f} % within 0.5 dB, mean loss {mean:.2f} dB, "
+        f"largest {largest:.2f} dB {verdict(row)}"
+    )
 
 
 def main() -> None:
     methods = ("richardson-lucy", "projected-landweber", "tikhonov", "tv", "self-keyed")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options_of(__doc__, "automatic")
     parser.add_argument("--methods", nargs="+", choices=methods, default=list(methods))
     parser.add_argument("--images", nargs="+", choices=IMAGES, default=list(IMAGES))
-    parser.add_argument("--json", type=Path, default=Path("bench_automatic.json"))
-    arguments = parser.parse_args()
-    truths = {name: IMAGES[name]() for name in arguments.images}
-    rows = []
-    print(f"{'':<68} {'blurred':>8} {'best':>6} {'auto':>6} {'loss':>6}  residual")
-    for method in arguments.methods:
-        for name, truth in truths.items():
-            for model in ("detector", "source"):
-                for family in FAMILIES:
-                    for sigma in (0.5, 2.0):
-                        for known in variants(method, family, model, sigma):
-                            row = case(truth, method, family, model, sigma, known)
-                            label = f"{method}, {name}, {model}, {family}, noise {sigma:g}, {known}"
-                            rows.append(
-                                {
-                                    "method": method,
-                                    "image": name,
-                                    "model": model,
-                                    "family": family,
-                                    "noise": sigma,
-                                    "kernels": known,
-                                    **row,
-                                }
-                            )
-                            print(
-                                f"{label:<68} {row['blurred']:>8.2f} {row['best']:>6.2f} {row['automatic']:>6.2f} "
-                                f"{row['loss']:>6.2f}  {row['residual']:.2f}",
-                                flush=True,
-                            )
-        losses = np.array([r["loss"] for r in rows if r["method"] == method])
-        print(
-            f"-- {method}: {len(losses)} cases, {np.mean(losses <= 0.5):.0%} within 0.5 dB, "
-            f"mean loss {losses.mean():.2f} dB, largest {losses.max():.2f} dB",
-            flush=True,
-        )
-    losses = np.array([r["loss"] for r in rows])
-    share = float(np.mean(losses <= 0.5))
-    print(f"all: {len(losses)} cases, {share:.1%} within 0.5 dB (target 90 %)")
-    summary = {"rows": rows, "within_half_a_decibel": share}
-    if "self-keyed" in arguments.methods:
-        summary["rough"] = rough(truths)
-    arguments.json.write_text(json.dumps(summary, indent=1))
+    options = parser.parse_args()
+    truths = {name: IMAGES[name]() for name in options.images}
+    results = Results("automatic", methods=options.methods, images=options.images)
+    table = Table(
+        [("", "<68"), ("blurred", ">8.2f"), ("best", ">6.2f"), ("auto", ">6.2f"), ("loss", ">6.2f"),
+         ("residual", ">9.2f")]
+    )  # fmt: skip
+    losses: dict[str, list[float]] = {method: [] for method in options.methods}
+    for method, (name, truth), model, family, sigma in itertools.product(
+        options.methods, truths.items(), ("detector", "source"), FAMILIES, (0.5, 2.0)
+    ):
+        for known in variants(method, family, model, sigma):
+            row = case(truth, method, family, model, sigma, known)
+            label = f"{method}, {name}, {model}, {family}, noise {sigma:g}, {known}"
+            losses[method].append(row.pop("loss"))
+            table.row(label, row["blurred"], row["best"], row["automatic"], losses[method][-1], row["residual"])
+            results.add(label, losses[method][-1], "dB", better="less", **row)
+    for method, found in losses.items():
+        summary(results, method, found)
+    summary(results, "all", list(itertools.chain(*losses.values())), target=">= 90")
+    if "self-keyed" in options.methods:
+        rough(results, truths)
+    results.write(options.json)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,9 @@ for the time summed over threads, `operator/` that of the operator over that of 
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
+from results import Results, Table, options_of, take_turns
 from scipy import fft
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from SpatialDeconvLib.arrays.threads import usable_processors
 from SpatialDeconvLib.blur.cascade import Cascade
@@ -69,7 +61,7 @@ class DirectFFT:
         return y
 
 
-def measure(case, runs: int) -> dict:
+def measure(results: Results, table: Table, case: tuple) -> None:
     name, shape, spacing, low, high = case
     rng = np.random.default_rng(0)
     guide = rng.uniform(0, 110, shape).astype(np.float32)
@@ -83,52 +75,46 @@ def measure(case, runs: int) -> dict:
         "operator": lambda: SpatiallyVariantBlur(bound, shape, boundary="edge", dtype="float32").forward(x),
         "cascade": lambda: Cascade(bound).detector(x),
     }
-    seconds: dict[str, list[float]] = {key: [] for key in calls}
-    processor: dict[str, list[float]] = {key: [] for key in calls}
-    results = {}
-    for run in range(runs + 1):
-        for key, call in calls.items():
-            start, busy = time.perf_counter(), time.process_time()
-            results[key] = call()
-            if run:  # the first one warms up
-                seconds[key].append(time.perf_counter() - start)
-                processor[key].append(time.process_time() - busy)
-    row = {
-        "sigma_mm": name,
-        "shape": list(shape),
-        **{f"{key}_seconds": statistics.median(values) for key, values in seconds.items()},
-        **{f"{key}_processor_seconds": statistics.median(values) for key, values in processor.items()},
-        "bound": cascade.error_bound,
-        "error": float(np.abs(results["cascade"] - results["direct"]).max()),
-        "operator_error": float(np.abs(results["operator"] - results["direct"]).max()),
-        "expected": bool(cascade.worthwhile),
-        "steps": [list(level.steps) for level in cascade.levels],
-    }
-    row["faster"] = row["direct_seconds"] / row["cascade_seconds"]
-    print(
-        f"{name:<26} {row['direct_seconds']:>7.3f} {row['operator_seconds']:>9.3f} {row['cascade_seconds']:>8.3f} "
-        f"{row['faster']:>7.1f} "
-        f"{row['direct_processor_seconds'] / row['cascade_processor_seconds']:>9.1f} "
-        f"{row['operator_processor_seconds'] / row['cascade_processor_seconds']:>9.1f} "
-        f"{row['expected']!s:>9} {row['bound']:>9.1e} {row['error']:>9.1e} {row['operator_error']:>14.1e}",
-        flush=True,
+    times = take_turns(calls, results.settings["runs"], warm_up=True)
+    (direct, direct_busy), (operator, operator_busy), (own, busy) = (times[key].median for key in calls)
+    expected = bool(cascade.worthwhile)
+    error, operator_error = (
+        float(np.abs(times[key].result - times["direct"].result).max()) for key in ("cascade", "operator")
     )
-    return row
+    table.row(
+        name, direct, operator, own, direct / own, direct_busy / busy, operator_busy / busy, expected,
+        cascade.error_bound, error, operator_error,
+    )  # fmt: skip
+    results.add(
+        f"ten Gaussians, sigma mm {name}",
+        own,
+        "s",
+        ratio=direct / own,
+        shape=shape,
+        direct_seconds=direct,
+        operator_seconds=operator,
+        processor_seconds={"direct": direct_busy, "operator": operator_busy, "cascade": busy},
+        bound=cascade.error_bound,
+        error=error,
+        operator_error=operator_error,
+        expected=expected,
+        steps=[list(level.steps) for level in cascade.levels],
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options_of(__doc__, "cascade")
     parser.add_argument("--runs", type=int, default=5, help="runs of each contestant (default 5)")
-    parser.add_argument("--json", type=Path, default=Path("bench_cascade.json"), help="where to write the JSON")
-    arguments = parser.parse_args()
-    print(
-        f"{'ten Gaussians, sigma mm':<26} {'direct':>7} {'operator':>9} {'cascade':>8} {'faster':>7} "
-        f"{'processor':>9} {'operator/':>9} {'expected':>9} {'bound':>9} {'error':>9} {'operator error':>14}"
-    )
-    rows = [measure(case, arguments.runs) for case in CASES]
-    report = {"runs": arguments.runs, "processors": usable_processors(), "rows": rows}
-    arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"written to {arguments.json}")
+    options = parser.parse_args()
+    results = Results("cascade", runs=options.runs)
+    table = Table(
+        [("ten Gaussians, sigma mm", "<26"), ("direct", ">7.3f"), ("operator", ">9.3f"), ("cascade", ">8.3f"),
+         ("faster", ">7.1f"), ("processor", ">9.1f"), ("operator/", ">9.1f"), ("expected", ">9"),
+         ("bound", ">9.1e"), ("error", ">9.1e"), ("operator error", ">14.1e")]
+    )  # fmt: skip
+    for case in CASES:
+        measure(results, table, case)
+    results.write(options.json)
 
 
 if __name__ == "__main__":

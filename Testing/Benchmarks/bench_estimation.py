@@ -21,27 +21,17 @@ processor time.
 
 from __future__ import annotations
 
-import argparse
 import functools
-import itertools
-import json
 import math
-import platform
 import resource
-import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import scipy
 import scipy.linalg
 import scipy.signal
-from cases import LEVELS, ROOT, brain, picture
-
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+from cases import LEVELS, brain, picture
+from results import Results, Table, options_of, take_turns, verdict
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.estimation.constrained import project
@@ -53,12 +43,6 @@ TRIP = (32, 64, 64)  # of the brain's middle that is restored
 # model's kernels need their signs.
 CONSTRAINTS = (("detector", "none"), ("detector", "equal-sums"), ("source", "equal-sums"), ("source", "simplex"))
 AIMED_AT = dict(CONSTRAINTS)
-
-Target = tuple[str, str, str, bool]  # what, number, limit, whether it was reached
-
-
-def verdict(targets: list[Target]) -> str:
-    return "reached" if all(met for *_, met in targets) else "MISSED"
 
 
 def gaussian(shape: tuple[int, ...], sigma: float) -> np.ndarray:
@@ -134,63 +118,55 @@ def dense(x: np.ndarray, y: np.ndarray, h: np.ndarray) -> np.ndarray:
     return scipy.linalg.lstsq(windows, data.ravel())[0].reshape(h.shape)
 
 
-def race(calls: dict[str, Callable[[], np.ndarray]], true: np.ndarray, runs: int) -> list[dict]:
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    found = {}
-    for number, (name, call) in itertools.product(range(runs), calls.items()):
-        if number and not name.startswith("estimate_kernel"):  # the others are slow; once is enough
-            continue
-        start = time.perf_counter()
-        found[name] = call()
-        seconds[name].append(time.perf_counter() - start)
-    own = statistics.median(seconds[next(iter(calls))])
-    rows = []
-    for name, values in seconds.items():
-        median = statistics.median(values)
-        rows.append(
-            {
-                "name": name,
-                "seconds": median,
-                "least_seconds": min(values),
-                "ratio": median / own,
-                "error": error(found[name], true),
-            }
-        )
-        print(f"{name:<52} {rows[-1]['error']:>9.3%} {median:>9.3f} s {rows[-1]['ratio']:>8.1f}", flush=True)
-    return rows
+def race(
+    results: Results,
+    part: str,
+    ours: dict[str, Callable[[], np.ndarray]],
+    rivals: dict[str, Callable[[], np.ndarray]],
+    true: np.ndarray,
+) -> dict:
+    """Return the row of our first way. Our ways take turns; the rivals are slow, and run once."""
+    table = Table([(part, "<52"), ("error", ">9.3%"), ("seconds", ">9.3f"), ("times", ">8.1f")])
+    times = take_turns(ours, results.settings["runs"])
+    own, rows = next(iter(times.values())).median[0], []
+    for name, timing in times.items():
+        found, seconds = error(timing.result, true), timing.median[0]
+        table.row(name, found, seconds, seconds / own)
+        rows.append(results.add(f"{part}, {name}", seconds, "s", least_seconds=timing.least[0], error=found))
+    for name, timing in take_turns(rivals, 1).items():
+        found, seconds = error(timing.result, true), timing.median[0]
+        table.row(name, found, seconds, seconds / own)
+        results.add(f"{part}, {name} / ours", seconds / own, "x", better="more", seconds=seconds, error=found)
+    return rows[0]
 
 
-def reference(runs: int) -> dict:
-    print(f"{'reference case':<52} {'error':>9} {'time':>11} {'times':>8}")
+def reference(results: Results) -> None:
     x, y, h = reference_case(1)
-    estimate = sd.estimate_kernel
-    rows = race(
+    estimate, part = sd.estimate_kernel, "reference case"
+    own = race(
+        results,
+        part,
         {
             "estimate_kernel": lambda: estimate(x, y, h.shape).values,
             "estimate_kernel, simplex": lambda: estimate(x, y, h.shape, constraint="simplex").values,
             "estimate_kernel, fourier": lambda: estimate(x, y, h.shape, method="fourier").values,
+        },
+        {
             "gradient descent, 3000 steps": lambda: descent(x, y, h, 3000, accelerated=False),
             "FISTA on the simplex, 3000 steps": lambda: descent(x, y, h, 3000, accelerated=True),
         },
         h,
-        runs,
     )
+    results.add(f"{part} without noise: error", 100 * own["more"]["error"], "%", target="<= 0.2")
+    results.add(f"{part}: fastest run", own["more"]["least_seconds"], "s", target="< 1")
     x2, y2, h2 = reference_case(2)
-    print("a quarter of it (100x100, 25x25)")
-    quarter = race(
-        {
-            "estimate_kernel": lambda: estimate(x2, y2, h2.shape).values,
-            "scipy.linalg.lstsq, dense": lambda: dense(x2, y2, h2),
-        },
+    race(
+        results,
+        "a quarter of it (100x100, 25x25)",
+        {"estimate_kernel": lambda: estimate(x2, y2, h2.shape).values},
+        {"scipy.linalg.lstsq, dense": lambda: dense(x2, y2, h2)},
         h2,
-        runs,
     )
-    own = rows[0]
-    targets = [
-        ("reference case without noise: error", f"{own['error']:.3%}", "0.2 %", own["error"] <= 0.002),
-        ("reference case: fastest run", f"{own['least_seconds']:.2f} s", "1 s", own["least_seconds"] < 1),
-    ]
-    return {"rows": rows, "quarter": quarter, "targets": targets}
 
 
 # --------------------------------------------------------------------------------------------- weight
@@ -205,21 +181,20 @@ def pairs() -> list[tuple[str, np.ndarray, np.ndarray]]:
     ]
 
 
-def weight(seeds: int) -> dict:
-    print(
-        f"\n{'automatic weight: error / best error':<36} {'noise':>6} {'best':>8} "
-        + f"{'gradient':>9} {'identity':>9}"
-    )
+def weight(results: Results) -> None:
+    table = Table(
+        [("automatic weight: error / best error", "<38"), ("noise", ">6.1%"), ("best", ">8.2%"),
+         ("gradient", ">9.2f"), ("identity", ">9.2f")]
+    )  # fmt: skip
     x, y, h = reference_case(1)
     reference_pair = [("reference", x, h)]
-    rows = []
     for name, x, h in [*reference_pair, *pairs()]:
         clean = scipy.signal.fftconvolve(np.pad(x, [(m // 2, m - 1 - m // 2) for m in h.shape], "edge"), h, "valid")
         for noise in (0.01,) if name == "reference" else (0.001, 0.05):
-            row = {"name": name, "noise": noise}
+            worst, best_of = {}, {}
             for penalty in ("gradient", "identity"):
                 ratios, bests = [], []
-                for seed in range(seeds):
+                for seed in range(results.settings["seeds"]):
                     y = clean + noise * np.ptp(clean) * np.random.default_rng(seed).standard_normal(x.shape)
                     found = sd.estimate_kernel(x, y, h.shape, penalty=penalty)
                     fixed = found.estimate.regularization * 10.0 ** np.linspace(-1, 1, 7)
@@ -229,16 +204,17 @@ def weight(seeds: int) -> dict:
                     )
                     ratios.append(error(found.values, h) / best)
                     bests.append(best)
-                row[penalty] = {"ratio": max(ratios), "best": float(np.mean(bests))}
-            rows.append(row)
-            print(
-                f"{name:<36} {noise:>6.1%} {row['gradient']['best']:>8.2%} "
-                f"{row['gradient']['ratio']:>9.2f} {row['identity']['ratio']:>9.2f}",
-                flush=True,
-            )
-    ratio = rows[0]["gradient"]["ratio"]
-    targets = [("reference case, 1 % noise: error / that of the best weight", f"{ratio:.2f}", "1.2", ratio <= 1.2)]
-    return {"rows": rows, "targets": targets}
+                worst[penalty], best_of[penalty] = max(ratios), float(np.mean(bests))
+                aimed_at = name == "reference" and penalty == "gradient"
+                results.add(
+                    f"automatic weight, {name}, noise {noise:.1%}, {penalty}",
+                    worst[penalty],
+                    "x best",
+                    better="less",
+                    target="<= 1.2" if aimed_at else None,
+                    best=best_of[penalty],
+                )
+            table.row(name, noise, best_of["gradient"], worst["gradient"], worst["identity"])
 
 
 # --------------------------------------------------------------------------------------------- fields
@@ -280,9 +256,10 @@ def measured(
     return sd.estimate_kernels(x, y, true, SHAPE, model=model, constraint=chosen), x, y
 
 
-def fields(size: tuple[int, ...], models: list[str]) -> dict:
+def fields(results: Results) -> None:
+    size, models = results.settings["size"], results.settings["models"]
     print(f"\nten 11x11x11 kernels from one pair of {'x'.join(map(str, size))}, noise {NOISE} of 100")
-    true, rows, targets = true_field(), [], []
+    true = true_field()
     for model, constraint in CONSTRAINTS:
         if model not in models:
             continue
@@ -295,107 +272,83 @@ def fields(size: tuple[int, ...], models: list[str]) -> dict:
         inner = record.valid
         residual = float(np.sqrt(np.mean(np.square(again[inner] - y[inner]))) / NOISE)
         determined = [e for e, sure in zip(errors, record.determined, strict=True) if sure] or [math.inf]
-        reached = [
-            (
-                f"ten kernels, {model} model: worst determined",
-                f"{max(determined):.1%}",
-                "5 %",
-                max(determined) <= 0.05,
-            ),
-            (f"ten kernels, {model} model: re-blurred, in sigma", f"{residual:.3f}", "1.05", residual <= 1.05),
-        ]
-        aimed_at = constraint == AIMED_AT[model]
-        if aimed_at:
-            targets += reached
-        row = {
-            "model": model,
-            "constraint": constraint,
-            "errors": errors,
-            "uncertainty": record.uncertainty.tolist(),
-            "determined": record.determined.tolist(),
-            "reblurred": residual,
-            "seconds": seconds,
-            "processor_seconds": busy,
-            "iterations": record.iterations,
-            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        rows.append(row)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        aimed_at, name = constraint == AIMED_AT[model], f"ten kernels, {model} model, {constraint}"
+        results.add(f"{name}: seconds", seconds, "s", processor_seconds=busy, peak_mib=peak)
+        worst = results.add(
+            f"{name}: worst determined",
+            100 * max(determined),
+            "%",
+            better="less",
+            target="<= 5" if aimed_at else None,
+            errors=errors,
+            uncertainty=record.uncertainty,
+            determined=record.determined,
+            iterations=record.iterations,
+        )
+        left = results.add(
+            f"{name}: re-blurred", residual, "sigma", better="less", target="<= 1.05" if aimed_at else None
+        )
         print(
             f"{model}, {constraint}: {sum(record.determined)} determined, worst {max(errors):.1%} of "
             + " ".join(f"{e:.1%}" for e in errors)
             + f"; re-blurred {residual:.3f} sigma; {seconds:.0f} s ({busy:.0f} s of processor), peak "
-            f"{row['peak_mib']:.0f} MiB{': ' + verdict(reached) if aimed_at else ''}",
+            f"{peak:.0f} MiB" + (f": {verdict(worst)}, {verdict(left)}" if aimed_at else ""),
             flush=True,
         )
-    return {"rows": rows, "targets": targets}
 
 
 # ----------------------------------------------------------------------------------------- round trip
 
 
-def trip(size: tuple[int, ...], models: list[str]) -> dict:
+def trip(results: Results) -> None:
     print("\nround trip: kernels of the phantom restore the brain (PSNR in dB)")
-    true, rows, targets = true_field(), [], []
+    true, size = true_field(), results.settings["size"]
     whole = brain()
     truth = whole[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in zip(whole.shape, TRIP, strict=True))]
-    for model in models:
+    for model in results.settings["models"]:
         found = measured(size, model, AIMED_AT[model])[0]
         y = blurred(truth, true, model, seed=1).astype(np.float32)
         for strategy, method in (("blend", "wiener"), ("joint", "tv")):
             options = {"strategy": strategy, "method": method, "model": model, "guide": truth, "noise": NOISE}
-            values = [sd.psnr(truth, sd.deconvolve(y, f, **options).image, 100) for f in (true, found)]
-            loss = values[0] - values[1]
-            name = f"round trip, {model} model, {strategy}: loss against true kernels"
-            targets.append((name, f"{loss:.2f} dB", "0.5 dB", loss <= 0.5))
-            rows.append(
-                {
-                    "model": model, "strategy": strategy, "method": method, "blurred": sd.psnr(truth, y, 100),
-                    "true": values[0], "estimated": values[1],
-                }
-            )  # fmt: skip
+            best, own = [sd.psnr(truth, sd.deconvolve(y, f, **options).image, 100) for f in (true, found)]
+            before = sd.psnr(truth, y, 100)
+            row = results.add(
+                f"round trip, {model} model, {strategy} {method}: loss against true kernels",
+                best - own,
+                "dB",
+                target="<= 0.5",
+                blurred=before,
+                true=best,
+                estimated=own,
+            )
             print(
-                f"{model}, {strategy} {method}: blurred {rows[-1]['blurred']:.2f}, true kernels {values[0]:.2f}, "
-                f"estimated {values[1]:.2f}: {verdict(targets[-1:])}",
+                f"{model}, {strategy} {method}: blurred {before:.2f}, true kernels {best:.2f}, "
+                f"estimated {own:.2f}: {verdict(row)}",
                 flush=True,
             )
-    return {"rows": rows, "targets": targets}
+
+
+PARTS = {"reference": reference, "weight": weight, "fields": fields, "trip": trip}
 
 
 def main() -> None:
-    parts = ("reference", "weight", "fields", "trip")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=parts, default=parts, help="parts to run")
+    parser = options_of(__doc__, "estimation")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run")
     parser.add_argument("--runs", type=int, default=3, help="runs of each in the reference case (default 3)")
     parser.add_argument("--seeds", type=int, default=1, help="noises for the weight (default 1)")
     parser.add_argument("--size", type=int, nargs=3, default=(64, 128, 128), metavar=("K", "J", "I"))
     parser.add_argument("--models", nargs="+", choices=("detector", "source"), default=["detector", "source"])
-    parser.add_argument("--json", type=Path, default=Path("bench_estimation.json"), help="where to write the JSON")
-    arguments = parser.parse_args()
-
-    size = tuple(arguments.size)
-    report = {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "size": list(size),
-    }
-    run = {
-        "reference": lambda: reference(arguments.runs),
-        "weight": lambda: weight(arguments.seeds),
-        "fields": lambda: fields(size, arguments.models),
-        "trip": lambda: trip(size, arguments.models),
-    }
-    for part in parts:
-        if part in arguments.only:
-            report[part] = run[part]()
-    print(f"\n{'target':<62} {'number':>10} {'at most':>8}")
-    for what, number, limit, met in (
-        target for part in parts for target in report.get(part, {}).get("targets", ())
-    ):
-        print(f"{what:<62} {number:>10} {limit:>8}  {'reached' if met else 'MISSED'}")
-    arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"written to {arguments.json}")
+    options = parser.parse_args()
+    results = Results(
+        "estimation", runs=options.runs, seeds=options.seeds, size=tuple(options.size), models=options.models
+    )
+    for name, part in PARTS.items():
+        if name in options.only:
+            part(results)
+    print()
+    results.print_targets()
+    results.write(options.json)
 
 
 if __name__ == "__main__":

@@ -10,29 +10,24 @@ PyLops (with numba, or it is slower) and deepinv (with torch) are compared when 
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import itertools
-import json
 import math
-import os
-import platform
 import sys
 import time
 import tracemalloc
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
-import cases
 import numpy as np
-import scipy
 import scipy.fft as sfft
 import SimpleITK as sitk
 from cases import blends, blur, brain, gaussians, motions, photograph, psnr
+from results import ROOT, Results, options_of, take_turns, verdict
 from scipy import ndimage
 from scipy.sparse.linalg import lsmr
 
+from SpatialDeconvLib.arrays.threads import usable_processors
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
@@ -43,33 +38,23 @@ from SpatialDeconvLib.solvers.penalised import LinearModel, Objective
 from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.solve import solve
 
-sys.path.append(str(cases.ROOT / "Testing" / "Python"))
+sys.path.append(str(ROOT / "Testing" / "Python"))
 from oracles import chambolle_pock, total_variation_objective
 
 SIGMA = 0.5
-WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-ROWS: list[dict] = []
+WORKERS = usable_processors()
+RESULTS = Results("joint")
 
 
-def report(name: str, value: float, unit: str, target: str, reached: bool | None, **more) -> None:
-    verdict = "" if reached is None else ("reached" if reached else "MISSED")
-    value, reached = float(value), None if reached is None else bool(reached)
-    more = {k: v if isinstance(v, int) else float(v) for k, v in more.items()}
-    ROWS.append({"name": name, "value": value, "unit": unit, "target": target, "reached": reached, **more})
-    extra = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in more.items())
-    print(f"{name:<66} {value:>8.2f} {unit:<8} {target:<10} {verdict:<8} {extra}", flush=True)
+def report(name: str, value: float, unit: str, target: str = "", **more) -> None:
+    row = RESULTS.add(name, value, unit, target=target or None, **more)
+    extra = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in row["more"].items())
+    print(f"{name:<66} {row['value']:>8.2f} {unit:<8} {target:<10} {verdict(row):<8} {extra}", flush=True)
 
 
 def seconds(call: Callable[[], object], runs: int = 5) -> tuple[float, float]:
     """Smallest wall and processor time of a call."""
-    call()
-    wall, processor = [], []
-    for _ in range(runs):
-        start, busy = time.perf_counter(), time.process_time()
-        call()
-        wall.append(time.perf_counter() - start)
-        processor.append(time.process_time() - busy)
-    return min(wall), min(processor)
+    return take_turns({"": call}, runs, warm_up=True)[""].least
 
 
 # ------------------------------------------------------------------------------------------- accuracy
@@ -90,8 +75,8 @@ def quality() -> None:
             scores = {label: psnr(image, truth) for label, image in blends(y, field, SIGMA).items()}
             best = max(scores, key=scores.get)
             best_rl = max(v for label, v in scores.items() if label.startswith("richardson"))
-            report(f"{name}, {model}: blurred", psnr(y, truth), "dB", "", None)
-            report(f"{name}, {model}: best blend ({best})", scores[best], "dB", "", None, blend_of_rl=best_rl)
+            report(f"{name}, {model}: blurred", psnr(y, truth), "dB")
+            report(f"{name}, {model}: best blend ({best})", scores[best], "dB", blend_of_rl=best_rl)
             for method in ("richardson-lucy", "projected-landweber", "tikhonov", "tv", "self-keyed"):
                 if model == "source" and method != "self-keyed":
                     continue  # with weights from the data that model is wrong; the note shows by how much
@@ -108,14 +93,13 @@ def quality() -> None:
                     score - reference,
                     "dB more",
                     "" if target is None else f">= {target:g}",
-                    None if target is None else score - reference >= target,
                     psnr=score,
                     over_best_blend=score - scores[best],
                     residual=result.residual,
                     seconds=took,
                 )
                 if (name, model, method) == ("brain", "source", "self-keyed"):
-                    report("brain, source: self-keyed, time", took, "s", "< 60", took < 60)
+                    report("brain, source: self-keyed, time", took, "s", "< 60")
 
 
 def edges() -> None:
@@ -147,7 +131,6 @@ def edges() -> None:
                 ours / best,
                 "",
                 "<= 0.5",
-                ours / best <= 0.5,
                 ours=ours,
                 blend=best,
                 elsewhere=error(image, ~near),
@@ -186,7 +169,6 @@ def speed() -> None:
             ours[0] / bare[0],
             "x",
             "<= 1.4",
-            ours[0] / bare[0] <= 1.4,
             processor=ours[1] / bare[1],
             ms=1e3 * ours[0],
             ffts=operator.transforms * 2,
@@ -224,7 +206,6 @@ def against_simpleitk(image: np.ndarray, ours: tuple[float, float]) -> None:
         total[0] / ours[0],
         "x",
         ">= 40",
-        total[0] / ours[0] >= 40,
         processor=total[1] / ours[1],
     )
 
@@ -241,12 +222,12 @@ def one_kernel() -> None:
         solve(operator, image, "richardson-lucy", iterations=n, noise=SIGMA, accelerate=accelerate)
 
     ratio, busy, ms = an_iteration(lambda n: ours(n, True), ours)
-    report("accelerated RL iteration / plain, K = 1", ratio, "x", "", None, processor=busy, ms=ms)
+    report("accelerated RL iteration / plain, K = 1", ratio, "x", processor=busy, ms=ms)
     try:
         from skimage.restoration import richardson_lucy
 
         ratio, busy, _ = an_iteration(lambda n: richardson_lucy(image, small, num_iter=n, clip=False), ours)
-        report("scikit-image RL iteration / ours, K = 1", ratio, "x", ">= 2", ratio >= 2, processor=busy)
+        report("scikit-image RL iteration / ours, K = 1", ratio, "x", ">= 2", processor=busy)
     except ImportError:
         print("scikit-image is not installed: not compared")
     try:
@@ -255,7 +236,7 @@ def one_kernel() -> None:
         ratio, busy, _ = an_iteration(
             lambda n: rl.doRLDeconvolutionFromNpArrays(image, small, niter=n, method="cpu", resAsUint8=False), ours
         )
-        report("RedLionfish RL iteration / ours, K = 1", ratio, "x", ">= 1", ratio >= 1, processor=busy)
+        report("RedLionfish RL iteration / ours, K = 1", ratio, "x", ">= 1", processor=busy)
     except ImportError:
         print("RedLionfish is not installed: not compared")
 
@@ -287,9 +268,8 @@ def scaling() -> None:
         voxels / base,
         "x",
         "<= 2.3",
-        voxels / base <= 2.3,
     )
-    report("cost when K doubles (10 to 20)", kernels / base, "x", "<= 2.1", kernels / base <= 2.1)
+    report("cost when K doubles (10 to 20)", kernels / base, "x", "<= 2.1")
 
 
 def crossing(curve: np.ndarray, value: float) -> float:
@@ -324,7 +304,6 @@ def acceleration() -> None:
             fast / plain,
             "",
             "<= 0.2",
-            fast / plain <= 0.2,
             plain=plain,
             accelerated=fast,
             best_plain=float(curves[False].max()),
@@ -362,7 +341,7 @@ def reach(name: str, paths: list[tuple], end: tuple, truth: np.ndarray) -> None:
         ("0.1 dB", lambda p: psnr(p[3], truth) >= last - 0.1),
     ):
         first = min(next((p[:2] for p in path if near(p)), (math.inf, math.inf)) for path in paths)
-        report(f"{name}: to {what}", first[0], "products", "", None, processor_s=first[1], psnr_at_end=last)
+        report(f"{name}: to {what}", first[0], "products", processor_s=first[1], psnr_at_end=last)
 
 
 def tv_path(operator: SpatiallyVariantBlur, y: np.ndarray, weight: float, steps: int) -> list[tuple]:
@@ -422,26 +401,20 @@ def compare(name: str, theirs: Callable, ours: Callable, operator_for: Callable)
         expected = theirs("float64", x, transposed)
         found = ours(operator_for("float64"), x, transposed)
         difference = np.abs(found - expected).max() / np.abs(expected).max()
-        report(f"{name}, {label}: largest difference", 1e12 * difference, "1e-12", "<= 1", difference <= 1e-12)
+        report(f"{name}, {label}: largest difference", 1e12 * difference, "1e-12", "<= 1", better="target")
         single, operator = x.astype(np.float32), operator_for("float32")
         ahead, mine = interleaved(
             lambda x=single, t=transposed: theirs("float32", x, t),
             lambda x=single, t=transposed, o=operator: ours(o, x, t),
         )
         ratio, busy = ahead / mine
-        report(f"{name}, {label}: its time / ours", ratio, "x", "", None, processor=busy, ms=1e3 * mine[0])
+        report(f"{name}, {label}: its time / ours", ratio, "x", better="more", processor=busy, ms=1e3 * mine[0])
 
 
 def interleaved(*calls: Callable, runs: int = 7) -> list[np.ndarray]:
     """Medians of the wall and the processor time of calls that take turns."""
-    times: list[list[tuple[float, float]]] = [[] for _ in calls]
-    for turn in range(runs + 1):
-        for call, found in zip(calls, times, strict=True):
-            start, busy = time.perf_counter(), time.process_time()
-            call()
-            if turn:  # the first is the warm-up
-                found.append((time.perf_counter() - start, time.process_time() - busy))
-    return [np.median(found, axis=0) for found in times]
+    times = take_turns({str(n): call for n, call in enumerate(calls)}, runs, warm_up=True)
+    return [np.array(timing.median) for timing in times.values()]
 
 
 def product(operator: SpatiallyVariantBlur, x: np.ndarray, transposed: bool) -> np.ndarray:
@@ -526,7 +499,7 @@ def against_lsmr() -> None:
             tolerance=1e-12,
         )
         difference = np.abs(found.image.ravel() - expected).max() / np.abs(expected).max()
-        report(f"LSMR on the matrix, {model}: difference", 1e9 * difference, "1e-9", "<= 1", difference <= 1e-9)
+        report(f"LSMR on the matrix, {model}: difference", 1e9 * difference, "1e-9", "<= 1", better="target")
 
 
 # --------------------------------------------------------------------------------------------- memory
@@ -546,7 +519,7 @@ def memory() -> None:
             peak = max(ready, tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
             volumes = peak / image.nbytes - 1  # the output
-            report(f"ten {family}, RL, {mode}: peak memory", volumes, "volumes", f"<= {target}", volumes <= target)
+            report(f"ten {family}, RL, {mode}: peak memory", volumes, "volumes", f"<= {target}")
 
 
 SECTIONS = {
@@ -563,25 +536,14 @@ SECTIONS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options_of(__doc__, "joint")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--json", type=Path, default=Path("bench_joint.json"), help="where to write the JSON")
-    arguments = parser.parse_args()
-    for name in arguments.only:
+    options = parser.parse_args()
+    for name in options.only:
         print(f"-- {name}: {SECTIONS[name].__doc__.splitlines()[0]}")
         SECTIONS[name]()
-    machine = {
-        "processors": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "simpleitk": sitk.Version.VersionString(),
-        "data": str(cases.ROOT.name),
-    }
-    arguments.json.write_text(json.dumps({"machine": machine, "rows": ROWS}, indent=1))
-    missed = [r["name"] for r in ROWS if r["reached"] is False]
-    print(f"{sum(r['reached'] is True for r in ROWS)} targets reached, {len(missed)} missed")
+    RESULTS.print_targets()
+    RESULTS.write(options.json)
 
 
 if __name__ == "__main__":

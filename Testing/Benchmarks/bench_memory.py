@@ -1,7 +1,7 @@
 """Peak memory of every filter, engine and joint method, in volumes of the padded image: the source of the
 registry's `methods.Method.volumes`.
 
-    python Testing/Benchmarks/bench_memory.py [--shape 100 256 256]
+    python Testing/Benchmarks/bench_memory.py [--shape 100 256 256] [--json FILE]
 
 Each case runs in a process of its own; "volumes" is the growth of its resident set over that before the run, in
 units of one padded volume of the working type (float32). "estimate" is what the run itself would have asked for.
@@ -15,10 +15,8 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from results import Results, Table, options_of
 
 from SpatialDeconvLib.choices import ENGINES, MODELS  # noqa: E402 (light: nothing is loaded before the run)
 from SpatialDeconvLib.methods import methods_of  # noqa: E402
@@ -73,8 +71,6 @@ def one_case(engine, method, shape):
         sd.deconvolve(image, field, method=method, engine=engine, **iterations)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
-        "engine": engine,
-        "method": method,
         "seconds": time.perf_counter() - started,
         "peak_gib": peak / 2**30,
         "volumes": (peak - before) / volumes[0],
@@ -83,28 +79,25 @@ def one_case(engine, method, shape):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "memory")
     parser.add_argument("--shape", nargs=3, type=int, default=(100, 256, 256))
     parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=Path, help="also write the table here")
     options = parser.parse_args()
     if options.case:
         print(json.dumps(one_case(*options.case, tuple(options.shape))))
         return
     print(f"ten kernels, {'x'.join(map(str, options.shape))}, float32")
-    print(f"{'engine':10} {'method':20} {'seconds':>8} {'peak GiB':>9} {'volumes':>8} {'estimate':>9}")
-    rows = []
+    results = Results("memory", shape=options.shape)
+    table = Table(
+        [("engine", "<10"), ("method", "<20"), ("seconds", ">8.1f"), ("peak GiB", ">9.2f"), ("volumes", ">8.1f"),
+         ("estimate", ">9.1f")]
+    )  # fmt: skip
     for case in CASES:
         command = [sys.executable, __file__, "--shape", *map(str, options.shape), "--case", *case]
         row = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        rows.append(row)
-        print(
-            f"{row['engine']:10} {row['method']:20} {row['seconds']:8.1f} {row['peak_gib']:9.2f} "
-            f"{row['volumes']:8.1f} {row['estimate']:9.1f}",
-            flush=True,
-        )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+        table.row(*case, row["seconds"], row["peak_gib"], row["volumes"], row["estimate"])
+        results.add(", ".join(case), row.pop("volumes"), "volumes", **row)
+    results.write(options.json)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,9 @@ after another over the shortest time of several at once, so above 1 several at o
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
+from results import Results, Table, options_of, take_turns
 from scipy import ndimage
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
@@ -49,51 +42,44 @@ def make_sequence(size: int, count: int):
     return sequence
 
 
-def measure(sequence, field: KernelField, options: dict, workers: int, runs: int) -> dict:
-    """Return the shortest times with one worker and with several, and whether the results are the same."""
-    shortest, images = {1: np.inf, workers: np.inf}, {}
-    for _ in range(runs):
-        for number in (1, workers):
-            started = time.perf_counter()
-            output, _ = sequences.deconvolveSequence(sequence, field, workers=number, noise=0.5, **options)
-            shortest[number] = min(shortest[number], time.perf_counter() - started)
-            frames = range(output.GetNumberOfDataNodes())
-            images[number] = [volumeArray(output.GetNthDataNode(n)).copy() for n in frames]
-            ensureScene().RemoveNode(output)
-    same = all(np.array_equal(a, b) for a, b in zip(images[1], images[workers], strict=True))
-    return {
-        "one": shortest[1],
-        "several": shortest[workers],
-        "ratio": shortest[1] / shortest[workers],
-        "same": same,
-    }
+def run(sequence, field: KernelField, workers: int, options: dict) -> list[np.ndarray]:
+    output, _ = sequences.deconvolveSequence(sequence, field, workers=workers, noise=0.5, **options)
+    images = [volumeArray(output.GetNthDataNode(n)).copy() for n in range(output.GetNumberOfDataNodes())]
+    ensureScene().RemoveNode(output)
+    return images
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "sequences")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     field = KernelField.by_intensity({20: gaussian_kernel(0.8), 50: gaussian_kernel(1.2), 80: gaussian_kernel(1.6)})
-    rows = []
-    print(f"{'voxels':>8}  {'method':48} {'one (s)':>8} {'several':>8} {'ratio':>6}  same bits")
+    results = Results("sequences", runs=options.runs, frames=options.frames, workers=options.workers)
+    table = Table(
+        [("voxels", ">8"), ("method", "<50"), ("one (s)", ">8.2f"), ("several", ">8.2f"), ("ratio", ">6.2f"),
+         ("same bits", ">10")]
+    )  # fmt: skip
     for size in options.sizes:
         sequence = make_sequence(size, options.frames)
         for method in METHODS:
-            row = measure(sequence, field, method, options.workers, options.runs)
-            rows.append({"size": size, **method, **row})
-            words = ", ".join(f"{k} {v}" for k, v in method.items())
-            print(
-                f"{size:>6}^3  {words:48} {row['one']:8.2f} {row['several']:8.2f} {row['ratio']:6.2f}  "
-                f"{'yes' if row['same'] else 'NO'}",
-                flush=True,
+            times = take_turns(
+                {
+                    "one": lambda s=sequence, m=method: run(s, field, 1, m),
+                    "several": lambda s=sequence, m=method: run(s, field, options.workers, m),
+                },
+                options.runs,
             )
+            one, several = times["one"].least[0], times["several"].least[0]
+            pairs = zip(times["one"].result, times["several"].result, strict=True)
+            same = all(np.array_equal(a, b) for a, b in pairs)
+            words = ", ".join(f"{k} {v}" for k, v in method.items())
+            table.row(f"{size}^3", words, one, several, one / several, same)
+            results.add(f"{size}^3, {words}", several, "s", ratio=one / several, one_seconds=one, same_bits=same)
         ensureScene().RemoveNode(sequence)
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    results.write(options.json)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,14 @@ Gaussian noise. The photograph and two more images come from scikit-image, the b
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import SimpleITK as sitk
+from results import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur  # noqa: E402
-from SpatialDeconvLib.filters.fft import FFTFilters  # noqa: E402
-from SpatialDeconvLib.kernels.field import KernelField  # noqa: E402
-from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel  # noqa: E402
+from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
+from SpatialDeconvLib.filters.fft import FFTFilters
+from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
 
 LEVELS = tuple(10.0 * (k + 1) for k in range(10))
 
