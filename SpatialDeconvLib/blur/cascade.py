@@ -32,12 +32,13 @@ added up on the coarsest grid, and every increment is applied once to the sum of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
 import numpy as np
 
+from ..arrays.boxes import Box
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..arrays.threads import Crew, Scratch
 from ..choices import FIXED_BOUNDARIES, MODELS
@@ -48,6 +49,8 @@ from ..kernels.kernel import Kernel
 from ..watch import UNWATCHED, Watch
 
 Interval = tuple[int, int]  # grid indices lo ... hi - 1; index i of a grid of step f is at voxel f * i
+# What to add up for one phase of an output: where it goes, how many there are, taps with the places they hold for.
+Phase = tuple[slice, int, list[tuple[float, list[slice]]]]
 
 ROOT = -1  # the parent of levels that are filtered from the image itself
 
@@ -153,13 +156,15 @@ def plan(
         kernels = [k.sampled(spacing_tuple(spacing, k.ndim)) for k in kernels]
     profiles = [_profiles(k.values) for k in kernels]
     levels = [Level(n, separable=False) for n, p in enumerate(profiles) if p is None]
-    separable = [n for n, p in enumerate(profiles) if p is not None]
-    for n in sorted(separable, key=lambda n: sum(map(_variance, profiles[n]))):
-        levels.append(_best_level(n, profiles[n], levels, tolerance, shape or (128,) * kernels[n].ndim))
+    separable = [(n, p) for n, p in enumerate(profiles) if p is not None]
+    for n, own in sorted(separable, key=lambda pair: sum(map(_variance, pair[1]))):
+        levels.append(_best_level(n, own, levels, tolerance, shape or (128,) * kernels[n].ndim))
     return tuple(levels)
 
 
-def _best_level(n: int, profiles, levels: list[Level], tolerance: float, shape: Sequence[int]) -> Level:
+def _best_level(
+    n: int, profiles: tuple[np.ndarray, ...], levels: list[Level], tolerance: float, shape: Sequence[int]
+) -> Level:
     """The cheapest way to filter one kernel that keeps the tolerance."""
     ndim = len(profiles)
     ones = (1,) * ndim
@@ -178,7 +183,14 @@ def _best_level(n: int, profiles, levels: list[Level], tolerance: float, shape: 
     return min(candidates, key=lambda level: _cost(level, shape))
 
 
-def _fit_level(n, profiles, parent: int, levels, steps, limit: float) -> Level | None:
+def _fit_level(
+    n: int,
+    profiles: tuple[np.ndarray, ...],
+    parent: int,
+    levels: Sequence[Level],
+    steps: tuple[int, ...],
+    limit: float,
+) -> Level | None:
     parts = []
     for axis, (profile, step) in enumerate(zip(profiles, steps, strict=True)):
         start = (_DELTA, 1) if parent == ROOT else (levels[parent].responses[axis], levels[parent].steps[axis])
@@ -255,7 +267,9 @@ def _largest_step(profile: np.ndarray) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _fit_axis(profile: _Taps, step: int, parent: _Taps, parent_step: int, limit: float):
+def _fit_axis(
+    profile: _Taps, step: int, parent: _Taps, parent_step: int, limit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, float] | None:
     """Fit increment and interpolation of one axis: (increment, response, interpolation, error), or None."""
     if step % parent_step or (limit < _FINEST_FIT and parent.values.size > 1):
         return None
@@ -276,7 +290,9 @@ def _fit_axis(profile: _Taps, step: int, parent: _Taps, parent_step: int, limit:
     return None
 
 
-def _fit_increment(parent: np.ndarray, step: int, target: np.ndarray, limit: float):
+def _fit_increment(
+    parent: np.ndarray, step: int, target: np.ndarray, limit: float
+) -> tuple[np.ndarray, np.ndarray, float] | None:
     """The shortest symmetric taps, at multiples of `step`, that turn the parent's response into the target."""
     added = _variance(target) - _variance(parent)
     if parent.size == 1:
@@ -378,7 +394,7 @@ class _Step:
         pattern = max(1, self.in_step * beyond.pattern // self.out_step)
         return _Beyond(beyond.rule, low - (pattern - 1), high + (pattern - 1), pattern)
 
-    def phases(self, rows: Interval, first: int) -> list[tuple[slice, int, list[tuple[float, list[slice]]]]]:
+    def phases(self, rows: Interval, first: int) -> list[Phase]:
         """What to add up: per phase of the output, where it goes, how many there are, and the terms.
 
         A term is a tap and the one or two places of the input that it holds for; `first` is the grid index
@@ -461,9 +477,9 @@ class _Worker:
         """Apply one step per axis and return the grid indices in `rows`."""
         # Decimation starts with the first axis and interpolation ends with it: the last axis, of strided
         # access, gets the smallest arrays.
-        order = range(len(steps))
+        order: Iterable[int] = range(len(steps))
         if any(step.out_step < step.in_step for step in steps):
-            order = reversed(order)
+            order = reversed(range(len(steps)))
         values = x.values
         for axis in order:
             values = self._along(values, axis, steps[axis], rows[axis], x.held[axis], x.beyond[axis])
@@ -474,7 +490,8 @@ class _Worker:
     ) -> np.ndarray:
         x, first = _continued(x, axis, step.needs(rows), held, beyond)
         if step.trivial:
-            return x[(*(slice(None),) * axis, slice(rows[0] - first, rows[1] - first))]
+            kept = (*(slice(None),) * axis, slice(rows[0] - first, rows[1] - first))
+            return x[kept]
         out = np.empty((*x.shape[:axis], rows[1] - rows[0], *x.shape[axis + 1 :]), x.dtype)
         size = max(1, _PART * len(out) // out.size)
 
@@ -488,7 +505,7 @@ class _Worker:
         self._crew(work, range(0, len(out), size))
         return out
 
-    def _part(self, source: np.ndarray, target: np.ndarray, axis: int, phases) -> None:
+    def _part(self, source: np.ndarray, target: np.ndarray, axis: int, phases: Sequence[Phase]) -> None:
         before = (slice(None),) * axis
         for place, count, terms in phases:
             shape = (*target.shape[:axis], count, *target.shape[axis + 1 :])
@@ -497,20 +514,24 @@ class _Worker:
             product = self._scratch("product", shape, target.dtype)
             for n, (tap, places) in enumerate(terms):
                 goal = product if n else total
-                if len(places) == 2:
-                    np.add(source[(*before, places[0])], source[(*before, places[1])], out=goal)
+                first, *second = (source[part] for part in ((*before, place) for place in places))
+                if second:
+                    np.add(first, second[0], out=goal)
                     goal *= target.dtype.type(tap)
                 else:
-                    np.multiply(source[(*before, places[0])], target.dtype.type(tap), out=goal)
+                    np.multiply(first, target.dtype.type(tap), out=goal)
                 if n:
                     total += product
             if not terms:
                 total[...] = 0
             if not direct:
-                target[(*before, place)] = total
+                part = (*before, place)
+                target[part] = total
 
 
-def _continued(x: np.ndarray, axis: int, needed: Interval, held: Interval, beyond: _Beyond):
+def _continued(
+    x: np.ndarray, axis: int, needed: Interval, held: Interval, beyond: _Beyond
+) -> tuple[np.ndarray, int]:
     """An array that holds all of a range along one axis, and the grid index at which it begins."""
     if held[0] <= needed[0] and needed[1] <= held[1]:
         return x, held[0]
@@ -518,7 +539,7 @@ def _continued(x: np.ndarray, axis: int, needed: Interval, held: Interval, beyon
     zero = (index < held[0]) | (index >= held[1])
     x = x.take(index - held[0], axis=axis, mode="clip")
     if zero.any():
-        x[(*(slice(None),) * axis, zero)] = 0
+        np.moveaxis(x, axis, 0)[zero] = 0
     return x, needed[0]
 
 
@@ -606,15 +627,16 @@ class Cascade:
         states = {ROOT: _Array(x, whole, beyond[ROOT])}
         for n, level in enumerate(self.levels):
             self._step(watch, n)
-            if level.separable and held[n] is not None:
-                values = self._worker.apply(_increments(level), held[n], states[level.parent])
-                states[n] = _Array(values, held[n], beyond[n])
-            if boxes[n] is not None:
+            rows, box = held[n], boxes[n]
+            if level.separable and rows is not None:
+                values = self._worker.apply(_increments(level), rows, states[level.parent])
+                states[n] = _Array(values, rows, beyond[n])
+            if box is not None:
                 if level.separable:
-                    filtered = self._worker.apply(_interpolations(level), _ends(boxes[n]), states[n])
+                    filtered = self._worker.apply(_interpolations(level), _ends(box), states[n])
                 else:
-                    filtered = self._by_fft(x, level.kernel)[boxes[n]]
-                y[boxes[n]] += self.bound.weight(level.kernel, x.dtype)[boxes[n]] * filtered
+                    filtered = self._by_fft(x, level.kernel)[box]
+                y[box] += self.bound.weight(level.kernel, x.dtype)[box] * filtered
             for done in [p for p in states if p != ROOT and max(self._children[p], default=p) <= n]:
                 del states[done]  # nothing else is filtered from it
         self._step(watch, len(self.levels))
@@ -637,17 +659,16 @@ class Cascade:
             level = self.levels[n]
             self._step(watch, done)
             box = self.bound.support(level.kernel, x.dtype)
-            weighted = None if box is None else self.bound.weight(level.kernel, x.dtype)[box] * x[box]
             if not level.separable:
-                if weighted is not None:
+                if box is not None:
                     whole = np.zeros_like(x)
-                    whole[box] = weighted
+                    whole[box] = self._weighted(x, level, box)
                     sums[ROOT] += self._by_fft(whole, level.kernel)
                 continue
             increments = _transposed(_increments(level))
             total = sums.pop(n, None)
-            if weighted is not None:
-                weighted = _Array(weighted, _ends(box), rule)
+            if box is not None:
+                weighted = _Array(self._weighted(x, level, box), _ends(box), rule)
                 if total is None and not level.interpolated:
                     _add(sums, level.parent, self._worker.apply(increments, held[level.parent], weighted))
                     continue
@@ -660,6 +681,9 @@ class Cascade:
         return sums[ROOT]
 
     # -- what the two have in common
+
+    def _weighted(self, x: np.ndarray, level: Level, box: Box) -> np.ndarray:
+        return self.bound.weight(level.kernel, x.dtype)[box] * x[box]
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
         if x.shape != self.bound.shape:
@@ -703,25 +727,28 @@ class Cascade:
             for n, step, r in zip(self.bound.shape, level.steps, reached, strict=True)
         ]
 
-    def _held_detector(self, boxes, beyond) -> dict[int, list[Interval] | None]:
+    def _held_detector(
+        self, boxes: Sequence[Box | None], beyond: dict[int, list[_Beyond]]
+    ) -> dict[int, list[Interval] | None]:
         """Per level, the part of its grid to compute: what outputs and later levels look at."""
         held: dict[int, list[Interval] | None] = {}
         for n in reversed(range(len(self.levels))):
-            level, looks = self.levels[n], []
-            if level.separable and boxes[n] is not None:
+            level, box, looks = self.levels[n], boxes[n], []
+            if level.separable and box is not None:
                 steps = _interpolations(level)
-                looks.append([u.needs(rows) for u, rows in zip(steps, _ends(boxes[n]), strict=True)])
+                looks.append([u.needs(rows) for u, rows in zip(steps, _ends(box), strict=True)])
             for child in self._children[n]:
-                if held[child] is not None:
+                kept = held[child]
+                if kept is not None:
                     steps = _increments(self.levels[child])
-                    looks.append([d.needs(rows) for d, rows in zip(steps, held[child], strict=True)])
+                    looks.append([d.needs(rows) for d, rows in zip(steps, kept, strict=True)])
             held[n] = None
             if looks:
                 hulls = [(min(a for a, _ in look), max(b for _, b in look)) for look in zip(*looks, strict=True)]
                 held[n] = [b.held(hull) for b, hull in zip(beyond[n], hulls, strict=True)]
         return held
 
-    def _held_source(self, beyond) -> dict[int, list[Interval]]:
+    def _held_source(self, beyond: dict[int, list[_Beyond]]) -> dict[int, list[Interval]]:
         """Per level, the part of its grid to sum up: what reaches the image."""
         held: dict[int, list[Interval]] = {ROOT: [(0, n) for n in self.bound.shape]}
         for n, level in enumerate(self.levels):

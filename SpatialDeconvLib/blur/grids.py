@@ -133,9 +133,9 @@ def geometry_for(problem: Problem, reach: tuple[list[int], list[int]], box: Box 
         # Factors 2, 3 and 5 on the last axis, where the transform is real; up to 11 on the others.
         total = sfft.next_fast_len(least, real=a == 2)
         axes.append((total, low, high - low, shift + before, before, after, first, count, place))
-    grid, start, size, offset, left, right, row, rows, place = zip(*axes, strict=True)
+    grid, start, size, offset, left, right, row, rows, places = zip(*axes, strict=True)
     domain = Side(start, size, offset, left, right, problem.boundary == "periodic")
-    return Geometry(grid, domain, Side(row, rows, place))
+    return Geometry(grid, domain, Side(row, rows, places))
 
 
 def reduced_kernel(kernel: np.ndarray, shape: Sequence[int], boundary: str) -> np.ndarray:

@@ -35,9 +35,9 @@ from ..errors import InputError, check_choice
 from ..kernels.field import BoundField, KernelField
 from ..watch import UNWATCHED, Watch
 from .compression import Compression, compress
-from .grids import Geometry, Problem, geometry_for, reach_of, reduced_kernel
-from .slabfft import Spectrum, Transform, rows_kept
-from .termweights import TermWeights
+from .grids import Geometry, Problem, Side, geometry_for, reach_of, reduced_kernel
+from .slabfft import Read, Spectrum, Transform, Write, rows_kept
+from .termweights import Name, TermWeights
 
 #: Relative error accepted by default when a family of kernels is compressed (float32 operators only).
 LOW_RANK_TOLERANCE = 2e-3
@@ -51,8 +51,8 @@ CACHE_LEAST = 1 << 26
 class _Term:
     """One convolution: its spectrum, and which weights it goes with."""
 
-    index: object  # kernel number, or ("basis", r)
-    spectrum: Spectrum | None  # None for the identity
+    index: Name
+    spectrum: Spectrum
 
 
 @dataclass(eq=False)
@@ -221,7 +221,7 @@ class SpatiallyVariantBlur(LinearOperator):
         if shared:
             self._groups.append(self._shared_group(full, shared, self.compression, budget))
             if self.compression is not None:
-                self._combine_weights(shared, budget)
+                self._combine_weights(shared, self.compression, budget)
         for k, geometry in local:
             transform = Transform(geometry, self.dtype, self.run)
             keep = budget.take(Spectrum.bytes_for(kernels[k], transform, keep=True))
@@ -282,10 +282,9 @@ class SpatiallyVariantBlur(LinearOperator):
         """The group of some kernels on one grid, with the spectra of another group on it where that has them."""
         transform = Transform(geometry, self.dtype, self.run) if near is None else near.transform
         made = {} if near is None else {t.index: t for t in near.terms}
+        named: list[tuple[Name, np.ndarray]] = [(k, self._canonical_kernels[k]) for k in shared]
         if compression is not None:
             named = [(("basis", r), h) for r, h in enumerate(compression.basis)]
-        else:
-            named = [(k, self._canonical_kernels[k]) for k in shared]
         terms = []
         for name, kernel in named:
             if name in made:
@@ -295,10 +294,10 @@ class SpatiallyVariantBlur(LinearOperator):
             terms.append(_Term(name, Spectrum(kernel, transform, keep)))
         return _Group(transform, terms, compression)
 
-    def _combine_weights(self, shared: list[int], budget: _Budget) -> None:
-        matrix = np.zeros((self.compression.rank, len(self.bound)))
-        matrix[:, shared] = self.compression.coefficients.T
-        names = [("basis", r) for r in range(len(matrix))]
+    def _combine_weights(self, shared: list[int], compression: Compression, budget: _Budget) -> None:
+        matrix = np.zeros((compression.rank, len(self.bound)))
+        matrix[:, shared] = compression.coefficients.T
+        names: list[Name] = [("basis", r) for r in range(len(matrix))]
         if self._weights.hats and not budget.fits(len(names) * self._weights.bytes_each):
             self._weights.tabulate(names, matrix)
             return
@@ -321,15 +320,15 @@ class SpatiallyVariantBlur(LinearOperator):
 
     def _keep_weights(self, budget: _Budget) -> None:
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
-        names = [t.index for g in self._groups for t in g.terms] + list(self._identities)
-        names = [n for n in names if n not in self._weights.kept and n not in self._weights.tables]
+        # Those of a compressed family are kept, or come from tables, already.
+        kernels = [t.index for g in self._groups for t in g.terms if isinstance(t.index, int)] + self._identities
         size = self._weights.bytes_each
-        if self._weights.hats and len(names) > 0 and not budget.fits(size * len(names)):
+        if self._weights.hats and len(kernels) > 0 and not budget.fits(size * len(kernels)):
             self._weights.prepare_levels()
             return
-        for name in names:
+        for k in kernels:
             if budget.take(size):
-                self._weights.kept[name] = self._weights.whole(name)
+                self._weights.kept[k] = self._weights.whole(k)
 
     # -- products
 
@@ -377,14 +376,16 @@ class SpatiallyVariantBlur(LinearOperator):
                 method(group, image, side, out, other, transposed, part)
         return out()
 
-    def _spread(self, group, image, side, out, other, conjugate, watch) -> None:
+    def _spread(
+        self, group: _Group, image: np.ndarray, side: Side, out: _Later, other: Side, conjugate: bool, watch: Watch
+    ) -> None:
         """out += sum_k w_k (h_k * image)."""
         target = out()[other.box]
 
-        def write(r: int) -> Callable:
+        def write(r: int) -> Write:
             weight = self._weights.reader(group.terms[r].index, other.box)
 
-            def add(a, b, part):
+            def add(a: int, b: int, part: np.ndarray) -> None:
                 part *= weight(a, b)
                 target[a:b] += part
 
@@ -392,17 +393,28 @@ class SpatiallyVariantBlur(LinearOperator):
 
         self.scatter(group, image[side.box], side, other, conjugate, write, watch)
 
-    def _collect(self, group, image, side, out, other, conjugate, watch) -> None:
+    def _collect(
+        self, group: _Group, image: np.ndarray, side: Side, out: _Later, other: Side, conjugate: bool, watch: Watch
+    ) -> None:
         """out += sum_k h_k * (w_k image)."""
         values = image[side.box]
 
-        def read(r: int) -> Callable:
+        def read(r: int) -> Read:
             weight = self._weights.reader(group.terms[r].index, side.box)
             return lambda a, b: values[a:b] * weight(a, b)
 
         self.gather(group, side, lambda: out()[other.box], other, conjugate, read, watch)
 
-    def scatter(self, group, values, side, other, conjugate, write, watch: Watch | None = None) -> None:
+    def scatter(
+        self,
+        group: _Group,
+        values: np.ndarray,
+        side: Side,
+        other: Side,
+        conjugate: bool,
+        write: Callable[[int], Write],
+        watch: Watch | None = None,
+    ) -> None:
         """Convolve one image with every kernel of a group: one transform, and one back for every kernel.
 
         ``write(r)(a, b, part)`` takes planes a to b, on the box of `other`, of the image convolved with
@@ -412,10 +424,10 @@ class SpatiallyVariantBlur(LinearOperator):
         watch = watch or UNWATCHED
         transform = group.transform
         one = len(group.terms) == 1
-        spectrum = transform.spectrum()
+        spectrum: dict[int, np.ndarray] = {}  # slab by slab
         first = group.terms[0].spectrum
 
-        def store(i, part):
+        def store(i: int, part: np.ndarray) -> None:
             spectrum[i] = first.times(i, part, out=part) if one else part
 
         transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
@@ -425,10 +437,23 @@ class SpatiallyVariantBlur(LinearOperator):
                 transform.synthesise(other, spectrum.__getitem__, write(r), conjugate)
             else:
                 times = term.spectrum.times
-                transform.synthesise(other, lambda i, times=times: times(i, spectrum[i]), write(r), conjugate)
+
+                def product(i: int, times: Callable = times) -> np.ndarray:
+                    return times(i, spectrum[i])
+
+                transform.synthesise(other, product, write(r), conjugate)
             watch.tell((r + 1) / len(group.terms))
 
-    def gather(self, group, side, target, other, conjugate, read, watch: Watch | None = None) -> None:
+    def gather(
+        self,
+        group: _Group,
+        side: Side,
+        target: Callable[[], np.ndarray],
+        other: Side,
+        conjugate: bool,
+        read: Callable[[int], Read],
+        watch: Watch | None = None,
+    ) -> None:
         """Add to `target()` the sum of images convolved with the kernels of a group: one transform each, one back.
 
         ``read(r)(a, b)`` gives planes a to b, on the box of `side`, of the image for kernel r. `watch` as for
@@ -436,12 +461,12 @@ class SpatiallyVariantBlur(LinearOperator):
         """
         watch = watch or UNWATCHED
         transform = group.transform
-        total = transform.spectrum()
+        total: dict[int, np.ndarray] = {}  # slab by slab
         for r, term in enumerate(group.terms):
             watch.check()
             times = term.spectrum.times
 
-            def add(i, part, times=times, r=r):
+            def add(i: int, part: np.ndarray, times: Callable = times, r: int = r) -> None:
                 times(i, part, out=part)
                 if r:
                     total[i] += part
@@ -453,16 +478,13 @@ class SpatiallyVariantBlur(LinearOperator):
 
         image: list[np.ndarray] = []
 
-        def write(a, b, part):
+        def write(a: int, b: int, part: np.ndarray) -> None:
             image[0][a:b] += part
 
-        def take(i):
-            part, total[i] = total[i], None  # so that the spectrum goes while the image comes
-            return part
+        # Slab by slab, so that the spectrum goes while the image comes.
+        transform.synthesise(other, total.pop, write, conjugate, between=lambda: image.append(target()))
 
-        transform.synthesise(other, take, write, conjugate, between=lambda: image.append(target()))
-
-    def _add_identities(self, image, out, transposed: bool, watch: Watch) -> None:
+    def _add_identities(self, image: np.ndarray, out: _Later, transposed: bool, watch: Watch) -> None:
         inner = self._inner()  # weights are on the data or on the domain
         everything = tuple(slice(0, n) for n in self._weighted_shape)
         for number, k in enumerate(self._identities, 1):
@@ -485,10 +507,10 @@ class SpatiallyVariantBlur(LinearOperator):
         """`crop` for arrays in the canonical shape."""
         return x[self._inner()]
 
-    def _matvec(self, x):
+    def _matvec(self, x: np.ndarray) -> np.ndarray:
         return self.forward(np.asarray(x).reshape(self.domain_shape)).ravel()
 
-    def _rmatvec(self, y):
+    def _rmatvec(self, y: np.ndarray) -> np.ndarray:
         return self.adjoint(np.asarray(y).reshape(self.data_shape)).ravel()
 
     # -- helpers
@@ -554,7 +576,13 @@ def _watches(watch: Watch, sizes: Sequence[int], text: str) -> Iterator[Watch]:
         done += size
 
 
-def _bind(field: KernelField, shape: tuple[int, ...], spacing, guide, normalize: bool) -> BoundField:
+def _bind(
+    field: KernelField,
+    shape: tuple[int, ...],
+    spacing: Spacing | None,
+    guide: np.ndarray | None,
+    normalize: bool,
+) -> BoundField:
     if guide is None:
         if field.key == "intensity":
             raise InputError("the kernels are keyed by intensity, but guide is None; give the image that chooses")

@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..kernels.field import KernelField
 from ..watch import Watch
 from .operator import SpatiallyVariantBlur
+from .slabfft import Read, Write
 
 
 class SelfKeyedBlur:
@@ -78,8 +79,8 @@ class SelfKeyedBlur:
         slope = np.zeros_like(out)
         cells = self._cells(seen)
 
-        def write(r: int) -> Callable:
-            def add(a, b, part):
+        def write(r: int) -> Write:
+            def add(a: int, b: int, part: np.ndarray) -> None:
                 cell = cells(a, b)
                 slope[a:b] += part * self.slopes[r][cell]
                 part *= self._value(r, cell, seen[a:b])
@@ -102,8 +103,8 @@ class SelfKeyedBlur:
         if self.source:
             cells = self._cells(x)
 
-            def write(r: int) -> Callable:
-                def add(a, b, part):
+            def write(r: int) -> Write:
+                def add(a: int, b: int, part: np.ndarray) -> None:
                     cell = cells(a, b)
                     here = x[a:b]
                     factor = self._value(r, cell, here)
@@ -115,17 +116,19 @@ class SelfKeyedBlur:
 
             operator.scatter(self.group, residual, data, domain, True, write, watch)
             return out.reshape(operator.domain_shape)
+        if slope is None:
+            raise ValueError("the detector model needs the slope that `forward` returned")
         seen = np.ascontiguousarray(operator.canonical_crop(x))
         operator.gather(self.group, data, lambda: out, domain, True, self._weighted(seen, residual), watch)
         inner = operator.canonical_crop(out)
         inner += residual * slope.reshape(residual.shape)
         return out.reshape(operator.domain_shape)
 
-    def _cells(self, x: np.ndarray) -> Callable:
+    def _cells(self, x: np.ndarray) -> Read:
         """Interval of every voxel: 0 below the first level, i between levels i - 1 and i."""
         cells = np.zeros(x.shape, np.uint8 if len(self.knots) < 255 else np.uint16)
 
-        def work(chunk):
+        def work(chunk: tuple[int, int]) -> None:
             a, b = chunk
             for knot in self.knots:  # faster than a binary search for tens of levels
                 cells[a:b] += x[a:b] >= knot
@@ -140,12 +143,12 @@ class SelfKeyedBlur:
         value += self.values[r][cell]
         return value
 
-    def _weighted(self, x: np.ndarray, image: np.ndarray | None = None) -> Callable:
-        image = x if image is None else image
+    def _weighted(self, x: np.ndarray, image: np.ndarray | None = None) -> Callable[[int], Read]:
+        weighted = x if image is None else image
         cells = self._cells(x)
 
-        def read(r: int) -> Callable:
-            return lambda a, b: image[a:b] * self._value(r, cells(a, b), x[a:b])
+        def read(r: int) -> Read:
+            return lambda a, b: weighted[a:b] * self._value(r, cells(a, b), x[a:b])
 
         return read
 

@@ -8,7 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import scipy.fft as sfft
 
+from ..arrays.threads import Crew
 from .grids import Geometry, Side
+
+#: Gives planes a to b of an image.
+Read = Callable[[int, int], np.ndarray]
+#: Takes planes a to b of an image.
+Write = Callable[[int, int, np.ndarray], None]
 
 _SLAB = 1 << 17  # complex elements worked on at a time by one thread: a megabyte in float32
 
@@ -20,7 +26,7 @@ class Transform:
     with a spectrum into the product with its conjugate without forming the conjugate.
     """
 
-    def __init__(self, geometry: Geometry, dtype: np.dtype, run: Callable):
+    def __init__(self, geometry: Geometry, dtype: np.dtype, run: Crew):
         self.geometry = geometry
         self.real = dtype
         self.complex = np.result_type(dtype, np.complex64)
@@ -46,22 +52,18 @@ class Transform:
         self.__dict__.update(state)
         self.planes = self._room()
 
-    def spectrum(self) -> list[np.ndarray | None]:
-        """Room for a spectrum: one array (N0, columns of the slab) for every slab, each in one piece."""
-        return [None] * len(self.slabs)
-
     def chunks(self, side: Side) -> list[tuple[int, int]]:
         n = side.size[0]
         thickness = _part(n, _SLAB // self.columns)
         return [(a, min(a + thickness, n)) for a in range(0, n, thickness)]
 
-    def analyse(self, side: Side, read: Callable, sink: Callable, conjugate: bool) -> None:
+    def analyse(self, side: Side, read: Read, sink: Callable[[int, np.ndarray], None], conjugate: bool) -> None:
         """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(i, column)` takes
-        slab number i of the spectrum, an array that is its own to keep."""
+        slab number i of the spectrum, an array (N0, columns of the slab) in one piece that is its own to keep."""
         n0, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
-        def planes(chunk):
+        def planes(chunk: tuple[int, int]) -> None:
             a, b = chunk
             values = read(a, b)
             rows = values
@@ -81,7 +83,7 @@ class Transform:
                     side.extend(part, 1, 1)
                 fft_in_place(part, 1, conjugate)
 
-        def column(number):
+        def column(number: int) -> None:
             slab = self.slabs[number]
             part = np.empty((n0, slab.stop - slab.start), self.complex)
             rows = side.rows(0)
@@ -97,14 +99,19 @@ class Transform:
         self.run(column, range(len(self.slabs)))
 
     def synthesise(
-        self, side: Side, source: Callable, write: Callable, conjugate: bool, between: Callable | None = None
+        self,
+        side: Side,
+        source: Callable[[int], np.ndarray],
+        write: Write,
+        conjugate: bool,
+        between: Callable[[], object] | None = None,
     ) -> None:
         """Transform back: `source(i)` gives slab number i of the spectrum, an array that may be overwritten;
         `write(a, b, image)` takes planes a to b of the side's box; `between` is called before the first."""
         _, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
-        def column(number):
+        def column(number: int) -> None:
             slab = self.slabs[number]
             part = source(number)
             fft_in_place(part, 0, not conjugate)
@@ -112,7 +119,7 @@ class Transform:
                 side.fold(part, 0, 0)
             self.planes.reshape(len(self.planes), -1)[: side.size[0], slab] = part[side.rows(0)]
 
-        def planes(chunk):
+        def planes(chunk: tuple[int, int]) -> None:
             a, b = chunk
             part = self.planes[a:b]
             if n1 > 1:
@@ -172,7 +179,8 @@ class Spectrum:
         self.grid = transform.geometry.grid
         self.complex = transform.complex
         self.slabs = transform.slabs
-        self.full = self.partial = self.profile = None
+        self.full: list[np.ndarray] | None = None
+        self.partial: list[np.ndarray] | None = None
         self.places = (np.arange(kernel.shape[0]) - kernel.shape[0] // 2) % self.grid[0]
         scaled = kernel / math.prod(self.grid)
         factors = _factors(scaled, transform.real)
@@ -180,7 +188,7 @@ class Spectrum:
             line, plane = factors
             profile = np.zeros(self.grid[0])
             np.add.at(profile, self.places, line)
-            self.profile = sfft.fft(profile).astype(self.complex)[:, None]
+            self.profile: np.ndarray = sfft.fft(profile).astype(self.complex)[:, None]
             if _mirrored(line):  # the spectrum is real
                 self.profile = np.ascontiguousarray(self.profile.real)
             self.plane = self._plane_spectrum(plane[None]).astype(self.complex)[0]

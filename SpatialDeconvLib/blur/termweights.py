@@ -10,6 +10,9 @@ import numpy as np
 from ..arrays.boxes import Box
 from ..kernels.field import BoundField
 
+#: Of a term: its kernel's number, or ("basis", r) for member r of a compressed family.
+Name = int | tuple[str, int]
+
 _PIECE = 1 << 14  # weights interpolated at a time, with indices of twice their size
 
 
@@ -21,11 +24,18 @@ class TermWeights:
     16 bits: weights then are off by (K - 1) / 2^17 at most, the share of a step between adjacent kernels.
     """
 
-    def __init__(self, bound: BoundField, shape: tuple[int, ...], pads, dtype: np.dtype, coarse: bool):
+    def __init__(
+        self,
+        bound: BoundField,
+        shape: tuple[int, ...],
+        pads: Sequence[tuple[int, int]],
+        dtype: np.dtype,
+        coarse: bool,
+    ):
         self.bound, self.shape, self.pads, self.dtype = bound, shape, pads, np.dtype(dtype)
         self.parts = np.float32(65535 // max(1, len(bound) - 1)) if coarse else np.float32(0)  # of a level
-        self.kept: dict[object, np.ndarray] = {}
-        self.tables: dict[object, tuple[np.ndarray, np.ndarray]] = {}
+        self.kept: dict[Name, np.ndarray] = {}
+        self.tables: dict[Name, tuple[np.ndarray, np.ndarray]] = {}
         self.level: np.ndarray | None = None
         field = getattr(bound, "field", None)
         self.hats = dtype == np.float32 and field is not None and field.key == "intensity" and len(bound) > 2
@@ -54,7 +64,7 @@ class TermWeights:
                 total += np.multiply(weight, self.dtype.type(c), out=part)
         return totals
 
-    def tabulate(self, names: Sequence[object], matrix: np.ndarray) -> None:
+    def tabulate(self, names: Sequence[Name], matrix: np.ndarray) -> None:
         """Weights of a compressed family from the levels: sum_k matrix[r, k] w_k is piecewise linear in u."""
         self.prepare_levels()
         for name, row in zip(names, matrix.astype(np.float32), strict=True):
@@ -63,30 +73,38 @@ class TermWeights:
     def prepare_levels(self) -> None:
         if self.level is not None:
             return
-        self.level = self._placed(self.bound.level())
+        level = self._placed(self.bound.level())
         if self.parts:
-            self.level *= self.parts
-            self.level = np.rint(self.level, out=self.level).astype(np.uint16)
+            level *= self.parts
+            level = np.rint(level, out=level).astype(np.uint16)
+        self.level = level
 
-    def _levels(self, box: Box) -> Callable[[int, int], np.ndarray]:
-        level, parts = self.level[box], self.parts
+    def _levels(self, level: np.ndarray) -> Callable[[int, int], np.ndarray]:
+        parts = self.parts
         if not parts:
             return lambda a, b: level[a:b]
         return lambda a, b: level[a:b] / parts  # whole levels are exact
 
-    def reader(self, k: int, box: Box) -> Callable[[int, int], np.ndarray]:
-        """Return a function (a, b) -> weights of kernel k in planes a to b of the box."""
-        if k in self.kept:
-            kept = self.kept[k][box]
+    def reader(self, name: Name, box: Box) -> Callable[[int, int], np.ndarray]:
+        """Return a function (a, b) -> weights of a term in planes a to b of the box."""
+        if name in self.kept:
+            kept = self.kept[name][box]
             return lambda a, b: kept[a:b]
-        if k in self.tables:
-            levels, table = self._levels(box), self.tables[k]
-            return lambda a, b: _interpolated(levels(a, b), *table)
         if self.level is not None:
-            levels = self._levels(box)
+            levels = self._levels(self.level[box])
+            if name in self.tables:
+                table = self.tables[name]
+                return lambda a, b: _interpolated(levels(a, b), *table)
+            k = _kernel(name)
             return lambda a, b: _hat(levels(a, b), k)
-        weight = self.whole(k)[box]
+        weight = self.whole(_kernel(name))[box]
         return lambda a, b: weight[a:b]
+
+
+def _kernel(name: Name) -> int:
+    if isinstance(name, tuple):
+        raise KeyError(f"the family of {name} has no weights")
+    return name
 
 
 def _interpolated(level: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:

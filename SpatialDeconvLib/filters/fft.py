@@ -163,6 +163,7 @@ class FFTFilters:
         watch.step(0.3)
         spectrum = self._kernel_spectrum(kernel)
         box = image_box(self._image.shape, kernel.shape)
+        inner = (slice(None), *box[1:])
         half = self._scratch("half", image.shape, self._complex)  # kept for the next kernel
         wanted = half[box[0]][planes]
         result = np.empty((len(wanted), *self._image.shape[1:]), self._dtype)
@@ -173,7 +174,7 @@ class FFTFilters:
             fft.ifft(half[:, part], axis=0, overwrite_x=True)
 
         def voxels(part: slice) -> None:
-            result[part] = self._to_voxels(wanted[part])[(slice(None), *box[1:])]
+            result[part] = self._to_voxels(wanted[part])[inner]
 
         self._sweep(frequencies, image.shape, 1)
         watch.step(0.7)
@@ -255,7 +256,7 @@ class FFTFilters:
 
     def _pad_for(self, kernel_shape: tuple[int, ...]) -> None:
         """Pad the image; kept for the next kernel, whose padded image is often the same."""
-        key = padded_shape(self._image.shape, kernel_shape)
+        key: tuple = padded_shape(self._image.shape, kernel_shape)
         if self._boundary == "periodic":  # padded in two steps, so the content depends on the kernel as well
             key = (key, tuple(m // 2 for m in kernel_shape))
         if key != self._padded_key:

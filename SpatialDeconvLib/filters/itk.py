@@ -132,7 +132,9 @@ def landweber_step(kernel: np.ndarray, step: float | None = None) -> float:
     return step
 
 
-def _execute(itk_filter, image, kernel, label: str, watch: Watch) -> sitk.Image:
+def _execute(
+    itk_filter: sitk.ImageFilter, image: sitk.Image, kernel: sitk.Image, label: str, watch: Watch
+) -> sitk.Image:
     """Run an ITK filter in a thread of its own, and meanwhile ask the watch in this one.
 
     ITK's events come once an iteration or less: too rarely for a window that has to be repainted.

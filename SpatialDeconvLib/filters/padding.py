@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from scipy import fft
 
 #: numpy's names for what lies beyond the border.
-NUMPY_MODES = {"edge": "edge", "zero": "constant", "periodic": "wrap"}
+NUMPY_MODES: dict[str, Literal["edge", "constant", "wrap"]] = {
+    "edge": "edge",
+    "zero": "constant",
+    "periodic": "wrap",
+}
 
 
 def padded_shape(image_shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, ...]:

@@ -208,7 +208,7 @@ def _line_weights(vector: np.ndarray) -> np.ndarray:
     """Share of the line from -vector/2 to +vector/2 (in voxels) inside each voxel of an odd grid."""
     vector = np.where(np.abs(vector) < 1e-12, 0.0, vector)
     radius = np.ceil(np.abs(vector) / 2 - 0.5 - 1e-12).astype(int).clip(min=0)
-    values = line_shares(vector, np.zeros_like(vector), 2 * radius + 1)
+    values = line_shares(vector, np.zeros_like(vector), (2 * radius + 1).tolist())
     # Symmetric to the last bit, whatever the rounding of the cuts.
     values = 0.5 * (values + np.flip(values))
     return values / values.sum()

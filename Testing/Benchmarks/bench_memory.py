@@ -18,8 +18,8 @@ import time
 
 from results import Results, Table, options_of
 
-from SpatialDeconvLib.choices import ENGINES, MODELS  # noqa: E402 (light: nothing is loaded before the run)
-from SpatialDeconvLib.methods import methods_of  # noqa: E402
+from SpatialDeconvLib.choices import ENGINES, MODELS
+from SpatialDeconvLib.methods import methods_of
 
 CASES = [
     *((engine, method) for engine in ENGINES for method in methods_of("blend")),
