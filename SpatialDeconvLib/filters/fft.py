@@ -49,6 +49,7 @@ class Asked:
     kernel: np.ndarray
     iterations: int
     constant: float | None
+    step: float  # of Landweber's iteration, in place of the constant
     noise: float
     planes: slice
     watch: Watch
@@ -133,14 +134,14 @@ class FFTFilters:
             raise InputError(
                 f"the kernel has {kernel.ndim} dimensions, the image {self._image.ndim}; make them equal"
             )
-        if spec.constant is not None and spec.constant.is_step:
-            constant = landweber_step(kernel, constant)
+        steps = spec.constant is not None and spec.constant.is_step
+        step = landweber_step(kernel, constant) if steps else 0.0
         watch = (watch or UNWATCHED).under(spec.label)
         watch.step(0.0)
         kernel = kernel.astype(self._dtype)
         self._pad_for(kernel.shape)
         planes = slice(None) if planes is None else planes
-        return spec.load()(self, Asked(kernel, int(iterations), constant, noise, planes, watch))
+        return spec.load()(self, Asked(kernel, int(iterations), constant, step, noise, planes, watch))
 
     # -- the filters, by the names that the registry of methods has
 
@@ -154,7 +155,7 @@ class FFTFilters:
         return self._filtered(asked, _wiener(asked.noise**2 * self._padded.size))
 
     def landweber(self, asked: Asked) -> np.ndarray:
-        return self._filtered(asked, _landweber(asked.constant, asked.iterations))
+        return self._filtered(asked, _landweber(asked.step, asked.iterations))
 
     def _filtered(self, asked: Asked, transfer: Transfer) -> np.ndarray:
         """A filter that multiplies the spectrum, frequency by frequency."""
@@ -214,7 +215,7 @@ class FFTFilters:
 
     def projected_landweber(self, asked: Asked) -> np.ndarray:
         """x <- max(0, x + step H^T(y - H x)), starting at y."""
-        kernel, iterations, step, watch = asked.kernel, asked.iterations, asked.constant, asked.watch
+        kernel, iterations, step, watch = asked.kernel, asked.iterations, asked.step, asked.watch
         gradient = self._full_response(kernel)  # H, to become step H* Y
         damping = np.empty(gradient.shape, self._dtype)  # 1 - step |H|^2
         x = self._padded.copy()

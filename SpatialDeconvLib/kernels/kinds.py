@@ -100,6 +100,12 @@ class Kind:
         """Whether its values are stored somewhere rather than computed."""
         return self.make is None
 
+    def sampled(self, parameters: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
+        """Make a kernel of this kind."""
+        if self.make is None:
+            raise TypeError(f"kernels of kind {self.name!r} are stored, not computed")
+        return self.make(parameters, spacing)
+
     @property
     def size(self) -> Parameter | None:
         """The parameter that says how large it is, its first; None when it has none."""

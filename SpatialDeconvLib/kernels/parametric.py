@@ -90,7 +90,7 @@ class ParametricKernel:
         """
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self._own_ndim())
         try:
-            kernel = self.kind.make(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
+            kernel = self.kind.sampled(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
         except (TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
         return Kernel(kernel.values, kernel.spacing, kernel.name, self.source)

@@ -205,8 +205,9 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     unknown = sorted(set(content) - _SET_WORDS)
     if unknown:
         raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(_SET_WORDS))}")
-    key, entries = content.get("key"), content.get("kernels")
+    key: Any = content.get("key")
     check_choice(key, KEYS, "key")
+    entries = content.get("kernels")
     if not isinstance(entries, list) or not entries:
         raise InputError("the kernel set is empty; give at least one kernel under 'kernels'")
     kernels = [_kernel_from_entry(number, entry, folder) for number, entry in enumerate(entries, 1)]

@@ -444,7 +444,7 @@ def _make_gaussian(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
 def _make_motion(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
     if ("angle_deg" in p) == ("direction" in p):
         raise InputError("a motion kernel needs either 'angle_deg' (in the plane) or 'direction' ([z, y, x])")
-    return motion_kernel(p["length_mm"], p.get("direction", p.get("angle_deg")), spacing)
+    return motion_kernel(p["length_mm"], p["direction"] if "direction" in p else p["angle_deg"], spacing)
 
 
 def _make_ball(p: dict[str, Any], spacing: tuple[float, ...]) -> Kernel:
