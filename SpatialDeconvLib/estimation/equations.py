@@ -92,18 +92,20 @@ class Equations:
     def forward(self, kernels: np.ndarray) -> np.ndarray:
         """X h on the valid region, masked voxels and offset included; shape `size`."""
         mirrored = np.flip(kernels, axis=tuple(range(1, kernels.ndim)))
-        if self._weights is not None:
-            return self._sum(lambda k: self._synthesise(self._times(mirrored[k], 0), self.size) * self._weights[k])
+        weights = self._weights
+        if weights is not None:
+            return self._sum(lambda k: self._synthesise(self._times(mirrored[k], 0), self.size) * weights[k])
         return self._synthesise(self._sum(lambda k: self._times(mirrored[k], k)), self.size)
 
     def adjoint(self, image: np.ndarray) -> np.ndarray:
         """X^T r for an image on the valid region; shape (K, *shape)."""
         out = np.empty((self.count, *self.shape))
-        common = None if self._weights is not None else self._analyse(image, conjugate=True)
+        weights = self._weights
+        common = None if weights is not None else self._analyse(image, conjugate=True)
 
         def one(k: int) -> None:
-            if common is None:
-                part = self._analyse(image * self._weights[k], conjugate=True)
+            if weights is not None:
+                part = self._analyse(image * weights[k], conjugate=True)
                 part *= self._spectra[0]
             else:
                 part = common * self._spectra[k]
@@ -119,11 +121,12 @@ class Equations:
 
     def _sum(self, term: Callable[[int], np.ndarray]) -> np.ndarray:
         """The sum of the kernels' terms, always taken in their order; only some are held at a time."""
-        total = None
         step = self._crew.workers
-        for first in range(0, self.count, step):
-            for part in self._crew(term, range(first, min(first + step, self.count))):
-                total = part if total is None else np.add(total, part, out=total)
+        ranges = (range(first, min(first + step, self.count)) for first in range(0, self.count, step))
+        parts = (part for numbers in ranges for part in self._crew(term, numbers))
+        total = next(parts)
+        for part in parts:
+            np.add(total, part, out=total)
         return total
 
     def counted(self, image: np.ndarray) -> np.ndarray:

@@ -113,7 +113,9 @@ def _copies(grid: Sequence[int], half: Sequence[int]) -> np.ndarray:
     return copies
 
 
-def _choose(power, cross, energy, operator, copies) -> float:
+def _choose(
+    power: np.ndarray, cross: np.ndarray, energy: np.ndarray, operator: np.ndarray, copies: np.ndarray
+) -> float:
     ratio = power / operator
     weights = ratio.max() * np.geomspace(1e-14, 10, _WEIGHTS)
     # The score needs few digits: frequencies of about the same ratio count together.

@@ -25,6 +25,9 @@ import numpy as np
 import scipy.fft as sfft
 import scipy.linalg
 
+#: Eigenvalues of a tridiagonal matrix, and its eigenvectors as columns.
+Ritz = tuple[np.ndarray, np.ndarray]
+
 
 class Penalty:
     """S and its inverse for kernels (K, *shape), by sine transforms and the eigenvectors of Q.
@@ -40,7 +43,9 @@ class Penalty:
         Q, symmetric and positive definite; the identity when None.
     """
 
-    def __init__(self, shape: tuple[int, ...], spacing: Sequence[float], kind: str, coupling=None):
+    def __init__(
+        self, shape: tuple[int, ...], spacing: Sequence[float], kind: str, coupling: np.ndarray | None = None
+    ):
         self.shape, self.spacing, self.kind = shape, tuple(spacing), kind
         self.axes = tuple(a + 1 for a, n in enumerate(shape) if n > 1) if kind == "gradient" else ()
         values = np.zeros(shape)
@@ -114,12 +119,12 @@ class Lanczos:
             self.basis = np.concatenate([self.basis, np.empty_like(self.basis)])
         self.basis[k + 1] = w / beta
 
-    def ritz(self) -> tuple[np.ndarray, np.ndarray]:
+    def ritz(self) -> Ritz:
         """Eigenvalues of the tridiagonal matrix (clipped at 0) and its eigenvectors as columns."""
         values, vectors = scipy.linalg.eigh_tridiagonal(self.alpha, self.beta[: self.steps - 1])
         return values.clip(0), vectors
 
-    def solution(self, weight: float, ritz: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    def solution(self, weight: float, ritz: Ritz | None = None) -> np.ndarray:
         """(M + weight)^-1 start within the space."""
         values, vectors = ritz or self.ritz()
         # Directions whose eigenvalue is lost in rounding hold nothing but rounding.

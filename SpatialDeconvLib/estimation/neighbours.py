@@ -24,8 +24,8 @@ def neighbour_graph(field: KernelField) -> np.ndarray:
         return graph
     if field.key == "intensity":
         gaps = np.diff(field.at)
-        k = np.arange(count - 1)
-        graph[k, k + 1] = np.median(gaps) / gaps
+        before = np.arange(count - 1)
+        graph[before, before + 1] = np.median(gaps) / gaps
     elif field.key == "position":
         points = np.array(field.at, dtype=float)
         distance = np.linalg.norm(points[:, None] - points, axis=-1)

@@ -80,11 +80,11 @@ class Estimate:
 class EstimatedKernel(Kernel):
     """A `Kernel` that carries the record of its estimation as `estimate`."""
 
-    estimate: Estimate | None = field(default=None, repr=False)
+    estimate: Estimate = field(repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
 class EstimatedField(KernelField):
     """A `KernelField` that carries the record of its estimation as `estimate`."""
 
-    estimate: Estimate | None = field(default=None, repr=False)
+    estimate: Estimate = field(repr=False, kw_only=True)

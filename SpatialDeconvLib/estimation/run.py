@@ -66,7 +66,17 @@ class Options:
     begun: float
 
     @classmethod
-    def checked(cls, method, constraint, regularization, penalty, register, gain, offset, iterations) -> Options:
+    def checked(
+        cls,
+        method: str,
+        constraint: str | None,
+        regularization: float | str,
+        penalty: str,
+        register: bool,
+        gain: bool,
+        offset: bool,
+        iterations: int | None,
+    ) -> Options:
         check_choice(method, ESTIMATION_METHODS, "method")
         check_choice(penalty, PENALTIES, "penalty")
         weight = None
@@ -312,7 +322,7 @@ class Estimation:
             empty |= self.share == 0
         if not empty.any():
             return kernels
-        if empty.all():
+        if empty.all() or self.keyed is None:
             raise InputError(
                 f"no kernel that is {self.options.constraint or 'not zero'} turns the original into the blurred "
                 "image; check that they show the same, or set constraint=None"
@@ -322,9 +332,9 @@ class Estimation:
         for k in np.flatnonzero(empty):
             known = np.flatnonzero(determined if determined.any() else ~empty)
             # The nearest: the strongest neighbour, else the closest in order.
-            order = sorted(known, key=lambda j, k=k: (-graph[k, j], abs(int(j) - int(k))))
-            kernels[k] = kernels[order[0]]
-            here, there = (key_name(self.keyed.field.at[j]) for j in (k, order[0]))
+            _, _, nearest = min((-graph[k, j], abs(int(j) - int(k)), j) for j in known)
+            kernels[k] = kernels[nearest]
+            here, there = (key_name(self.keyed.field.at[j]) for j in (k, nearest))
             self.warnings.append(f"the kernel at {here} is that at {there}")
         return kernels
 
@@ -383,7 +393,7 @@ class Problem:
             self.blurred[box],
             None if self.mask is None else self.mask[box],
             None if weights is None else lambda k: weights(k)[box],
-            self.unblurred[box] if np.ndim(self.unblurred) else 0.0,
+            self.unblurred[box] if isinstance(self.unblurred, np.ndarray) else 0.0,
             tuple(p + b.start for p, b in zip(self.place, box, strict=True)),
             self.watch,
         )
@@ -441,7 +451,7 @@ class Problem:
 
     @property
     def rest(self) -> np.ndarray | float:
-        return self.unblurred[self.region] if np.ndim(self.unblurred) else 0.0
+        return self.unblurred[self.region] if isinstance(self.unblurred, np.ndarray) else 0.0
 
     @property
     def valid(self) -> Box:
@@ -457,7 +467,7 @@ class Problem:
     def shares(self) -> np.ndarray:
         """Each kernel's share of the evidence: the original's deviation from its mean (source model: from zero)
         where the kernel applies, squared, by squared weight."""
-        if self.weights is None:
+        if self.weights is None or self.owner.keyed is None:
             return np.ones(1)
         # What a kernel that sums to about 1 does to a constant is no news; but a kernel keyed to where the signal
         # comes from acts on nothing where there is no signal.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..watch import UNWATCHED, Watch
 from .constrained import ConstrainedSolver, project
 from .equations import Equations
-from .krylov import Lanczos, Penalty
+from .krylov import Lanczos, Penalty, Ritz
 
 #: Steps between two looks at the solution.
 _LOOK = 10
@@ -161,18 +162,16 @@ class LeastSquares:
                 self.watch.step(krylov.steps / limit, f"{krylov.steps} steps")
                 if krylov.exhausted:
                     break
-            ritz, other = krylov.ritz(), None if known else probe.ritz()
-            if weight is None:
+            ritz, other = krylov.ritz(), probe.ritz() if known is None else None
+            if weight is None and other is not None:
                 chosen = self._choose(krylov, ritz, probe, other)
             z = krylov.solution(chosen, ritz)
             squares.append(self._square(krylov, ritz, chosen))
             before, kernels = kernels, self.to_kernels(z)
-            if known is None:
-                degrees = _trace(probe, other, lambda t, w=chosen: t / np.maximum(t + w, 1e-300))
+            if other is not None:
+                degrees = _trace(probe, other, partial(_used, weight=chosen))
                 sigma = math.sqrt(squares[-1] / max(self.equations.voxels - degrees, 1))
-                spread = sigma * self._sample(
-                    probe, other, lambda t, w=chosen: 1 / np.sqrt(t + max(w, 1e-13 * t[-1]))
-                )
+                spread = sigma * self._sample(probe, other, partial(_scatter, weight=chosen))
             # What changes less than it is uncertain by is good enough.
             change = np.linalg.norm((kernels - before).reshape(len(kernels), -1), axis=1)
             norms = np.linalg.norm((kernels + self.fixed).reshape(len(kernels), -1), axis=1)
@@ -203,14 +202,14 @@ class LeastSquares:
         none, sigma = np.zeros(self.equations.count), math.sqrt(self.energy / self.equations.voxels)
         return Fit(self.fixed, weight, 0, [self.energy], 0.0, none, none, none, 1.0, sigma)
 
-    def _square(self, krylov: Lanczos, ritz, weight: float) -> float:
+    def _square(self, krylov: Lanczos, ritz: Ritz, weight: float) -> float:
         """|y - X h|^2 = |y|^2 - 2 b^T z + z^T M z, from the tridiagonal matrix."""
         values, vectors = ritz
         parts = (krylov.norm * vectors[0]) ** 2
         inverse = _inverse(values, weight)
         return max(self.energy - float((parts * inverse * (2 - values * inverse)).sum()), 0.0)
 
-    def _choose(self, krylov: Lanczos, ritz, probe: Lanczos, other) -> float:
+    def _choose(self, krylov: Lanczos, ritz: Ritz, probe: Lanczos, other: Ritz) -> float:
         """The weight with the smallest |y - X h|^2 / (N - 1.4 degrees of freedom)^2."""
         values, vectors = ritz
         weights = values[-1] * np.geomspace(_SMALLEST, 10, _WEIGHTS)
@@ -228,7 +227,11 @@ class LeastSquares:
         return float(weights[np.argmin(score)]) if np.isfinite(score).any() else float(weights[-1])
 
     def _sample(
-        self, probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray], filtered=None
+        self,
+        probe: Lanczos,
+        ritz: Ritz,
+        function: Callable[[np.ndarray], np.ndarray],
+        filtered: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> np.ndarray:
         """Norms of the kernels S^-1 function(M) v, `filtered`, for the probe's random vector v, shape (K,)."""
         nodes, vectors = ritz
@@ -270,7 +273,17 @@ def _inverse(values: np.ndarray, weight: float) -> np.ndarray:
     return np.where(usable, 1 / np.where(usable, values + weight, 1), 0)
 
 
-def _trace(probe: Lanczos, ritz, function: Callable[[np.ndarray], np.ndarray]) -> float:
+def _used(values: np.ndarray, weight: float) -> np.ndarray:
+    """The degrees of freedom that the data use in each direction."""
+    return values / np.maximum(values + weight, 1e-300)
+
+
+def _scatter(values: np.ndarray, weight: float) -> np.ndarray:
+    """How much noise scatters each direction."""
+    return 1 / np.sqrt(values + max(weight, 1e-13 * values[-1]))
+
+
+def _trace(probe: Lanczos, ritz: Ritz, function: Callable[[np.ndarray], np.ndarray]) -> float:
     """Estimate of the trace of function(M), by the quadrature of a random vector."""
     nodes, vectors = ritz
     return float(probe.norm**2 * (vectors[0] ** 2 * function(nodes)).sum())

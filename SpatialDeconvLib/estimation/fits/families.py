@@ -23,8 +23,9 @@ class Family:
 
     type = ""
     count = 0
+    radii: list[int] | None = None  # where the maker cuts off, if it does; None while the parameters are moving
 
-    def __init__(self, shape: tuple[int, ...], spacing: tuple[float, ...]):
+    def __init__(self, shape: tuple[int, ...], spacing: Sequence[float]):
         self.shape, self.spacing = shape, np.array(spacing)
         self.flat = False  # whether it lies in the slices of a 3-D image
         self.support = [n // 2 for n in shape]  # farther than that from its centre the kernel is known to be 0
@@ -70,15 +71,14 @@ class Gaussian(Family):
 
     type = "gaussian"
 
-    def __init__(self, shape, spacing, form):
+    def __init__(self, shape: tuple[int, ...], spacing: Sequence[float], form: str):
         super().__init__(shape, spacing)
         self.form, ndim = form, len(shape)
         self.lower = np.tril_indices(ndim)
         self.count = {"isotropic": 1, "axes": ndim, "full": self.lower[0].size}[form]
-        self.radii: list[int] | None = None  # where the maker cuts off; None while the parameters are moving
         self.axes = [(np.arange(n) - n // 2) * h for n, h in zip(shape, spacing, strict=True)]
 
-    def starts(self):
+    def starts(self) -> Iterator[np.ndarray]:
         for sigma in np.geomspace(0.4 * self.step, max(self.reach, 0.8 * self.step), 12):
             yield self._pack(np.full(len(self.shape), sigma))
         if self.form != "isotropic":
@@ -89,7 +89,7 @@ class Gaussian(Family):
                         sigmas[long] *= ratio
                         yield self._pack(sigmas)
 
-    def from_kernel(self, kernel):
+    def from_kernel(self, kernel: ParametricKernel) -> np.ndarray:
         if kernel.type != "gaussian":
             raise InputError(f"start {kernel!r} is no gaussian; give a kernel of the kind that is fitted")
         ndim = len(self.shape)
@@ -119,7 +119,7 @@ class Gaussian(Family):
         factor[self.lower] = np.where(diagonal, np.exp(np.where(diagonal, q, 0.0)), q)
         return factor @ factor.T
 
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         least, most = np.log(_LEAST_SIGMA * self.spacing), math.log(4 * self.reach)
         if self.form == "isotropic":
             return np.array([least.max()]), np.array([most])
@@ -129,7 +129,7 @@ class Gaussian(Family):
         low = np.where(diagonal, math.log(_LEAST_SIGMA * self.step), -4 * self.reach)
         return low, np.where(diagonal, most, 4 * self.reach)
 
-    def model(self, q, shift):
+    def model(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
         if self.form == "full":
             inverse = np.linalg.inv(self._covariance(q))
             points = np.stack(np.meshgrid(*self._shifted(shift), indexing="ij"), axis=-1)
@@ -152,7 +152,7 @@ class Gaussian(Family):
     def _shifted(self, shift: np.ndarray) -> list[np.ndarray]:
         return [axis - s for axis, s in zip(self.axes, shift, strict=True)]
 
-    def settle(self, q):
+    def settle(self, q: np.ndarray) -> bool:
         sigmas = np.sqrt(np.diag(self._covariance(q)))
         # The slack decides for the larger of two cut-offs where sigma lies between them to a thousandth of a voxel.
         radii = [int(TRUNCATE * s / h + 0.501) for s, h in zip(sigmas, self.spacing, strict=True)]
@@ -161,13 +161,13 @@ class Gaussian(Family):
         self.radii = radii
         return changed
 
-    def parameters(self, q):
+    def parameters(self, q: np.ndarray) -> np.ndarray:
         covariance = self._covariance(q)
         if self.form == "full":
             return covariance.ravel()
         return np.sqrt(np.diag(covariance))
 
-    def words(self, values):
+    def words(self, values: np.ndarray) -> dict[str, Any]:
         ndim = len(self.shape)
         if self.form == "full":
             matrix = np.pad(values.reshape(ndim, ndim), (1, 0)) if self.flat else values.reshape(ndim, ndim)
@@ -176,7 +176,7 @@ class Gaussian(Family):
             return {"sigma_mm": float(values[0])}
         return {"sigma_mm": [0.0] * self.flat + [float(v) for v in values]}
 
-    def warnings(self, q):
+    def warnings(self, q: np.ndarray) -> list[str]:
         sigmas = np.sqrt(np.diag(self._covariance(q)))
         names = ("k", "j", "i")[-len(self.shape) :]
         warnings = [
@@ -197,18 +197,18 @@ class _Motion(Family):
 
     type = "motion"
 
-    def __init__(self, shape, spacing):
+    def __init__(self, shape: tuple[int, ...], spacing: Sequence[float]):
         super().__init__(shape, spacing)
         self.count = len(shape)
 
-    def starts(self):
+    def starts(self) -> Iterator[np.ndarray]:
         lengths = np.linspace(self.step, 2 * self.reach, 10)
         most = np.array(self.shape) * self.spacing
         for length, direction in itertools.product(lengths, _half_sphere(len(self.shape))):
             if np.all(np.abs(length * direction) < most):
                 yield length * direction
 
-    def from_kernel(self, kernel):
+    def from_kernel(self, kernel: ParametricKernel) -> np.ndarray:
         if kernel.type != "motion":
             raise InputError(f"start {kernel!r} is no motion; give a kernel of the kind that is fitted")
         parameters = kernel._parameters_for(len(self.shape))
@@ -221,15 +221,15 @@ class _Motion(Family):
             raise InputError(f"start {kernel!r} is {unit.size}-D, the image {len(self.shape)}-D")
         return parameters["length_mm"] * unit / np.linalg.norm(unit)
 
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         most = np.array(self.shape) * self.spacing  # the line stays within the grid
         return -most, most
 
-    def model(self, q, shift):
+    def model(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
         vector = np.where(np.abs(q / self.spacing) < 1e-12, 0.0, q / self.spacing)
         return line_shares(vector, shift / self.spacing, self.shape)
 
-    def parameters(self, q):
+    def parameters(self, q: np.ndarray) -> np.ndarray:
         """Length; and the angle in degrees (0 ... 180), or the direction, whose largest component is positive."""
         length = float(np.linalg.norm(q))
         if q.size == 2 and not self.flat:
@@ -239,12 +239,12 @@ class _Motion(Family):
         unit = np.concatenate([np.zeros(3 - unit.size), unit])
         return np.concatenate([[length], unit * np.sign(unit[np.abs(unit).argmax()])])
 
-    def words(self, values):
+    def words(self, values: np.ndarray) -> dict[str, Any]:
         if values.size == 2:
             return {"length_mm": float(values[0]), "angle_deg": float(values[1])}
         return {"length_mm": float(values[0]), "direction": [float(v) for v in values[1:]]}
 
-    def kernel(self, q):
+    def kernel(self, q: np.ndarray) -> ParametricKernel:
         values = self.parameters(q)
         if values.size == 2:
             values[1] = values[1] % 180.0
@@ -252,7 +252,7 @@ class _Motion(Family):
                 values[1] = 0.0
         return ParametricKernel(self.type, **self.words(values))
 
-    def warnings(self, q):
+    def warnings(self, q: np.ndarray) -> list[str]:
         if np.linalg.norm(q / self.spacing) < 1:
             return ["the motion is shorter than a voxel: its angle is hardly determined"]
         if np.any(np.abs(q) > 0.99 * np.array(self.shape) * self.spacing):
@@ -265,36 +265,36 @@ class _Ball(Family):
 
     count = 1
 
-    def __init__(self, shape, spacing, type):
+    def __init__(self, shape: tuple[int, ...], spacing: Sequence[float], type: str):
         super().__init__(shape, spacing)
         self.type = type
         self.faces = [(np.arange(n + 1) - n // 2 - 0.5) * h for n, h in zip(shape, spacing, strict=True)]
 
-    def starts(self):
+    def starts(self) -> Iterator[np.ndarray]:
         for radius in np.linspace(0.5 * self.step, 1.2 * self.reach, 24):
             yield np.array([math.log(radius)])
 
-    def from_kernel(self, kernel):
+    def from_kernel(self, kernel: ParametricKernel) -> np.ndarray:
         if kernel.type != self.type:
             raise InputError(f"start {kernel!r} is no {self.type}; give a kernel of the kind that is fitted")
         return np.array([math.log(max(kernel.parameters["radius_mm"], 0.5 * self.step))])
 
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         return np.array([math.log(0.3 * self.step)]), np.array([math.log(4 * self.reach)])
 
-    def model(self, q, shift):
+    def model(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
         radius = float(np.exp(q[0]))
         values = ball_shares(radius, [faces - s for faces, s in zip(self.faces, shift, strict=True)])
         volume = math.pi * radius**2 * (1.0 if len(self.shape) == 2 else 4 / 3 * radius)
         return values / volume
 
-    def parameters(self, q):
+    def parameters(self, q: np.ndarray) -> np.ndarray:
         return np.exp(q)
 
-    def words(self, values):
+    def words(self, values: np.ndarray) -> dict[str, Any]:
         return {"radius_mm": float(values[0])}
 
-    def warnings(self, q):
+    def warnings(self, q: np.ndarray) -> list[str]:
         warnings = []
         if np.exp(q[0]) < 0.6 * self.step:
             warnings.append(f"the {self.type} is smaller than a voxel: its radius is hardly determined")

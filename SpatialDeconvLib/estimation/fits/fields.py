@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...choices import FORMS, SMOOTHERS
 from ...errors import InputError, check_choice, check_number
 from ...kernels.field import KernelField
 from ...kernels.parametric import ParametricKernel
-from .single import KernelFit, fit_kernel
+from .single import KernelFit, fit_kernel, measured_kernel
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FieldFit:
     field: KernelField
     fits: tuple[KernelFit | None, ...]
     at: tuple[Any, ...]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def fit_kernels(kernels: KernelField, type: str = "gaussian", **options: Any) -> FieldFit:
@@ -66,7 +67,7 @@ def fit_kernels(kernels: KernelField, type: str = "gaussian", **options: Any) ->
     return field_fit(
         kernels,
         [
-            fit_kernel(kernel, type, **options) if good else None
+            fit_kernel(measured_kernel(kernel), type, **options) if good else None
             for kernel, good in zip(kernels.kernels, known, strict=True)
         ],
     )
@@ -161,8 +162,8 @@ class SmoothGaussians:
     smooth: np.ndarray
     how: str
     misfit: float
-    sigma: Callable[[Any], np.ndarray] = field(repr=False)
-    warnings: list[str] = field(default_factory=list)
+    sigma: Callable[[Any], np.ndarray] = dataclasses.field(repr=False)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def smooth_gaussians(
@@ -206,8 +207,9 @@ def smooth_gaussians(
         If the key is another, there are too few kernels for the function, or it is not positive where it is needed.
     """
     check_choice(smoother, SMOOTHERS, "smoother")
-    fitted = kernels if isinstance(kernels, FieldFit) else None
-    if fitted is None:
+    if isinstance(kernels, FieldFit):
+        fitted = kernels
+    else:
         check_choice(form, FORMS[:2], "form")
         fitted = fit_kernels(kernels, "gaussian", form=form, **options)
     source = fitted.field
@@ -283,7 +285,9 @@ def _extrapolation(key: str, places: np.ndarray, wanted: Sequence[Any], smoother
 Curve = Callable[[np.ndarray], np.ndarray]
 
 
-def _smoother(kind: str, places: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None):
+def _smoother(
+    kind: str, places: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None
+) -> tuple[Curve, str]:
     """The function places -> values, and what it is in words."""
     if kind == "monotone":
         if places.ndim > 1:
@@ -349,7 +353,9 @@ def _powers(points: np.ndarray, degree: Any) -> list[tuple[int, ...]]:
     return powers
 
 
-def _polynomial(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None):
+def _polynomial(
+    points: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None
+) -> tuple[Curve, str]:
     if degree is None:
         most = max((np.unique(column).size - 1 for column in points.T), default=0)
         degree = 2 if len(values) > math.comb(2 + points.shape[1], 2) else 1
@@ -364,7 +370,7 @@ def _polynomial(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degr
     return lambda where: _power_matrix(where, powers) @ solution, f"polynomial of degree {degree}"
 
 
-def _monotone(places: np.ndarray, values: np.ndarray, errors: np.ndarray):
+def _monotone(places: np.ndarray, values: np.ndarray, errors: np.ndarray) -> tuple[Curve, str]:
     order = np.argsort(places)
     x, y, weights = places[order], values[order], 1 / errors[order] ** 2
     rising, falling = _pooled(y, weights), -_pooled(-y, weights)
@@ -385,7 +391,7 @@ def _pooled(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.repeat([b[0] for b in blocks], [int(b[2]) for b in blocks])
 
 
-def _spline(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: None):
+def _spline(points: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int | None) -> tuple[Curve, str]:
     """A (thin-plate) smoothing spline; how smooth is what predicts best the kernels left out one at a time."""
     least = points.shape[1] + 2
     if len(values) <= least or points.shape[1] == 0:

@@ -108,10 +108,21 @@ class _Problem:
     """The equations: residual and derivatives by the logarithms of the sigmas, gain and offset."""
 
     def __init__(
-        self, original, blurred, bound: BoundField, count, shape, form, degree, model, mask, gain, offset,
+        self,
+        original: np.ndarray,
+        blurred: np.ndarray,
+        bound: BoundField,
+        count: int,
+        shape: tuple[int, ...],
+        form: str,
+        degree: int | None,
+        model: str,
+        mask: np.ndarray | None,
+        gain: bool,
+        offset: bool,
         watch: Watch,
-    ):  # fmt: skip
-        self.bound, self.count, self.model, self.watch = bound, count, model, watch
+    ):
+        self.bound, self.count, self.watch = bound, count, watch
         self.gain, self.offset = gain, offset
         self.family = family_on("gaussian", form, shape, bound.spacing)
         self.sigmas = self.family.count  # per kernel
@@ -131,8 +142,9 @@ class _Problem:
             raise InputError(
                 "original or blurred image is constant, which determines no kernel; give images with edges"
             )
+        # Of the source model, each kernel has a spectrum of its own.
         self.spectrum = self._forward(self.original) if model == "detector" else None
-        self.rest = 0.0
+        self.rest: np.ndarray | float = 0.0
         if len(bound) > count:
             self.rest = self._counted((bound.weight(count) * original)[self.valid])
         self.shares = [self._counted(bound.weight(k)[self.valid]) for k in range(count)]
@@ -180,11 +192,12 @@ class _Problem:
         columns: list[np.ndarray] = []
         for k in range(self.count):
             self.watch.check()
-            spectrum, share = self.spectrum, self.shares[k]
-            if self.model == "source":
-                weight = self.bound.weight(k)
-                spectrum, share = self._forward(weight * (self.original + self.middle)), np.float32(1)
-            constant = self.middle if self.model == "detector" else 0.0
+            share: np.ndarray | np.float32
+            if self.spectrum is not None:
+                spectrum, share, constant = self.spectrum, self.shares[k], self.middle
+            else:
+                weighted = self.bound.weight(k) * (self.original + self.middle)
+                spectrum, share, constant = self._forward(weighted), np.float32(1), 0.0
             self.family.radii = None
             self.family.settle(logs[k])
             values = self.family.model(logs[k], np.zeros(len(self.size)))
@@ -226,13 +239,8 @@ def _points(field_: KernelField) -> np.ndarray:
 def _start(problem: _Problem) -> np.ndarray:
     """One sigma for all kernels, the best of a coarse grid."""
     family = problem.family
-    best = None
-    for sigma in np.geomspace(0.5 * family.step, max(0.6 * family.reach, family.step), 7):
-        free = problem.free_from(float(sigma))
-        cost = problem.cost(free)[0]
-        if best is None or cost < best[0]:
-            best = (cost, free)
-    return best[1]
+    sigmas = np.geomspace(0.5 * family.step, max(0.6 * family.reach, family.step), 7)
+    return min((problem.free_from(float(sigma)) for sigma in sigmas), key=lambda free: problem.cost(free)[0])
 
 
 def _normal_equations(problem: _Problem, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -311,7 +319,8 @@ def _fitted(problem: _Problem, keys: KernelField) -> FieldFit:
     logs = problem.logs(free)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0)).reshape(logs.shape)
     misfit = math.sqrt(cost / problem.target.size) / problem.norm
-    family, fits, shape = problem.family, [], problem.family.shape
+    family, shape = problem.family, problem.family.shape
+    fits: list[KernelFit | None] = []
     for log, error in zip(logs, errors, strict=True):
         if not np.all(error < _DETERMINED):
             fits.append(None)

@@ -34,7 +34,7 @@ from ...errors import InputError
 from ...kernels.kernel import Kernel
 from ...kernels.parametric import ParametricKernel
 from ...watch import UNWATCHED, IsCancelled, Progress, Watch
-from .families import Family, family_of, family_on
+from .families import Family, InSlices, family_of, family_on
 
 # Neighbouring weights of an estimated kernel that are below this share of its peak say little about its place.
 _FLOOR = 0.1
@@ -141,11 +141,17 @@ def fit_kernel(
 
 def _planar(kernel: Any) -> tuple[Kernel, bool]:
     """The kernel, as 2-D when it has one slice, and whether it had."""
-    if not isinstance(kernel, Kernel):
-        raise InputError(f"kernel {kernel!r} is no Kernel; wrap an array as Kernel(values, spacing)")
+    kernel = measured_kernel(kernel)
     if kernel.ndim == 3 and kernel.shape[0] == 1:
         return Kernel(kernel.values[0], kernel.spacing[1:], kernel.name), True
     return kernel, False
+
+
+def measured_kernel(kernel: Any) -> Kernel:
+    """The kernel, or an error that says what is wanted."""
+    if not isinstance(kernel, Kernel):
+        raise InputError(f"kernel {kernel!r} is no Kernel; wrap an array as Kernel(values, spacing)")
+    return kernel
 
 
 class _KernelProblem:
@@ -253,8 +259,7 @@ def fit_pair(
     original, blurred, spacings = check_pair(original, blurred, spacing)
     if isinstance(start, KernelFit):
         start = start.kernel
-    shape = support_of(shape, start, original.shape, spacings)
-    family = family_on(type, form, shape, spacings)
+    family = family_on(type, form, support_of(shape, start, original.shape, spacings), spacings)
     problem = _PairProblem(family, original, blurred, mask, gain, offset, shift, watch)
     fit = _fit(problem, start)
     watch.step(1.0, "fitted")
@@ -282,7 +287,9 @@ def check_pair(original: Any, blurred: Any, spacing: Any) -> tuple[np.ndarray, n
     return original, blurred, spacings
 
 
-def support_of(shape: Any, start: ParametricKernel | None, image: tuple[int, ...], spacing: tuple[float, ...]):
+def support_of(
+    shape: Any, start: ParametricKernel | None, image: tuple[int, ...], spacing: tuple[float, ...]
+) -> tuple[int, ...]:
     """The shape of the kernel\'s grid, checked."""
     if shape is None:
         if start is None:
@@ -291,12 +298,12 @@ def support_of(shape: Any, start: ParametricKernel | None, image: tuple[int, ...
         if sampled.ndim != len(image):
             raise InputError(f"start {start!r} is {sampled.ndim}-D, the image {len(image)}-D; give one of its own")
         return tuple(min(n + 2, size) for n, size in zip(sampled.shape, image, strict=True))
-    sizes = np.atleast_1d(np.asarray(shape))
-    if sizes.size == len(image) + 1 and sizes[0] == 1:
-        sizes = sizes[1:]
-    if sizes.size not in (1, len(image)) or sizes.dtype.kind not in "iu" or np.any(sizes < 1):
+    given = np.atleast_1d(np.asarray(shape))
+    if given.size == len(image) + 1 and given[0] == 1:
+        given = given[1:]
+    if given.size not in (1, len(image)) or given.dtype.kind not in "iu" or np.any(given < 1):
         raise InputError(f"shape {shape!r} must be one whole number of voxels, or one per axis ({len(image)})")
-    sizes = tuple(int(n) for n in np.broadcast_to(sizes, len(image)))
+    sizes = tuple(int(n) for n in np.broadcast_to(given, len(image)))
     if any(n > size for n, size in zip(sizes, image, strict=True)):
         raise InputError(f"shape {sizes} of the kernel is larger than the image {image}; give fewer voxels")
     return sizes
@@ -307,9 +314,19 @@ class _PairProblem:
 
     jacobian, tolerance = "2-point", 1e-8
 
-    def __init__(self, family, original, blurred, mask, gain, offset, shift, watch: Watch):
+    def __init__(
+        self,
+        family: Family | InSlices,
+        original: np.ndarray,
+        blurred: np.ndarray,
+        mask: np.ndarray | None,
+        gain: bool,
+        offset: bool,
+        shift: bool,
+        watch: Watch,
+    ):
         self.family, self.shift, self.scale, self.offset = family, shift, gain, offset
-        self.kernel = Kernel(np.ones(family.shape), family.spacing)
+        self.kernel = Kernel(np.ones(family.shape), family.spacing.tolist())
         self.watch = watch
         self.linear = int(gain) + int(offset)
         self.evaluated = 0
@@ -421,20 +438,20 @@ class _PairProblem:
 
 # ------------------------------------------------------------------------------------------ the minimiser
 
+Problem = _KernelProblem | _PairProblem
 
-def _fit(problem: Any, start: ParametricKernel | None = None) -> KernelFit:
+
+def _fit(problem: Problem, start: ParametricKernel | None = None) -> KernelFit:
     family, ndim = problem.family, len(problem.family.shape)
     shift = problem.first_shift() if problem.shift else np.zeros(0)
-    best = None
+    found = []
     iterations = 0
     starts = _best_starts(problem, shift) if start is None else [family.from_kernel(start)]
     for q in starts:
         x, count = _minimise(problem, np.concatenate([q, shift]))
         iterations += count
-        cost = float(np.linalg.norm(_residual(problem, x)))
-        if best is None or cost < best[0]:
-            best = (cost, x, getattr(family, "radii", None))
-    _, x, radii = best
+        found.append((float(np.linalg.norm(_residual(problem, x))), x, family.radii))
+    _, x, radii = min(found, key=lambda one: one[0])
     if radii is not None:
         family.radii = radii
     x = _simplest(problem, x)
@@ -456,7 +473,7 @@ def _fit(problem: Any, start: ParametricKernel | None = None) -> KernelFit:
     )  # fmt: skip
 
 
-def _best_starts(problem: Any, shift: np.ndarray) -> list[np.ndarray]:
+def _best_starts(problem: Problem, shift: np.ndarray) -> list[np.ndarray]:
     scored = []
     moved = shift if problem.shift else np.zeros(len(problem.family.shape))
     for q in problem.family.starts():
@@ -466,15 +483,15 @@ def _best_starts(problem: Any, shift: np.ndarray) -> list[np.ndarray]:
     return [np.array(q) for _, q in scored[: problem.polished]]
 
 
-def _shift_of(problem: Any, x: np.ndarray) -> np.ndarray:
+def _shift_of(problem: Problem, x: np.ndarray) -> np.ndarray:
     return x[problem.family.count :] if problem.shift else np.zeros(len(problem.family.shape))
 
 
-def _residual(problem: Any, x: np.ndarray) -> np.ndarray:
+def _residual(problem: Problem, x: np.ndarray) -> np.ndarray:
     return problem.residual(problem.family.model(x[: problem.family.count], _shift_of(problem, x)))
 
 
-def _minimise(problem: Any, x: np.ndarray) -> tuple[np.ndarray, int]:
+def _minimise(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, int]:
     """Minimise, then again with the maker's cut-off for the sigma that was found, until that stays."""
     family = problem.family
     low, high = family.bounds()
@@ -496,7 +513,7 @@ def _minimise(problem: Any, x: np.ndarray) -> tuple[np.ndarray, int]:
     return x, count
 
 
-def _simplest(problem: Any, x: np.ndarray) -> np.ndarray:
+def _simplest(problem: Problem, x: np.ndarray) -> np.ndarray:
     """Set to 0 what makes no difference: a line inside one layer of voxels may lie anywhere in it."""
     family = problem.family
     free = list(range(family.count)) if family.type == "motion" else []
@@ -510,7 +527,7 @@ def _simplest(problem: Any, x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _errors(problem: Any, x: np.ndarray, residual: np.ndarray, ndim: int) -> np.ndarray:
+def _errors(problem: Problem, x: np.ndarray, residual: np.ndarray, ndim: int) -> np.ndarray:
     """Standard errors of the reported parameters: sqrt diag of D s^2 (J^T J)^-1 D^T, D the change of variables."""
     family = problem.family
     steps = np.maximum(1e-6, 1e-6 * np.abs(x))
