@@ -322,7 +322,9 @@ def _portal_truth(size: int, spacing: float) -> np.ndarray:
     return ndimage.gaussian_filter(fluence, penumbra, mode="nearest")[None]
 
 
-def _ellipse(y: np.ndarray, x: np.ndarray, cy: float, cx: float, ry: float, rx: float, tilt: float = 0.0):
+def _ellipse(
+    y: np.ndarray, x: np.ndarray, cy: float, cx: float, ry: float, rx: float, tilt: float = 0.0
+) -> np.ndarray:
     """Path length through an ellipsoid, 1 at its centre and 0 outside."""
     c, s = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
     u = (c * (x - cx) + s * (y - cy)) / rx
