@@ -91,7 +91,7 @@ def reach_of(kernels: Sequence[np.ndarray]) -> tuple[list[int], list[int]]:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Layout:
     """What every grid of one operator has in common, along the canonical axes."""
 
     rows: tuple[int, ...]  # shape of the data
@@ -101,7 +101,7 @@ class Problem:
     source: bool
 
 
-def geometry_for(problem: Problem, reach: tuple[list[int], list[int]], box: Box | None = None) -> Geometry:
+def geometry_for(problem: Layout, reach: tuple[list[int], list[int]], box: Box | None = None) -> Geometry:
     """Lay out the grid for kernels of a given reach: for the whole image, or for the bounding `box` of the
     weights alone (which are on the data in the detector model, on the domain in the source model)."""
     axes = []

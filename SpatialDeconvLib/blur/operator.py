@@ -35,7 +35,7 @@ from ..errors import InputError, check_choice
 from ..kernels.field import BoundField, KernelField
 from ..watch import UNWATCHED, Watch
 from .compression import Compression, compress
-from .grids import Geometry, Problem, Side, geometry_for, reach_of, reduced_kernel
+from .grids import Geometry, Layout, Side, geometry_for, reach_of, reduced_kernel
 from .slabfft import Read, Spectrum, Transform, Write, rows_kept
 from .termweights import Name, TermWeights
 
@@ -182,7 +182,7 @@ class SpatiallyVariantBlur(LinearOperator):
 
         rows, cols = canonical(self.data_shape), canonical(self.domain_shape)
         lead = canonical([l for l, _ in self.margins], 0)
-        self._problem = Problem(rows, cols, lead, self.boundary, self.model == "source")
+        self._problem = Layout(rows, cols, lead, self.boundary, self.model == "source")
         self.canonical_data, self.canonical_domain = rows, cols
         self._canonical_kernels = [h.reshape(canonical(h.shape)) for h in reduced]
         source = self.model == "source"

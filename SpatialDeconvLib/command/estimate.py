@@ -15,16 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..choices import (
-    CONSTRAINTS,
-    ESTIMATION_METHODS,
-    FORMS,
-    INTERPOLATIONS,
-    MODELS,
-    OUTSIDES,
-    PENALTIES,
-    SMOOTHERS,
-)
+from ..choices import CONSTRAINTS, ESTIMATION_METHODS, FORMS, INTERPOLATIONS, MODELS, OUTSIDES, PENALTIES, SMOOTHERS
 from ..errors import InputError
 from ..kernels.shapes import FITTED_KINDS
 from ..watch import IsCancelled, Progress, Watch
@@ -195,7 +186,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class EstimateRequest:
     """An estimation that is wanted: parameters and selection as in a recipe, files by their role."""
 
     parameters: dict[str, Any]
@@ -207,7 +198,7 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     """Run the command."""
     options.by_labels = options.labels is not None
     files = {role: getattr(options, role) for role in _ROLES if getattr(options, role)}
-    request = Request(
+    request = EstimateRequest(
         {name: getattr(options, name) for name in _PARAMETERS},
         files,
         {name: getattr(options, name) for name in _SELECTION},
@@ -232,10 +223,12 @@ def repeat(recipe: Mapping[str, Any], path: str, output: str, quiet: bool, cance
     files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
     known = {name: recipe["parameters"].get(name) for name in _PARAMETERS}
     selection = {name: recipe.get("selection", {}).get(name) for name in _SELECTION}
-    _estimate(Request(known, files, selection), output, None, quiet, cancelled)
+    _estimate(EstimateRequest(known, files, selection), output, None, quiet, cancelled)
 
 
-def _estimate(request: Request, output: str, figure: str | None, quiet: bool, cancelled: IsCancelled) -> None:
+def _estimate(
+    request: EstimateRequest, output: str, figure: str | None, quiet: bool, cancelled: IsCancelled
+) -> None:
     from .progressbar import ProgressBar
 
     with ProgressBar(quiet) as bar:
@@ -244,7 +237,7 @@ def _estimate(request: Request, output: str, figure: str | None, quiet: bool, ca
 
 
 def estimate_on_files(
-    request: Request,
+    request: EstimateRequest,
     output: str,
     figure: str | None,
     progress: Progress | None = None,
@@ -273,7 +266,7 @@ def estimate_on_files(
                 f"figure folder {Path(figure).absolute().parent} does not exist; create it first"
             )
     from ..mrml.scene import ensureScene, temporaryNodes
-    from .measuring import measure
+    from .estimateonfiles import measure
 
     with temporaryNodes(ensureScene()):
         measured = measure(request, watch)
@@ -282,7 +275,7 @@ def estimate_on_files(
     return measured
 
 
-def _check_request(request: Request) -> None:
+def _check_request(request: EstimateRequest) -> None:
     """Refuse combinations of options that make no sense."""
     p = request.parameters
     keys = [name for name in ("levels", "levels_from_histogram", "by_labels", "positions") if p[name]]
@@ -341,7 +334,7 @@ def _check_direct(p: Mapping[str, Any], keyed: bool) -> None:
         raise InputError(f"--smooth {p['smooth']} needs measured kernels; with --fit-to images take polynomial")
 
 
-def _check_output(output: str, request: Request) -> Path:
+def _check_output(output: str, request: EstimateRequest) -> Path:
     """Refuse, before any work, an output that could not be written."""
     path = Path(output).expanduser().absolute()
     suffix = path.suffix.lower()
@@ -363,7 +356,7 @@ def _check_output(output: str, request: Request) -> Path:
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def _write(target: Path, measured: Measured, request: Request, figure: str | None) -> None:
+def _write(target: Path, measured: Measured, request: EstimateRequest, figure: str | None) -> None:
     """Write everything into a folder beside the output, then move it there, the output last."""
     from ..kernels.sets import write_kernel, write_kernel_set
     from ..mrml import recipe as recipes

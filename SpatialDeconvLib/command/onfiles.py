@@ -1,6 +1,6 @@
 """One run on files: what `deconvolve`, `convolve`, `repeat` and every case of a batch do.
 
-A `Request` says what is to be done, with paths; `run_on_files` does it and writes the output and its recipe.
+A `RunRequest` says what is to be done, with paths; `run_on_files` does it and writes the output and its recipe.
 """
 
 from __future__ import annotations
@@ -18,20 +18,11 @@ from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
 from ..watch import IsCancelled, Progress, Watch
-from .request import (
-    FileRun,
-    Request,
-    labels_of,
-    mask_on,
-    mask_source,
-    metrics_of,
-    reference_of,
-    write_around,
-)
+from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, reference_of, write_around
 
 
 def run_on_files(
-    request: Request,
+    request: RunRequest,
     output: str,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
@@ -46,7 +37,7 @@ def run_on_files(
 
     Parameters
     ----------
-    request : Request
+    request : RunRequest
     output : path
         Volume to write.
     progress : callable (fraction, text), optional

@@ -25,7 +25,7 @@ from ..selection import mask_from_box, mask_from_range
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """A run that is wanted.
 
     Attributes
@@ -62,7 +62,7 @@ class FileRun:
     warnings: list[str]
 
 
-def request_from_options(options: argparse.Namespace) -> Request:
+def request_from_options(options: argparse.Namespace) -> RunRequest:
     """Return the request that the options of `deconvolve` or `convolve` stand for; reads the kernels.
 
     Raises
@@ -71,7 +71,7 @@ def request_from_options(options: argparse.Namespace) -> Request:
         If the kernels cannot be read.
     """
     roles = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
-    return Request(
+    return RunRequest(
         settings_from_options(options),
         kernels_from_options(options),
         {role: path for role, path in roles.items() if path},
@@ -105,7 +105,7 @@ def kernels_from_options(options: argparse.Namespace) -> KernelField:
     return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize))
 
 
-def request_from_recipe(path: str | os.PathLike) -> Request:
+def request_from_recipe(path: str | os.PathLike) -> RunRequest:
     """Return the request that a recipe stands for, after checking that its files are unchanged.
 
     Raises
@@ -121,7 +121,7 @@ def request_from_recipe(path: str | os.PathLike) -> Request:
         recipes.check_file({"path": name, "sha256": digest})
     selection = {**recipes.NO_SELECTION, **recipe["selection"]}
     kernels = field_from_dict(recipe["kernel_set"])
-    return Request(settings_of(recipe["operation"], recipe["parameters"]), kernels, inputs, selection)
+    return RunRequest(settings_of(recipe["operation"], recipe["parameters"]), kernels, inputs, selection)
 
 
 def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:

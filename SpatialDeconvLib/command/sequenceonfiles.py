@@ -16,15 +16,7 @@ from ..mrml import recipe as recipes
 from ..report import ReportedRun
 from ..report.volumes import reported_run
 from ..watch import Watch
-from .request import (
-    FileRun,
-    Request,
-    labels_of,
-    mask_on,
-    mask_source,
-    metrics_of,
-    write_around,
-)
+from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, write_around
 
 
 def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
@@ -64,7 +56,7 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
 
 
-def _sources(request: Request, sequence: Any) -> dict[str, Any]:
+def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:
     """Mask, labels and guide, each a node for all frames or a sequence of them."""
     files, selection = request.files, request.selection
 

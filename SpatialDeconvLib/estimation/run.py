@@ -165,7 +165,7 @@ class Keyed:
 
 
 @dataclass
-class Result:
+class Answer:
     kernels: np.ndarray
     estimate: Estimate
 
@@ -188,7 +188,7 @@ class Estimation:
 
     # -- the whole
 
-    def run(self, watch: Watch) -> Result:
+    def run(self, watch: Watch) -> Answer:
         shift = (0.0,) * len(self.shape)
         if not self.options.register:
             return self._finished(*self._pass(shift, watch), shift)
@@ -218,15 +218,15 @@ class Estimation:
                     f"{self.pair.original.shape}; the images do not show the same object, or register them first"
                 )
 
-    def _pass(self, shift: Sequence[float], watch: Watch, rough: bool = False) -> tuple[Problem, Fit]:
+    def _pass(self, shift: Sequence[float], watch: Watch, rough: bool = False) -> tuple[Subproblem, Fit]:
         """Estimate with the original displaced by `shift` voxels."""
-        problem = Problem.make(self, shift, watch)
+        problem = Subproblem.make(self, shift, watch)
         self.share = problem.shares
         if self.options.method == "fourier":
             return problem, problem.divide()
         return problem, problem.solve(rough)
 
-    def _finished(self, problem: Problem, fit: Fit, shift: tuple[float, ...]) -> Result:
+    def _finished(self, problem: Subproblem, fit: Fit, shift: tuple[float, ...]) -> Answer:
         options, pair = self.options, self.pair
         uncertainty = fit.uncertainty()
         determined = (uncertainty < DETERMINED) & (self.share > 0)
@@ -269,7 +269,7 @@ class Estimation:
             determined=None if one else determined,
             share=None if one else self.share,
         )
-        return Result(kernels, estimate)
+        return Answer(kernels, estimate)
 
     def _gain(self, kernels: np.ndarray) -> tuple[float, np.ndarray]:
         sums = kernels.reshape(self.count, -1).sum(axis=1)
@@ -340,7 +340,7 @@ class Estimation:
 
 
 @dataclass
-class Problem:
+class Subproblem:
     """The equations for one displacement of the original, or for a part of the images."""
 
     owner: Estimation
@@ -353,7 +353,7 @@ class Problem:
     watch: Watch
 
     @classmethod
-    def make(cls, owner: Estimation, shift: Sequence[float], watch: Watch) -> Problem:
+    def make(cls, owner: Estimation, shift: Sequence[float], watch: Watch) -> Subproblem:
         """The equations for the original displaced by `shift` voxels."""
         pair = owner.pair
         original, box = shifted(pair.original, shift, owner.shape)
@@ -375,7 +375,7 @@ class Problem:
         place = tuple(b.start for b in box)
         return cls(owner, original, pair.blurred[box], mask, weights, unblurred, place, watch)
 
-    def part(self) -> Problem:
+    def part(self) -> Subproblem:
         """The middle of the images, when they are large: enough for a rough answer."""
         size, ndim = self.original.shape, self.original.ndim
         share = (_ROUGH_VOXELS / self.original.size) ** (1 / ndim)
@@ -387,7 +387,7 @@ class Problem:
             for n, m in ((n, min(n, max(round(share * n), k))) for n, k in zip(size, least, strict=True))
         )
         weights = self.weights
-        cropped = Problem(
+        cropped = Subproblem(
             self.owner,
             self.original[box],
             self.blurred[box],

@@ -82,7 +82,7 @@ def estimateKernel(
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
     _checkOutput(outputVolume, (originalVolume, blurredVolume, mask))
-    pair = Pair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
+    pair = VolumePair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
     kernel = estimate_kernel(
         *pair.arrays, pair.shape(shape), spacing=pair.spacing, mask=pair.mask, progress=progress,
         cancelled=cancelled, **options,
@@ -128,7 +128,7 @@ def estimateKernels(
     InputError, Cancelled
         As `estimateKernel`.
     """
-    pair = Pair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
+    pair = VolumePair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
     pair, keys, options = _keyed(pair, blurredVolume, keys, labels, guide, resample, options)
     return estimate_kernels(
         *pair.arrays, keys, pair.shape(shape), spacing=pair.spacing, mask=pair.mask, progress=progress,
@@ -155,7 +155,7 @@ def fitKernel(
     KernelFit
         ``fit.kernel`` goes into `deconvolveVolume` as it is.
     """
-    pair = Pair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
+    pair = VolumePair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
     return fit_pair(
         *pair.arrays, spacing=pair.spacing, shape=None if shape is None else pair.shape(shape),
         mask=_unsaturated(pair), progress=progress, cancelled=cancelled, **options,
@@ -184,7 +184,7 @@ def fitKernels(
     FieldFit
         ``fit.field`` goes into `deconvolveVolume` as it is.
     """
-    pair = Pair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
+    pair = VolumePair.fromNodes(originalVolume, blurredVolume, mask, resample, options)
     pair, keys, options = _keyed(pair, blurredVolume, keys, labels, guide, resample, options)
     return fit_gaussians(
         *pair.arrays, keys, pair.shape(shape), spacing=pair.spacing, mask=_unsaturated(pair), progress=progress,
@@ -192,7 +192,7 @@ def fitKernels(
     )  # fmt: skip
 
 
-def _keyed(pair: Pair, blurredVolume, keys, labels, guide, resample: bool, options: dict[str, Any]):
+def _keyed(pair: VolumePair, blurredVolume, keys, labels, guide, resample: bool, options: dict[str, Any]):
     """The keys as a field with its labels, the pair within these, and the options with the guide."""
     if not isinstance(keys, KernelField):
         keys = levelKeys(keys)
@@ -204,7 +204,7 @@ def _keyed(pair: Pair, blurredVolume, keys, labels, guide, resample: bool, optio
     return pair, keys, options
 
 
-def _unsaturated(pair: Pair) -> np.ndarray | None:
+def _unsaturated(pair: VolumePair) -> np.ndarray | None:
     if isinstance(pair.mask, str):
         check_choice(pair.mask, ("unsaturated",), "mask")
         return pair.arrays[1] < pair.arrays[1].max()
@@ -318,7 +318,7 @@ def _checkOutput(outputVolume, others: Sequence[Any]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
+class VolumePair:
     """The arrays of the two volumes and what counts, without the slice axis where there is one slice."""
 
     arrays: tuple[np.ndarray, np.ndarray]
@@ -326,7 +326,7 @@ class Pair:
     mask: np.ndarray | str | None
 
     @classmethod
-    def fromNodes(cls, originalVolume, blurredVolume, mask, resample: bool, options: dict[str, Any]) -> Pair:
+    def fromNodes(cls, originalVolume, blurredVolume, mask, resample: bool, options: dict[str, Any]) -> VolumePair:
         """Check that the nodes are a pair, and take their arrays.
 
         Raises
@@ -372,7 +372,7 @@ class Pair:
             return tuple(shape[1:])
         return shape if np.ndim(shape) == 0 else tuple(shape)
 
-    def within(self, keys: KernelField) -> Pair:
+    def within(self, keys: KernelField) -> VolumePair:
         """The pair without the voxels that no kernel is meant for."""
         values = [int((keys.label_names or {}).get(at, at)) if isinstance(at, str) else at for at in keys.at]
         inside = self.flat(np.isin(keys.labels, values))

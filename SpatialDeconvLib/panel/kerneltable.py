@@ -15,7 +15,8 @@ from ..errors import InputError
 from ..estimation import levels
 from ..kernels.sets import write_kernel_set
 from ..mrml import nodes, places
-from . import kernelrows, pictures
+from . import kernelrows
+from . import pixmaps as pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns

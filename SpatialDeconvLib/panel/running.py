@@ -12,7 +12,7 @@ from . import model as panelmodel
 REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
 
 
-class Job:
+class Task:
     """A run: what is to be done, and whether it is to stop."""
 
     def __init__(self, kind, function, done, show):
@@ -99,7 +99,7 @@ class JobRunner:
         :param show: called with (fraction, text, seconds since the start) before every repaint
         :return: False if another run is on that is not given up for this one
         """
-        job = Job(kind, function, done, show)
+        job = Task(kind, function, done, show)
         if self._job:
             if self._job.kind != "preview" or (self._next and self._next.kind != "preview"):
                 return False

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ..mrml import previewing
 from ..report.pixels import png
 from . import model as panelmodel
-from . import plotting, sliceviews
+from . import plotnodes, sliceviews
 from .parameters import fieldOf, rowsOf
 
 DELAY = 400  # ms from the last change to the new plot
@@ -100,7 +100,7 @@ class WeightsPlot:
             return
         self._shown = wanted
         try:
-            self._data = plotting.weightsData(
+            self._data = plotnodes.weightsData(
                 state.input_volume, fieldOf(node), panelmodel.used_guide(state), panelmodel.used_labels(state),
                 state.mask, state.resample,
             )  # fmt: skip
@@ -127,9 +127,9 @@ class WeightsPlot:
         self._showText("")
         self._panel.ui.weightsPlotFrame.visible = self._layout is None
         isLarge = self._layout is not None
-        self._chart = plotting.plotWeights(self._data, self._chart, compact=not isLarge)
+        self._chart = plotnodes.plotWeights(self._data, self._chart, compact=not isLarge)
         if isLarge:
-            plotting.keepPlot(self._chart)
+            plotnodes.keepPlot(self._chart)
         viewNode = self._ownViewNode()
         if viewNode is None:
             self._showPicture()
@@ -165,13 +165,13 @@ class WeightsPlot:
             self._picture = qt.QLabel()
             self._panel.ui.weightsPlotFrame.layout().addWidget(self._picture)
         size = self._panel.ui.weightsPlotFrame.size
-        pixels = plotting.weightsPicture(self._data, max(size.width(), 200), max(size.height(), 100))
+        pixels = plotnodes.weightsPicture(self._data, max(size.width(), 200), max(size.height(), 100))
         pixmap = qt.QPixmap()
         pixmap.loadFromData(qt.QByteArray(png(pixels)))
         self._picture.setPixmap(pixmap)
 
     def _clear(self):
-        plotting.removePlot(self._chart)
+        plotnodes.removePlot(self._chart)
         self._chart = self._data = self._shown = None
         if self._picture is not None:
             self._picture.clear()
@@ -192,16 +192,16 @@ class WeightsPlot:
         if isLarge and self._chart is not None and manager is not None and self._layout is None:
             self._layout = sliceviews.LayoutKeeper(slicer.mrmlScene)
             self._layout.show(LARGE_LAYOUT)
-            plotting.keepPlot(self._chart)
-            plotting.styleChart(self._chart, self._data, compact=False)
+            plotnodes.keepPlot(self._chart)
+            plotnodes.styleChart(self._chart, self._data, compact=False)
             for node in sliceviews.plotViewNodes(slicer.mrmlScene, exceptFor=VIEW_NAME):
                 node.SetPlotChartNodeID(self._chart.GetID())
         elif not isLarge and self._layout is not None:
             layout, self._layout = self._layout, None
             layout.restore()
             if self._chart is not None and self._chart.GetScene() is not None:
-                plotting.keepPlot(self._chart, False)
-                plotting.styleChart(self._chart, self._data, compact=True)
+                plotnodes.keepPlot(self._chart, False)
+                plotnodes.styleChart(self._chart, self._data, compact=True)
         self._showLargeButton(self._layout is not None)
 
     def _showLargeButton(self, isLarge):

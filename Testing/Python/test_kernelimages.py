@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from SpatialDeconvLib import InputError, Kernel, ParametricKernel
-from SpatialDeconvLib.panel.kernelimages import kernel_picture, three_views, thumbnails
+from SpatialDeconvLib.panel.kernelpictures import kernel_picture, three_views, thumbnails
 from SpatialDeconvLib.report.pixels import diverging_pixels, sequential_pixels
 
 

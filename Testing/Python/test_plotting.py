@@ -8,7 +8,7 @@ slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import InputError, KernelField, ParametricKernel  # noqa: E402
 from SpatialDeconvLib.mrml import files, scene  # noqa: E402
-from SpatialDeconvLib.panel import plotting  # noqa: E402
+from SpatialDeconvLib.panel import plotnodes  # noqa: E402
 
 SHAPE = (6, 20, 25)
 KERNEL = ParametricKernel("gaussian", sigma_mm=1.0)
@@ -48,7 +48,7 @@ def nodeIds():
 
 
 def test_weightsAreHatFunctionsThatSumToOne():
-    data = plotting.weightsData(makeVolume(ramp()), byIntensity())
+    data = plotnodes.weightsData(makeVolume(ramp()), byIntensity())
     assert data.names == ["20", "60", "80"]
     np.testing.assert_allclose(data.weights.sum(axis=0), 1, atol=1e-6)
     for level, curve in zip((20, 60, 80), data.weights, strict=True):
@@ -60,12 +60,12 @@ def test_weightsAreHatFunctionsThatSumToOne():
 
 def test_theRuleOutsideIsSeen():
     volume = makeVolume(ramp())
-    unchanged = plotting.weightsData(volume, byIntensity(outside="unchanged"))
+    unchanged = plotnodes.weightsData(volume, byIntensity(outside="unchanged"))
     assert unchanged.names[-1] == "unchanged"
     assert unchanged.weights[3][at(unchanged, 10)] == 1
     assert unchanged.weights[0][at(unchanged, 10)] == 0
-    assert plotting.weightsData(volume, byIntensity(outside="error")).names[-1] == "refused"
-    nearest = plotting.weightsData(volume, byIntensity(interpolation="nearest"))
+    assert plotnodes.weightsData(volume, byIntensity(outside="error")).names[-1] == "refused"
+    nearest = plotnodes.weightsData(volume, byIntensity(interpolation="nearest"))
     assert nearest.weights[0][at(nearest, 39)] == 1
     assert nearest.weights[1][at(nearest, 41)] == 1
 
@@ -75,52 +75,52 @@ def test_theHistogramCountsTheVoxelsThatChoose():
     array[:, :10] = 50  # half, and a tenth of 90
     array[:, :2] = 90
     volume = makeVolume(array)
-    data = plotting.weightsData(volume, byIntensity())
+    data = plotnodes.weightsData(volume, byIntensity())
     assert data.histogram.max() == 1
     found = [data.histogram[at(data, value)] for value in (10, 50, 90)]
     np.testing.assert_allclose(found, np.sqrt([1, 0.8, 0.2]), atol=1e-6)
     assert data.histogram[at(data, 30)] == 0
     guide = makeVolume(array + 100)
-    assert plotting.weightsData(volume, byIntensity((110, 150)), guide=guide).x.min() > 90
+    assert plotnodes.weightsData(volume, byIntensity((110, 150)), guide=guide).x.min() > 90
     mask = np.zeros(SHAPE, bool)
     mask[:, 15:] = True
-    masked = plotting.weightsData(volume, byIntensity(), mask=mask)
+    masked = plotnodes.weightsData(volume, byIntensity(), mask=mask)
     assert masked.histogram[at(masked, 50)] == 0
 
 
 def test_wholeNumbersLeaveNoGapsInTheHistogram():
-    data = plotting.weightsData(makeVolume(ramp().astype(np.int16)), byIntensity())
+    data = plotnodes.weightsData(makeVolume(ramp().astype(np.int16)), byIntensity())
     inside = (data.x > 0) & (data.x < 99)
     assert data.histogram[inside].min() > 0.9
 
 
 def test_awkwardImages():
-    constant = plotting.weightsData(makeVolume(np.full(SHAPE, 7, np.int16)), byIntensity((7,)))
+    constant = plotnodes.weightsData(makeVolume(np.full(SHAPE, 7, np.int16)), byIntensity((7,)))
     assert np.isfinite(constant.x).all()
     assert constant.x[0] < 7 < constant.x[-1]
     holes = ramp()
     holes[0] = np.nan
-    assert plotting.weightsData(makeVolume(holes), byIntensity()).histogram.max() == 1
+    assert plotnodes.weightsData(makeVolume(holes), byIntensity()).histogram.max() == 1
     with pytest.raises(InputError, match="no finite voxel"):
-        plotting.weightsData(makeVolume(np.full(SHAPE, np.nan, np.float32)), byIntensity())
+        plotnodes.weightsData(makeVolume(np.full(SHAPE, np.nan, np.float32)), byIntensity())
     vector = makeVolume(np.stack([ramp(), ramp() * 10, ramp()], axis=-1))
-    assert plotting.weightsData(vector, byIntensity()).x.max() < 110
+    assert plotnodes.weightsData(vector, byIntensity()).x.max() < 110
 
 
 def test_otherKeysShowTheShareOfEachKernel():
     volume, labels = makeVolume(ramp()), np.zeros(SHAPE, np.uint8)
     labels[:, 5:] = 1
     byRegion = KernelField.by_region(None, {0: KERNEL, 1: KERNEL})
-    data = plotting.weightsData(volume, byRegion, labels=labels)
+    data = plotnodes.weightsData(volume, byRegion, labels=labels)
     np.testing.assert_allclose(data.histogram, [0.25, 0.75])
     assert data.names == ["0", "1"]
     unlabelled = KernelField.by_region(labels, {1: KERNEL}, outside="error")
-    assert plotting.weightsData(volume, unlabelled).names == ["1", "refused"]
+    assert plotnodes.weightsData(volume, unlabelled).names == ["1", "refused"]
     byPosition = KernelField.by_position({(0, 0, 0): KERNEL, (0, 0, 24): KERNEL})
-    data = plotting.weightsData(volume, byPosition)
+    data = plotnodes.weightsData(volume, byPosition)
     np.testing.assert_allclose(data.histogram, [0.5, 0.5], atol=1e-6)
     assert data.names == ["(0, 0, 0)", "(0, 0, 24)"]
-    assert plotting.weightsData(volume, KERNEL).histogram.tolist() == [1.0]
+    assert plotnodes.weightsData(volume, KERNEL).histogram.tolist() == [1.0]
 
 
 # -- the nodes
@@ -131,8 +131,8 @@ def columnOf(series, name):
 
 
 def test_theChartHoldsTheNumbers():
-    data = plotting.weightsData(makeVolume(ramp()), byIntensity())
-    chart = plotting.plotWeights(data)
+    data = plotnodes.weightsData(makeVolume(ramp()), byIntensity())
+    chart = plotnodes.plotWeights(data)
     series = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
     assert [node.GetName() for node in series] == ["Voxels", "20", "60", "80"]
     assert len({node.GetTableNodeID() for node in series}) == 1
@@ -145,16 +145,16 @@ def test_theChartHoldsTheNumbers():
         assert np.count_nonzero(drawn == 0) <= 2
     assert chart.GetXAxisTitle() == "Intensity"
     assert chart.GetLegendVisibility()
-    plotting.styleChart(chart, data, compact=True)
+    plotnodes.styleChart(chart, data, compact=True)
     assert not chart.GetLegendVisibility()
     assert not chart.GetTitleVisibility()
 
 
 def test_sharesAreBarsOfTheirOwnNames():
-    data = plotting.weightsData(
+    data = plotnodes.weightsData(
         makeVolume(ramp()), KernelField.by_position({(0, 0, 0): KERNEL, (0, 0, 24): KERNEL})
     )
-    chart = plotting.plotWeights(data, compact=True)
+    chart = plotnodes.plotWeights(data, compact=True)
     series = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
     assert [node.GetName() for node in series] == data.names
     assert all(node.GetPlotType() == node.PlotTypeBar for node in series)
@@ -165,41 +165,41 @@ def test_sharesAreBarsOfTheirOwnNames():
 def test_nodesAreUsedAgainAndSurplusOnesRemoved():
     volume = makeVolume(ramp())
     before = nodeIds()
-    chart = plotting.plotWeights(plotting.weightsData(volume, byIntensity()))
+    chart = plotnodes.plotWeights(plotnodes.weightsData(volume, byIntensity()))
     assert len(nodeIds() - before) == 6  # chart, table, four series
-    assert plotting.plotWeights(plotting.weightsData(volume, byIntensity((20, 70))), chart) is chart
+    assert plotnodes.plotWeights(plotnodes.weightsData(volume, byIntensity((20, 70))), chart) is chart
     assert len(nodeIds() - before) == 5
     assert [chart.GetNthPlotSeriesNode(n).GetName() for n in range(3)] == ["Voxels", "20", "70"]
-    plotting.plotWeights(plotting.weightsData(volume, byIntensity(tuple(range(10, 100, 10)))), chart)
+    plotnodes.plotWeights(plotnodes.weightsData(volume, byIntensity(tuple(range(10, 100, 10)))), chart)
     assert chart.GetNumberOfPlotSeriesNodes() == 10
-    plotting.plotWeights(plotting.weightsData(volume, KERNEL), chart)
+    plotnodes.plotWeights(plotnodes.weightsData(volume, KERNEL), chart)
     assert len(nodeIds() - before) == 3
-    plotting.removePlot(chart)
+    plotnodes.removePlot(chart)
     assert nodeIds() == before
-    plotting.removePlot(chart)
-    plotting.removePlot(None)
+    plotnodes.removePlot(chart)
+    plotnodes.removePlot(None)
 
 
 def test_aSeriesThatTheUserDeletedIsMadeAgain():
     volume = makeVolume(ramp())
-    data = plotting.weightsData(volume, byIntensity())
-    chart = plotting.plotWeights(data)
+    data = plotnodes.weightsData(volume, byIntensity())
+    chart = plotnodes.plotWeights(data)
     files.ensureScene().RemoveNode(chart.GetNthPlotSeriesNode(1))
     files.ensureScene().RemoveNode(chart.GetNthPlotSeriesNode(0).GetTableNode())
-    plotting.plotWeights(data, chart)
+    plotnodes.plotWeights(data, chart)
     names = [chart.GetNthPlotSeriesNode(n).GetName() for n in range(chart.GetNumberOfPlotSeriesNodes())]
     assert names == ["Voxels", "20", "60", "80"]
     files.ensureScene().Clear(0)
-    assert plotting.plotWeights(data, chart) is not chart
+    assert plotnodes.plotWeights(data, chart) is not chart
 
 
 def test_nothingIsSavedOrOfferedUnlessItIsKept():
-    chart = plotting.plotWeights(plotting.weightsData(makeVolume(ramp()), byIntensity()))
-    parts = plotting.chartParts(chart)
+    chart = plotnodes.plotWeights(plotnodes.weightsData(makeVolume(ramp()), byIntensity()))
+    parts = plotnodes.chartParts(chart)
     assert len(parts) == 6
     assert not any(node.GetSaveWithScene() for node in parts)
     assert all(node.GetHideFromEditors() for node in parts)
-    plotting.keepPlot(chart)
+    plotnodes.keepPlot(chart)
     assert all(node.GetSaveWithScene() for node in parts)
     assert not any(node.GetHideFromEditors() for node in parts)
 
@@ -208,11 +208,11 @@ def test_nothingIsSavedOrOfferedUnlessItIsKept():
 
 
 def test_thePictureShowsHistogramAndCurves():
-    data = plotting.weightsData(makeVolume(ramp()), byIntensity())
-    picture = plotting.weightsPicture(data, 300, 100)
+    data = plotnodes.weightsData(makeVolume(ramp()), byIntensity())
+    picture = plotnodes.weightsPicture(data, 300, 100)
     assert picture.shape == (100, 300, 3)
     assert (picture[-1, 150] != 255).any()
     colours = {tuple(c) for c in picture.reshape(-1, 3)}
     assert len(colours) == 5  # ground, histogram, three curves
-    shares = plotting.weightsPicture(plotting.weightsData(makeVolume(ramp()), KERNEL), 30, 20)
+    shares = plotnodes.weightsPicture(plotnodes.weightsData(makeVolume(ramp()), KERNEL), 30, 20)
     assert (shares[1:, 15] != 255).any(axis=-1).all()

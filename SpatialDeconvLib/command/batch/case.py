@@ -29,7 +29,7 @@ from ...report import PAGE
 from ...watch import Progress
 from ..arguments import message_of
 from ..onfiles import run_on_files
-from ..request import Request, request_from_options
+from ..request import RunRequest, request_from_options
 
 #: Entry of a recipe with what a batch knows of the case.
 NOTE = "batch"
@@ -38,7 +38,7 @@ NOTE = "batch"
 _REPORT_EVERY = 0.2
 
 
-def fingerprint(request: Request, inputs: Mapping[str, Mapping[str, Any]]) -> str:
+def fingerprint(request: RunRequest, inputs: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a hash of everything that the result of a run depends on.
 
     The operation and its parameters, the kernels, the contents of all files that are read (not their names), and
@@ -46,7 +46,7 @@ def fingerprint(request: Request, inputs: Mapping[str, Mapping[str, Any]]) -> st
 
     Parameters
     ----------
-    request : Request
+    request : RunRequest
     inputs : mapping
         Role -> description with "sha256", as in a recipe.
     """
@@ -131,7 +131,7 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     return {**reply, "error": " ".join(shown.split())}
 
 
-def _noted(request: Request, run: Any, seconds: float) -> dict[str, Any]:
+def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
     """Add what the batch wants to know to the recipe, and return it."""
     result = run.result
     peak = peak_memory()

@@ -98,13 +98,13 @@ def fit_gaussians(
     shape = support_of(shape, None, original.shape, spacings)
     chooser = original if guide is None else np.asarray(guide).reshape(original.shape)
     bound = keys.bind(chooser, spacings)
-    problem = _Problem(
+    problem = _KeyedPair(
         original, blurred, bound, len(keys.kernels), shape, form, degree, model, mask, gain, offset, watch
     )
     return _fitted(problem, keys)
 
 
-class _Problem:
+class _KeyedPair:
     """The equations: residual and derivatives by the logarithms of the sigmas, gain and offset."""
 
     def __init__(
@@ -236,14 +236,14 @@ def _points(field_: KernelField) -> np.ndarray:
     return np.array(field_.at, dtype=float).reshape(len(field_.at), -1)
 
 
-def _start(problem: _Problem) -> np.ndarray:
+def _start(problem: _KeyedPair) -> np.ndarray:
     """One sigma for all kernels, the best of a coarse grid."""
     family = problem.family
     sigmas = np.geomspace(0.5 * family.step, max(0.6 * family.reach, family.step), 7)
     return min((problem.free_from(float(sigma)) for sigma in sigmas), key=lambda free: problem.cost(free)[0])
 
 
-def _normal_equations(problem: _Problem, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _normal_equations(problem: _KeyedPair, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """J^T J and J^T r by the free numbers and, after them, gain and offset."""
     logs = problem.logs(free)
     predicted, columns = problem.evaluate(logs, True)
@@ -264,7 +264,7 @@ def _normal_equations(problem: _Problem, free: np.ndarray) -> tuple[np.ndarray, 
     return change.T @ matrix @ change, change.T @ right
 
 
-def _minimise(problem: _Problem) -> tuple[np.ndarray, int]:
+def _minimise(problem: _KeyedPair) -> tuple[np.ndarray, int]:
     problem.watch.step(0.0, "first guess")
     free, damping = _start(problem), 1e-3
     cost = problem.cost(free)[0]
@@ -298,7 +298,7 @@ def _scale(matrix: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(diagonal, 1e-12 * max(float(diagonal.max()), 1e-300)))
 
 
-def _limited(problem: _Problem, free: np.ndarray, move: np.ndarray) -> np.ndarray:
+def _limited(problem: _KeyedPair, free: np.ndarray, move: np.ndarray) -> np.ndarray:
     """The step, shortened where a sigma would change by more than a factor of e, or leave what the grid shows."""
     if problem.basis is not None:
         return move
@@ -306,7 +306,7 @@ def _limited(problem: _Problem, free: np.ndarray, move: np.ndarray) -> np.ndarra
     return np.clip(free + np.clip(move, -1, 1), least, math.log(4 * problem.family.reach)) - free
 
 
-def _fitted(problem: _Problem, keys: KernelField) -> FieldFit:
+def _fitted(problem: _KeyedPair, keys: KernelField) -> FieldFit:
     free, steps = _minimise(problem)
     cost, _, (gain, offset) = problem.cost(free)
     matrix, _ = _normal_equations(problem, free)

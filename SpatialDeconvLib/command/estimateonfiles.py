@@ -42,7 +42,9 @@ class _Measurement:
         self.p, self.files, self.selection = request.parameters, request.files, request.selection
         self.original = volumes.readVolume(self.files["original"])
         self.blurred = volumes.readVolume(self.files["blurred"])
-        estimating.Pair.fromNodes(self.original, self.blurred, None, False, {})  # before anything else is read
+        estimating.VolumePair.fromNodes(
+            self.original, self.blurred, None, False, {}
+        )  # before anything else is read
         self.resample = bool(self.selection["resample"])
         self.labels = labels_of(self.files.get("labels"))
         self.guide = volumes.readVolume(self.files["guide"]) if "guide" in self.files else None
@@ -142,7 +144,7 @@ class _Measurement:
 
     def _judged(self, made, values, fits, at, smooth, begun: float) -> Measured:
         estimate = None if values is None else _record(values)
-        pair = estimating.Pair.fromNodes(self.original, self.blurred, self.mask, self.resample, {})
+        pair = estimating.VolumePair.fromNodes(self.original, self.blurred, self.mask, self.resample, {})
         used = made
         if made.key == "region":
             values, names = labelArray(self.labels, self.blurred, self.resample)
@@ -173,7 +175,7 @@ class _Measurement:
         given = self.p["noise"]
         return float(given) if given != "auto" else min(float(estimate_noise(np.nan_to_num(blurred))), left)
 
-    def _predicted(self, made: KernelField, pair: estimating.Pair, shift: tuple[float, ...]) -> np.ndarray:
+    def _predicted(self, made: KernelField, pair: estimating.VolumePair, shift: tuple[float, ...]) -> np.ndarray:
         """The original, displaced and blurred with the kernels, without gain and offset."""
         original = np.asarray(pair.arrays[0], dtype=np.float64)
         if any(shift):
@@ -186,7 +188,7 @@ class _Measurement:
             slicewise=planar and original.ndim == 3,
         ).image  # fmt: skip
 
-    def _counted(self, pair: estimating.Pair, shift: tuple[float, ...]) -> np.ndarray:
+    def _counted(self, pair: estimating.VolumePair, shift: tuple[float, ...]) -> np.ndarray:
         """The voxels that depend on nothing outside the original, and that the mask lets count."""
         shape = pair.arrays[1].shape
         size = np.broadcast_to(pair.shape(self.size), len(shape))

@@ -5,7 +5,7 @@ import os
 import qt
 
 from ..errors import InputError
-from . import kernelimages
+from . import kernelpictures
 
 ICON_SIZE, PICTURE_SIZE = 28, 96  # pixels
 _MOST = 300  # kernels that are remembered
@@ -39,7 +39,7 @@ class KernelLooks:
         if keys != self._icons[0]:
             kernels = {number: self.kernel(row)[0] for number, row in enumerate(rows)}
             known = {number: kernel for number, kernel in kernels.items() if kernel is not None}
-            pictures = kernelimages.thumbnails(list(known.values()), ICON_SIZE)
+            pictures = kernelpictures.thumbnails(list(known.values()), ICON_SIZE)
             icons = {number: qt.QIcon(_pixmap(picture)) for number, picture in zip(known, pictures, strict=True)}
             self._icons = keys, tuple(icons.get(number, qt.QIcon()) for number in range(len(rows)))
         return self._icons[1]
@@ -47,7 +47,7 @@ class KernelLooks:
     def picture(self, row):
         """Return a larger picture of a row's kernel with a scale in mm; an empty one when it has none."""
         kernel, _problem = self.kernel(row)
-        return qt.QPixmap() if kernel is None else _pixmap(kernelimages.kernel_picture(kernel, PICTURE_SIZE))
+        return qt.QPixmap() if kernel is None else _pixmap(kernelpictures.kernel_picture(kernel, PICTURE_SIZE))
 
 
 def _pixmap(picture):
