@@ -9,31 +9,27 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
+from ..choices import STRATEGIES
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
 from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..memory import peak_memory
-from ..methods import DEFAULTS, methods_of, names
-from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from ..watch import IsCancelled
 from . import batch, estimate
-from .arguments import add_mask_arguments, add_resample_argument, message_of, number_or_auto
+from .arguments import message_of
+from .parser import PROGRAM, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
 if TYPE_CHECKING:
     from .request import FileRun
-
-PROGRAM = "spatialdeconv"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,32 +162,17 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_demo(commands)
-    _add_deconvolve(commands)
-    _add_convolve(commands)
+    add_deconvolve(commands, _run_operation)
+    add_convolve(commands, _run_operation)
     _add_kernel(commands)
     _add_repeat(commands)
-    estimate.add_command(commands, _add_command)
-    batch.add_command(commands, _add_command)
-    return parser
-
-
-def _add_command(commands: Any, name: str, run: Callable, summary: str, description: str = "") -> Any:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description or summary,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
-    parser.add_argument(
-        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
-    )
+    estimate.add_command(commands)
+    batch.add_command(commands)
     return parser
 
 
 def _add_demo(commands: Any) -> None:
-    parser = _add_command(
+    parser = new_command(
         commands,
         "demo",
         _run_demo,
@@ -217,179 +198,11 @@ def _add_demo(commands: Any) -> None:
     )
 
 
-def _add_deconvolve(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "deconvolve",
-        _run_operation,
-        "undo a spatially variant blur",
-        "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
-        "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
-        + "\n\n".join(f"methods of {strategy}:\n{_method_list(strategy)}" for strategy in STRATEGIES),
-    )
-    _set_operation(parser, DeconvolveSettings)
-    _add_files(parser, BOUNDARIES)
-    parser.add_argument(
-        "--strategy",
-        choices=tuple(STRATEGIES),
-        help=f"{_explained(STRATEGIES)} (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--method",
-        choices=names(),
-        help="default: " + ", ".join(f"{name} ({strategy})" for strategy, name in DEFAULTS.items()),
-    )
-    parser.add_argument(
-        "--iterations", type=int, metavar="N", help="of the methods that iterate (default: as each of them says)"
-    )
-    parser.add_argument(
-        "--regularization",
-        type=number_or_auto,
-        metavar="X|auto",
-        help="the method's own constant, as each of them says",
-    )
-    parser.add_argument(
-        "--noise",
-        type=number_or_auto,
-        metavar="SIGMA|auto",
-        help="standard deviation of the noise in image units",
-    )
-    parser.add_argument(
-        "--offset",
-        type=number_or_auto,
-        metavar="X|auto",
-        help="subtracted before, added after methods that need non-negative values (default: the negative "
-        "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
-    )
-    parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
-    parser.add_argument(
-        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
-    )
-    _add_selection(parser)
-
-
-def _method_list(strategy: str) -> str:
-    """What there is to know of a strategy's methods, for the help."""
-    lines = []
-    for name, method in methods_of(strategy).items():
-        lines += _indented(f"  {name:20} ", method.sentence)
-        if method.iterations is not None:
-            lines += _indented(" " * 23, f"--iterations: default {method.iterations}.")
-        elif method.iterates:
-            lines += _indented(" " * 23, "--iterations: until it stops by itself.")
-        if method.constant is not None:
-            lines += _indented(" " * 23, f"--regularization: {method.constant.filled(method.constant.sentence)}")
-    return "\n".join(lines)
-
-
-def _indented(start: str, text: str) -> list[str]:
-    return textwrap.wrap(text, 110, initial_indent=start, subsequent_indent=" " * 23)
-
-
-def _explained(choices: Mapping[str, Choice]) -> str:
-    """What each word does, within a sentence."""
-    sentences = {word: choice.sentence.rstrip(".") for word, choice in choices.items()}
-    return "; ".join(f"{word}: {text[:1].lower()}{text[1:]}" for word, text in sentences.items())
-
-
-def _set_operation(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
-    """What the parser is for, and the defaults of the settings; arguments of their names are added afterwards."""
-    parser.set_defaults(
-        operation=settings.operation, **{name: getattr(settings, name) for name in settings.names()}
-    )
-
-
-def _cascade(text: str) -> str | bool:
-    return {"off": False, "on": True}.get(text, text)
-
-
-def _add_convolve(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "convolve",
-        _run_operation,
-        "apply a kernel, or a spatially variant blur",
-        "Convolves a volume with one kernel (mean, sum, Laplace, sharpening, any file) or with kernels keyed to\n"
-        "intensity, region or position.",
-    )
-    _set_operation(parser, ConvolveSettings)
-    _add_files(parser, FIXED_BOUNDARIES)
-    parser.add_argument("--normalize", action="store_true", help="scale each kernel to sum 1 first")
-    parser.add_argument(
-        "--exclude",
-        action="store_true",
-        help="keep what the mask excludes from leaking in (normalised convolution)",
-    )
-    parser.add_argument(
-        "--cascade",
-        type=_cascade,
-        choices=(False, "auto", True),
-        metavar="{off,auto,on}",
-        help="Gaussian families through a cascade on coarser grids: faster, error below 1e-3 of the largest value",
-    )
-    _add_selection(parser)
-
-
-def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
-    parser.add_argument(
-        "input",
-        metavar="INPUT",
-        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
-    )
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
-    parser.add_argument(
-        "--kernels",
-        required=True,
-        metavar="SET.json|KERNEL",
-        help="a kernel set, or one kernel as an image or .npy file",
-    )
-    parser.add_argument(
-        "--report",
-        metavar="DIR",
-        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
-    )
-    parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
-    parser.add_argument(
-        "--model",
-        choices=tuple(MODELS),
-        help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
-        "Default: %(default)s",
-    )
-    parser.add_argument(
-        "--boundary",
-        choices=tuple(boundaries),
-        help="what lies beyond the border"
-        + ("; extended: estimate it (joint only)" if "extended" in boundaries else "")
-        + ". Default: %(default)s",
-    )
-    parser.add_argument(
-        "--memory",
-        dest="memory_limit",
-        type=float,
-        metavar="GIB",
-        help="most memory to take (default: what is free)",
-    )
-    parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
-    parser.add_argument(
-        "--nonfinite",
-        choices=NONFINITE,
-        help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
-    )
-
-
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where (several selections: where all of them apply)")
-    add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
-    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
-    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
-    add_resample_argument(group)
-
-
 def _add_kernel(commands: Any) -> None:
     kinds = "\n".join(
         f"  {name:10} {kind.sentence} ({', '.join(kind.known) or 'no parameters'})" for name, kind in KINDS.items()
     )
-    parser = _add_command(
+    parser = new_command(
         commands,
         "kernel",
         _run_kernel,
@@ -445,7 +258,7 @@ def _add_kernel_parameter(parser: argparse.ArgumentParser, of_kinds: Mapping[str
 
 
 def _add_repeat(commands: Any) -> None:
-    parser = _add_command(
+    parser = new_command(
         commands,
         "repeat",
         _run_repeat,

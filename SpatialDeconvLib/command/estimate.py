@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..kernels.shapes import FITTED_KINDS
 from ..watch import IsCancelled, Progress, Watch
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .parser import new_command
 
 if TYPE_CHECKING:
     from ..estimation.measured import Measured
@@ -50,9 +51,11 @@ examples:
 """
 
 
-def add_command(commands: Any, add: Callable) -> None:
-    """Add the command to the parser; `add` makes one with what all commands have."""
-    parser = add(commands, "estimate", run, "measure kernels from an original and its blurred image", _DESCRIPTION)
+def add_command(commands: Any) -> None:
+    """Add `estimate` to the command line."""
+    parser = new_command(
+        commands, "estimate", run, "measure kernels from an original and its blurred image", _DESCRIPTION
+    )
     parser.add_argument("original", metavar="ORIGINAL", help="the sharp volume")
     parser.add_argument("blurred", metavar="BLURRED", help="the same, blurred, on the same voxels")
     parser.add_argument(

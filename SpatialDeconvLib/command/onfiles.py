@@ -19,6 +19,7 @@ from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
 from ..watch import IsCancelled, Progress, Watch
 from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, reference_of, write_around
+from .sequenceonfiles import run_with_sequence
 
 
 def run_on_files(
@@ -61,9 +62,7 @@ def run_on_files(
     if report is not None:
         reports.check_folder(report)
     with temporaryNodes(ensureScene()):
-        run = _run_with_nodes
-        if isSequence(request.files["image"]):
-            from .sequenceonfiles import run_with_sequence as run  # it stands on this module
+        run = run_with_sequence if isSequence(request.files["image"]) else _run_with_nodes
         return run(request, output, watch, notes or {}, report, command, destination or output)
 
 

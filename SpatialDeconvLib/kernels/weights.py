@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,8 +14,24 @@ from ..arrays.boxes import bounding_box, slabs
 from ..errors import InputError
 from .shapes import box_profile
 
-if TYPE_CHECKING:
-    from .field import KernelField
+
+class Keys(Protocol):
+    """What a kernel field says of where its kernels belong; see `field.KernelField`."""
+
+    @property
+    def at(self) -> tuple[Any, ...]: ...
+    @property
+    def interpolation(self) -> str: ...
+    @property
+    def outside(self) -> str: ...
+    @property
+    def feather(self) -> float: ...
+    @property
+    def labels(self) -> np.ndarray | None: ...
+    @property
+    def label_names(self) -> Mapping[str, int] | None: ...
+    @property
+    def weight_arrays(self) -> Any: ...
 
 
 class Weights(Protocol):
@@ -32,7 +48,7 @@ class Weights(Protocol):
 class _UniformWeights:
     has_rest = False
 
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+    def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         self.shape = guide.shape
 
     def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
@@ -40,7 +56,7 @@ class _UniformWeights:
 
 
 class IntensityWeights:
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+    def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         real_values(guide, "guide image")
         # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64, and so do
         # levels so close that float32 would misplace them.
@@ -124,7 +140,7 @@ def _float32_separates(levels: Sequence[float]) -> bool:
 
 
 class _RegionWeights:
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+    def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         if field.labels is None:
             raise InputError("the kernels are keyed by region, but there are no labels; give a label map")
         labels = real_values(_matching(field.labels, guide.shape, "labels"), "label map")
@@ -185,7 +201,7 @@ def _owners(labels: np.ndarray, values: Sequence[int]) -> np.ndarray:
 class _PositionWeights:
     has_rest = False
 
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+    def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         self.shape = guide.shape
         if len(field.at[0]) < guide.ndim:
             raise InputError(f"positions {field.at[0]} have 2 coordinates, the image 3; give [z, y, x]")
@@ -254,7 +270,7 @@ class _PositionWeights:
 class _ExplicitWeights:
     has_rest = False
 
-    def __init__(self, field: KernelField, guide: np.ndarray, spacing: tuple[float, ...]):
+    def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         self.weights = [_matching(w, guide.shape, "weights") for w in field.weight_arrays]
         self._totals: dict[np.dtype, np.ndarray] = {}
 
@@ -266,7 +282,7 @@ class _ExplicitWeights:
         return np.divide(self.weights[k], self._totals[dtype], dtype=dtype, casting="same_kind")
 
 
-KEY_WEIGHTS: dict[str, Callable[[KernelField, np.ndarray, tuple[float, ...]], Weights]] = {
+KEY_WEIGHTS: dict[str, Callable[[Keys, np.ndarray, tuple[float, ...]], Weights]] = {
     "uniform": _UniformWeights,
     "intensity": IntensityWeights,
     "region": _RegionWeights,

@@ -29,6 +29,7 @@ from ...report import PAGE
 from ...watch import Progress
 from ..arguments import message_of
 from ..onfiles import run_on_files
+from ..parser import PROGRAM, operation_parser
 from ..request import RunRequest, request_from_options
 
 #: Entry of a recipe with what a batch knows of the case.
@@ -104,12 +105,10 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         {"record": {...}, "staging": the folder}; or, when the case failed, {"error": one line, "memory":
         whether it would not fit}, and the folder is gone.
     """
-    from ..cli import PROGRAM, command_parser
-
     staging = Path(task["staging"])
     started = time.perf_counter()
     try:
-        options = command_parser().parse_args(task["arguments"])
+        options = operation_parser().parse_args(task["arguments"])
         request = request_from_options(options)
         output = staging / "output" / Path(options.output).name
         output.parent.mkdir(parents=True)

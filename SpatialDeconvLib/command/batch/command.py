@@ -6,7 +6,7 @@ import argparse
 import queue
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ...arrays.threads import usable_processors
 from ...errors import Cancelled, InputError
 from ...memory import available_memory
 from ...watch import IsCancelled
+from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
 # volumes, the interpreter and the libraries, is not in the engine's estimate.
@@ -40,9 +41,9 @@ class CasesFailed(ValueError):
     """Some cases failed; which, has been said."""
 
 
-def add_command(commands: Any, add: Callable) -> None:
-    """Add `batch` to the command line; `add` is the function that makes a command's parser."""
-    parser = add(commands, "batch", run, "run a table of cases, several at a time", _DESCRIPTION)
+def add_command(commands: Any) -> None:
+    """Add `batch` to the command line."""
+    parser = new_command(commands, "batch", run, "run a table of cases, several at a time", _DESCRIPTION)
     parser.add_argument("manifest", metavar="MANIFEST", help="CSV or JSON table of the cases")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for outputs and results.csv")
     parser.add_argument(
@@ -106,14 +107,13 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     Cancelled
         If `cancelled` returned true; the finished cases are kept.
     """
-    from ..cli import command_parser
     from . import folder as results
     from .manifest import read_manifest
 
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
     folder = Path(options.output).expanduser().absolute()
-    cases = read_manifest(options.manifest, folder, _defaults(options.defaults), command_parser())
+    cases = read_manifest(options.manifest, folder, _defaults(options.defaults), operation_parser())
     if options.report:
         _add_reports(cases)
     _tell_problems(cases, options)

@@ -1,0 +1,216 @@
+"""The arguments of `deconvolve` and `convolve`, for the command and for the rows of a batch."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
+from ..methods import DEFAULTS, methods_of, names
+from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
+from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+
+if TYPE_CHECKING:
+    pass
+
+
+PROGRAM = "spatialdeconv"
+
+
+def operation_parser() -> argparse.ArgumentParser:
+    """Return a parser of `deconvolve` and `convolve` alone, for whoever runs them by other means."""
+    parser = argparse.ArgumentParser(prog=PROGRAM)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    add_deconvolve(commands)
+    add_convolve(commands)
+    return parser
+
+
+def new_command(
+    commands: Any, name: str, run: Callable | None, summary: str, description: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command that calls ``run(options, cancelled)``, with what every command has; return its parser."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or summary,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
+    parser.add_argument(
+        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
+    )
+    return parser
+
+
+def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
+    """Add the command `deconvolve`, which calls `run`."""
+    parser = new_command(
+        commands,
+        "deconvolve",
+        run,
+        "undo a spatially variant blur",
+        "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
+        "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
+        + "\n\n".join(f"methods of {strategy}:\n{_method_list(strategy)}" for strategy in STRATEGIES),
+    )
+    _set_operation(parser, DeconvolveSettings)
+    _add_files(parser, BOUNDARIES)
+    parser.add_argument(
+        "--strategy",
+        choices=tuple(STRATEGIES),
+        help=f"{_explained(STRATEGIES)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--method",
+        choices=names(),
+        help="default: " + ", ".join(f"{name} ({strategy})" for strategy, name in DEFAULTS.items()),
+    )
+    parser.add_argument(
+        "--iterations", type=int, metavar="N", help="of the methods that iterate (default: as each of them says)"
+    )
+    parser.add_argument(
+        "--regularization",
+        type=number_or_auto,
+        metavar="X|auto",
+        help="the method's own constant, as each of them says",
+    )
+    parser.add_argument(
+        "--noise",
+        type=number_or_auto,
+        metavar="SIGMA|auto",
+        help="standard deviation of the noise in image units",
+    )
+    parser.add_argument(
+        "--offset",
+        type=number_or_auto,
+        metavar="X|auto",
+        help="subtracted before, added after methods that need non-negative values (default: the negative "
+        "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
+    )
+    parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
+    parser.add_argument(
+        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
+    )
+    _add_selection(parser)
+
+
+def _method_list(strategy: str) -> str:
+    """What there is to know of a strategy's methods, for the help."""
+    lines = []
+    for name, method in methods_of(strategy).items():
+        lines += indented(f"  {name:20} ", method.sentence)
+        if method.iterations is not None:
+            lines += indented(" " * 23, f"--iterations: default {method.iterations}.")
+        elif method.iterates:
+            lines += indented(" " * 23, "--iterations: until it stops by itself.")
+        if method.constant is not None:
+            lines += indented(" " * 23, f"--regularization: {method.constant.filled(method.constant.sentence)}")
+    return "\n".join(lines)
+
+
+def indented(start: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent=start, subsequent_indent=" " * 23)
+
+
+def _explained(choices: Mapping[str, Choice]) -> str:
+    """What each word does, within a sentence."""
+    sentences = {word: choice.sentence.rstrip(".") for word, choice in choices.items()}
+    return "; ".join(f"{word}: {text[:1].lower()}{text[1:]}" for word, text in sentences.items())
+
+
+def _set_operation(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
+    """What the parser is for, and the defaults of the settings; arguments of their names are added afterwards."""
+    parser.set_defaults(
+        operation=settings.operation, **{name: getattr(settings, name) for name in settings.names()}
+    )
+
+
+def _cascade(text: str) -> str | bool:
+    return {"off": False, "on": True}.get(text, text)
+
+
+def add_convolve(commands: Any, run: Callable | None = None) -> None:
+    """Add the command `convolve`, which calls `run`."""
+    parser = new_command(
+        commands,
+        "convolve",
+        run,
+        "apply a kernel, or a spatially variant blur",
+        "Convolves a volume with one kernel (mean, sum, Laplace, sharpening, any file) or with kernels keyed to\n"
+        "intensity, region or position.",
+    )
+    _set_operation(parser, ConvolveSettings)
+    _add_files(parser, FIXED_BOUNDARIES)
+    parser.add_argument("--normalize", action="store_true", help="scale each kernel to sum 1 first")
+    parser.add_argument(
+        "--exclude",
+        action="store_true",
+        help="keep what the mask excludes from leaking in (normalised convolution)",
+    )
+    parser.add_argument(
+        "--cascade",
+        type=_cascade,
+        choices=(False, "auto", True),
+        metavar="{off,auto,on}",
+        help="Gaussian families through a cascade on coarser grids: faster, error below 1e-3 of the largest value",
+    )
+    _add_selection(parser)
+
+
+def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
+    )
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    parser.add_argument(
+        "--kernels",
+        required=True,
+        metavar="SET.json|KERNEL",
+        help="a kernel set, or one kernel as an image or .npy file",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
+    )
+    parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    parser.add_argument(
+        "--model",
+        choices=tuple(MODELS),
+        help="does a kernel belong to the voxel that receives (detector) or that sends (source)? "
+        "Default: %(default)s",
+    )
+    parser.add_argument(
+        "--boundary",
+        choices=tuple(boundaries),
+        help="what lies beyond the border"
+        + ("; extended: estimate it (joint only)" if "extended" in boundaries else "")
+        + ". Default: %(default)s",
+    )
+    parser.add_argument(
+        "--memory",
+        dest="memory_limit",
+        type=float,
+        metavar="GIB",
+        help="most memory to take (default: what is free)",
+    )
+    parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
+    parser.add_argument(
+        "--nonfinite",
+        choices=NONFINITE,
+        help="NaN and infinite voxels: refuse, or fill with the nearest finite value (default: %(default)s)",
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where (several selections: where all of them apply)")
+    add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
+    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
+    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
+    add_resample_argument(group)
