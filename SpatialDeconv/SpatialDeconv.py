@@ -115,7 +115,7 @@ FORM_LAYOUTS = (
     "advancedFormLayout", "previewLayout", "outputFormLayout",
 )  # fmt: skip
 
-# The widgets of each control that is not always shown; the names are those of panelmodel.visible_controls.
+# The widgets of each control that is not always shown; the names are those of panelmodel.visibleControls.
 CONTROL_WIDGETS = {
     "segmentation": ("maskLabel", "maskSelector"),
     "segments": ("maskSegmentsLabel", "maskSegmentsComboBox"),
@@ -144,7 +144,7 @@ CONTROL_WIDGETS = {
     "resample": ("resampleLabel", "resampleCheckBox"),
 }
 
-# The fields of panelmodel.disabled_controls.
+# The fields of panelmodel.disabledControls.
 FIELD_WIDGETS = {
     "regularizationValue": "regularizationSpinBox",
     "noiseValue": "noiseSpinBox",
@@ -356,7 +356,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.loadKernelSet()
             return  # the table has modified the parameter node
         state = self.panelState()
-        self._observeInput(state.input_volume, state.slices)
+        self._observeInput(state.inputVolume, state.slices)
         self._showControls(state)
         for part in self._parts:
             part.update(state)
@@ -385,20 +385,20 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.table.load(path)
 
     def _showControls(self, state) -> None:
-        shown = self._model.visible_controls(state)
+        shown = self._model.visibleControls(state)
         for control, names in CONTROL_WIDGETS.items():
             for name in names:
                 getattr(self.ui, name).visible = control in shown
-        waiting = self._model.disabled_controls(state)
+        waiting = self._model.disabledControls(state)
         for field, name in FIELD_WIDGETS.items():
             getattr(self.ui, name).enabled = field not in waiting
         chosen = (state.method, state.strategy)
-        self.ui.kernelSetSummaryLabel.text = state.kernel_set.text
-        self.ui.methodSentenceLabel.text = self._model.method_sentence(*chosen)
-        self.ui.strategyComboBox.toolTip = self._model.strategy_sentence(state.strategy)
-        self.ui.iterationsSpinBox.specialValueText = self._model.default_iterations_text(*chosen)
-        self.ui.regularizationLabel.text = self._model.constant_label(*chosen)
-        self.ui.regularizationSpinBox.toolTip = self._model.constant_tool_tip(*chosen)
+        self.ui.kernelSetSummaryLabel.text = state.kernelSet.text
+        self.ui.methodSentenceLabel.text = self._model.methodSentence(*chosen)
+        self.ui.strategyComboBox.toolTip = self._model.strategySentence(state.strategy)
+        self.ui.iterationsSpinBox.specialValueText = self._model.defaultIterationsText(*chosen)
+        self.ui.regularizationLabel.text = self._model.constantLabel(*chosen)
+        self.ui.regularizationSpinBox.toolTip = self._model.constantToolTip(*chosen)
 
     def panelState(self):
         """Return the choices in the parameter node as panelmodel's plain values."""
@@ -556,7 +556,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         """
         operation = self.convolve if request.settings.operation == "convolve" else self.deconvolve
         return operation(
-            request.input_volume, request.kernels, outputVolume, settings=request.settings,
+            request.inputVolume, request.kernels, outputVolume, settings=request.settings,
             progress=progress, cancelled=cancelled, **request.selections,
         )  # fmt: skip
 
@@ -697,8 +697,8 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         rows = [kernelrows.KernelRow(str(10 * n), "gaussian", str(0.6 + 0.1 * n)) for n in (1, 5, 10)]
         parameters.setRows(node, rows)
         state = parameters.stateOf(node)
-        self.assertEqual(panelmodel.what_is_missing(state), "")
-        panel, _result = logic.run(panelmodel.run_from(state, parameters.fieldOf(node)))
+        self.assertEqual(panelmodel.whatIsMissing(state), "")
+        panel, _result = logic.run(panelmodel.runFrom(state, parameters.fieldOf(node)))
         kernels = {10.0 * n: sd.ParametricKernel("gaussian", sigma_mm=0.6 + 0.1 * n) for n in (1, 5, 10)}
         console, _result = logic.deconvolve(node.inputVolume, sd.KernelField.by_intensity(kernels))
         self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(panel), slicer.util.arrayFromVolume(console)))

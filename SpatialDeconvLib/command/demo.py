@@ -273,10 +273,10 @@ def _write_result(
 
     files.writeVolume(node, path)
     description = recipe.describe("deconvolve", field, result)
-    description["inputs"] = {role: recipe.describe_file(file) for role, file in inputs.items()}
+    description["inputs"] = {role: recipe.describeFile(file) for role, file in inputs.items()}
     description["selection"] = dict(recipe.NO_SELECTION)
     description["metrics"] = dict(scores)
-    recipe.write_beside(path, description)
+    recipe.writeBeside(path, description)
 
 
 def _write_array(values: np.ndarray, case: DemoCase, name: str, folder: Path) -> None:

@@ -223,7 +223,7 @@ def repeat(recipe: Mapping[str, Any], path: str, output: str, quiet: bool, cance
 
     if "inputs" not in recipe:
         raise InputError(f"{path} names no input files: its run was not one on files")
-    files = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
+    files = {role: recipes.checkFile(entry) for role, entry in recipe["inputs"].items()}
     known = {name: recipe["parameters"].get(name) for name in _PARAMETERS}
     selection = {name: recipe.get("selection", {}).get(name) for name in _SELECTION}
     _estimate(EstimateRequest(known, files, selection), output, None, quiet, cancelled)
@@ -389,12 +389,12 @@ def _write(target: Path, measured: Measured, request: EstimateRequest, figure: s
             "parameters": request.parameters,
             "kernel_set": kernel_set,
             "files": {},
-            "inputs": {role: recipes.describe_file(name) for role, name in request.files.items()},
+            "inputs": {role: recipes.describeFile(name) for role, name in request.files.items()},
             "selection": request.selection,
             "versions": recipes.versions(),
             "result": measured.summary(),
         }
-        recipes.write_beside(path, plain(recipe))
+        recipes.writeBeside(path, plain(recipe))
         left = _superseded(target) - {made.name for made in folder.iterdir()}
         if figure is None:
             moveInto(folder, target)

@@ -82,7 +82,7 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     result = prepared.compute(work)
     node = nodes.place(prepared, result, image)
     recipe = recipes.describe(request.operation, request.kernels, result)
-    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in files.items()}
+    recipe["inputs"] = {role: recipes.describeFile(path) for role, path in files.items()}
     recipe["selection"] = selection
     if truth is not None:
         recipe["metrics"] = {"before": before, "after": metrics_of(truth, nodes.volumeArray(node))}

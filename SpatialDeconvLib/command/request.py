@@ -116,9 +116,9 @@ def request_from_recipe(path: str | os.PathLike) -> RunRequest:
     recipe = recipes.read(path)
     if "inputs" not in recipe:
         raise InputError(f"{path} names no input files: its run was not one on files")
-    inputs = {role: recipes.check_file(entry) for role, entry in recipe["inputs"].items()}
+    inputs = {role: recipes.checkFile(entry) for role, entry in recipe["inputs"].items()}
     for name, digest in recipe["files"].items():
-        recipes.check_file({"path": name, "sha256": digest})
+        recipes.checkFile({"path": name, "sha256": digest})
     selection = {**recipes.NO_SELECTION, **recipe["selection"]}
     kernels = field_from_dict(recipe["kernel_set"])
     return RunRequest(settings_of(recipe["operation"], recipe["parameters"]), kernels, inputs, selection)
@@ -128,7 +128,7 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
     """Write recipe and report of an output that has been written; take it back when that fails."""
     beside = None
     try:
-        beside = recipes.write_beside(output, recipe)
+        beside = recipes.writeBeside(output, recipe)
         if page is not None:
             reports.save_page(report, page)
     except OSError:

@@ -37,7 +37,7 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     names = [sequences.frameText(sequence, n) for n in range(count)]
     result = sequences.overFrames(results, names)
     recipe = recipes.describe(request.operation, request.kernels, result)
-    recipe["inputs"] = {role: recipes.describe_file(path) for role, path in request.files.items()}
+    recipe["inputs"] = {role: recipes.describeFile(path) for role, path in request.files.items()}
     recipe["selection"] = request.selection
     recipe["frames"] = [
         {"index": sequence.GetNthIndexValue(n), **sequences.frameRecord(r)} for n, r in enumerate(results)

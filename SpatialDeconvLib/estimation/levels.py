@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 
 
-def levelsFromHistogram(array: np.ndarray, count: int) -> list[float]:
+def levels_from_histogram(array: np.ndarray, count: int) -> list[float]:
     """Return the levels around which an image's intensities gather.
 
     The intensities are divided into `count` classes of least total variance (Lloyd's iteration on a histogram

@@ -16,7 +16,7 @@ from ..choices import INTERPOLATIONS_OF, OUTSIDES
 from ..errors import InputError, check_choice
 from ..estimation import EstimatedField, estimate_kernel, estimate_kernels
 from ..estimation.fits import FieldFit, KernelFit, fit_gaussians, fit_pair
-from ..estimation.levels import levelsFromHistogram
+from ..estimation.levels import levels_from_histogram
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
@@ -224,7 +224,7 @@ def levelKeys(levels: Sequence[float], interpolation: str = "linear", outside: s
 
 def histogramKeys(volume, count: int, **options) -> KernelField:
     """Return keys for `count` levels around which a volume's intensities gather; `options` as for `levelKeys`."""
-    return levelKeys(levelsFromHistogram(volumeArray(volume), count), **options)
+    return levelKeys(levels_from_histogram(volumeArray(volume), count), **options)
 
 
 def regionKeys(labels, referenceVolume, resample: bool = False, feather: float = 0.0) -> KernelField:

@@ -70,7 +70,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
     }
 
 
-def write_beside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
+def writeBeside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
     """Write the recipe of the output `path` to ``<path>.recipe.json`` and return that path."""
     target = Path(f"{os.fspath(path)}.recipe.json")
     write_text(target, json.dumps(recipe, indent=2) + "\n")
@@ -97,18 +97,18 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     return recipe
 
 
-def describe_file(path: str | os.PathLike) -> dict[str, Any]:
+def describeFile(path: str | os.PathLike) -> dict[str, Any]:
     """Return path and content hash of an input; for a folder (a DICOM series), of all its files in order.
 
     One file of a DICOM series stands for the series, as it does where it is read: "series" says so.
     """
     path = Path(path)
-    if path.is_file() and _is_dicom(path):
+    if path.is_file() and _isDicom(path):
         return {"path": str(path.resolve()), "sha256": sha256(path, series=True), "series": True}
     return {"path": str(path.resolve()), "sha256": sha256(path)}
 
 
-def check_file(description: Mapping[str, Any]) -> str:
+def checkFile(description: Mapping[str, Any]) -> str:
     """Return the path of an input of a recipe.
 
     Raises
@@ -151,7 +151,7 @@ def sha256(path: str | os.PathLike, series: bool = False) -> str:
     return digest.hexdigest()
 
 
-def _is_dicom(path: Path) -> bool:
+def _isDicom(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 

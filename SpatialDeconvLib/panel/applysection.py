@@ -36,9 +36,9 @@ class ApplySection:
         """Show whether Apply can start, and what is missing."""
         if self._panel.runner.kind == "apply":
             return
-        ui, missing = self._panel.ui, panelmodel.what_is_missing(state)
+        ui, missing = self._panel.ui, panelmodel.whatIsMissing(state)
         ui.applyButton.enabled = not missing and not self._panel.runner.busy
-        ui.applyButton.toolTip = panelmodel.apply_tool_tip(state)
+        ui.applyButton.toolTip = panelmodel.applyToolTip(state)
         # What a run has said stays until the next one, or until there can be none.
         if missing or ui.statusLabel.text in ("", self._hint):
             self._hint = missing
@@ -69,11 +69,11 @@ class ApplySection:
         if not self._panel.parameterNode():  # the scene is being read
             return
         state = self._panel.panelState()
-        missing = panelmodel.what_is_missing(state)  # a file may have gone since the button was enabled
+        missing = panelmodel.whatIsMissing(state)  # a file may have gone since the button was enabled
         if missing:
             self._panel.showError(missing)
             return
-        frames = self._framesOf(state.input_volume)
+        frames = self._framesOf(state.inputVolume)
         if frames is not None:
             self._start(state, frames)
 
@@ -106,12 +106,12 @@ class ApplySection:
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
 
         def work(progress, cancelled):
-            request = panelmodel.run_from(state, fieldOf(parameterNode))
-            if frames is state.input_volume:
-                output, result = logic.run(request, state.output_volume, progress, cancelled)
-                made = [output] if state.output_volume is None else []
+            request = panelmodel.runFrom(state, fieldOf(parameterNode))
+            if frames is state.inputVolume:
+                output, result = logic.run(request, state.outputVolume, progress, cancelled)
+                made = [output] if state.outputVolume is None else []
             else:
-                request = replace(request, input_volume=frames)
+                request = replace(request, inputVolume=frames)
                 output, result = logic.run(request, None, progress, cancelled)
                 made = [output, shownOf(output)]
             if cancelled():  # the wish to stop came after the engine had looked for it the last time
@@ -135,15 +135,15 @@ class ApplySection:
         elif error is not None:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv failed", exc_info=error)
-            panel.showError(panelmodel.error_text(error))
+            panel.showError(panelmodel.errorText(error))
         else:
             output, result = outcome
             isSequence = isinstance(result, list)
-            text = panelmodel.sequence_text if isSequence else panelmodel.result_text
+            text = panelmodel.sequenceText if isSequence else panelmodel.resultText
             self.say(text(result, output.GetName()))
             shown = shownOf(output) if isSequence else output
             if shown is not None:
-                panel.showResult(self._state.input_volume, shown)
+                panel.showResult(self._state.inputVolume, shown)
 
     def _setInputsEnabled(self, enabled):
         for name in SECTIONS:

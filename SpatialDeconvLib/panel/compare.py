@@ -106,7 +106,7 @@ class Comparison:
         except (ValueError, MemoryError) as error:
             _setChecked(button, False)
             self._undo()
-            self._panel.showError(panelmodel.error_text(error))
+            self._panel.showError(panelmodel.errorText(error))
 
     def _undo(self):
         self._timer.stop()

@@ -37,7 +37,7 @@ class EstimateSection:
         ui, node = self._panel.ui, self._panel.parameterNode()
         one = node.estimateTarget == EstimateTarget.OneKernel
         ui.estimateMethodLabel.visible = ui.estimateMethodComboBox.visible = one
-        missing = panelmodel.estimate_is_missing(
+        missing = panelmodel.estimateIsMissing(
             node.originalVolume, node.blurredVolume, node.estimateTarget.value, state
         )
         ui.estimateButton.enabled = not missing and not self._panel.runner.busy
@@ -100,8 +100,8 @@ class EstimateSection:
         state = self._panel.panelState()
         selections = {
             "mask": state.mask,
-            "labels": panelmodel.used_labels(state),
-            "guide": panelmodel.used_guide(state),
+            "labels": panelmodel.usedLabels(state),
+            "guide": panelmodel.usedGuide(state),
             "model": state.model,
         }
 
@@ -138,7 +138,7 @@ class EstimateSection:
         node = panel.parameterNode()
         if error is None and node:
             rows, estimate = outcome
-            say(panelmodel.estimate_text(estimate))
+            say(panelmodel.estimateText(estimate))
             with slicer.util.NodeModify(node):
                 if not rows[0].at:  # one kernel, and nothing that it could belong to
                     node.kernelKey = KernelKey.Uniform
@@ -148,7 +148,7 @@ class EstimateSection:
         else:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv cannot measure the kernels", exc_info=error)
-            text = panelmodel.error_text(error)
+            text = panelmodel.errorText(error)
             say(text)
             slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
         if node:

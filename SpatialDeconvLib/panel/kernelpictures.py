@@ -76,7 +76,7 @@ class KernelPicture:
         return f"{number(self.extent, 3)} mm wide, {seen}, {colours[self.scale]}"
 
 
-def kernel_picture(
+def kernelPicture(
     kernel: AnyKernel,
     size: int = 256,
     *,
@@ -120,12 +120,12 @@ def kernel_picture(
     plane, mm, summed = _projection(sampled, axis)
     extent = extent or _extent(plane, mm)
     pixels = _resampled(plane, mm, size, extent)
-    scale = _fitting_scale(plane) if scale == "auto" else scale
+    scale = _fittingScale(plane) if scale == "auto" else scale
     high = float(np.abs(plane).max())
     colours = _coloured(pixels, plane, scale, high)
     length = 0.0
     if bar and size >= 96:
-        length = _draw_bar(colours, extent, dark=scale == "signed")
+        length = _drawBar(colours, extent, dark=scale == "signed")
     return KernelPicture(colours, extent, scale, high, _AXES[summed] if summed is not None else "", length)
 
 
@@ -136,22 +136,20 @@ def thumbnails(
     extents = [_extent(*_projection(_sampled(kernel, spacing), None)[:2]) for kernel in kernels]
     common = min(max(extents), _LARGEST_RATIO * min(extents)) if extents else 1.0
     return [
-        kernel_picture(
-            kernel, size, spacing=spacing, extent=max(common, own) if own > common else common, bar=False
-        )
+        kernelPicture(kernel, size, spacing=spacing, extent=max(common, own) if own > common else common, bar=False)
         for kernel, own in zip(kernels, extents, strict=True)
     ]
 
 
-def three_views(
+def threeViews(
     kernel: AnyKernel, size: int = 160, *, spacing: float | Sequence[float] | None = None
 ) -> list[KernelPicture]:
     """Return the pictures of a 3-D kernel seen along z, y and x at one scale in mm; one picture of a 2-D kernel."""
     sampled = _sampled(kernel, spacing)
     if sampled.ndim == 2 or sampled.shape[0] == 1:
-        return [kernel_picture(sampled, size)]
+        return [kernelPicture(sampled, size)]
     extent = max(_extent(*_projection(sampled, axis)[:2]) for axis in range(3))
-    return [kernel_picture(sampled, size, extent=extent, axis=axis) for axis in range(3)]
+    return [kernelPicture(sampled, size, extent=extent, axis=axis) for axis in range(3)]
 
 
 # ------------------------------------------------------------------------------------------ the values
@@ -179,12 +177,12 @@ def _projection(kernel: Kernel, axis: int | None) -> tuple[np.ndarray, tuple[flo
     if values.ndim == 2 or (values.shape[0] == 1 and axis in (None, 0)):
         return values.reshape(values.shape[-2:]), spacing[-2:], None
     if axis is None:
-        axis = _least_extended(values, spacing)
+        axis = _leastExtended(values, spacing)
     rest = [a for a in range(3) if a != axis]
     return values.sum(axis=axis), (spacing[rest[0]], spacing[rest[1]]), axis
 
 
-def _least_extended(values: np.ndarray, spacing: Sequence[float]) -> int:
+def _leastExtended(values: np.ndarray, spacing: Sequence[float]) -> int:
     """The axis with the smallest second moment of |values|, the first of those that are as small."""
     weight = np.abs(values)
     moments = []
@@ -226,7 +224,7 @@ def _resampled(plane: np.ndarray, mm: Sequence[float], size: int, extent: float)
 # ----------------------------------------------------------------------------------------- the colours
 
 
-def _fitting_scale(plane: np.ndarray) -> str:
+def _fittingScale(plane: np.ndarray) -> str:
     if plane.min() < -1e-6 * np.abs(plane).max():
         return "signed"
     dark = plane[plane < _DARK * plane.max()].sum()
@@ -243,7 +241,7 @@ def _coloured(pixels: np.ndarray, plane: np.ndarray, scale: str, high: float) ->
     return sequential_pixels(pixels, high, log_decades=float(np.clip(decades, 1.0, _MOST_DECADES)))
 
 
-def _draw_bar(colours: np.ndarray, extent: float, dark: bool) -> float:
+def _drawBar(colours: np.ndarray, extent: float, dark: bool) -> float:
     """Draw a scale of 1, 2 or 5 times a power of ten mm in the lower left corner, and return its length."""
     size = len(colours)
     power = 10.0 ** math.floor(math.log10(0.4 * extent))
@@ -258,11 +256,11 @@ def _draw_bar(colours: np.ndarray, extent: float, dark: bool) -> float:
         255 - ink
     )  # seen on any colour
     colours[size - margin - thick : size - margin, margin : margin + wide] = ink
-    _draw_text(colours, text, margin, top, zoom, ink)
+    _drawText(colours, text, margin, top, zoom, ink)
     return length
 
 
-def _draw_text(colours: np.ndarray, text: str, column: int, row: int, zoom: int, ink: np.ndarray) -> None:
+def _drawText(colours: np.ndarray, text: str, column: int, row: int, zoom: int, ink: np.ndarray) -> None:
     for character in text:
         bits = np.array([int(bit) for bit in _GLYPHS[character]], bool).reshape(5, -1)
         bits = np.kron(bits, np.ones((zoom, zoom), bool))

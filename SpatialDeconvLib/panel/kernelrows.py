@@ -21,7 +21,7 @@ import numpy as np
 
 from ..choices import INTERPOLATIONS_OF
 from ..errors import InputError
-from ..estimation.levels import levelsFromHistogram
+from ..estimation.levels import levels_from_histogram
 from ..kernels import shapes
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
@@ -38,7 +38,7 @@ __all__ = [
     "guessedLevel",
     "isFlat",
     "keysFromRows",
-    "levelsFromHistogram",
+    "levels_from_histogram",
     "newRow",
     "parametersText",
     "parsePasted",

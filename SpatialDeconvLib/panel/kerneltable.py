@@ -377,7 +377,7 @@ class KernelTable:
             else:
                 guide = node.guideVolume or node.inputVolume
                 with slicer.util.WaitCursor():
-                    found = levels.levelsFromHistogram(nodes.volumeArray(guide, "guide"), node.levelCount)
+                    found = levels.levels_from_histogram(nodes.volumeArray(guide, "guide"), node.levelCount)
                 rows = kernelrows.rowsFromLevels(found, rows)
         except InputError as error:
             self._showError(str(error))

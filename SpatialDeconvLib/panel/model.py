@@ -49,12 +49,12 @@ def _placeholders(text: str) -> set[str | None]:
 # ------------------------------------------------------------------------------------------- methods
 
 
-def label_of(table: Mapping[str, choices.Choice], word: str) -> str:
+def labelOf(table: Mapping[str, choices.Choice], word: str) -> str:
     """Return what a combo box calls a word of one of the tables in `choices`."""
     return translated(table[word].label, choices)
 
 
-def region_label(kind: str) -> str:
+def regionLabel(kind: str) -> str:
     """Return how the region is given, for the combo box."""
     return {
         "whole": _("Whole volume"),
@@ -64,29 +64,29 @@ def region_label(kind: str) -> str:
     }[kind]
 
 
-def strategy_sentence(strategy: str) -> str:
+def strategySentence(strategy: str) -> str:
     """Return one sentence that says what the strategy does and when to take it."""
     return translated(choices.STRATEGIES[strategy].sentence, choices)
 
 
-def method_traits(method: str, strategy: str) -> methods.Method:
+def methodTraits(method: str, strategy: str) -> methods.Method:
     """Return what is known of a method."""
     return methods.method(strategy, method)
 
 
-def method_label(method: str, strategy: str = "blend") -> str:
+def methodLabel(method: str, strategy: str = "blend") -> str:
     """Return the method's name for the combo box."""
-    return translated(method_traits(method, strategy).label, methods)
+    return translated(methodTraits(method, strategy).label, methods)
 
 
-def method_sentence(method: str, strategy: str = "blend") -> str:
+def methodSentence(method: str, strategy: str = "blend") -> str:
     """Return one sentence that says what the method does and when to take it."""
-    return translated(method_traits(method, strategy).sentence, methods)
+    return translated(methodTraits(method, strategy).sentence, methods)
 
 
-def default_iterations_text(method: str, strategy: str = "blend") -> str:
+def defaultIterationsText(method: str, strategy: str = "blend") -> str:
     """Return what the iterations box shows for its lowest value, the method's own default."""
-    traits = method_traits(method, strategy)
+    traits = methodTraits(method, strategy)
     if not traits.iterates:
         return ""
     if traits.iterations is None:
@@ -94,26 +94,26 @@ def default_iterations_text(method: str, strategy: str = "blend") -> str:
     return _("default ({count})").format(count=traits.iterations)
 
 
-def constant_label(method: str, strategy: str = "blend") -> str:
+def constantLabel(method: str, strategy: str = "blend") -> str:
     """Return the row label of the method's own constant, "" when it has none."""
-    constant = method_traits(method, strategy).constant
+    constant = methodTraits(method, strategy).constant
     return translated(constant.label, methods) if constant is not None else ""
 
 
-def constant_tool_tip(method: str, strategy: str = "blend") -> str:
+def constantToolTip(method: str, strategy: str = "blend") -> str:
     """Return one sentence about the method's own constant, with its unit and bounds; "" when it has none."""
-    constant = method_traits(method, strategy).constant
+    constant = methodTraits(method, strategy).constant
     return constant.filled(translated(constant.sentence, methods)) if constant is not None else ""
 
 
-def estimate_target_label(target: str) -> str:
+def estimateTargetLabel(target: str) -> str:
     """Return what is measured, for the combo box."""
     return {"one": _("One kernel for the whole volume"), "rows": _("The kernel of each row of the table")}[target]
 
 
-def constraint_label(constraint: str) -> str:
+def constraintLabel(constraint: str) -> str:
     """Return what is known of a kernel that is measured, for the combo box."""
-    return _("Anything") if constraint == "none" else label_of(choices.CONSTRAINTS, constraint)
+    return _("Anything") if constraint == "none" else labelOf(choices.CONSTRAINTS, constraint)
 
 
 # --------------------------------------------------------------------------------------- kernel table
@@ -153,45 +153,45 @@ class PanelState:
 
     `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
     is the region in the words of `selections.maskArray`, None for the whole volume or when it is not chosen yet;
-    `has_segments` says that segments can be chosen from it. `slices` are those of the input volume, 0 when it
+    `hasSegments` says that segments can be chosen from it. `slices` are those of the input volume, 0 when it
     has no voxels.
     """
 
     operation: str = DeconvolveSettings.operation
     strategy: str = DeconvolveSettings.strategy
-    blend_method: str = methods.DEFAULTS["blend"]
-    joint_method: str = methods.DEFAULTS["joint"]
+    blendMethod: str = methods.DEFAULTS["blend"]
+    jointMethod: str = methods.DEFAULTS["joint"]
     model: str = DeconvolveSettings.model
-    blend_boundary: str = DeconvolveSettings.boundary
-    joint_boundary: str = DeconvolveSettings.boundary
+    blendBoundary: str = DeconvolveSettings.boundary
+    jointBoundary: str = DeconvolveSettings.boundary
     engine: str = DeconvolveSettings.engine
     iterations: int = 0
-    regularization_auto: bool = True
+    regularizationAuto: bool = True
     regularization: float = 0.01
-    noise_auto: bool = True
+    noiseAuto: bool = True
     noise: float = 1.0
-    offset_auto: bool = True
+    offsetAuto: bool = True
     offset: float = 0.0
     exclude: bool = False
     normalize: bool = False
     cascade: bool = False
     slicewise: bool = False
     resample: bool = False
-    fill_nonfinite: bool = False
-    input_volume: Any = None
+    fillNonfinite: bool = False
+    inputVolume: Any = None
     guide: Any = None
     labels: Any = None
     region: str = "whole"
     mask: Any = None
-    has_segments: bool = False
+    hasSegments: bool = False
     slices: int = 1
-    output_volume: Any = None
-    kernel_set: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
+    outputVolume: Any = None
+    kernelSet: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
 
     @property
     def key(self) -> str:
         """What chooses the kernel."""
-        return self.kernel_set.key
+        return self.kernelSet.key
 
     @property
     def joint(self) -> bool:
@@ -201,20 +201,20 @@ class PanelState:
     @property
     def method(self) -> str:
         """The filter or solver of the chosen strategy."""
-        return self.joint_method if self.strategy == "joint" else self.blend_method
+        return self.jointMethod if self.strategy == "joint" else self.blendMethod
 
     @property
     def boundary(self) -> str:
         """The boundary condition of the chosen operation and strategy."""
-        return self.joint_boundary if self.joint else self.blend_boundary
+        return self.jointBoundary if self.joint else self.blendBoundary
 
     @property
     def traits(self) -> methods.Method:
         """What is known of the chosen method."""
-        return method_traits(self.method, self.strategy)
+        return methodTraits(self.method, self.strategy)
 
 
-def visible_controls(state: PanelState) -> frozenset[str]:
+def visibleControls(state: PanelState) -> frozenset[str]:
     """Return the names of the controls that have a meaning for what is chosen.
 
     Controls that every choice has (input, kernel table, model, output) are not named.
@@ -223,16 +223,16 @@ def visible_controls(state: PanelState) -> frozenset[str]:
     deconvolving, region = state.operation == "deconvolve", state.region != "whole"
     shown = {
         "segmentation": state.region == "segments",
-        "segments": state.region == "segments" and state.has_segments,
+        "segments": state.region == "segments" and state.hasSegments,
         "threshold": state.region == "threshold",
         "box": state.region == "box",
-        "guide": key == "intensity" and not _self_keyed(state),
+        "guide": key == "intensity" and not _selfKeyed(state),
         "labels": key == "region",
         "interpolation": key in choices.INTERPOLATIONS_OF,
         "outside": key in ("intensity", "region"),
         "feather": key == "region",
         "slicewise": state.slices > 1,
-        "resample": any(v is not None for v in (state.mask, used_labels(state), used_guide(state))),
+        "resample": any(v is not None for v in (state.mask, usedLabels(state), usedGuide(state))),
         "exclude": not deconvolving and region,
         "normalize": not deconvolving,
         "cascade": not deconvolving,
@@ -245,46 +245,46 @@ def visible_controls(state: PanelState) -> frozenset[str]:
         "engine": deconvolving and not state.joint,
         "iterations": deconvolving and traits.iterates,
         "regularization": deconvolving and traits.constant is not None,
-        "noise": deconvolving and uses_noise(state),
+        "noise": deconvolving and usesNoise(state),
         "offset": deconvolving and traits.takes_offset,
     }
     return frozenset(name for name, is_shown in shown.items() if is_shown)
 
 
-def _self_keyed(state: PanelState) -> bool:
+def _selfKeyed(state: PanelState) -> bool:
     """Whether the method finds the intensities that choose the kernels by itself."""
     return state.joint and state.traits.self_keyed
 
 
-def uses_noise(state: PanelState) -> bool:
+def usesNoise(state: PanelState) -> bool:
     """Return whether the noise level changes the result of the chosen method."""
     noise = state.traits.noise
-    return noise == "always" or (noise == "automatic" and state.regularization_auto)
+    return noise == "always" or (noise == "automatic" and state.regularizationAuto)
 
 
-def used_guide(state: PanelState) -> Any:
+def usedGuide(state: PanelState) -> Any:
     """Return the guide volume if the kernels and the method can use one, else None."""
-    return state.guide if state.key == "intensity" and not _self_keyed(state) else None
+    return state.guide if state.key == "intensity" and not _selfKeyed(state) else None
 
 
-def used_labels(state: PanelState) -> Any:
+def usedLabels(state: PanelState) -> Any:
     """Return the labels if the kernels need them, else None."""
     return state.labels if state.key == "region" else None
 
 
-def disabled_controls(state: PanelState) -> frozenset[str]:
+def disabledControls(state: PanelState) -> frozenset[str]:
     """Return the fields that are shown but wait for another choice (a value beside a checked "auto")."""
     waiting = {
-        "regularizationValue": state.regularization_auto,
-        "noiseValue": state.noise_auto,
-        "offsetValue": state.offset_auto,
+        "regularizationValue": state.regularizationAuto,
+        "noiseValue": state.noiseAuto,
+        "offsetValue": state.offsetAuto,
     }
     return frozenset(name for name, waits in waiting.items() if waits)
 
 
-def what_is_missing(state: PanelState) -> str:
+def whatIsMissing(state: PanelState) -> str:
     """Return one sentence saying why Apply cannot start, or "" when it can."""
-    if state.input_volume is None:
+    if state.inputVolume is None:
         return _("Choose an input volume.")
     if state.slices == 0:
         return _("The input volume is empty: choose another one.")
@@ -294,42 +294,42 @@ def what_is_missing(state: PanelState) -> str:
             "threshold": _("Choose the threshold range of the region."),
             "box": _("Choose or create the box (ROI) of the region."),
         }[state.region]
-    if not state.kernel_set.usable:
-        return state.kernel_set.text
+    if not state.kernelSet.usable:
+        return state.kernelSet.text
     if state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
-    if state.kernel_set.flat and state.slices > 1 and not state.slicewise:
+    if state.kernelSet.flat and state.slices > 1 and not state.slicewise:
         return _("Some kernels lie in the slice: check 'Slice by slice', or give them a direction z, y, x.")
-    if _self_keyed(state) and state.key != "intensity":
+    if _selfKeyed(state) and state.key != "intensity":
         return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
-    if state.output_volume is not None:
+    if state.outputVolume is not None:
         mask = state.mask[0] if isinstance(state.mask, tuple) else state.mask
-        used = [state.input_volume, mask, used_guide(state), used_labels(state)]
-        if any(state.output_volume is node for node in used):
+        used = [state.inputVolume, mask, usedGuide(state), usedLabels(state)]
+        if any(state.outputVolume is node for node in used):
             return _("Choose an output volume that is not one of the inputs.")
     return ""
 
 
-def apply_tool_tip(state: PanelState) -> str:
+def applyToolTip(state: PanelState) -> str:
     """Return the tool tip of the Apply button: what it will do, or what is missing."""
-    missing = what_is_missing(state)
+    missing = whatIsMissing(state)
     if missing:
         return missing
     if state.operation == "convolve":
         return _("Convolve the input volume with the kernels.")
     text = _("Deconvolve the input volume with the kernels: {method}.")
-    return text.format(method=method_label(state.method, state.strategy))
+    return text.format(method=methodLabel(state.method, state.strategy))
 
 
-def settings_from(state: PanelState) -> Settings:
+def settingsFrom(state: PanelState) -> Settings:
     """Return the settings that are chosen; defaults for what the method does not have."""
     chosen: dict[str, Any] = {
         "model": state.model,
         "boundary": state.boundary,
         "slicewise": state.slicewise,
-        "nonfinite": "fill" if state.fill_nonfinite else "error",
+        "nonfinite": "fill" if state.fillNonfinite else "error",
     }
-    shown = visible_controls(state)
+    shown = visibleControls(state)
     if state.operation == "convolve":
         chosen |= {"normalize": state.normalize, "cascade": "auto" if state.cascade else False}
         if "exclude" in shown:
@@ -353,33 +353,33 @@ class PanelRun:
     Attributes
     ----------
     settings : Settings
-    input_volume : volume node
+    inputVolume : volume node
     kernels : KernelField
     selections : dict
         mask, labels and guide, each None or what `mrml.selections` takes, and resample.
     """
 
     settings: Settings
-    input_volume: Any
+    inputVolume: Any
     kernels: Any
     selections: dict[str, Any]
 
 
-def run_from(state: PanelState, kernels: Any) -> PanelRun:
+def runFrom(state: PanelState, kernels: Any) -> PanelRun:
     """Return what the panel is to run with a kernel field."""
     selections = {
         "mask": state.mask,
-        "labels": used_labels(state),
-        "guide": used_guide(state),
+        "labels": usedLabels(state),
+        "guide": usedGuide(state),
         "resample": state.resample,
     }
-    return PanelRun(settings_from(state), state.input_volume, kernels, selections)
+    return PanelRun(settingsFrom(state), state.inputVolume, kernels, selections)
 
 
 # --------------------------------------------------------------------------------------------- texts
 
 
-def progress_text(fraction: float, text: str, seconds: float) -> str:
+def progressText(fraction: float, text: str, seconds: float) -> str:
     """Return the status line while a run is on: what it does and about how long it still takes.
 
     Parameters
@@ -396,10 +396,10 @@ def progress_text(fraction: float, text: str, seconds: float) -> str:
     if fraction < 0.02:  # too early to tell how long
         return _("{text}, {seconds:.0f} s so far").format(text=text.rstrip("."), seconds=seconds)
     remaining = seconds * (1 - min(fraction, 1.0)) / fraction
-    return _("{text}, about {time} left").format(text=text, time=duration_text(remaining))
+    return _("{text}, about {time} left").format(text=text, time=durationText(remaining))
 
 
-def duration_text(seconds: float) -> str:
+def durationText(seconds: float) -> str:
     """Return a duration for people: 0.4 s, 12 s, 3 min 20 s."""
     if seconds < 9.95:
         return _("{seconds:.1f} s").format(seconds=seconds)
@@ -409,7 +409,7 @@ def duration_text(seconds: float) -> str:
     return _("{minutes} min {seconds} s").format(minutes=seconds // 60, seconds=seconds % 60)
 
 
-def result_text(result: Any, output_name: str) -> str:
+def resultText(result: Any, outputName: str) -> str:
     """Return the status lines of a finished run: output, time, noise, residual, then one line a warning.
 
     Parameters
@@ -417,38 +417,38 @@ def result_text(result: Any, output_name: str) -> str:
     result : Result
         Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning) and
         `warnings` are read.
-    output_name : str
+    outputName : str
         Name of the volume that holds the result.
     """
-    facts = [_("{name}: done in {time}").format(name=output_name, time=duration_text(result.seconds))]
+    facts = [_("{name}: done in {time}").format(name=outputName, time=durationText(result.seconds))]
     if result.iterations:
         facts.append(_("{count} iterations").format(count=result.iterations))
     if result.noise is not None:
         facts.append(_("noise {noise:.3g}").format(noise=result.noise))
     if result.residual is not None and math.isfinite(result.residual):
-        facts.append(_residual_text(result.residual))
+        facts.append(_residualText(result.residual))
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
 
 
-def _residual_text(residual: float) -> str:
+def _residualText(residual: float) -> str:
     """A residual in units of the noise; an image without noise has next to none to compare it with."""
     text = _("residual {residual:.3g} (1 is ideal)") if residual < 100 else _("residual far above the noise")
     return text.format(residual=residual)
 
 
-def sequence_text(results: list[Any], output_name: str) -> str:
+def sequenceText(results: list[Any], outputName: str) -> str:
     """Return the status lines of a finished sequence: output, time, the worst residual, each warning once."""
     seconds = sum(result.seconds for result in results)
     text = _("{name}: {count} frames done in {time} of work")
-    facts = [text.format(name=output_name, count=len(results), time=duration_text(seconds))]
+    facts = [text.format(name=outputName, count=len(results), time=durationText(seconds))]
     residuals = [r.residual for r in results if r.residual is not None and math.isfinite(r.residual)]
     if residuals:
-        facts.append(_("at most {residual}").format(residual=_residual_text(max(residuals))))
+        facts.append(_("at most {residual}").format(residual=_residualText(max(residuals))))
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in warnings)])
 
 
-def estimate_is_missing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
+def estimateIsMissing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
     """Return one sentence saying why a measurement cannot start, or "" when it can.
 
     Parameters
@@ -464,14 +464,14 @@ def estimate_is_missing(original: Any, blurred: Any, target: str, state: PanelSt
         return _("Choose the blurred volume.")
     if target == "rows" and state.key == "uniform":
         return _("Choose what the kernels are keyed to, or measure one kernel.")
-    if target == "rows" and not state.kernel_set.count:
+    if target == "rows" and not state.kernelSet.count:
         return _("Fill the table with levels, regions or positions first.")
     if target == "rows" and state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
     return ""
 
 
-def estimate_text(estimate: Any) -> str:
+def estimateText(estimate: Any) -> str:
     """Return the status lines of a finished measurement: time, residual, uncertainty, then one line a warning.
 
     Parameters
@@ -479,9 +479,9 @@ def estimate_text(estimate: Any) -> str:
     estimate : Estimate
         Of the engine.
     """
-    facts = [_("Measured in {time}").format(time=duration_text(estimate.seconds))]
+    facts = [_("Measured in {time}").format(time=durationText(estimate.seconds))]
     if estimate.residual is not None and math.isfinite(estimate.residual):
-        facts.append(_residual_text(estimate.residual))
+        facts.append(_residualText(estimate.residual))
     determined = estimate.determined
     if determined is not None:
         text = _("{count} of {all} kernels determined by the volumes")
@@ -498,7 +498,7 @@ def estimate_text(estimate: Any) -> str:
     return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in estimate.warnings)])
 
 
-def error_text(error: BaseException) -> str:
+def errorText(error: BaseException) -> str:
     """Return an exception as one line, with the control that cures it, where there is one."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError | NotEnoughMemory):

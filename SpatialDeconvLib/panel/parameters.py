@@ -48,12 +48,12 @@ def _enumeration(name, words, labelOf):
 
 def _choice(name, table):
     """Return the enumeration of one of the tables in `choices`."""
-    return _enumeration(name, table, lambda word: panelmodel.label_of(table, word))
+    return _enumeration(name, table, lambda word: panelmodel.labelOf(table, word))
 
 
 def _methods(name, strategy):
     """Return the enumeration of the methods of a strategy."""
-    return _enumeration(name, methods.methods_of(strategy), lambda word: panelmodel.method_label(word, strategy))
+    return _enumeration(name, methods.methods_of(strategy), lambda word: panelmodel.methodLabel(word, strategy))
 
 
 Operation = _choice("Operation", choices.OPERATIONS)
@@ -80,7 +80,7 @@ class RegionKind(enum.Enum):
     Box = "box"
 
     def label(self):
-        return panelmodel.region_label(self.value)
+        return panelmodel.regionLabel(self.value)
 
 
 class Logarithm(enum.Enum):
@@ -98,7 +98,7 @@ class EstimateTarget(enum.Enum):
     KernelOfEachRow = "rows"
 
     def label(self):
-        return panelmodel.estimate_target_label(self.value)
+        return panelmodel.estimateTargetLabel(self.value)
 
 
 class Constraint(enum.Enum):
@@ -110,7 +110,7 @@ class Constraint(enum.Enum):
     Free = "none"
 
     def label(self):
-        return panelmodel.constraint_label(self.value)
+        return panelmodel.constraintLabel(self.value)
 
 
 @parameterPack
@@ -304,34 +304,34 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
     return panelmodel.PanelState(
         operation=node.operation.value,
         strategy=node.strategy.value,
-        blend_method=node.method.value,
-        joint_method=node.jointMethod.value,
+        blendMethod=node.method.value,
+        jointMethod=node.jointMethod.value,
         model=node.model.value,
-        blend_boundary=node.boundary.value,
-        joint_boundary=node.jointBoundary.value,
+        blendBoundary=node.boundary.value,
+        jointBoundary=node.jointBoundary.value,
         engine=node.engine.value,
         iterations=node.iterations,
-        regularization_auto=node.regularizationAuto,
+        regularizationAuto=node.regularizationAuto,
         regularization=node.regularization,
-        noise_auto=node.noiseAuto,
+        noiseAuto=node.noiseAuto,
         noise=node.noise,
-        offset_auto=node.offsetAuto,
+        offsetAuto=node.offsetAuto,
         offset=node.offset,
         exclude=node.exclude,
         normalize=node.normalizeKernels,
         cascade=node.cascade,
         slicewise=node.slicewise,
         resample=node.resample,
-        fill_nonfinite=node.fillNonfinite,
-        input_volume=node.inputVolume,
+        fillNonfinite=node.fillNonfinite,
+        inputVolume=node.inputVolume,
         guide=node.guideVolume,
         labels=node.labels,
         region=node.regionKind.value,
         mask=maskOf(node),
         slices=places.sliceCount(node.inputVolume),
-        has_segments=bool(places.segmentsOf(node.mask)),
-        output_volume=node.outputVolume,
-        kernel_set=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
+        hasSegments=bool(places.segmentsOf(node.mask)),
+        outputVolume=node.outputVolume,
+        kernelSet=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
     )
 
 

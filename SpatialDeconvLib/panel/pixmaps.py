@@ -47,7 +47,7 @@ class KernelLooks:
     def picture(self, row):
         """Return a larger picture of a row's kernel with a scale in mm; an empty one when it has none."""
         kernel, _problem = self.kernel(row)
-        return qt.QPixmap() if kernel is None else _pixmap(kernelpictures.kernel_picture(kernel, PICTURE_SIZE))
+        return qt.QPixmap() if kernel is None else _pixmap(kernelpictures.kernelPicture(kernel, PICTURE_SIZE))
 
 
 def _pixmap(picture):

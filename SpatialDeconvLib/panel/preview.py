@@ -100,7 +100,7 @@ class PreviewController(VTKObservationMixin):
             self._schedule(WAIT)
             return
         state = self._panel.panelState()
-        missing = panelmodel.what_is_missing(state)
+        missing = panelmodel.whatIsMissing(state)
         if missing:
             self._hide()
             self._showText(missing)
@@ -108,11 +108,11 @@ class PreviewController(VTKObservationMixin):
         views = sliceviews.visibleSliceNodes(slicer.mrmlScene)
         self._observe((*self._choosingNodes(state), *views))
         try:
-            position = previewing.positionInSliceViews(views) or previewing.middleOf(state.input_volume)
-            block = previewing.blockAround(state.input_volume, position, node.previewSize)
+            position = previewing.positionInSliceViews(views) or previewing.middleOf(state.inputVolume)
+            block = previewing.blockAround(state.inputVolume, position, node.previewSize)
         except ValueError as error:
             self._hide()
-            self._showText(panelmodel.error_text(error))
+            self._showText(panelmodel.errorText(error))
             return
         wanted = self._signature(state, block)
         if wanted != self._shown:
@@ -123,14 +123,14 @@ class PreviewController(VTKObservationMixin):
         node = self._panel.parameterNode()
         table = (rowsOf(node), node.kernelKey, node.interpolation, node.outside, node.feather)
         # Where the result goes makes no difference to it.
-        options = panelmodel.settings_from(state), state.resample
+        options = panelmodel.settingsFrom(state), state.resample
         nodes = self._choosingNodes(state)
         region = repr(state.mask)
         return (state.operation, table, options, region, nodes, tuple(map(previewing.stampOf, nodes)), block)
 
     def _choosingNodes(self, state):
         """The nodes whose contents decide what the preview shows."""
-        nodes = [state.input_volume, panelmodel.used_labels(state), panelmodel.used_guide(state)]
+        nodes = [state.inputVolume, panelmodel.usedLabels(state), panelmodel.usedGuide(state)]
         nodes.append(state.mask[0] if isinstance(state.mask, tuple) else state.mask)
         nodes += [row.volume for row in rowsOf(self._panel.parameterNode()) if row.volume is not None]
         return tuple(node for node in nodes if hasattr(node, "GetMTime"))
@@ -150,9 +150,9 @@ class PreviewController(VTKObservationMixin):
         parameterNode, self._shown = self._panel.parameterNode(), wanted
 
         def work(progress, cancelled):
-            request = panelmodel.run_from(state, fieldOf(parameterNode))
+            request = panelmodel.runFrom(state, fieldOf(parameterNode))
             return previewing.previewVolume(
-                request.input_volume, request.kernels, position, size, self._node, settings=request.settings,
+                request.inputVolume, request.kernels, position, size, self._node, settings=request.settings,
                 memory=self._memory, showDraft=self._show, progress=progress, cancelled=cancelled,
                 **request.selections,
             )  # fmt: skip
@@ -182,7 +182,7 @@ class PreviewController(VTKObservationMixin):
             logging.error("SpatialDeconv's preview failed", exc_info=error)
         self._shown = wanted  # it would fail again
         self._hide(forget=False)
-        self._showText(panelmodel.error_text(error))
+        self._showText(panelmodel.errorText(error))
 
     def _show(self, previewNode, result):
         parameterNode = self._panel.parameterNode()
@@ -223,4 +223,4 @@ class PreviewController(VTKObservationMixin):
         bar = self._panel.ui.previewProgressBar
         bar.visible = True
         bar.value = int(100 * fraction)
-        self._showText(panelmodel.progress_text(fraction, text, seconds))
+        self._showText(panelmodel.progressText(fraction, text, seconds))

@@ -147,7 +147,7 @@ class RunControls:
 
     def show(self, fraction, text, seconds):
         self._showFraction(fraction)
-        self.say(panelmodel.progress_text(fraction, text, seconds))
+        self.say(panelmodel.progressText(fraction, text, seconds))
 
     def _showFraction(self, fraction):
         """Show how much is done; before the first hundredth, only that something is being done."""

@@ -86,7 +86,7 @@ class WeightsPlot:
             self._timer.start(DELAY)
             return
         state = self._panel.panelState()
-        missing = panelmodel.what_is_missing(state)
+        missing = panelmodel.whatIsMissing(state)
         if missing:
             self._clear()
             self._showText(missing)
@@ -101,18 +101,18 @@ class WeightsPlot:
         self._shown = wanted
         try:
             self._data = plotnodes.weightsData(
-                state.input_volume, fieldOf(node), panelmodel.used_guide(state), panelmodel.used_labels(state),
+                state.inputVolume, fieldOf(node), panelmodel.usedGuide(state), panelmodel.usedLabels(state),
                 state.mask, state.resample,
             )  # fmt: skip
         except (ValueError, OSError, MemoryError) as error:
             self._clear()
             self._shown = wanted  # it would fail again
-            self._showText(panelmodel.error_text(error))
+            self._showText(panelmodel.errorText(error))
             return
         self._show()
 
     def _signature(self, state, node):
-        nodes = [state.input_volume, panelmodel.used_labels(state), panelmodel.used_guide(state)]
+        nodes = [state.inputVolume, panelmodel.usedLabels(state), panelmodel.usedGuide(state)]
         nodes.append(state.mask[0] if isinstance(state.mask, tuple) else state.mask)
         stamps = [previewing.stampOf(each) for each in nodes if hasattr(each, "GetMTime")]
         table = (rowsOf(node), node.kernelKey, node.interpolation, node.outside, node.feather)

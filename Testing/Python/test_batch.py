@@ -297,7 +297,7 @@ def test_a_fingerprint_changes_with_every_content_and_no_name(folder):
         arguments = ["deconvolve", str(folder / values.pop("input")), "x.nrrd"]
         arguments += [f"--{name}={folder / value if '.' in value else value}" for name, value in values.items()]
         request = batch_case.request_from_options(cli.command_parser().parse_args(arguments))
-        inputs = {role: batch_case.recipes.describe_file(path) for role, path in request.files.items()}
+        inputs = {role: batch_case.recipes.describeFile(path) for role, path in request.files.items()}
         return batch_case.fingerprint(request, inputs)
 
     kernel = np.ones((3, 3))

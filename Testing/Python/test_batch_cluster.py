@@ -59,8 +59,8 @@ def cluster(tmp_path_factory):
 @pytest.fixture
 def folder(tmp_path):
     kernels = [{"at": 0, "type": "gaussian", "sigma_mm": 1.0}, {"at": 100, "type": "gaussian", "sigma_mm": 2.0}]
-    kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}
-    (tmp_path / "set.json").write_text(json.dumps(kernel_set))
+    kernelSet = {"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}
+    (tmp_path / "set.json").write_text(json.dumps(kernelSet))
     values = np.random.default_rng(0).random((5, 16, 20)).astype(np.float32) * 100
     for number in range(2):
         sitk.WriteImage(sitk.GetImageFromArray(values + number), str(tmp_path / f"v{number}.nrrd"))

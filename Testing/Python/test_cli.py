@@ -409,13 +409,13 @@ def test_help_has_what_the_registries_say(capsys):
 def test_ctrl_c_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch):
     from SpatialDeconvLib.mrml import recipe
 
-    describe_file = recipe.describe_file
+    describeFile = recipe.describeFile
 
     def press(path):
         signal.raise_signal(signal.SIGINT)
-        return describe_file(path)
+        return describeFile(path)
 
-    monkeypatch.setattr(recipe, "describe_file", press)
+    monkeypatch.setattr(recipe, "describeFile", press)
     before = sorted(folder.iterdir())
     assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 130
     assert "nothing was written" in capsys.readouterr().err
@@ -460,7 +460,7 @@ def test_nothing_is_left_when_the_recipe_cannot_be_written(folder, capsys, monke
     def full(path, content):
         raise OSError(f"{path}.recipe.json was not written (No space left on device)")
 
-    monkeypatch.setattr(recipe, "write_beside", full)
+    monkeypatch.setattr(recipe, "writeBeside", full)
     before = sorted(folder.iterdir())
     assert run(folder, "convolve", "image.nrrd", "out.mhd", "--kernels", "set.json", "--quiet") == 1
     assert "No space left on device" in capsys.readouterr().err

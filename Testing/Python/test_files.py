@@ -582,13 +582,13 @@ def test_a_dicom_folder_that_cannot_be_read_is_said_to_be_so(tmp_path, monkeypat
 def test_one_file_of_a_dicom_series_stands_for_the_series_in_a_recipe(tmp_path):
     writeSeries(tmp_path / "dicom")
     first, other = sorted((tmp_path / "dicom").iterdir())[:2]
-    described = recipe.describe_file(first)
-    assert recipe.check_file(described) == str(first.resolve())
+    described = recipe.describeFile(first)
+    assert recipe.checkFile(described) == str(first.resolve())
     content = bytearray(other.read_bytes())
     content[-1] ^= 1
     other.write_bytes(content)
     with pytest.raises(InputError, match="has changed since"):
-        recipe.check_file(described)
+        recipe.checkFile(described)
 
 
 @pytest.mark.parametrize("suffix", ["mhd", "nhdr", "nrrd"])

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from SpatialDeconvLib import InputError, Kernel, ParametricKernel
-from SpatialDeconvLib.panel.kernelpictures import kernel_picture, three_views, thumbnails
+from SpatialDeconvLib.panel.kernelpictures import kernelPicture, threeViews, thumbnails
 from SpatialDeconvLib.report.pixels import diverging_pixels, sequential_pixels
 
 
@@ -29,7 +29,7 @@ def halfWidth(picture):
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
 def test_widthsAreToScale(sigma):
-    picture = kernel_picture(gaussian(sigma), 200, extent=12.0, bar=False)
+    picture = kernelPicture(gaussian(sigma), 200, extent=12.0, bar=False)
     assert halfWidth(picture) == pytest.approx(2.355 * sigma / 12 * 200, rel=0.12)
     assert picture.scale == "linear"
 
@@ -38,13 +38,13 @@ def test_theCentreIsInTheMiddleForEvenSizesToo():
     for shape in ((5, 5), (6, 4), (3, 6, 4)):
         values = np.zeros(shape)
         values[tuple(n // 2 for n in shape)] = 1
-        bright = np.argwhere(brightness(kernel_picture(Kernel(values), 90, extent=5.0, bar=False)) > 300)
+        bright = np.argwhere(brightness(kernelPicture(Kernel(values), 90, extent=5.0, bar=False)) > 300)
         np.testing.assert_allclose(bright.mean(axis=0), 44.5)
 
 
 def test_aPixelIsAsLargeOnBothAxes():
     values = np.ones((5, 5))
-    picture = kernel_picture(Kernel(values, (3.0, 1.0)), 150, extent=15.0, bar=False)
+    picture = kernelPicture(Kernel(values, (3.0, 1.0)), 150, extent=15.0, bar=False)
     bright = brightness(picture) > 300
     assert bright.any(axis=1).sum() == 150  # 15 mm
     assert bright.any(axis=0).sum() == 50  # 5 mm
@@ -53,29 +53,29 @@ def test_aPixelIsAsLargeOnBothAxes():
 def test_theExtentHoldsNearlyAllOfTheWeight():
     j, i = np.indices((61, 61)) - 30
     kernel = Kernel(np.exp(-(j**2 + i**2) / 8.0))
-    assert 13 < kernel_picture(kernel, 64).extent < 18  # sigma 2: 3.3 sigma on either side, and a rim
-    assert kernel_picture(Kernel(np.ones((7, 7))), 64).extent == pytest.approx(1.15 * 7)
+    assert 13 < kernelPicture(kernel, 64).extent < 18  # sigma 2: 3.3 sigma on either side, and a rim
+    assert kernelPicture(Kernel(np.ones((7, 7))), 64).extent == pytest.approx(1.15 * 7)
 
 
 def test_a3dKernelIsSeenAlongItsShortestAxis():
     motion = ParametricKernel("motion", length_mm=8, direction=(1, 1, 0))  # z and y
-    assert kernel_picture(motion, 64, spacing=(1, 1, 1)).axis == "x"
-    assert kernel_picture(gaussian((0.5, 1, 1)), 64, spacing=(1, 1, 1)).axis == "z"
-    assert kernel_picture(gaussian(1.0), 64, spacing=(1, 1, 1)).axis == "z"
-    assert kernel_picture(Kernel(np.ones((3, 3))), 64).axis == ""
+    assert kernelPicture(motion, 64, spacing=(1, 1, 1)).axis == "x"
+    assert kernelPicture(gaussian((0.5, 1, 1)), 64, spacing=(1, 1, 1)).axis == "z"
+    assert kernelPicture(gaussian(1.0), 64, spacing=(1, 1, 1)).axis == "z"
+    assert kernelPicture(Kernel(np.ones((3, 3))), 64).axis == ""
 
 
 def test_threeViewsShareTheirScale():
-    views = three_views(gaussian((2.0, 1.0, 0.5)), 90, spacing=(1, 1, 1))
+    views = threeViews(gaussian((2.0, 1.0, 0.5)), 90, spacing=(1, 1, 1))
     assert [view.axis for view in views] == ["z", "y", "x"]
     assert len({view.extent for view in views}) == 1
     tall = brightness(views[1]) > 300  # z down, x across
     assert tall.any(axis=1).sum() > 1.8 * tall.any(axis=0).sum()
-    assert len(three_views(Kernel(np.ones((1, 3, 3))), 96)) == 1
+    assert len(threeViews(Kernel(np.ones((1, 3, 3))), 96)) == 1
 
 
 def test_signedKernelsDivergeAroundWhite():
-    picture = kernel_picture(ParametricKernel("laplacian"), 90, spacing=(1, 1), extent=5.0, bar=False)
+    picture = kernelPicture(ParametricKernel("laplacian"), 90, spacing=(1, 1), extent=5.0, bar=False)
     assert picture.scale == "signed"
     np.testing.assert_array_equal(picture.pixels[2, 2], diverging_pixels(np.zeros(1), 1.0)[0])  # outside
     middle, arm = picture.pixels[45, 45].astype(int), picture.pixels[45, 63].astype(int)
@@ -88,9 +88,9 @@ def test_faintTailsGetALogarithmicScale():
     j, i = np.indices((101, 101)) - 50
     tails = 1 / (1 + (j**2 + i**2)) ** 1.2
     kernel = Kernel(tails / tails.sum())
-    picture = kernel_picture(kernel, 101, extent=101.0, bar=False)
+    picture = kernelPicture(kernel, 101, extent=101.0, bar=False)
     assert picture.scale == "logarithmic"
-    assert brightness(picture)[50, 90] > brightness(kernel_picture(kernel, 101, scale="linear", bar=False))[50, 90]
+    assert brightness(picture)[50, 90] > brightness(kernelPicture(kernel, 101, scale="linear", bar=False))[50, 90]
     row = brightness(picture)[50, 50:]
     assert np.all(np.diff(row) <= 0)
     assert "logarithmic" in picture.text()
@@ -98,7 +98,7 @@ def test_faintTailsGetALogarithmicScale():
 
 def test_kernelsWithMoreVoxelsThanPixelsAreAveraged():
     values = np.indices((251, 251)).sum(axis=0) % 2  # a chessboard
-    picture = kernel_picture(Kernel(values.astype(float)), 40, extent=251.0, bar=False)
+    picture = kernelPicture(Kernel(values.astype(float)), 40, extent=251.0, bar=False)
     inner = brightness(picture)[2:-2, 2:-2]
     assert np.ptp(inner) < 0.3 * inner.mean()
 
@@ -114,25 +114,25 @@ def test_thumbnailsShareTheirScaleUnlessTheyDifferTooMuch():
 
 def test_parametricKernelsWithoutASpacingLookSmooth():
     for sigma in (0.01, 1.0, 300.0):
-        picture = kernel_picture(gaussian(sigma), 64, bar=False)
+        picture = kernelPicture(gaussian(sigma), 64, bar=False)
         assert picture.extent == pytest.approx(1.15 * 6.6 * sigma, rel=0.2)
         assert len(np.unique(brightness(picture))) > 20
 
 
 def test_theBarSaysHowLongItIs():
-    picture = kernel_picture(gaussian(1.0), 160, extent=13.0)
+    picture = kernelPicture(gaussian(1.0), 160, extent=13.0)
     assert picture.bar == 5.0
-    plain = kernel_picture(gaussian(1.0), 160, extent=13.0, bar=False)
+    plain = kernelPicture(gaussian(1.0), 160, extent=13.0, bar=False)
     changed = (picture.pixels != plain.pixels).any(axis=-1)
     assert np.nonzero(changed)[0].min() > 110
     white = np.nonzero((picture.pixels[-6] == 255).all(axis=-1))[0]
     assert len(white) == white[-1] - white[0] + 1 == pytest.approx(5 / 13 * 160, abs=1)
-    assert kernel_picture(gaussian(1.0), 40).bar == 0.0
-    assert kernel_picture(gaussian(1e-5), 160).bar > 0
+    assert kernelPicture(gaussian(1.0), 40).bar == 0.0
+    assert kernelPicture(gaussian(1e-5), 160).bar > 0
 
 
 def test_pngIsReadBackAsItIs(tmp_path):
-    picture = kernel_picture(gaussian(1.0), 50)
+    picture = kernelPicture(gaussian(1.0), 50)
     data = picture.png()
     assert struct.unpack(">II", data[16:24]) == (50, 50)
     path = tmp_path / "kernel.png"
@@ -146,6 +146,6 @@ def test_pngIsReadBackAsItIs(tmp_path):
 )
 def test_badArgumentsAreRefused(options, text):
     with pytest.raises(InputError, match=text):
-        kernel_picture(gaussian(1.0), **options)
+        kernelPicture(gaussian(1.0), **options)
     with pytest.raises(InputError, match="is no kernel"):
-        kernel_picture(np.ones((3, 3)))
+        kernelPicture(np.ones((3, 3)))

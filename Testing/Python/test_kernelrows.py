@@ -364,27 +364,27 @@ def test_rows_are_sorted_by_place_and_keep_what_has_none():
 def test_the_levels_of_a_histogram_are_where_the_voxels_are():
     random = np.random.default_rng(5)
     tissue = [random.normal(mean, 2, count) for mean, count in ((10, 9000), (50, 4000), (100, 600))]
-    found = levels.levelsFromHistogram(np.concatenate([*tissue, [np.nan, np.inf]]), 3)
+    found = levels.levels_from_histogram(np.concatenate([*tissue, [np.nan, np.inf]]), 3)
     np.testing.assert_allclose(found, (10, 50, 100), atol=1)
-    many = levels.levelsFromHistogram(np.concatenate(tissue), 10)
+    many = levels.levels_from_histogram(np.concatenate(tissue), 10)
     assert len(many) == 10
     assert many == sorted(many)
 
 
 @pytest.mark.parametrize(("values", "expected"), [([3, 3, 3], [3]), ([1, 2, 2, 5], [1, 2, 5])])
 def test_few_different_values_are_the_levels(values, expected):
-    assert levels.levelsFromHistogram(np.array(values), 10) == expected
+    assert levels.levels_from_histogram(np.array(values), 10) == expected
 
 
 def test_a_few_bright_voxels_do_not_stretch_the_levels():
     values = np.random.default_rng(1).uniform(0, 10, 100000)
     values[:20] = 1e6
-    assert max(levels.levelsFromHistogram(values, 5)) < 20
+    assert max(levels.levels_from_histogram(values, 5)) < 20
 
 
 def test_an_image_without_numbers_has_no_levels():
     with pytest.raises(InputError, match="no finite value"):
-        levels.levelsFromHistogram(np.full(5, np.nan), 3)
+        levels.levels_from_histogram(np.full(5, np.nan), 3)
 
 
 def test_rows_of_levels_take_the_nearest_kernel():

@@ -144,7 +144,7 @@ def test_a_constant_is_for_the_methods_that_have_one(method, case):
 def test_the_panel_promises_the_steps_that_the_engine_takes(method, case):
     # |A| is 1 here; that the solver knows it to a percent only.
     most = method.constant.most
-    assert f"{most:.3g} for kernels that sum to one" in panelmodel.constant_tool_tip(method.name, method.strategy)
+    assert f"{most:.3g} for kernels that sum to one" in panelmodel.constantToolTip(method.name, method.strategy)
     deconvolved(case, method, regularization=0.98 * most, iterations=1)
     with pytest.raises(sd.InputError, match="diverges"):
         deconvolved(case, method, regularization=1.02 * most, iterations=1)

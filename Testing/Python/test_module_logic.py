@@ -119,8 +119,8 @@ def parts():
 def request_of(parameter_node):
     parameters = parts().parameters
     state = parameters.stateOf(parameter_node)
-    assert panelmodel.what_is_missing(state) == ""
-    return panelmodel.run_from(state, parameters.fieldOf(parameter_node))
+    assert panelmodel.whatIsMissing(state) == ""
+    return panelmodel.runFrom(state, parameters.fieldOf(parameter_node))
 
 
 def rows_of(path):
@@ -170,7 +170,7 @@ def test_a_threshold_range_and_a_box_are_regions(module, volume, parameter_node)
     after = slicer.util.arrayFromVolume(module.SpatialDeconvLogic().run(request_of(node))[0])
     assert ((before != after) == ((before >= 20) & (before <= 40))).all()
     node.regionKind = parameters.RegionKind.Box
-    assert "box" in panelmodel.what_is_missing(parameters.stateOf(node)).lower()
+    assert "box" in panelmodel.whatIsMissing(parameters.stateOf(node)).lower()
     node.box = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
     places.fitBox(node.box, volume)
     changed = before != slicer.util.arrayFromVolume(module.SpatialDeconvLogic().run(request_of(node))[0])
@@ -187,7 +187,7 @@ def test_some_segments_of_a_segmentation_are_a_region(module, volume, parameter_
     assert parameters.maskOf(node) is segmentation
     node.maskSegments = [ids[1], "one of another segmentation"]
     assert parameters.maskOf(node) == (segmentation, [ids[1]])
-    assert parameters.stateOf(node).has_segments
+    assert parameters.stateOf(node).hasSegments
 
 
 # -- what the scene stores
@@ -540,7 +540,7 @@ def test_a_sample_is_loaded_with_its_kernel_set_and_chosen_in_the_panel(module, 
     assert blurred.GetSpacing() == pytest.approx(case.spacing[::-1])
     chosen = logic.getParameterNode()
     assert chosen.inputVolume is blurred
-    assert panelmodel.what_is_missing(parts().parameters.stateOf(chosen)) == ""
+    assert panelmodel.whatIsMissing(parts().parameters.stateOf(chosen)) == ""
     output, _result = logic.run(request_of(chosen))
     before, after = (sd.rmse(case.truth, slicer.util.arrayFromVolume(node)) for node in (blurred, output))
     assert after < before

@@ -134,3 +134,29 @@ def test_imports_are_seen_wherever_they_stand(tmp_path, monkeypatch, source, exp
     (folder / "x.py").write_text(source)
     monkeypatch.setattr("test_packages.LIBRARY", tmp_path)
     assert imports(folder / "x.py")[0] == {expected}
+
+
+def names_defined(path):
+    """Functions, their arguments and the fields of classes in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+            yield from (argument.arg for argument in (*node.args.args, *node.args.kwonlyargs))
+        elif isinstance(node, ast.ClassDef):
+            yield from (
+                n.target.id for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+            )
+
+
+def test_the_folder_tells_the_style_of_the_names():
+    """Slicer's camelCase in mrml and panel, PEP 8 everywhere else."""
+    wrong = []
+    for name, path in MODULES.items():
+        for word in names_defined(path):
+            bare = word.strip("_")
+            if word.startswith("__") or bare.isupper():
+                continue
+            slicers = bool(name) and name[0] in ("mrml", "panel")
+            if "_" in bare if slicers else bare.lower() != bare and bare[:1].islower():
+                wrong.append(f"{'.'.join(name)}: {word}")
+    assert not wrong

@@ -23,7 +23,7 @@ from SpatialDeconvLib.run import pipeline
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
 REGION = KernelSetSummary("", True, "region", 3)
-READY = PanelState(input_volume="volume", kernel_set=INTENSITY)
+READY = PanelState(inputVolume="volume", kernelSet=INTENSITY)
 
 
 def with_(state=READY, **changes):
@@ -34,7 +34,7 @@ def with_(state=READY, **changes):
 
 
 def choosing(strategy, method, state=READY, **changes):
-    name = "joint_method" if strategy == "joint" else "blend_method"
+    name = "jointMethod" if strategy == "joint" else "blendMethod"
     return with_(state, strategy=strategy, **{name: method}, **changes)
 
 
@@ -44,35 +44,35 @@ EVERY_METHOD = [(method.strategy, method.name) for method in methods.METHODS]
 @pytest.mark.parametrize(("strategy", "method"), EVERY_METHOD)
 @pytest.mark.parametrize("automatic", [True, False])
 def test_the_engine_takes_every_option_of_deconvolve(strategy, method, automatic):
-    state = choosing(strategy, method, iterations=2, offset_auto=automatic, noise_auto=automatic)
-    state = with_(state, regularization_auto=automatic, regularization=0.01, noise=0.5)
-    options = panelmodel.settings_from(state).parameters()
+    state = choosing(strategy, method, iterations=2, offsetAuto=automatic, noiseAuto=automatic)
+    state = with_(state, regularizationAuto=automatic, regularization=0.01, noise=0.5)
+    options = panelmodel.settingsFrom(state).parameters()
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     result = pipeline.deconvolve(image, field, **options)  # refuses what a method does not have
     assert result.parameters["method"] == method
     assert result.parameters == options
     given = {name: options[name] for name in ("regularization", "noise", "offset")}
-    shown = panelmodel.visible_controls(state)
+    shown = panelmodel.visibleControls(state)
     assert given == {name: "auto" if automatic or name not in shown else getattr(state, name) for name in given}
 
 
 def test_the_engine_takes_every_option_of_convolve():
     state = with_(operation="convolve", region="box", mask="mask", exclude=True, cascade=True)
-    options = panelmodel.settings_from(state).parameters()
+    options = panelmodel.settingsFrom(state).parameters()
     assert set(options) <= set(inspect.signature(pipeline.convolve).parameters)
     assert options["exclude"] is True
 
 
 def test_every_choice_of_the_engine_has_a_name():
     for strategy, name in EVERY_METHOD:
-        assert panelmodel.method_label(name, strategy)
-        assert panelmodel.method_sentence(name, strategy).endswith(".")
+        assert panelmodel.methodLabel(name, strategy)
+        assert panelmodel.methodSentence(name, strategy).endswith(".")
         constant = methods.method(strategy, name).constant is not None
-        assert panelmodel.constant_label(name, strategy).endswith(":") == constant
-        assert panelmodel.constant_tool_tip(name, strategy).endswith(".") == constant
-        iterates = panelmodel.method_traits(name, strategy).iterates
-        assert bool(panelmodel.default_iterations_text(name, strategy)) == iterates
+        assert panelmodel.constantLabel(name, strategy).endswith(":") == constant
+        assert panelmodel.constantToolTip(name, strategy).endswith(".") == constant
+        iterates = panelmodel.methodTraits(name, strategy).iterates
+        assert bool(panelmodel.defaultIterationsText(name, strategy)) == iterates
     tables = [
         choices.BOUNDARIES,
         choices.ENGINES,
@@ -81,8 +81,8 @@ def test_every_choice_of_the_engine_has_a_name():
         choices.KEYS,
         choices.OUTSIDES,
     ]
-    assert all(panelmodel.label_of(table, name) for table in tables for name in table)
-    assert all(panelmodel.strategy_sentence(name).endswith(".") for name in choices.STRATEGIES)
+    assert all(panelmodel.labelOf(table, name) for table in tables for name in table)
+    assert all(panelmodel.strategySentence(name).endswith(".") for name in choices.STRATEGIES)
 
 
 # -- texts that the engine's registries hold
@@ -106,18 +106,18 @@ def asked(monkeypatch):
 
 def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
     for strategy, name in EVERY_METHOD:
-        panelmodel.method_label(name, strategy)
-        panelmodel.method_sentence(name, strategy)
-        panelmodel.constant_label(name, strategy)
-        panelmodel.constant_tool_tip(name, strategy)
+        panelmodel.methodLabel(name, strategy)
+        panelmodel.methodSentence(name, strategy)
+        panelmodel.constantLabel(name, strategy)
+        panelmodel.constantToolTip(name, strategy)
     assert asked == collected(methods)
     asked.clear()
     for table in vars(choices).values():
         if isinstance(table, dict) and all(isinstance(entry, choices.Choice) for entry in table.values()):
             for word in table:
-                panelmodel.label_of(table, word)
+                panelmodel.labelOf(table, word)
     for strategy in choices.STRATEGIES:
-        panelmodel.strategy_sentence(strategy)
+        panelmodel.strategySentence(strategy)
     assert asked == collected(choices)
     asked.clear()
     for kind in kernelrows.KINDS:
@@ -129,12 +129,12 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
 
 
 def test_a_translation_that_lost_a_placeholder_is_not_used(monkeypatch):
-    assert "1.33" in panelmodel.constant_tool_tip("landweber", "joint")
+    assert "1.33" in panelmodel.constantToolTip("landweber", "joint")
     for found in ("Schrittweite", "Schrittweite bis {mehr}", "Schrittweite bis {most"):
         monkeypatch.setattr(panelmodel, "translate", lambda context, text, found=found: found)
-        assert panelmodel.constant_tool_tip("landweber", "joint").startswith("Length of one step, at most 1.33")
+        assert panelmodel.constantToolTip("landweber", "joint").startswith("Length of one step, at most 1.33")
     monkeypatch.setattr(panelmodel, "translate", lambda context, text: "Schrittweite bis {most}")
-    assert panelmodel.constant_tool_tip("landweber", "joint") == "Schrittweite bis 1.33"
+    assert panelmodel.constantToolTip("landweber", "joint") == "Schrittweite bis 1.33"
 
 
 # -- what is shown
@@ -153,101 +153,99 @@ def test_a_translation_that_lost_a_placeholder_is_not_used(monkeypatch):
 )
 def test_only_what_the_method_has_is_shown(method, shown):
     parameters = {"iterations", "regularization", "noise", "exclude", "offset"}
-    assert panelmodel.visible_controls(with_(blend_method=method)) & parameters == shown
+    assert panelmodel.visibleControls(with_(blendMethod=method)) & parameters == shown
 
 
 def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
-    shown = {
-        n for n in methods.methods_of("joint") if "offset" in panelmodel.visible_controls(choosing("joint", n))
-    }
+    shown = {n for n in methods.methods_of("joint") if "offset" in panelmodel.visibleControls(choosing("joint", n))}
     assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed"}
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     for name in methods.methods_of("joint"):
-        chosen = choosing("joint", name, offset_auto=False, offset=9.0, iterations=2)
-        options = panelmodel.settings_from(chosen).parameters()
+        chosen = choosing("joint", name, offsetAuto=False, offset=9.0, iterations=2)
+        options = panelmodel.settingsFrom(chosen).parameters()
         assert (pipeline.deconvolve(image, field, **options).image.min() >= 9.0) == (name in shown)
 
 
 def test_joint_has_solvers_and_boundaries_of_its_own():
-    blend, joint = (panelmodel.visible_controls(with_(strategy=name)) for name in ("blend", "joint"))
+    blend, joint = (panelmodel.visibleControls(with_(strategy=name)) for name in ("blend", "joint"))
     assert blend & {"method", "jointMethod"} == {"method"}
     assert joint & {"method", "jointMethod"} == {"jointMethod"}
     assert blend & {"boundary", "jointBoundary", "engine"} == {"boundary", "engine"}
     assert joint & {"boundary", "jointBoundary", "engine"} == {"jointBoundary"}
-    chosen = choosing("joint", "tv", joint_boundary="extended", blend_boundary="zero")
-    settings = panelmodel.settings_from(chosen)
+    chosen = choosing("joint", "tv", jointBoundary="extended", blendBoundary="zero")
+    settings = panelmodel.settingsFrom(chosen)
     assert (settings.strategy, settings.method, settings.boundary) == ("joint", "tv", "extended")
-    assert panelmodel.settings_from(with_(chosen, engine="fft")).engine == "simpleitk"  # it has none
+    assert panelmodel.settingsFrom(with_(chosen, engine="fft")).engine == "simpleitk"  # it has none
     # Convolution has one boundary condition, whatever strategy was chosen before.
-    assert panelmodel.settings_from(with_(chosen, operation="convolve")).boundary == "zero"
+    assert panelmodel.settingsFrom(with_(chosen, operation="convolve")).boundary == "zero"
 
 
 def test_self_keyed_finds_the_guide_by_itself():
     state = choosing("joint", "self-keyed", guide="guide")
-    assert panelmodel.used_guide(state) is None
-    assert "guide" not in panelmodel.visible_controls(state)
-    assert panelmodel.what_is_missing(state) == ""
-    assert "intensity" in panelmodel.what_is_missing(with_(state, kernel_set=REGION, labels="labels"))
+    assert panelmodel.usedGuide(state) is None
+    assert "guide" not in panelmodel.visibleControls(state)
+    assert panelmodel.whatIsMissing(state) == ""
+    assert "intensity" in panelmodel.whatIsMissing(with_(state, kernelSet=REGION, labels="labels"))
 
 
 @pytest.mark.parametrize("region", ["segments", "threshold", "box"])
 def test_a_region_shows_what_it_needs_and_asks_for_it(region):
     control = {"segments": "segmentation"}.get(region, region)
     controls = {"segmentation", "threshold", "box"}
-    assert panelmodel.visible_controls(with_(region=region)) & controls == {control}
-    assert "region" in panelmodel.what_is_missing(with_(region=region))
-    assert panelmodel.what_is_missing(with_(region=region, mask="mask")) == ""
-    assert panelmodel.region_label(region)
+    assert panelmodel.visibleControls(with_(region=region)) & controls == {control}
+    assert "region" in panelmodel.whatIsMissing(with_(region=region))
+    assert panelmodel.whatIsMissing(with_(region=region, mask="mask")) == ""
+    assert panelmodel.regionLabel(region)
 
 
 def test_segments_can_be_chosen_where_there_are_some():
-    assert "segments" not in panelmodel.visible_controls(with_(region="segments", mask="labels"))
-    assert "segments" in panelmodel.visible_controls(with_(region="segments", mask="s", has_segments=True))
+    assert "segments" not in panelmodel.visibleControls(with_(region="segments", mask="labels"))
+    assert "segments" in panelmodel.visibleControls(with_(region="segments", mask="s", hasSegments=True))
 
 
 def test_kernels_in_the_slice_need_slice_by_slice():
-    flat = with_(kernel_set=dataclasses.replace(INTENSITY, flat=True), slices=20)
-    assert "Slice by slice" in panelmodel.what_is_missing(flat)
-    assert "slicewise" in panelmodel.visible_controls(flat)
-    assert panelmodel.what_is_missing(with_(flat, slicewise=True)) == ""
-    assert panelmodel.what_is_missing(with_(flat, slices=1)) == ""
-    assert "slicewise" not in panelmodel.visible_controls(with_(flat, slices=1))
+    flat = with_(kernelSet=dataclasses.replace(INTENSITY, flat=True), slices=20)
+    assert "Slice by slice" in panelmodel.whatIsMissing(flat)
+    assert "slicewise" in panelmodel.visibleControls(flat)
+    assert panelmodel.whatIsMissing(with_(flat, slicewise=True)) == ""
+    assert panelmodel.whatIsMissing(with_(flat, slices=1)) == ""
+    assert "slicewise" not in panelmodel.visibleControls(with_(flat, slices=1))
 
 
 def test_noise_is_shown_only_while_it_changes_the_result():
-    fixed = with_(blend_method="tikhonov", regularization_auto=False)
-    assert "noise" not in panelmodel.visible_controls(fixed)
-    assert "noise" in panelmodel.visible_controls(with_(fixed, blend_method="wiener"))
+    fixed = with_(blendMethod="tikhonov", regularizationAuto=False)
+    assert "noise" not in panelmodel.visibleControls(fixed)
+    assert "noise" in panelmodel.visibleControls(with_(fixed, blendMethod="wiener"))
 
 
 def test_convolution_shows_nothing_of_the_filters():
-    shown = panelmodel.visible_controls(with_(operation="convolve"))
+    shown = panelmodel.visibleControls(with_(operation="convolve"))
     assert not shown & {"method", "engine", "iterations", "regularization", "noise", "exclude"}
-    assert "exclude" in panelmodel.visible_controls(with_(operation="convolve", region="box"))
+    assert "exclude" in panelmodel.visibleControls(with_(operation="convolve", region="box"))
     assert {"normalize", "cascade"} <= shown
 
 
 def test_guide_and_labels_follow_the_key_of_the_kernel_set():
-    assert "guide" in panelmodel.visible_controls(READY)
-    assert "labels" not in panelmodel.visible_controls(READY)
-    shown = panelmodel.visible_controls(with_(kernel_set=REGION))
+    assert "guide" in panelmodel.visibleControls(READY)
+    assert "labels" not in panelmodel.visibleControls(READY)
+    shown = panelmodel.visibleControls(with_(kernelSet=REGION))
     assert "labels" in shown
     assert "guide" not in shown
-    uniform = with_(kernel_set=KernelSetSummary("", True, "uniform", 1))
-    assert not {"guide", "labels", "interpolation", "outside"} & panelmodel.visible_controls(uniform)
+    uniform = with_(kernelSet=KernelSetSummary("", True, "uniform", 1))
+    assert not {"guide", "labels", "interpolation", "outside"} & panelmodel.visibleControls(uniform)
 
 
 def test_resampling_is_offered_when_there_is_something_to_resample():
-    assert "resample" not in panelmodel.visible_controls(READY)
-    assert "resample" in panelmodel.visible_controls(with_(mask="mask"))
+    assert "resample" not in panelmodel.visibleControls(READY)
+    assert "resample" in panelmodel.visibleControls(with_(mask="mask"))
     # A guide that the kernel set has no use for is not resampled either.
-    assert "resample" not in panelmodel.visible_controls(with_(guide="guide", kernel_set=REGION))
+    assert "resample" not in panelmodel.visibleControls(with_(guide="guide", kernelSet=REGION))
 
 
 def test_a_value_waits_while_its_auto_is_checked():
-    assert panelmodel.disabled_controls(READY) == {"regularizationValue", "noiseValue", "offsetValue"}
-    assert panelmodel.disabled_controls(with_(noise_auto=False)) == {"regularizationValue", "offsetValue"}
+    assert panelmodel.disabledControls(READY) == {"regularizationValue", "noiseValue", "offsetValue"}
+    assert panelmodel.disabledControls(with_(noiseAuto=False)) == {"regularizationValue", "offsetValue"}
 
 
 # -- what goes to the engine
@@ -255,58 +253,58 @@ def test_a_value_waits_while_its_auto_is_checked():
 
 def test_automatic_values_are_left_to_the_engine():
     for method in methods.methods_of("blend"):
-        settings = panelmodel.settings_from(with_(blend_method=method))
+        settings = panelmodel.settingsFrom(with_(blendMethod=method))
         assert settings.iterations is None
         assert settings.regularization == settings.noise == settings.offset == "auto"
 
 
 def test_chosen_values_are_passed_on():
-    state = with_(blend_method="tikhonov", regularization_auto=False, regularization=0.25, blend_boundary="zero")
-    settings = panelmodel.settings_from(state)
+    state = with_(blendMethod="tikhonov", regularizationAuto=False, regularization=0.25, blendBoundary="zero")
+    settings = panelmodel.settingsFrom(state)
     assert (settings.method, settings.regularization, settings.boundary) == ("tikhonov", 0.25, "zero")
-    assert panelmodel.settings_from(with_(blend_method="wiener", noise_auto=False, noise=3.0)).noise == 3.0
-    assert panelmodel.settings_from(with_(blend_method="richardson-lucy", iterations=7)).iterations == 7
-    assert panelmodel.settings_from(with_(fill_nonfinite=True)).nonfinite == "fill"
+    assert panelmodel.settingsFrom(with_(blendMethod="wiener", noiseAuto=False, noise=3.0)).noise == 3.0
+    assert panelmodel.settingsFrom(with_(blendMethod="richardson-lucy", iterations=7)).iterations == 7
+    assert panelmodel.settingsFrom(with_(fillNonfinite=True)).nonfinite == "fill"
 
 
 def test_a_value_left_over_from_another_method_is_not_passed_on():
-    state = with_(blend_method="wiener", iterations=30, regularization_auto=False, regularization=0.5)
-    settings = panelmodel.settings_from(state)
+    state = with_(blendMethod="wiener", iterations=30, regularizationAuto=False, regularization=0.5)
+    settings = panelmodel.settingsFrom(state)
     assert (settings.iterations, settings.regularization) == (None, "auto")
 
 
 def test_guide_and_labels_that_the_key_has_no_use_for_are_not_used():
     both = with_(guide="guide", labels="labels")
-    assert (panelmodel.used_guide(both), panelmodel.used_labels(both)) == ("guide", None)
-    region = with_(both, kernel_set=REGION)
-    assert (panelmodel.used_guide(region), panelmodel.used_labels(region)) == (None, "labels")
+    assert (panelmodel.usedGuide(both), panelmodel.usedLabels(both)) == ("guide", None)
+    region = with_(both, kernelSet=REGION)
+    assert (panelmodel.usedGuide(region), panelmodel.usedLabels(region)) == (None, "labels")
 
 
 # -- what is missing
 
 
 def test_nothing_is_missing_when_input_and_kernel_set_are_chosen():
-    assert panelmodel.what_is_missing(READY) == ""
-    assert "Wiener" in panelmodel.apply_tool_tip(READY)
-    assert "Wiener" not in panelmodel.apply_tool_tip(with_(operation="convolve"))
+    assert panelmodel.whatIsMissing(READY) == ""
+    assert "Wiener" in panelmodel.applyToolTip(READY)
+    assert "Wiener" not in panelmodel.applyToolTip(with_(operation="convolve"))
 
 
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"input_volume": None}, "input volume"),
+        ({"inputVolume": None}, "input volume"),
         ({"slices": 0}, "empty"),
-        ({"kernel_set": KernelSetSummary("The file is odd.")}, "The file is odd."),
-        ({"kernel_set": REGION}, "label map"),
-        ({"output_volume": "volume"}, "output volume"),
-        ({"region": "box", "mask": "mask", "output_volume": "mask"}, "output volume"),
-        ({"region": "segments", "mask": ("seg", ["a"]), "output_volume": "seg"}, "output volume"),
+        ({"kernelSet": KernelSetSummary("The file is odd.")}, "The file is odd."),
+        ({"kernelSet": REGION}, "label map"),
+        ({"outputVolume": "volume"}, "output volume"),
+        ({"region": "box", "mask": "mask", "outputVolume": "mask"}, "output volume"),
+        ({"region": "segments", "mask": ("seg", ["a"]), "outputVolume": "seg"}, "output volume"),
     ],
 )
 def test_what_is_missing_is_named(changes, word):
-    text = panelmodel.what_is_missing(with_(**changes))
+    text = panelmodel.whatIsMissing(with_(**changes))
     assert word in text
-    assert panelmodel.apply_tool_tip(with_(**changes)) == text
+    assert panelmodel.applyToolTip(with_(**changes)) == text
 
 
 # -- texts
@@ -318,25 +316,25 @@ def result(**changes):
 
 
 def test_the_result_is_told_in_one_line_and_one_more_for_each_warning():
-    text = panelmodel.result_text(result(iterations=10, warnings=["odd", "strange"]), "brain")
+    text = panelmodel.resultText(result(iterations=10, warnings=["odd", "strange"]), "brain")
     first, *warnings = text.split("\n")
     assert first == "brain: done in 3.2 s, 10 iterations, noise 1.23, residual 1.02 (1 is ideal)."
     assert warnings == ["Warning: odd", "Warning: strange"]
 
 
 def test_the_residual_of_an_image_without_noise_is_no_number():
-    assert panelmodel.result_text(result(noise=1e-7, residual=4e5), "a").endswith("residual far above the noise.")
+    assert panelmodel.resultText(result(noise=1e-7, residual=4e5), "a").endswith("residual far above the noise.")
 
 
 def test_a_sequence_is_told_in_one_line_with_each_warning_once():
     frames = [result(residual=1.5, warnings=["odd"]), result(residual=1.2, warnings=["odd", "new"])]
-    first, *warnings = panelmodel.sequence_text(frames, "cine").split("\n")
+    first, *warnings = panelmodel.sequenceText(frames, "cine").split("\n")
     assert first == "cine: 2 frames done in 6.4 s of work, at most residual 1.5 (1 is ideal)."
     assert warnings == ["Warning: odd", "Warning: new"]
 
 
 def test_what_a_run_does_not_know_is_not_told():
-    assert panelmodel.result_text(result(noise=None, residual=None), "a") == "a: done in 3.2 s."
+    assert panelmodel.resultText(result(noise=None, residual=None), "a") == "a: done in 3.2 s."
 
 
 @pytest.mark.parametrize(
@@ -344,28 +342,28 @@ def test_what_a_run_does_not_know_is_not_told():
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.97, "10 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s")],
 )
 def test_durations_are_for_people(seconds, text):
-    assert panelmodel.duration_text(seconds) == text
+    assert panelmodel.durationText(seconds) == text
 
 
 def test_remaining_time_is_told_once_it_can_be_known():
-    assert panelmodel.progress_text(0.5, "filtering", 0.5) == "filtering"
-    assert panelmodel.progress_text(0.0, "Measuring...", 12) == "Measuring, 12 s so far"
-    assert panelmodel.progress_text(0.25, "filtering", 10) == "filtering, about 30 s left"
-    assert panelmodel.progress_text(1.0, "blended", 10) == "blended, about 0.0 s left"
+    assert panelmodel.progressText(0.5, "filtering", 0.5) == "filtering"
+    assert panelmodel.progressText(0.0, "Measuring...", 12) == "Measuring, 12 s so far"
+    assert panelmodel.progressText(0.25, "filtering", 10) == "filtering, about 30 s left"
+    assert panelmodel.progressText(1.0, "blended", 10) == "blended, about 0.0 s left"
 
 
 def test_an_error_is_one_line():
-    assert panelmodel.error_text(InputError("bad\n  value")) == "bad value"
-    assert panelmodel.error_text(NotEnoughMemory("needs 3 GB")) == "needs 3 GB"
-    assert "memory" in panelmodel.error_text(MemoryError())
-    assert panelmodel.error_text(KeyError("k")) == "KeyError: 'k'"
-    assert panelmodel.error_text(RuntimeError()) == "RuntimeError"
+    assert panelmodel.errorText(InputError("bad\n  value")) == "bad value"
+    assert panelmodel.errorText(NotEnoughMemory("needs 3 GB")) == "needs 3 GB"
+    assert "memory" in panelmodel.errorText(MemoryError())
+    assert panelmodel.errorText(KeyError("k")) == "KeyError: 'k'"
+    assert panelmodel.errorText(RuntimeError()) == "RuntimeError"
 
 
 def engine_message(image, kernel, **options):
     with pytest.raises((InputError, NotEnoughMemory)) as caught:
         pipeline.deconvolve(image, kernel, **options)
-    return panelmodel.error_text(caught.value)
+    return panelmodel.errorText(caught.value)
 
 
 def test_an_error_says_where_the_panel_has_the_option_it_names():
@@ -388,27 +386,27 @@ def test_an_error_says_where_the_panel_has_the_option_it_names():
         (None, "b", "one", READY, "sharp"),
         ("a", None, "one", READY, "blurred"),
         ("a", "a", "one", READY, "blurred"),
-        ("a", "b", "rows", with_(kernel_set=KernelSetSummary("", False)), "table"),
-        ("a", "b", "rows", with_(kernel_set=KernelSetSummary("", True, "uniform", 1)), "keyed"),
-        ("a", "b", "rows", with_(kernel_set=REGION), "label map"),
+        ("a", "b", "rows", with_(kernelSet=KernelSetSummary("", False)), "table"),
+        ("a", "b", "rows", with_(kernelSet=KernelSetSummary("", True, "uniform", 1)), "keyed"),
+        ("a", "b", "rows", with_(kernelSet=REGION), "label map"),
     ],
 )
 def test_what_a_measurement_needs_is_named(original, blurred, target, state, word):
-    assert word in panelmodel.estimate_is_missing(original, blurred, target, state)
+    assert word in panelmodel.estimateIsMissing(original, blurred, target, state)
 
 
 def test_a_measurement_needs_no_finished_kernels():
     unfinished = KernelSetSummary("Kernel 1: no volume is chosen.", False, "intensity", 3)
-    assert panelmodel.estimate_is_missing("a", "b", "rows", with_(kernel_set=unfinished)) == ""
-    assert panelmodel.estimate_is_missing("a", "b", "one", with_(kernel_set=KernelSetSummary(""))) == ""
+    assert panelmodel.estimateIsMissing("a", "b", "rows", with_(kernelSet=unfinished)) == ""
+    assert panelmodel.estimateIsMissing("a", "b", "one", with_(kernelSet=KernelSetSummary(""))) == ""
 
 
 def test_a_measurement_is_told_in_one_line():
     facts = {"gain": 1.0, "offset": 0.0, "shift": (0.0, 0.0), "warnings": ["odd"], "determined": None}
     estimate = SimpleNamespace(seconds=2.0, residual=1.01, uncertainty=0.034, **facts)
-    text = panelmodel.estimate_text(estimate)
+    text = panelmodel.estimateText(estimate)
     assert text == "Measured in 2.0 s, residual 1.01 (1 is ideal), uncertainty 3 %.\nWarning: odd"
     estimate.determined, estimate.gain, estimate.shift = [True, False], 1.25, (0.0, 0.5)
-    text = panelmodel.estimate_text(estimate)
+    text = panelmodel.estimateText(estimate)
     assert "1 of 2 kernels determined" in text
     assert "gain 1.25, shift 0.00, 0.50 mm" in text

@@ -64,7 +64,7 @@ def fingerprint(request: RunRequest, inputs: Mapping[str, Mapping[str, Any]]) ->
         "selection": request.selection,
         "kernels": kernels,
         "inputs": {role: entry["sha256"] for role, entry in inputs.items()},
-        "reference": recipes.describe_file(request.reference)["sha256"] if request.reference else None,
+        "reference": recipes.describeFile(request.reference)["sha256"] if request.reference else None,
     }
     text = json.dumps(recipes.plain(content), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -82,7 +82,7 @@ def finished(options: Any) -> dict[str, Any] | None:
     try:
         note = json.loads(Path(f"{output}.recipe.json").read_text(encoding="utf-8"))[NOTE]
         request = request_from_options(options)
-        inputs = {role: recipes.describe_file(path) for role, path in request.files.items()}
+        inputs = {role: recipes.describeFile(path) for role, path in request.files.items()}
         same = note["fingerprint"] == fingerprint(request, inputs)
         return note if same and note["output_sha256"] == recipes.sha256(output) else None
     except (OSError, ValueError, KeyError, TypeError):  # no recipe, or not of a batch: not finished
@@ -149,7 +149,7 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
         "host": platform.node(),
     }
     record = recipes.plain(record)
-    recipes.write_beside(run.output, {**run.recipe, NOTE: record})
+    recipes.writeBeside(run.output, {**run.recipe, NOTE: record})
     return record
 
 
