@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import methods
 from ..errors import InputError
 from ..kernels.field import KernelField
+from ..methods import Method
 from ..metrics import psnr, rmse, ssim
 from ..run.inputs import Inputs
 from ..run.job import Job
@@ -78,9 +80,15 @@ class ReportedRun:
         return self.recipe.get("operation", "deconvolve")
 
     @property
+    def method(self) -> Method | None:
+        """The method of a deconvolution."""
+        parameters = self.result.parameters
+        return methods.method(parameters["strategy"], parameters["method"]) if "method" in parameters else None
+
+    @property
     def is_self_keyed(self) -> bool:
         """Whether the kernels belong to the intensities that the run found, not to those that it was given."""
-        return self.result.parameters.get("method") == "self-keyed"
+        return self.method is not None and self.method.self_keyed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

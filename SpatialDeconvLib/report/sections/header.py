@@ -11,17 +11,6 @@ from ..formatting import number
 from ..tags import Markup, joined, tag
 from .residual import verdict_on
 
-_METHOD_NAMES = {
-    "inverse": "inverse filter",
-    "wiener": "Wiener filter",
-    "tikhonov": "Tikhonov",
-    "landweber": "Landweber",
-    "projected-landweber": "projected Landweber",
-    "richardson-lucy": "Richardson-Lucy",
-    "tv": "total variation",
-    "self-keyed": "self-keyed",
-}
-
 
 def header(found: Findings) -> Markup:
     """What was done, in words and numbers, and what is to be noted."""
@@ -46,11 +35,10 @@ def _lead(found: Findings) -> Markup:
 
 def _how(found: Findings) -> tuple[str, ...]:
     """The method, in words."""
-    parameters = found.result.parameters
-    if found.operation != "deconvolve":
+    if found.run.method is None:
         return ()
-    method = tag("b", _METHOD_NAMES.get(parameters["method"], parameters["method"]))
-    if parameters["strategy"] == "joint":
+    method = tag("b", found.run.method.in_prose)
+    if found.run.method.strategy == "joint":
         return ", with the joint method ", method, ", which inverts the spatially variant blur itself"
     several = len(found.field.kernels) > 1
     blended = ", run once for each kernel and blended with the kernels’ weights" if several else ""

@@ -120,7 +120,7 @@ def _kernel_facts(found: Findings, n: int, kernel: Kernel) -> list[str]:
 
 
 def _constant_name(found: Findings) -> str:
-    return "noise taken" if found.result.parameters.get("method") == "wiener" else "constant"
+    return "noise taken" if found.run.method is not None and found.run.method.tuned == "noise" else "constant"
 
 
 def _kernel_view(plane: np.ndarray, spacing: Sequence[float], reach: float, log: bool, alt: str) -> Markup:
