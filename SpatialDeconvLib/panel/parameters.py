@@ -115,7 +115,7 @@ class Constraint(enum.Enum):
 
 @parameterPack
 class KernelEntry:
-    """One row of the kernel table; its words are those of `doors.kernelrows.KernelRow`.
+    """One row of the kernel table; its words are those of `kernelrows.KernelRow`.
 
     at - Level, segment name or label, position (z, y, x in mm) or weight image: what the kernel belongs to.
     kind - What kind of kernel it is.
