@@ -206,6 +206,25 @@ def test_resampling_adds_the_variance_of_both_voxels():
         assert variance == pytest.approx(before + (a**2 + b**2) / 12, rel=2e-3)
 
 
+@pytest.mark.parametrize("unit", [0.1, 0.2, 0.3, 0.7, 0.9, 1.1])
+@pytest.mark.parametrize("ratio", [2, 3, 5, 7])
+def test_edges_that_coincide_up_to_rounding_make_no_empty_border(ratio, unit):
+    for n in range(1, 12, 2):
+        for old, new in ((ratio * unit, unit), (unit, ratio * unit)):
+            values = sd.Kernel(np.ones((n, n)), old).resampled(new).values
+            for border in (values[0], values[-1], values[:, 0], values[:, -1]):
+                assert border.max() > 1e-3 * values.max()
+
+
+def test_no_edge_that_reaches_into_a_further_voxel_is_lost():
+    for beyond in (1e-6, 1e-4, 1e-2):
+        for n in range(1, 12, 2):
+            old = (3 * n + 2 * beyond) / n  # both edges lie so far inside a new voxel
+            result = sd.Kernel(np.ones((n, n)), old).resampled(1.0)
+            assert result.total == pytest.approx(n**2, rel=1e-12)
+            assert result.values[0].sum() == pytest.approx(beyond / old * n, rel=1e-6)
+
+
 def test_a_kernel_smaller_than_a_voxel_becomes_one_voxel():
     result = sd.gaussian_kernel(0.1, 0.05, ndim=2).resampled(5.0)
     assert result.shape == (1, 1)
@@ -268,6 +287,25 @@ def test_check_names_negative_values_and_their_share():
     assert "2 values are negative" in warning
     assert "-0.25" in warning
     assert "25.0%" in warning
+
+
+@pytest.mark.parametrize("scale", [0.998, 0.9995, 1.0005, 1.002])
+def test_a_sum_that_is_off_by_more_than_rounding_is_reported(scale):
+    warnings = sd.Kernel(scale * sd.gaussian_kernel(1.5).values).check()
+    assert any("the sum" in text for text in warnings) == (abs(scale - 1) > 1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_kernels_stored_with_few_digits_sum_to_1_all_the_same(dtype):
+    for kernel in (sd.mean_kernel(9), sd.gaussian_kernel(2.0), sd.disk_kernel(5.0), sd.motion_kernel(9.0, 25.0)):
+        assert sd.Kernel(kernel.values.astype(dtype)).check() == []
+
+
+def test_a_sum_of_nothing_but_rounding_cannot_be_normalised():
+    values = np.array([[0.1, 0.2, -0.3], [0.7, -0.5, -0.2], [0.3, -0.4, 0.1]])
+    assert 0 < abs(values.sum()) < 1e-15
+    with pytest.raises(sd.InputError, match="cannot be normalised"):
+        sd.Kernel(values * np.sign(values.sum())).normalized()
 
 
 def test_check_names_a_sum_that_is_not_one():
