@@ -1,0 +1,130 @@
+"""Automatic choices of the joint solvers, by what becomes of images whose truth is known.
+
+Bounds lie between the error with the choice as it is and the error without it, or with another constant in it.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+
+SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
+
+
+@cache
+def truth_of(name):
+    """Images from 0 to 100: flat patches, a brain, and points on a dim ground."""
+    if name == "patches":
+        smooth = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal((64, 64)), 4)
+        return 20.0 * np.digitize(smooth, np.quantile(smooth, [0.2, 0.4, 0.6, 0.8, 0.95]))
+    if name == "brain":
+        slice_ = sitk.GetArrayFromImage(sitk.ReadImage(str(SAMPLE)))[32].astype(float)
+        return slice_[20:100, 20:100] * (100 / slice_[20:100, 20:100].max())
+    points = np.full((64, 64), 2.0)
+    points[4::8, 4::8] = 102
+    return points
+
+
+def kernels_of(name):
+    if name == "keyed":
+        sigmas = np.linspace(0.8, 2.2, 6)
+        return sd.KernelField.by_intensity({20.0 * n: sd.gaussian_kernel(s, ndim=2) for n, s in enumerate(sigmas)})
+    if name == "motion":
+        return sd.KernelField.uniform(sd.motion_kernel(7, 30.0))
+    sigma = {"narrow": 0.6, "middle": 1.3, "wrong": 1.8, "wide": 3.0}[name]
+    return sd.KernelField.uniform(sd.gaussian_kernel(sigma, ndim=2))
+
+
+def case(name, blur, noise, used=None, guide="truth", model="detector"):
+    """An image, its truth, and the operator to restore it with: with other kernels, or keyed to the data."""
+    truth = truth_of(name)
+    exact = sd.SpatiallyVariantBlur(kernels_of(blur), truth.shape, guide=truth, model=model, dtype="float64")
+    y = exact.forward(truth) + noise * np.random.default_rng(0).standard_normal(truth.shape)
+    chooses = truth if guide == "truth" else y
+    return truth, y, sd.SpatiallyVariantBlur(kernels_of(used or blur), y.shape, guide=chooses, model=model)
+
+
+def error(image, truth):
+    return np.sqrt(np.mean((np.asarray(image, float) - truth) ** 2))
+
+
+# -- where the iteration stops, and which voxels it leaves out for that
+
+
+@pytest.mark.parametrize(
+    ("method", "image", "blur", "noise", "used", "bound"),
+    [
+        # Nor too late, where the kernels do not explain the data: the error of left-out voxels goes on falling.
+        ("richardson-lucy", "patches", "middle", 1.0, "wrong", 9.0),
+        # Nor too soon: they are few, and their error may stand still for some iterations.
+        ("richardson-lucy", "points", "middle", 1.0, "wrong", 6.9),
+        ("richardson-lucy", "patches", "narrow", 0.1, None, 0.46),
+        ("projected-landweber", "points", "narrow", 1.0, None, 3.0),
+        # Neighbours say little about a voxel where the kernels are narrow, so whiteness must have a say.
+        ("landweber", "brain", "narrow", 1.0, None, 1.4),
+    ],
+)
+def test_methods_that_stop_early_stop_in_time(method, image, blur, noise, used, bound):
+    truth, y, operator = case(image, blur, noise, used)
+    assert error(sd.solve(operator, y, method, noise=noise).image, truth) < bound
+
+
+@pytest.mark.parametrize("method", ["richardson-lucy", "tikhonov", "tv"])
+def test_voxels_left_out_for_a_choice_are_given_back(method):
+    # Narrow kernels tell next to nothing about a voxel that is left out.
+    truth, y, operator = case("patches", "narrow", 0.1)
+    assert error(sd.solve(operator, y, method, noise=0.1).image, truth) < 0.7
+
+
+# -- weights
+
+
+@pytest.mark.parametrize(
+    ("method", "image", "blur", "noise", "options", "bound"),
+    [
+        # What kernels cannot explain must not be fitted: more slack then, but no more than needed.
+        ("tikhonov", "brain", "keyed", 0.1, {"guide": "data"}, 3.2),
+        ("tv", "brain", "keyed", 0.1, {"guide": "data"}, 3.2),
+        ("tikhonov", "brain", "middle", 0.1, {"used": "wrong"}, 8.9),
+        ("tv", "points", "middle", 1.0, {"used": "wrong"}, 9.7),
+        ("tikhonov", "points", "narrow", 0.1, {}, 5.7),
+        # An image without noise has an error all the same: of the model.
+        ("tikhonov", "brain", "middle", 0.0, {}, 0.482),
+        ("tv", "brain", "middle", 0.0, {}, 0.61),
+        ("tv", "patches", "middle", 0.0, {}, 2.72),
+        # Strong weights are tried too.
+        ("tv", "brain", "narrow", 6.0, {}, 3.4),
+        ("tikhonov", "patches", "middle", 1.0, {"used": "wrong"}, 8.0),
+    ],
+)
+def test_automatic_weights_come_close_to_the_truth(method, image, blur, noise, options, bound):
+    truth, y, operator = case(image, blur, noise, **options)
+    assert error(sd.solve(operator, y, method, noise=noise).image, truth) < bound
+
+
+# -- steps
+
+
+@pytest.mark.parametrize("method", ["landweber", "projected-landweber"])
+def test_landweber_converges_fast_where_little_is_blurred(method):
+    # Momentum that is not taken back where it points uphill swings around the solution, a million times as far.
+    truth = truth_of("patches") + 5
+    operator = sd.SpatiallyVariantBlur(
+        sd.KernelField.uniform(sd.gaussian_kernel(0.45, ndim=2)), truth.shape, dtype="float64"
+    )
+    result = sd.solve(operator, operator.forward(truth), method, iterations=40, noise=1.0)
+    assert result.residual < 1e-9
+
+
+@pytest.mark.parametrize("method", ["landweber", "projected-landweber"])
+def test_landweber_is_accelerated_where_much_is_blurred(method):
+    truth, y, operator = case("patches", "middle", 0.0)
+    x = y
+    for _ in range(400):
+        x = x + operator.adjoint(y - operator.forward(x))
+    assert error(sd.solve(operator, y, method, iterations=100, noise=1.0).image, truth) < error(x, truth)
