@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: `doors.cli.main`, with a Ctrl-C that works from the start.
+    """Run the command and return its exit status: `command.cli.main`, with a Ctrl-C that works from the start.
 
     Loading numpy, scipy and SimpleITK takes a second, in which an interrupt would end in a traceback, or in an
     import error from the middle of a compiled module.

@@ -1,4 +1,4 @@
-"""The demonstration: blur a known image, restore it through the doors users take, and say how well it went.
+"""The demonstration: blur a known image, restore it in the way users do, and say how well it went.
 
 With ``strategy="blend"`` every filter is blended; with ``strategy="joint"`` the inversions of the spatially
 variant model are set against every blend on the same data, also by the distance from the nearest edge.

@@ -1,6 +1,6 @@
 """The `spatialdeconv` command inside the Slicer application:
 
-    Slicer --no-splash --no-main-window --python-script .../SpatialDeconvLib/doors/slicer_batch.py -- deconvolve ...
+    Slicer --no-splash --no-main-window --python-script SpatialDeconvLib/command/slicer_batch.py -- deconvolve ...
 
 Slicer runs this file in the namespace of its console, with its folder on the path, and does not exit by itself,
 whatever happens here; so every way out of it goes through slicer.util.exit. ASCII only: Slicer reads the file in

@@ -1,9 +1,9 @@
 """Files to nodes and back, with slicer-core alone and inside Slicer.
 
 NRRD, NIfTI and MetaImage go through MRML's storage nodes. PNG, JPEG, TIFF and DICOM go through SimpleITK
-everywhere: slicer-core is built without ITK's readers of 2-D formats, and one way for all doors gives the
-same voxels at every door. Slicer's readers also turn 64-bit integers into float32; here such files become
-double, which holds integers up to 2^53.
+everywhere: slicer-core is built without ITK's readers of 2-D formats, and one reader for every way in gives
+the same voxels on each. Slicer's readers also turn 64-bit integers into float32; here such files become double,
+which holds integers up to 2^53.
 
 Every error is one line with the path and the remedy: `InputError` for what the caller can change,
 `OSError` for what the disk refuses.

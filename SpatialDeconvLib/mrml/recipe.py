@@ -2,7 +2,8 @@
 
 {"schema": "spatialdeconv-recipe/1",
  "operation": "deconvolve",
- "parameters": {...},            every keyword argument of the engine, "auto" replaced by what it was
+ "parameters": {...},            the settings of the run, "auto" where that was asked for
+ "automatic": {...},             what "auto" and other choices of the run turned into
  "kernel_set": {...},            the content of a kernel set file, paths absolute
  "inputs": {"image": {"path": ..., "sha256": ...}, ...},      of runs on files
  "files": {path: sha256},        of kernels and weights read from files

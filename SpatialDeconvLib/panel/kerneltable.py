@@ -1,6 +1,6 @@
 """The kernel table: shows the rows of the parameter node and passes changes back to it.
 
-Whatever the user does makes new rows (doors.kernelrows) and stores them in the parameter node; the table is then
+Whatever the user does makes new rows (`kernelrows`) and stores them in the parameter node; the table is then
 filled from there. Nothing is kept in the widgets.
 """
 
