@@ -132,7 +132,7 @@ class _ShownFrame:
 
     def __call__(self, number: int, prepared: nodes.Prepared, result: Any) -> None:
         explained = result.residual is not None
-        least = result.residual if explained else _change(prepared.array, result.image)
+        least = result.residual if explained else _change(prepared.inputs.image, result.image)
         rank = (explained, least, -number)  # of equal frames, the first
         if self.prepared is None or rank > self._rank:
             self.number, self.prepared, self._rank = number, prepared, rank

@@ -19,7 +19,6 @@ from ..metrics import psnr, rmse, ssim
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.pipeline import Result
-from ..run.settings import settings_of
 from ..watch import Watch
 from . import numbers
 from .pixels import GreyScale, kernel_colours
@@ -215,7 +214,9 @@ def examine(run: ReportedRun, watch: Watch) -> Findings:
         guide = after  # its kernels belong to the intensities that it found
     spacing = _spacing(run.spacing)
     inputs = Inputs(before, run.field, spacing, mask, labels, run.label_names, guide)
-    job = numbers.job_of(inputs, settings_of(run.operation, run.result.parameters), watch)
+    parameters = run.result.parameters
+    normalizes = run.operation == "deconvolve" or bool(parameters.get("normalize"))
+    job = numbers.job_of(inputs, parameters, normalizes, watch)
     filled = job.image.reshape(before.shape)
     slices = numbers.most_changed_slices(filled, after)
     k = slices[0]

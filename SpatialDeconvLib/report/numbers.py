@@ -6,8 +6,9 @@ Arrays are (k, j, i) with spacing in mm in the same order; a 2-D image is one sl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,7 +22,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
 from ..run.inputs import Inputs
 from ..run.job import Job
-from ..run.settings import Settings
+from ..run.settings import ConvolveSettings
 from ..watch import Watch
 
 #: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
@@ -318,10 +319,13 @@ class _CroppedField:
         return tuple(slice(0, n) for n in self.shape) if self.weight(k, dtype).any() else None
 
 
-def job_of(inputs: Inputs, settings: Settings, watch: Watch) -> Job:
-    """Return the checked input of a run, as the engine had it."""
-    boundary = "edge" if settings.boundary == "extended" else settings.boundary
-    settings = replace(settings, boundary=boundary, nonfinite="fill", memory_limit=None)
+def job_of(inputs: Inputs, parameters: Mapping[str, Any], normalizes: bool, watch: Watch) -> Job:
+    """Return the checked input of the run that had these parameters, as the engine had it."""
+    boundary = parameters["boundary"]
+    settings = ConvolveSettings(
+        model=parameters["model"], boundary="edge" if boundary == "extended" else boundary,
+        slicewise=parameters["slicewise"], nonfinite="fill", normalize=normalizes,
+    )  # fmt: skip
     return Job.prepare(inputs, settings, watch.quiet())
 
 

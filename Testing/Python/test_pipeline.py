@@ -707,7 +707,7 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
     joint = message(2e7, strategy="joint", method="self-keyed")
     assert joint.endswith("crop it")
     joint = message(2.5e7, strategy="joint", method="self-keyed")
-    assert re.search(r"crop it or take method 'landweber', which needs 0\.02\d* GiB$", joint)
+    assert re.search(r"crop it, or take a method that needs less: 0\.02\d* GiB \(set method='landweber'\)$", joint)
     assert "engine" in message(1e4)
     assert "slicewise" in message(1e4, engine="fft")
     assert "engine" not in message(1e4, engine="fft")

@@ -23,6 +23,7 @@ from SpatialDeconvLib import report
 from SpatialDeconvLib.mrml import recipe as recipes
 from SpatialDeconvLib.report import charts, findings, formatting, numbers, pixels, style
 from SpatialDeconvLib.report.sections import kernels as kernels_section
+from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.watch import UNWATCHED
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -511,10 +512,8 @@ def test_residual_is_the_image_less_the_blurred_result(noisy):
 
 
 def job_of(image, result, field=FIELD, **given):
-    given = {"mask": None, "labels": None, "guide": None} | given
-    return numbers.job_of(
-        image, field, result.parameters, (1.0, 1.0, 1.0), label_names=None, normalize=True, watch=UNWATCHED, **given
-    )
+    inputs = Inputs(image, field, (1.0, 1.0, 1.0), **given)
+    return numbers.job_of(inputs, result.parameters, True, UNWATCHED)
 
 
 @pytest.mark.parametrize("key", ["intensity", "position", "masked"])
