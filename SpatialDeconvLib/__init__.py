@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see of the table below; a test compares the two
+    from .arrays.watch import Watch as Watch
     from .blur.operator import SpatiallyVariantBlur as SpatiallyVariantBlur
     from .errors import Cancelled as Cancelled
     from .errors import InputError as InputError
@@ -66,7 +67,6 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .selection import mask_from_range as mask_from_range
     from .solvers.iteration import Solution as Solution
     from .solvers.solve import solve as solve
-    from .watch import Watch as Watch
 
 #: The public names, by the module they come from. They are imported at their first use: the module panel, and
 #: `spatialdeconv` until it can answer Ctrl-C, must not wait for scipy and SimpleITK.
@@ -109,7 +109,7 @@ _PUBLIC = {
     "selection": ("labels_from_masks", "mask_from_box", "mask_from_labels", "mask_from_range"),
     "solvers.iteration": ("Solution",),
     "solvers.solve": ("solve",),
-    "watch": ("Watch",),
+    "arrays.watch": ("Watch",),
 }
 _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}
 

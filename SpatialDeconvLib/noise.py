@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
+from .arrays.watch import UNWATCHED, Watch
 from .errors import InputError
-from .watch import UNWATCHED, Watch
 
 _TAPS = np.array([1.0, -4.0, 6.0, -4.0, 1.0])  # fourth difference; its square sum is 70
 _WINDOW = len(_TAPS)

@@ -1,1 +1,1 @@
-"""Small things that every package shares: spacings, boxes, inner products, threads."""
+"""Small things that every package shares: spacings, boxes, inner products, threads, memory, progress, files."""

@@ -41,12 +41,12 @@ import numpy as np
 from ..arrays.boxes import Box
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..arrays.threads import Crew, Scratch
-from ..choices import FIXED_BOUNDARIES, MODELS
+from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, check_choice
 from ..filters.padding import NUMPY_MODES
 from ..kernels.field import BoundField
 from ..kernels.kernel import Kernel
-from ..watch import UNWATCHED, Watch
+from ..methods.choices import FIXED_BOUNDARIES, MODELS
 
 Interval = tuple[int, int]  # grid indices lo ... hi - 1; index i of a grid of step f is at voxel f * i
 # What to add up for one phase of an output: where it goes, how many there are, taps with the places they hold for.

@@ -30,10 +30,10 @@ from scipy.sparse.linalg import LinearOperator
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing
 from ..arrays.threads import Crew, Lock, usable_processors
-from ..choices import BOUNDARIES, MODELS
+from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, check_choice
 from ..kernels.field import BoundField, KernelField
-from ..watch import UNWATCHED, Watch
+from ..methods.choices import BOUNDARIES, MODELS
 from .compression import Compression, compress
 from .grids import Geometry, Layout, Side, geometry_for, reach_of, reduced_kernel
 from .slabfft import Read, Spectrum, Transform, Write, rows_kept

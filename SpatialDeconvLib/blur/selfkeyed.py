@@ -18,9 +18,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..arrays.watch import Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
-from ..watch import Watch
 from .operator import SpatiallyVariantBlur
 from .slabfft import Read, Write
 

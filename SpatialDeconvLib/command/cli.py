@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..choices import STRATEGIES
+from ..arrays.memory import peak_memory
+from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
 from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
-from ..memory import peak_memory
-from ..watch import IsCancelled
+from ..methods.choices import STRATEGIES
 from . import batch, estimate
 from .arguments import message_of
 from .parser import PROGRAM, add_convolve, add_deconvolve, new_command

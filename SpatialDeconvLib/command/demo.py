@@ -30,17 +30,17 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from ..arrays.watch import IsCancelled, Progress, Watch
+from ..arrays.writing import write_text
 from ..cases import KERNEL_SET, LOG_KERNEL, DemoCase, brain_case, portal_case, regions_case
-from ..choices import MODELS, STRATEGIES
 from ..errors import InputError, check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import read_kernel_set
-from ..methods import methods_of
+from ..methods.choices import MODELS, STRATEGIES
+from ..methods.registry import methods_of
 from ..metrics import psnr, rmse, ssim
-from ..watch import IsCancelled, Progress, Watch
-from ..writing import write_text
 
 # Borders of the classes of distance from the nearest edge, in mm, and what counts as near an edge.
 DISTANCES_MM = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)

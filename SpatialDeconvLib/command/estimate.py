@@ -15,10 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..choices import CONSTRAINTS, ESTIMATION_METHODS, FORMS, INTERPOLATIONS, MODELS, OUTSIDES, PENALTIES, SMOOTHERS
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
 from ..kernels.shapes import FITTED_KINDS
-from ..watch import IsCancelled, Progress, Watch
+from ..methods.choices import (
+    CONSTRAINTS,
+    ESTIMATION_METHODS,
+    FORMS,
+    INTERPOLATIONS,
+    MODELS,
+    OUTSIDES,
+    PENALTIES,
+    SMOOTHERS,
+)
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 from .parser import new_command
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ..arrays.watch import Watch
 from ..errors import InputError
 from ..estimation import Estimate
 from ..estimation.equations import valid_box
@@ -21,7 +22,6 @@ from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import guideArray, labelArray
 from ..noise import estimate_noise
 from ..run.pipeline import convolve
-from ..watch import Watch
 from .request import labels_of, mask_on, mask_source
 
 

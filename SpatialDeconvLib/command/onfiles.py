@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import report as reports
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
@@ -17,7 +18,6 @@ from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
-from ..watch import IsCancelled, Progress, Watch
 from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, reference_of, write_around
 from .sequenceonfiles import run_with_sequence
 

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
-from ..methods import DEFAULTS, methods_of, names
+from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
+from ..methods.registry import DEFAULTS, methods_of, names
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from .. import report as reports
+from ..arrays.watch import Watch
 from ..errors import InputError
 from ..mrml import files as volumes
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
 from ..report import ReportedRun
 from ..report.volumes import reported_run
-from ..watch import Watch
 from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, write_around
 
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays.spacing import Spacing
-from ..choices import MODELS
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
-from ..watch import IsCancelled, Progress, Watch
+from ..methods.choices import MODELS
 from .pair import Pair, kernel_shape
 from .record import EstimatedField, EstimatedKernel
 from .run import Estimation, Keyed, Options, constraint_of, key_field, key_name, strength_of

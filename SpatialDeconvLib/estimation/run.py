@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import memory
+from ..arrays import memory
 from ..arrays.inner import dot
 from ..arrays.threads import usable_processors
-from ..choices import CONSTRAINTS, ESTIMATION_METHODS, PENALTIES
+from ..arrays.watch import Watch
 from ..errors import InputError, check_choice, is_auto
 from ..kernels.field import BoundField, KernelField
 from ..kernels.shapes import identity_kernel
-from ..watch import Watch
+from ..methods.choices import CONSTRAINTS, ESTIMATION_METHODS, PENALTIES
 from .constrained import project
 from .equations import Box, Equations, valid_box
 from .fourier import divide

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..watch import UNWATCHED, Watch
+from ..arrays.watch import UNWATCHED, Watch
 from .constrained import ConstrainedSolver, project
 from .equations import Equations
 from .krylov import Lanczos, Penalty, Ritz

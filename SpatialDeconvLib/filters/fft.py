@@ -25,11 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from .. import methods
 from ..arrays.threads import Crew, Scratch
-from ..choices import FIXED_BOUNDARIES
+from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, check_choice
-from ..watch import UNWATCHED, Watch
+from ..methods import registry as methods
+from ..methods.choices import FIXED_BOUNDARIES
 from .itk import landweber_step
 from .padding import image_box, pad_like_itk, padded_shape
 

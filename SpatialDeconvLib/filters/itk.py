@@ -20,10 +20,10 @@ import numpy as np
 import scipy.fft
 import SimpleITK as sitk
 
-from .. import methods
+from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError
-from ..methods import FILTER_STEP
-from ..watch import UNWATCHED, Watch
+from ..methods import registry as methods
+from ..methods.registry import FILTER_STEP
 from .padding import padded_shape
 
 _ASK_INTERVAL = 0.05  # seconds

@@ -20,8 +20,8 @@ from numpy.typing import DTypeLike
 
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing, spacing_tuple
-from ..choices import INTERPOLATIONS_OF, OUTSIDES
 from ..errors import InputError, check_choice, check_number
+from ..methods.choices import INTERPOLATIONS_OF, OUTSIDES
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import identity_kernel

@@ -27,9 +27,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..arrays.spacing import spacing_tuple
-from ..choices import KEYS
+from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice
-from ..writing import atomically, write_text
+from ..methods.choices import KEYS
 from .field import KernelField
 from .kernel import Kernel
 from .kinds import Kind

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.spacing import Spacing, numbers_in, one_per_axis, spacing_tuple
 from ..errors import InputError, check_number
-from ..translation import mark as _
+from ..methods.translation import mark as _
 from .kernel import Kernel, refuse_huge, sizes_text
 from .kinds import Kind, Parameter
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.watch import Watch
 from ..run.inputs import Inputs
-from ..watch import Watch
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import INTERPOLATIONS_OF, OUTSIDES
+from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError, check_choice
 from ..estimation import EstimatedField, estimate_kernel, estimate_kernels
 from ..estimation.fits import FieldFit, KernelFit, fit_gaussians, fit_pair
@@ -20,7 +20,7 @@ from ..estimation.levels import levels_from_histogram
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
-from ..watch import IsCancelled, Progress
+from ..methods.choices import INTERPOLATIONS_OF, OUTSIDES
 from .geometry import geometryText, sameGeometry
 from .nodes import volumeFromKernel
 from .scene import describeNode, spacingOf, volumeArray

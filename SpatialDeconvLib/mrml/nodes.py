@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
@@ -25,7 +26,6 @@ from ..kernels.sets import from_logarithm, read_kernel_set
 from ..run import pipeline
 from ..run.inputs import Inputs
 from ..run.settings import Settings, settings_of
-from ..watch import IsCancelled, Progress, Watch
 from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry

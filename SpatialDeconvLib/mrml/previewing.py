@@ -24,12 +24,12 @@ except ImportError:  # outside Slicer there are no translations
 
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
 from ..run import blocks
 from ..run.blocks import BlockMemory, block_around
 from ..run.inputs import Inputs
 from ..run.settings import Settings
-from ..watch import IsCancelled, Progress, Watch
 from . import nodes
 from .channels import perChannel
 from .scene import ensureScene, ijkToRas, imageDataFromArray, matrixFromVtk, spacingOf, volumeArray, vtkFromMatrix

@@ -28,11 +28,11 @@ import scipy
 import SimpleITK as sitk
 
 from .. import __version__
+from ..arrays.writing import write_text
 from ..errors import InputError
 from ..kernels.field import KernelField
 from ..kernels.sets import field_to_dict
 from ..run.pipeline import Result
-from ..writing import write_text
 
 SCHEMA = "spatialdeconv-recipe/1"
 

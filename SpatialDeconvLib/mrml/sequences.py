@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import slicer
 
-from .. import memory
+from ..arrays import memory
 from ..arrays.threads import usable_processors
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
-from ..watch import IsCancelled, Progress, Watch
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .selections import Selections

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import INTERPOLATIONS_OF
 from ..errors import InputError
 from ..estimation.levels import levels_from_histogram
 from ..kernels import shapes
@@ -28,6 +27,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
+from ..methods.choices import INTERPOLATIONS_OF
 from .model import KernelSetSummary, _, translated
 
 __all__ = [

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from .. import choices, methods
 from ..errors import InputError, NotEnoughMemory
+from ..methods import choices
+from ..methods import registry as methods
 from ..run.settings import DeconvolveSettings, Settings, settings_of
 
 try:
@@ -341,7 +342,7 @@ def settingsFrom(state: PanelState) -> Settings:
     if "iterations" in shown and state.iterations > 0:
         chosen["iterations"] = state.iterations
     for name in ("regularization", "noise", "offset"):
-        if name in shown and not getattr(state, f"{name}_auto"):
+        if name in shown and not getattr(state, f"{name}Auto"):
             chosen[name] = getattr(state, name)
     return settings_of(state.operation, chosen)
 

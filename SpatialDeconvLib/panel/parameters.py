@@ -13,7 +13,8 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack
 
-from .. import choices, methods
+from ..methods import choices
+from ..methods import registry as methods
 from ..mrml import nodes, places, selections
 from . import kernelrows
 from . import model as panelmodel

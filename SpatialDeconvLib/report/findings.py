@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import methods
+from ..arrays.watch import Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
-from ..methods import Method
+from ..methods import registry as methods
+from ..methods.registry import Method
 from ..metrics import psnr, rmse, ssim
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.pipeline import Result
-from ..watch import Watch
 from . import numbers
 from .pixels import GreyScale, kernel_colours
 

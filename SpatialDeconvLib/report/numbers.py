@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from scipy import fft, ndimage
 
 from ..arrays.boxes import Box
+from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..kernels.field import BoundField, KernelField
@@ -23,7 +24,6 @@ from ..kernels.shapes import identity_kernel
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import ConvolveSettings
-from ..watch import Watch
 
 #: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
 BLOCK_VOXELS = 3_000_000

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import __version__
-from ..watch import IsCancelled, Progress, Watch
-from ..writing import write_text
+from ..arrays.watch import IsCancelled, Progress, Watch
+from ..arrays.writing import write_text
 from .findings import Findings, ReportedRun, examine
 from .sections import SECTIONS
 from .sections.header import header

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arrays.watch import IsCancelled, Progress
 from ..mrml import recipe as recipes
 from ..mrml.nodes import Prepared, prepare
 from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import Selections
 from ..run.pipeline import Result
 from ..run.settings import settings_of
-from ..watch import IsCancelled, Progress
 from .findings import ReportedRun
 from .page import write_report
 

@@ -15,13 +15,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .. import methods
 from ..arrays.boxes import Box
 from ..arrays.inner import dot
+from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
-from ..watch import UNWATCHED, Watch
+from ..methods import registry as methods
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
 _BLOCK_VOXELS = 2**20

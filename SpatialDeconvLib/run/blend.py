@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays.boxes import Box, bounding_box, slabs
+from ..arrays.watch import Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..filters.itk import SimpleITKFilters
 from ..solvers.iteration import Solution
-from ..watch import Watch
 from .automatic import Simulation
 from .job import Job
 from .settings import DeconvolveSettings

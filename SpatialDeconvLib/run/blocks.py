@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays.boxes import Box, bounding_box
+from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..solvers.iteration import Solution
-from ..watch import UNWATCHED, Watch
 from . import pipeline
 from .automatic import Simulation, trial_block
 from .blend import Chooser, offset_level, run_blend

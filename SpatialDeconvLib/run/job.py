@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import memory
+from ..arrays import memory
+from ..arrays.watch import Watch
 from ..blur.cascade import Cascade
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField
-from ..watch import Watch
 from .inputs import (
     Inputs,
     checked_spacing,

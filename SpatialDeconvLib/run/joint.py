@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .. import methods
 from ..arrays.threads import usable_processors
 from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
 from ..errors import is_auto
+from ..methods import registry as methods
 from ..noise import looks_nonnegative
 from ..solvers.iteration import Solution
 from ..solvers.solve import solve

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays.spacing import Spacing
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
 from ..noise import estimate_noise
-from ..watch import IsCancelled, Progress, Watch
 from .blend import run_blend
 from .inputs import Inputs
 from .job import Job

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .. import choices, methods
 from ..errors import InputError, check_choice, check_number, is_auto
+from ..methods import choices
+from ..methods import registry as methods
 
 
 @dataclass(frozen=True, kw_only=True)

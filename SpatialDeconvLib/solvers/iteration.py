@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..watch import Watch
+from ..arrays.watch import Watch
 from .problem import Problem
 
 

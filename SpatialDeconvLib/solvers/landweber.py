@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
-from ..methods import JOINT_STEP
-from ..watch import Watch
+from ..methods.registry import JOINT_STEP
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
 from .stopping import HeldOutVoxels, LastIterate

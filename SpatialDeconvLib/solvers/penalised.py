@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..blur.selfkeyed import SelfKeyedBlur
-from ..watch import Watch
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .lifting import STEPS, LiftedDescent, changes_grow

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError, check_number, is_auto
 from ..noise import estimate_noise, looks_nonnegative
-from ..watch import UNWATCHED, Watch
 
 _HELD_OUT = 4000  # voxels, within these shares of all:
 _HELD_OUT_SHARES = (0.005, 0.05)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
-from ..watch import Watch
+from ..arrays.watch import Watch
 from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
 from .problem import Problem
 from .stopping import HeldOutVoxels, LastIterate

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import methods
+from ..arrays.watch import IsCancelled, Progress, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
-from ..watch import IsCancelled, Progress, Watch
+from ..methods import registry as methods
 from .iteration import Solution
 from .problem import Problem
 

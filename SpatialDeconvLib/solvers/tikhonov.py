@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import Watch
 from ..errors import check_choice
-from ..watch import Watch
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
 from .stopping import LastIterate

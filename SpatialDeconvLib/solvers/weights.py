@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import Watch
 from ..errors import InputError
-from ..watch import Watch
 from .problem import Problem
 
 #: More slack, in units of what the residual's square exceeds 1 by: the share that the kernels do not explain.

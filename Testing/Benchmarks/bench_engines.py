@@ -20,7 +20,7 @@ from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.filters.itk import SimpleITKFilters
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
-from SpatialDeconvLib.methods import methods_of
+from SpatialDeconvLib.methods.registry import methods_of
 from SpatialDeconvLib.run.pipeline import deconvolve
 
 TARGET = ">= 12"  # of the blends

@@ -18,8 +18,8 @@ import time
 
 from results import Results, Table, options_of
 
-from SpatialDeconvLib.choices import ENGINES, MODELS
-from SpatialDeconvLib.methods import methods_of
+from SpatialDeconvLib.methods.choices import ENGINES, MODELS
+from SpatialDeconvLib.methods.registry import methods_of
 
 CASES = [
     *((engine, method) for engine in ENGINES for method in methods_of("blend")),

@@ -6,8 +6,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.run.automatic import Simulation, _minimum, trial_block
-from SpatialDeconvLib.watch import Watch
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
 

@@ -5,11 +5,11 @@ import pytest
 from scipy import ndimage
 
 from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.run import blocks, pipeline
 from SpatialDeconvLib.run.blocks import BlockMemory, block_around, block_of
 from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.run.settings import settings_of
-from SpatialDeconvLib.watch import Watch
 
 SHAPE = (14, 40, 44)
 MIDDLE = block_around(SHAPE, (7, 20, 22), (6, 12, 12))

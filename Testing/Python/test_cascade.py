@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.blur.cascade import ROOT, Cascade, plan
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import box_kernel, gaussian_kernel, motion_kernel
-from SpatialDeconvLib.watch import Watch
 
 TOLERANCE = 1e-3
 BOUNDARIES = {"edge": "nearest", "zero": "constant", "periodic": "wrap"}

@@ -15,8 +15,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import methods
 from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.mrml import recipe
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
@@ -365,7 +365,7 @@ def test_a_full_disk_leaves_nothing_behind(folder, capfd, monkeypatch):
 
 
 def test_too_little_memory_is_said_before_the_start(folder, capfd, monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("SpatialDeconvLib.arrays.memory.available_memory", lambda: 1000)
     assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 1
     assert "GiB of memory are needed" in capfd.readouterr().err
     assert not (folder / "out.nrrd").exists()

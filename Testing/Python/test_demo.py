@@ -10,10 +10,11 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage, signal
 
-from SpatialDeconvLib import cases, deconvolve, methods
+from SpatialDeconvLib import cases, deconvolve
 from SpatialDeconvLib.command import cli, demo, progressbar
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.sets import read_kernel_set
+from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.metrics import psnr, rmse, ssim
 from SpatialDeconvLib.mrml.files import ensureScene
 

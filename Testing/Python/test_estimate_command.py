@@ -9,9 +9,9 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import choices
 from SpatialDeconvLib.command import cli
 from SpatialDeconvLib.kernels import shapes
+from SpatialDeconvLib.methods import choices
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 

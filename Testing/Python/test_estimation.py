@@ -443,7 +443,7 @@ def test_a_kernel_of_one_voxel_is_a_factor(constraint):
 
 
 def test_memory_is_asked_for_before_the_work(monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.memory.available_memory", lambda: 10_000)
+    monkeypatch.setattr("SpatialDeconvLib.arrays.memory.available_memory", lambda: 10_000)
     with pytest.raises(sd.NotEnoughMemory, match="give a part of the images"):
         sd.estimate_kernel(IMAGE, IMAGE, 5)
 

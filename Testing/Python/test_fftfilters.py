@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.filters.padding import image_box, pad_like_itk, padded_shape
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
-from SpatialDeconvLib.methods import methods_of
-from SpatialDeconvLib.watch import Watch
+from SpatialDeconvLib.methods.registry import methods_of
 
 METHODS = methods_of("blend")
 

@@ -10,9 +10,9 @@ import SimpleITK as sitk
 from oracles import sitk_deconvolve
 
 from SpatialDeconvLib import Cancelled, InputError, gaussian_kernel
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.filters.itk import SimpleITKFilters, landweber_step
-from SpatialDeconvLib.methods import methods_of
-from SpatialDeconvLib.watch import Watch
+from SpatialDeconvLib.methods.registry import methods_of
 
 # method, SimpleITK's name, our arguments, SimpleITK's settings
 CASES = [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import memory
+from SpatialDeconvLib.arrays import memory
 from SpatialDeconvLib.arrays.threads import usable_processors
 
 GIB = 2**30

@@ -17,8 +17,10 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import cases, choices, methods
+from SpatialDeconvLib import cases
 from SpatialDeconvLib.kernels import sets as kernelsets
+from SpatialDeconvLib.methods import choices
+from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.mrml import estimating, files, nodes, places
 from SpatialDeconvLib.panel import kernelrows, reloading
 from SpatialDeconvLib.panel import model as panelmodel

@@ -6,9 +6,9 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.noise import estimate_noise, looks_nonnegative
-from SpatialDeconvLib.watch import Watch
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 

@@ -11,13 +11,13 @@ from scipy import ndimage
 from scipy.fft import next_fast_len
 from scipy.sparse.linalg import lsmr
 
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.blur.compression import compress
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur, _Budget
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, identity_kernel, motion_kernel
-from SpatialDeconvLib.watch import Watch
 
 MODELS = ("detector", "source")
 BOUNDARIES = ("edge", "zero", "periodic", "extended")

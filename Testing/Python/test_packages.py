@@ -12,13 +12,8 @@ LIBRARY = ROOT / PACKAGE
 #: From the ground up: a package or module imports only what stands before it.
 ORDER = (
     "errors",
-    "translation",
-    "choices",
-    "watch",
-    "memory",
-    "writing",
-    "arrays",
     "methods",
+    "arrays",
     "metrics",
     "noise",
     "selection",

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from SpatialDeconvLib import choices, methods
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
 from SpatialDeconvLib.kernels import shapes
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.methods import choices
+from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.panel import kernelrows
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState

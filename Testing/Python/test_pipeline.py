@@ -532,7 +532,7 @@ def test_nan_can_be_filled_from_its_neighbours():
 
 
 def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
-    monkeypatch.setattr(sd.memory, "available_memory", lambda: 10_000)
+    monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 10_000)
     with pytest.raises(
         NotEnoughMemory, match=r"0\.00\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
     ):
@@ -679,14 +679,14 @@ def test_a_run_that_free_memory_made_thrifty_says_so_and_how_to_repeat_it(monkey
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
     run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
-    monkeypatch.setattr(sd.memory, "available_memory", lambda: 0.04 * 2**30)
+    monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 0.04 * 2**30)
     forced = sd.deconvolve(image, field, **run)
     (warning,) = about_memory(forced)
     assert "0.04 GiB were free" in warning
     assert "the last digits may differ" in warning
     limit = float(re.search(r"memory_limit=([0-9.]+)", warning).group(1))
     assert about_memory(sd.deconvolve(image, field, **run, memory_limit=1))  # free memory decided
-    monkeypatch.setattr(sd.memory, "available_memory", lambda: 2**40)
+    monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 2**40)
     again = sd.deconvolve(image, field, **run, memory_limit=limit)
     assert not about_memory(again)
     np.testing.assert_array_equal(again.image, forced.image)
@@ -699,7 +699,7 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
     field = sd.KernelField.by_intensity(gaussians())
 
     def message(free, call=sd.deconvolve, **options):
-        monkeypatch.setattr(sd.memory, "available_memory", lambda: free)
+        monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: free)
         with pytest.raises(NotEnoughMemory) as caught:
             call(image, field, **options)
         return str(caught.value)

@@ -20,11 +20,11 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import report
+from SpatialDeconvLib.arrays.watch import UNWATCHED
 from SpatialDeconvLib.mrml import recipe as recipes
 from SpatialDeconvLib.report import charts, findings, formatting, numbers, pixels, style
 from SpatialDeconvLib.report.sections import kernels as kernels_section
 from SpatialDeconvLib.run.inputs import Inputs
-from SpatialDeconvLib.watch import UNWATCHED
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 

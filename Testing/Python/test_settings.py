@@ -8,10 +8,11 @@ import pickle
 import pytest
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib import choices, methods
 from SpatialDeconvLib.command.parser import operation_parser
 from SpatialDeconvLib.command.request import settings_from_options
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
+from SpatialDeconvLib.methods import choices
+from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.mrml.recipe import plain
 from SpatialDeconvLib.run import pipeline
 from SpatialDeconvLib.run.settings import SETTINGS, ConvolveSettings, DeconvolveSettings, settings_of

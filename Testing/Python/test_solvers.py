@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from scipy import ndimage, optimize
 from scipy.sparse.linalg import lsmr
 
+from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.blur import slabfft
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.blur.selfkeyed import SelfKeyedBlur
@@ -23,7 +24,7 @@ from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
-from SpatialDeconvLib.methods import methods_of
+from SpatialDeconvLib.methods.registry import methods_of
 from SpatialDeconvLib.solvers.landweber import power_norm
 from SpatialDeconvLib.solvers.lbfgs import descend
 from SpatialDeconvLib.solvers.penalised import LinearModel, Objective
@@ -31,7 +32,6 @@ from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.solve import solve
 from SpatialDeconvLib.solvers.stopping import correlation
 from SpatialDeconvLib.solvers.totalvariation import TotalVariation
-from SpatialDeconvLib.watch import Watch
 
 METHODS = methods_of("joint")
 MODELS = ("detector", "source")

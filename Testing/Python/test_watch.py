@@ -2,8 +2,8 @@
 
 import pytest
 
+from SpatialDeconvLib.arrays.watch import UNWATCHED, Watch
 from SpatialDeconvLib.errors import Cancelled
-from SpatialDeconvLib.watch import UNWATCHED, Watch
 
 
 def watched():

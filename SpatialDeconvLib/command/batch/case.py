@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
+from ...arrays.memory import peak_memory
+from ...arrays.watch import Progress
 from ...errors import InputError, NotEnoughMemory
 from ...kernels.sets import field_to_dict
-from ...memory import peak_memory
 from ...mrml import recipe as recipes
 from ...report import PAGE
-from ...watch import Progress
 from ..arguments import message_of
 from ..onfiles import run_on_files
 from ..parser import PROGRAM, operation_parser

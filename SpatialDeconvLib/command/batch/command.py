@@ -11,10 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ...arrays.memory import available_memory
 from ...arrays.threads import usable_processors
+from ...arrays.watch import IsCancelled
 from ...errors import Cancelled, InputError
-from ...memory import available_memory
-from ...watch import IsCancelled
 from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's

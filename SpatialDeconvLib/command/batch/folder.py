@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ...arrays.writing import write_text
 from ...errors import InputError
-from ...writing import write_text
 
 TABLE = "results.csv"
 COLUMNS = (

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
+from ...arrays.memory import SHARE
+from ...arrays.watch import IsCancelled, Progress
 from ...errors import InputError
-from ...memory import SHARE
-from ...watch import IsCancelled, Progress
 
 #: What the libraries below the engine read their number of threads from.
 _THREADS = (

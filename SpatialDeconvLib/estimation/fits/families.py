@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...choices import FORMS
 from ...errors import InputError, check_choice
 from ...kernels.parametric import ParametricKernel
 from ...kernels.shapes import FITTED_KINDS, TRUNCATE, ball_shares, line_shares
+from ...methods.choices import FORMS
 
 # The least sigma, in voxels, that a sampled Gaussian shows: its neighbours then have 1e-5 of the peak.
 _LEAST_SIGMA = 0.2

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from ...choices import FORMS, SMOOTHERS
 from ...errors import InputError, check_choice, check_number
 from ...kernels.field import KernelField
 from ...kernels.parametric import ParametricKernel
+from ...methods.choices import FORMS, SMOOTHERS
 from .single import KernelFit, fit_kernel, measured_kernel
 
 

@@ -23,11 +23,11 @@ from scipy import fft
 from ...arrays.inner import dot
 from ...arrays.spacing import Spacing
 from ...arrays.threads import usable_processors
-from ...choices import FORMS, MODELS
+from ...arrays.watch import IsCancelled, Progress, Watch
 from ...errors import InputError, check_choice
 from ...kernels.field import BoundField, KernelField
 from ...kernels.kernel import Kernel
-from ...watch import IsCancelled, Progress, Watch
+from ...methods.choices import FORMS, MODELS
 from .families import family_on
 from .fields import FieldFit, field_fit, polynomial_basis
 from .single import KernelFit, check_pair, support_of

@@ -30,10 +30,10 @@ from scipy import fft, ndimage, optimize, signal
 from ...arrays.inner import dot
 from ...arrays.spacing import Spacing, spacing_tuple
 from ...arrays.threads import usable_processors
+from ...arrays.watch import UNWATCHED, IsCancelled, Progress, Watch
 from ...errors import InputError
 from ...kernels.kernel import Kernel
 from ...kernels.parametric import ParametricKernel
-from ...watch import UNWATCHED, IsCancelled, Progress, Watch
 from .families import Family, InSlices, family_of, family_on
 
 # Neighbouring weights of an estimated kernel that are below this share of its peak say little about its place.

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.writing import atomically
 from ...kernels.kernel import Kernel
-from ...writing import atomically
 
 DPI = 150
 _TRUE, _BLURRED, _RESTORED = "#222222", "#d1762b", "#2262a8"

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import NotEnoughMemory
+from ..errors import NotEnoughMemory
 
 # Limit, use, and the line of memory.stat that says how much of the use is file cache the kernel would drop.
 _CGROUPS = (

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from ..errors import InputError, check_choice
 from .choices import STRATEGIES
-from .errors import InputError, check_choice
 from .translation import mark as _
 
 
@@ -145,7 +145,7 @@ class Method:
     def load(self) -> Callable[..., Any]:
         """Return its function; this imports the module that has it."""
         module, _separator, name = self.function.partition(":")
-        return attrgetter(name)(importlib.import_module(f"{__package__}.{module}"))
+        return attrgetter(name)(importlib.import_module(f"..{module}", __package__))
 
 
 # ------------------------------------------------------------------------------------- their constants

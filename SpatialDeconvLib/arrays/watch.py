@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from .errors import Cancelled
+from ..errors import Cancelled
 
 #: What callers give: told the share of the work that is done, 0 ... 1, and what is being done.
 Progress = Callable[[float, str], object]
