@@ -56,7 +56,7 @@ class Asked:
 
 
 class FFTFilters:
-    """The six filters on one image; the same interface and the same numbers as `filters.SimpleITKFilters`.
+    """The six filters on one image; the same interface and the same numbers as `filters.itk.SimpleITKFilters`.
 
     Relative to the largest voxel of the result, the difference is below 1e-4 for float32 images and below
     1e-10 for float64 (`Testing/Python/test_fftfilters.py`).
@@ -110,7 +110,7 @@ class FFTFilters:
         iterations : int
             Of the iterative filters.
         constant : float, optional
-            The filter's own constant (`methods.Constant`); None keeps ITK's default, except for a step
+            The filter's own constant (`methods.registry.Constant`); None keeps ITK's default, except for a step
             (`itk.landweber_step`).
         noise : float
             Standard deviation of the noise in image units (Wiener).

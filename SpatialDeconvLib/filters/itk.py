@@ -74,7 +74,7 @@ class SimpleITKFilters:
         iterations : int
             Of the iterative filters.
         constant : float, optional
-            The filter's own constant (`methods.Constant`); None keeps ITK's default, except for a step.
+            The filter's own constant (`methods.registry.Constant`); None keeps ITK's default, except for a step.
         noise : float
             Standard deviation of the noise in image units (Wiener).
         watch : Watch, optional

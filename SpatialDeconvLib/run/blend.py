@@ -19,7 +19,7 @@ from .settings import DeconvolveSettings
 
 FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
 
-# Peak memory of a blend besides its filters' (`methods.Method.volumes`), in volumes of the image itself.
+# Peak memory of a blend besides its filters' (`methods.registry.Method.volumes`), in volumes of the image itself.
 _VOLUMES = 4.0
 # A part of the image is filtered with a margin of this many kernel radii (see `_Blend.part`).
 _HALO_RADII = 4

@@ -4,11 +4,11 @@ What a voxel of the result depends on decides how much of the image is needed:
 
 - convolution: the kernels' radius around the block. The same numbers to rounding.
 - local filters (Tikhonov, Landweber): a margin around the block, so many times as wide as the part of the kernel
-  that holds 99.9 % of its weight (`methods.Method.reaches`); half of that for projected Landweber and
+  that holds 99.9 % of its weight (`methods.registry.Method.reaches`); half of that for projected Landweber and
   Richardson-Lucy, which take longer. `Testing/Python/test_blocks.py` says how large the difference may be.
-- Wiener and the inverse filter: every voxel of the image (`methods.Method.local`). They run on the whole image,
-  but only with the kernels that have weight in the block. Where that would take too long or too much memory, the
-  part with its margin stands in, and the result says so.
+- Wiener and the inverse filter: every voxel of the image (`methods.registry.Method.local`). They run on the whole
+  image, but only with the kernels that have weight in the block. Where that would take too long or too much
+  memory, the part with its margin stands in, and the result says so.
 - joint methods: a margin, as for local filters; step sizes and the iteration that they stop at are the
   part's own, and so are automatic regularization weights. The result says so.
 
@@ -43,7 +43,7 @@ from .joint import least_value, run_joint
 from .pipeline import Result
 from .settings import DeconvolveSettings, Settings
 
-# What a reach of a kernel leaves out of its weight; margins are so many of them (`methods.Method.reaches`).
+# What a reach of a kernel leaves out of its weight; margins are so many of them (`Method.reaches`).
 _REACH_SHARE = 1e-3
 # Voxels up to which the filters that depend on the whole image work on all of it.
 _WHOLE_VOXELS = 2**25

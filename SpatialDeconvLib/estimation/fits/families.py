@@ -1,4 +1,4 @@
-"""The families of kernels that `kernelfits` fits: how their parameters become weights on a grid, and back."""
+"""The families of kernels that `estimation.fits` fits: how their parameters become weights on a grid, and back."""
 
 from __future__ import annotations
 
