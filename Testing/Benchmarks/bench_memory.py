@@ -53,7 +53,7 @@ def one_case(engine, method, shape):
         volumes.append(job.padded_volumes()[1])
         return engine == "joint"
 
-    def require(job, needed, remedy):
+    def require(job, needed, remedy, **cure):
         asked.append(needed)
         volumes.append(job.padded_volumes()[0])
 
