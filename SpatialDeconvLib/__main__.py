@@ -36,5 +36,5 @@ def _interrupted(number: int, frame: Any) -> None:
 if __name__ == "__main__":
     if not __package__:  # run by its path: the package is not on the module path, but its inside is
         sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        pass
+        from SpatialDeconvLib.__main__ import main
     sys.exit(main())
