@@ -197,6 +197,7 @@ def test_some_segments_of_a_segmentation_are_a_region(module, volume, parameter_
 
 def test_every_row_of_the_table_is_stored_in_the_scene(module, volume, parameter_node, tmp_path):
     parameters = parts().parameters
+    kernelrows = parameters.kernelrows  # of the modules that the stand-ins have loaded last
     rows = [
         kernelrows.KernelRow("10", "gaussian", "3, 1.5, 1.5", options='{"truncate": 3}'),
         kernelrows.KernelRow("20", "motion", "5", "0, 1, 1"),
