@@ -59,12 +59,19 @@ class StoppingRule(Protocol):
 
 @dataclass
 class Ended:
-    """Where an iteration ended: its best image, the residual there and after each step up to it, and why."""
+    """Where an iteration ended: its best image if at hand, the residual there and after each step to it, and why."""
 
-    image: np.ndarray
+    best: np.ndarray | None
     residual: float
     history: list[float]
     reason: str
+
+    @property
+    def image(self) -> np.ndarray:
+        """The best image, of a method that yields images."""
+        if self.best is None:
+            raise ValueError("the best iterate came without its image")
+        return self.best
 
     @property
     def number(self) -> int:
@@ -79,20 +86,21 @@ class Solution:
     Attributes
     ----------
     image : ndarray, shape of the data, the operator's dtype
-    iterations : int
+    iterations : int or None
+        None of a blend whose filter makes no steps.
     history : list of float
-        The residual after each iteration.
-    residual : float
+        The residual after each iteration; a blend has none.
+    residual : float or None
         |y - A x - b| / (sigma sqrt(N)) over the N voxels that count: about 1 when the kernels explain the
-        image, more when they do not, less when noise has been fitted.
+        image, more when they do not, less when noise has been fitted. None of a blend, which does not know it.
     parameters : dict
         What was chosen: regularization, step, bounds, why the iteration stopped.
     """
 
     image: np.ndarray
-    iterations: int
+    iterations: int | None
     history: list[float]
-    residual: float
+    residual: float | None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -136,7 +144,9 @@ def run(problem: Problem, iterates: Iterates, limit: int, stop: StoppingRule, wa
     return Ended(image, residual, history[:number], reason)
 
 
-def solution(problem: Problem, image: np.ndarray, residual: float, history: list[float], **parameters) -> Solution:
+def solution(
+    problem: Problem, image: np.ndarray, residual: float, history: list[float], **parameters: Any
+) -> Solution:
     """What a method returns: the image's own voxels, and what was chosen."""
     image = np.ascontiguousarray(problem.operator.crop(image))
     return Solution(image, len(history), history, residual, {"noise": problem.noise, **parameters})

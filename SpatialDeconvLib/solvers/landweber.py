@@ -19,7 +19,7 @@ from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods.registry import JOINT_STEP
-from .iteration import Iterate, Iterates, Solution, run, solution
+from .iteration import Iterate, Iterates, Solution, StoppingRule, run, solution
 from .problem import Problem
 from .stopping import HeldOutVoxels, LastIterate
 from .weights import given_weight
@@ -37,7 +37,11 @@ def projected_landweber(problem: Problem, iterations: int | None, regularization
     return _descend(problem, iterations, regularization, watch, "projected Landweber", project=True)
 
 
-def _descend(problem, iterations, regularization, watch, name: str, project: bool) -> Solution:
+def _descend(
+    problem: Problem, iterations: int | None, regularization: Any, watch: Watch, name: str, project: bool
+) -> Solution:
+    stop: StoppingRule
+    step: AutomaticStep | GivenStep
     with problem.held_out() if iterations is None else nullcontext():
         stop = HeldOutVoxels(problem) if iterations is None else LastIterate()
         step = AutomaticStep(problem) if regularization == "auto" else GivenStep(problem, regularization)

@@ -19,6 +19,9 @@ from ..arrays.inner import dot
 _ARMIJO = 1e-4
 _LONGEST_SEARCH = 12
 
+#: A step, the change of the gradient along it, and their inner product.
+Correction = tuple[np.ndarray, np.ndarray, float]
+
 
 def descend(
     objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
@@ -48,7 +51,7 @@ def descend(
     """
     x = np.clip(start, lower, upper)
     value, gradient = objective(x)
-    memory: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=pairs)
+    memory: deque[Correction] = deque(maxlen=pairs)
     falls: deque[float] = deque(maxlen=3)
     yield x
     while True:
@@ -94,7 +97,7 @@ def descend(
             return "converged"
 
 
-def _direction(gradient: np.ndarray, memory, fixed: np.ndarray) -> np.ndarray:
+def _direction(gradient: np.ndarray, memory: deque[Correction], fixed: np.ndarray) -> np.ndarray:
     """-H g on the free voxels, by the two-loop recursion."""
     q = -gradient
     q[fixed] = 0

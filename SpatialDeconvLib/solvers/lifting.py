@@ -21,6 +21,7 @@ import numpy as np
 
 from ..arrays.inner import dot
 from ..blur.selfkeyed import SelfKeyedBlur
+from ..blur.slabfft import Read, Write
 from .iteration import Iterate, Iterates
 from .problem import Problem
 from .totalvariation import TotalVariation
@@ -84,7 +85,7 @@ class LiftedBlur:
         v = v.reshape(len(v), *operator.canonical_domain)
         out = np.zeros(operator.canonical_data, self.dtype)
 
-        def read(r: int) -> Callable:
+        def read(r: int) -> Read:
             used = np.flatnonzero(self.light[:, r])
             return lambda a, b: sum(self.light[j, r] * v[j, a:b] for j in used)
 
@@ -97,10 +98,10 @@ class LiftedBlur:
         out = v.reshape(len(v), *operator.canonical_domain)
         light = self.dtype.type(factor) * self.light
 
-        def write(r: int) -> Callable:
+        def write(r: int) -> Write:
             used = np.flatnonzero(light[:, r])
 
-            def add(a, b, part):
+            def add(a: int, b: int, part: np.ndarray) -> None:
                 for j in used:
                     out[j, a:b] += light[j, r] * part
 
@@ -116,9 +117,13 @@ class LiftedBlur:
             z /= self.dtype.type(math.sqrt(dot(z, z)))
             v = self.shares(0)
             self.add_transposed(v, z, 1.0)
-            self._over_planes(v, lambda a, b, v=v: np.subtract(v[:, a:b], v[:, a:b].mean(axis=0), out=v[:, a:b]))
+            self._balance(v)
             z = masked(self.forward(v))
         return math.sqrt(dot(z, z))
+
+    def _balance(self, v: np.ndarray) -> None:
+        """Subtract the mean of every voxel's numbers from them, so that they sum to 0, in place."""
+        self._over_planes(v, lambda a, b: np.subtract(v[:, a:b], v[:, a:b].mean(axis=0), out=v[:, a:b]))
 
     def project(self, v: np.ndarray, ahead: np.ndarray, slope: np.ndarray, bend: float, momentum: float) -> None:
         """Add a_j (`slope` + `bend` a_j) to `ahead` and project it on the shares: the new v; and `ahead` goes
@@ -126,7 +131,7 @@ class LiftedBlur:
         a_j = self.intensities.reshape(-1, *[1] * (v.ndim - 1))
         constant = self.dtype.type(bend) * a_j * a_j
 
-        def work(a, b):
+        def work(a: int, b: int) -> None:
             there = ahead[:, a:b]
             there += a_j * slope[a:b]
             there += constant
@@ -138,7 +143,7 @@ class LiftedBlur:
 
         self._over_planes(v, work)
 
-    def _over_planes(self, v, work: Callable[[int, int], None]) -> None:
+    def _over_planes(self, v: np.ndarray, work: Callable[[int, int], object]) -> None:
         planes = v.shape[1]
         thickness = max(1, (1 << 18) * planes // v.size)
         chunks = [(a, min(a + thickness, planes)) for a in range(0, planes, thickness)]

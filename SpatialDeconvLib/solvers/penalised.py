@@ -84,7 +84,7 @@ class LinearModel:
         return self.operator.forward(x, watch), None
 
     def transposed(
-        self, x: np.ndarray, residual: np.ndarray, slope: None, watch: Watch | None = None
+        self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None, watch: Watch | None = None
     ) -> np.ndarray:
         return self.operator.adjoint(residual, watch)
 

@@ -61,7 +61,7 @@ def richardson_lucy(
     """
     penalty = None if regularization == "auto" else _TvPenalty(problem, regularization)
     ascent = conjugate if accelerate else textbook
-    chosen = {"regularization": penalty and penalty.weight}
+    chosen: dict[str, Any] = {"regularization": None if penalty is None else penalty.weight}
 
     def climb(limit: int, stop: StoppingRule, keep: bool, part: Watch) -> Ended:
         iterates = ascent(problem, penalty, keep)
@@ -70,9 +70,10 @@ def richardson_lucy(
         return run(problem, iterates, limit, stop, part, "Richardson-Lucy")
 
     if iterations is None:
+        count = problem.count
         with problem.held_out():
             ended = climb(_LIMIT, HeldOutVoxels(problem, pace=2), True, watch.part(0.0, 0.5))
-            held = np.count_nonzero(problem.held) / problem.count
+            held = (count - problem.count) / problem.count
         chosen["stopped"] = ended.reason
         if not ended.number or held <= _HELD_OUT_MATTER:
             return solution(problem, ended.image, ended.residual, ended.history, **chosen)
@@ -88,7 +89,8 @@ def _observed(problem: Problem, iterates: Iterates, observe: Callable[[np.ndarra
             iterate = next(iterates)
         except StopIteration as end:
             return end.value
-        observe(problem.operator.crop(iterate.image))
+        if iterate.image is not None:
+            observe(problem.operator.crop(iterate.image))
         yield iterate
         del iterate
 
@@ -183,7 +185,9 @@ def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Itera
         length = max(1.0, length * share * (_AFTER_LIMIT if share > 0.999 * limit else _AHEAD))
 
 
-def _compared(poisson, model, x, penalty, keep) -> tuple[np.ndarray, np.ndarray | None, float, float]:
+def _compared(
+    poisson: _Poisson, model: np.ndarray, x: np.ndarray, penalty: _TvPenalty | None, keep: bool
+) -> tuple[np.ndarray, np.ndarray | None, float, float]:
     excess = np.empty_like(model)
     difference = np.empty_like(model) if keep else None
     squared, value = poisson.compare(model, excess, difference)
@@ -215,12 +219,14 @@ class _Poisson:
         self.weights = weights if exact or not 1e-2 < most < 1e4 else weights.astype(np.float16)
         np.maximum(self.start, self.least, out=self.start)
 
-    def compare(self, model, excess, difference, likelihood: bool = True) -> tuple[float, float]:
+    def compare(
+        self, model: np.ndarray, excess: np.ndarray, difference: np.ndarray | None, likelihood: bool = True
+    ) -> tuple[float, float]:
         """Put (y - model) / (model + lift) into `excess`, 0 where the data do not count, and y - model into
         `difference`, if given. Return |y - model|^2 and the log-likelihood less its largest value."""
         problem = self.problem
 
-        def work(rows):
+        def work(rows: slice) -> tuple[float, float]:
             lift = self.lift[rows] if self.lift.ndim else self.lift
             m = np.maximum(model[rows] + lift, self.tiny)
             seen = problem.y[rows] + lift
@@ -242,10 +248,10 @@ class _Poisson:
 
         return self._sums(work, len(model))
 
-    def multiply(self, factor, x, slope) -> None:
+    def multiply(self, factor: np.ndarray, x: np.ndarray, slope: np.ndarray | None) -> None:
         """factor <- x (1 + factor / A^T 1), with the slope of a penalty in the denominator."""
 
-        def work(rows):
+        def work(rows: slice) -> None:
             f, w = factor[rows], self.weights[rows]
             if slope is not None:
                 down = slope[rows]
@@ -257,13 +263,15 @@ class _Poisson:
 
         self.problem.planes(work, len(x))
 
-    def scale(self, gradient, x, step, slope) -> tuple[float, float]:
+    def scale(
+        self, gradient: np.ndarray, x: np.ndarray, step: np.ndarray, slope: np.ndarray | None
+    ) -> tuple[float, float]:
         """gradient <- D g with g = gradient - slope of a penalty. Return g D g and g times the last step.
 
         Downwards D has no least: a voxel near 0 cannot go far, and would count as if it did.
         """
 
-        def work(rows):
+        def work(rows: slice) -> tuple[float, float]:
             g, here = gradient[rows], x[rows]
             if slope is not None:
                 g -= slope[rows]
@@ -278,11 +286,11 @@ class _Poisson:
 
         return self._sums(work, len(x))
 
-    def turn(self, step, scaled, x, factor: float, length: float) -> float:
+    def turn(self, step: np.ndarray, scaled: np.ndarray, x: np.ndarray, factor: float, length: float) -> float:
         """step <- length (scaled + factor step), bent at x >= 0. Return how much of a voxel it takes at most."""
-        taken = []
+        taken: list[float] = []
 
-        def work(rows):
+        def work(rows: slice) -> None:
             e, here = step[rows], x[rows]
             e *= self.dtype.type(factor)
             e += scaled[rows]
@@ -296,7 +304,7 @@ class _Poisson:
         self.problem.planes(work, len(x))
         return max(taken)
 
-    def search(self, model, change, limit: float, penalty: tuple[float, float]) -> float:
+    def search(self, model: np.ndarray, change: np.ndarray, limit: float, penalty: tuple[float, float]) -> float:
         """Return the length in 0 ... limit at which the likelihood along `change` is largest, by Newton's method.
 
         `penalty`: slope and curvature along the step of what is subtracted from the likelihood.
@@ -327,30 +335,31 @@ class _Poisson:
             length = following
         return length
 
-    def move(self, x, step, model, change, share: float) -> None:
+    def move(self, x: np.ndarray, step: np.ndarray, model: np.ndarray, change: np.ndarray, share: float) -> None:
         """x <- x + share step, model <- model + share change."""
         share = self.dtype.type(share)
 
-        def domain(rows):
+        def domain(rows: slice) -> None:
             here = x[rows]
             here += share * step[rows]
             np.maximum(here, 0, out=here)
 
-        def seen(rows):
+        def seen(rows: slice) -> None:
             model[rows] += share * change[rows]
 
         self.problem.planes(domain, len(x))
         self.problem.planes(seen, len(model))
 
-    def _sums(self, work, length: int) -> tuple[float, float]:
+    def _sums(self, work: Callable[[slice], tuple[float, float]], length: int) -> tuple[float, float]:
         """Sums of what `work` returns for the planes, in the order of the planes."""
-        parts = {}
+        parts: dict[int, tuple[float, float]] = {}
 
-        def noted(rows):
+        def noted(rows: slice) -> None:
             parts[rows.start] = work(rows)
 
         self.problem.planes(noted, length)
-        return tuple(sum(parts[start][i] for start in sorted(parts)) for i in (0, 1))
+        ordered = [parts[start] for start in sorted(parts)]
+        return sum(first for first, _ in ordered), sum(second for _, second in ordered)
 
 
 def _some_rows(array: np.ndarray, stride: int) -> np.ndarray:

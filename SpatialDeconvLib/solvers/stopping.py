@@ -58,9 +58,11 @@ class HeldOutVoxels:
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
         """Take an iterate with its difference; return why to stop, or None."""
-        held = iterate.difference[self.problem.held]
-        error = math.sqrt(float(np.square(held).mean(dtype=np.float64)))
-        score = error * correlation(iterate.difference, self.problem.mask) ** 0.25
+        difference, held = iterate.difference, self.problem.held
+        if difference is None or held is None:
+            raise ValueError("this rule needs y - A x of every iterate, within the problem's `held_out`")
+        error = math.sqrt(float(np.square(difference[held]).mean(dtype=np.float64)))
+        score = error * correlation(difference, self.problem.mask) ** 0.25
         if score < self.least or number == 0:
             self.best = number, iterate.image, residual
             self.least = score

@@ -86,8 +86,9 @@ class _Normal:
             d = np.diff(x, axis=axis)
             d *= x.dtype.type(weight * scale)
             head = (slice(None),) * axis
-            out[(*head, slice(1, None))] += d
-            out[(*head, slice(None, -1))] -= d
+            later, earlier = (*head, slice(1, None)), (*head, slice(None, -1))
+            out[later] += d
+            out[earlier] -= d
 
 
 def conjugate_gradients(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Run = Callable[[Callable, Sequence], None]
+Run = Callable[[Callable[[int], None], Sequence[int]], object]
 
 #: eps of the methods, of the range of values.
 SMOOTHING = 0.01
@@ -41,8 +41,8 @@ class TotalVariation:
 
     def __call__(self, x: np.ndarray, eps: float, weight: float, gradient: np.ndarray | None) -> float:
         """Return TV(x) and add `weight` times its gradient to `gradient` (in place) if given."""
-        eps, weight = x.dtype.type(eps), x.dtype.type(weight)
-        return self._sum(lambda a, b: self._chunk(x, a, b, eps, weight, gradient))
+        scalar = x.dtype.type
+        return self._sum(lambda a, b: self._chunk(x, a, b, scalar(eps), scalar(weight), gradient))
 
     def curvature(self, x: np.ndarray, step: np.ndarray, eps: float) -> float:
         """Return c with TV(x + t step) <= TV(x) + t TV'(x) step + t^2 c / 2 for all t.
@@ -50,7 +50,7 @@ class TotalVariation:
         c = sum_i |grad step|_i^2 / sqrt( |grad x|_i^2 + eps^2 ), since a square root lies below its tangents.
         """
 
-        def part(a, b):
+        def part(a: int, b: int) -> float:
             low = max(a - 1, 0)
             norm = self._norm(self._differences(x, a, b), x.dtype.type(eps))
             square = sum(np.square(d) for d in self._differences(step, a, b))
@@ -62,13 +62,13 @@ class TotalVariation:
     def _sum(self, part: Callable[[int, int], float]) -> float:
         values = [0.0] * len(self.chunks)
 
-        def work(number):
+        def work(number: int) -> None:
             values[number] = part(*self.chunks[number])
 
         self.run(work, range(len(self.chunks)))
         return float(sum(values))
 
-    def _differences(self, x, a, b) -> list[np.ndarray]:
+    def _differences(self, x: np.ndarray, a: int, b: int) -> list[np.ndarray]:
         """Forward differences of planes a to b, and of the one before: its flux enters the gradient at plane a."""
         low = max(a - 1, 0)
         part = x[low:b]
@@ -80,16 +80,15 @@ class TotalVariation:
                 np.subtract(x[low + 1 : high], x[low : high - 1], out=d[: high - 1 - low])
             else:
                 head = (slice(None),) * axis
-                np.subtract(
-                    part[(*head, slice(1, None))], part[(*head, slice(None, -1))], out=d[(*head, slice(None, -1))]
-                )
+                later, earlier = (*head, slice(1, None)), (*head, slice(None, -1))
+                np.subtract(part[later], part[earlier], out=d[earlier])
             if scale != 1:
                 d *= x.dtype.type(scale)
             differences.append(d)
         return differences
 
     @staticmethod
-    def _norm(differences: list[np.ndarray], eps) -> np.ndarray:
+    def _norm(differences: list[np.ndarray], eps: np.floating) -> np.ndarray:
         norm = np.square(differences[0])
         square = np.empty_like(norm)
         for d in differences[1:]:
@@ -97,7 +96,9 @@ class TotalVariation:
         norm += eps * eps
         return np.sqrt(norm, out=norm)
 
-    def _chunk(self, x, a, b, eps, weight, gradient) -> float:
+    def _chunk(
+        self, x: np.ndarray, a: int, b: int, eps: np.floating, weight: np.floating, gradient: np.ndarray | None
+    ) -> float:
         low = max(a - 1, 0)
         differences = self._differences(x, a, b)
         norm = self._norm(differences, eps)
@@ -118,5 +119,6 @@ class TotalVariation:
                 target[b - a - len(before) :] += before
             else:
                 head = (slice(None),) * axis
-                target[(*head, slice(1, None))] += mine[(*head, slice(None, -1))]
+                later, earlier = (*head, slice(1, None)), (*head, slice(None, -1))
+                target[later] += mine[earlier]
         return value

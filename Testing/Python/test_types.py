@@ -20,7 +20,6 @@ UNCHECKED = {
     "SpatialDeconvLib.panel.*",
     "SpatialDeconvLib.report.*",
     "SpatialDeconvLib.run.*",
-    "SpatialDeconvLib.solvers.*",
 }
 
 
