@@ -12,6 +12,7 @@ the border, and that a filter with one kernel runs over an image blurred by many
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +98,8 @@ class Simulation:
         """
         constant = methods.method("blend", method).constant
         if constant is not None:
+            if constant.search is None:
+                raise ValueError(f"{method!r} finds its constant itself")
             return self._best(k, method, *constant.search)
         if self._spread == 0:  # a constant image holds nothing to restore
             return self._noise
@@ -111,7 +114,8 @@ class Simulation:
 
         def error(constant: float) -> float:
             self._watch.step(0.0, f"trying constants for kernel {k + 1} of {len(self._kernels)}")
-            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **{tuned: constant})
+            options: dict[str, Any] = {tuned: constant}
+            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **options)
             difference -= self._truth
             np.square(difference, out=difference)
             return dot(weight, difference)
@@ -123,13 +127,13 @@ def _minimum(error: Callable[[float], float], low: float, high: float, coarse: i
     """Where `error` is least: `coarse` points from `low` to `high` on a logarithmic scale, then finer ones."""
     found = {float(x): error(float(x)) for x in np.geomspace(low, high, coarse)}
     for _ in range(halvings):
-        best = min(found, key=found.get)
+        best = min(found, key=found.__getitem__)
         ordered = sorted(found)
         place = ordered.index(best)
         for neighbour in ordered[max(place - 1, 0) : place] + ordered[place + 1 : place + 2]:
             middle = float(np.sqrt(best * neighbour))
             found[middle] = error(middle)
-    return min(found, key=found.get)
+    return min(found, key=found.__getitem__)
 
 
 def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int | None = None) -> Box:

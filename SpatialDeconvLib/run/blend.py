@@ -30,7 +30,9 @@ _BLOCK_SHARE = 0.7
 Chooser = Callable[[int], float | None]
 
 
-def run_blend(job: Job, sigma: float, *, shift: float | None = None, choose: Chooser | None = None) -> Solution:
+def run_blend(
+    job: Job[DeconvolveSettings], sigma: float, *, shift: float | None = None, choose: Chooser | None = None
+) -> Solution:
     """Filter with every kernel, then blend.
 
     Parameters
@@ -99,14 +101,14 @@ def _lucy_scale(image: np.ndarray) -> float:
     return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
 
 
-def _constant_chooser(job: Job, sigma: float) -> Chooser:
+def _constant_chooser(job: Job[DeconvolveSettings], sigma: float) -> Chooser:
     """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
-    settings: DeconvolveSettings = job.settings
-    spec = settings.spec
+    settings, spec = job.settings, job.settings.spec
     if spec.tuned == "noise" and not is_auto(settings.noise):
         return lambda k: sigma
     if not is_auto(settings.regularization):
-        return lambda k: settings.regularization
+        given = float(settings.regularization)
+        return lambda k: given
     if not spec.tuned:
         return lambda k: None  # the iterative filters find their own step
     region = None if job.mask is None else bounding_box(job.mask)
@@ -123,7 +125,7 @@ class _Blend:
     image are kept for the next kernel.
     """
 
-    def __init__(self, job: Job, image: np.ndarray):
+    def __init__(self, job: Job[DeconvolveSettings], image: np.ndarray):
         self.job, self.image = job, image
         self._whole: Any = None
 

@@ -23,7 +23,7 @@ import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -40,8 +40,8 @@ from .blend import Chooser, offset_level, run_blend
 from .inputs import Inputs
 from .job import Job
 from .joint import least_value, run_joint
-from .pipeline import Result
-from .settings import DeconvolveSettings, Settings
+from .pipeline import ImageAndFacts, Result
+from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 
 # What a reach of a kernel leaves out of its weight; margins are so many of them (`Method.reaches`).
 _REACH_SHARE = 1e-3
@@ -115,31 +115,37 @@ def block_of(
     InputError, NotEnoughMemory, Cancelled
         As `pipeline.deconvolve` does for the whole image.
     """
-    started = time.perf_counter()
     pipeline.check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    if isinstance(settings, ConvolveSettings):
+        return _result(inputs, settings, block, watch, _convolved)
     if isinstance(settings, DeconvolveSettings):
+        memory = BlockMemory() if known is None else known
         settings = replace(settings, engine="fft")
+        return _result(inputs, settings, block, watch, lambda view: _deconvolved(view, draft, memory))
+    raise TypeError(f"{settings!r} belong to no operation")
+
+
+def _result(
+    inputs: Inputs, settings: S, block: Box, watch: Watch, operation: Callable[[_View[S]], ImageAndFacts]
+) -> Result:
+    started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     view = _View(job, _checked_block(block, job))
-    known = BlockMemory() if known is None else known
-    if settings.operation == "convolve":
-        image, facts = _convolved(view)
-    else:
-        image, facts = _deconvolved(view, draft, known)
+    image, facts = operation(view)
     return Result(view.finished(image), warnings=job.warnings, seconds=time.perf_counter() - started, **facts)
 
 
-def _convolved(view: _View) -> tuple[np.ndarray, dict[str, Any]]:
+def _convolved(view: _View[ConvolveSettings]) -> ImageAndFacts:
     if not view.selected:
         return view.unchanged()
     part, inside = view.part(None, range(len(view.job.bound)))
-    exclude = view.job.settings.exclude
-    forward, _ = part.forward_model(False, passes=3 if exclude else 1)
-    image = pipeline.normalized_convolution(forward, part.image, part.mask) if exclude else forward(part.image)
+    mask = part.mask if view.job.settings.exclude else None  # there is one: see `pipeline.check_together`
+    forward, _ = part.forward_model(False, passes=1 if mask is None else 3)
+    image = forward(part.image) if mask is None else pipeline.normalized_convolution(forward, part.image, mask)
     return image[inside], {"automatic": {"approximate": []}}
 
 
-def _deconvolved(view: _View, draft: bool, known: BlockMemory) -> tuple[np.ndarray, dict[str, Any]]:
+def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemory) -> ImageAndFacts:
     job = view.job
     sigma = _whole_noise(job, known)
     if not view.selected:
@@ -157,7 +163,7 @@ def _deconvolved(view: _View, draft: bool, known: BlockMemory) -> tuple[np.ndarr
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
         image, found = _blended(view, sigma, choose, known, notes)
-    job.check_result(image, job.settings.method)
+    job.check_result(image, job.settings.spec.name)
     automatic = {"noise": sigma, **found.parameters, "approximate": notes, "draft": rough}
     return image, {
         "iterations": found.iterations, "history": found.history, "noise": sigma, "automatic": automatic,
@@ -165,7 +171,7 @@ def _deconvolved(view: _View, draft: bool, known: BlockMemory) -> tuple[np.ndarr
 
 
 def _blended(
-    view: _View, sigma: float, choose: Chooser | None, known: BlockMemory, notes: list[str]
+    view: _View[DeconvolveSettings], sigma: float, choose: Chooser | None, known: BlockMemory, notes: list[str]
 ) -> tuple[np.ndarray, Solution]:
     """The blend in the block; `notes` takes what is approximate about it."""
     job, spec, slicewise = view.job, view.job.settings.spec, view.job.settings.slicewise
@@ -175,7 +181,7 @@ def _blended(
         notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
     shift = offset_level(job.settings.offset, job.image) if spec.nonnegative else None
 
-    def run(part: Job, k: int) -> Solution:
+    def run(part: Job[DeconvolveSettings], k: int) -> Solution:
         return run_blend(part, sigma, shift=shift, choose=None if choose is None else lambda _k: choose(k))
 
     return _local_filters(view, run, math.inf if slicewise and not spec.local else spec.reaches)
@@ -194,10 +200,10 @@ def _checked_block(block: Box, job: Job) -> Box:
     return tuple(block)[len(shape) - job.image.ndim :]
 
 
-class _View:
+class _View(Generic[S]):
     """A block of a job: its kernels and weights, and parts of the image around it as jobs of their own."""
 
-    def __init__(self, job: Job, block: Box):
+    def __init__(self, job: Job[S], block: Box):
         self.job, self.block = job, block
         self.bound = self.bound_in(block)
         #: The kernels that have weight in the block.
@@ -218,7 +224,7 @@ class _View:
 
     def part(
         self, reaches: float | None, kernels: Iterable[int], masked: bool = False, alone: int | None = None
-    ) -> tuple[Job, Box]:
+    ) -> tuple[Job[S], Box]:
         """The block with a margin of so many reaches of these kernels, as a job, and where the block lies in it.
 
         See `_margins`. With `masked`, only the block itself is filtered. With `alone`, this kernel applies
@@ -252,7 +258,7 @@ class _View:
             image = np.where(job.mask[self.block], image, before.astype(image.dtype, copy=False))
         return np.array(image.reshape((1,) * (job.original.ndim - image.ndim) + image.shape))
 
-    def unchanged(self) -> tuple[np.ndarray, dict[str, Any]]:
+    def unchanged(self) -> ImageAndFacts:
         note = "the region to work in does not reach here"
         return self.job.image[self.block], {"automatic": {"approximate": [], "unchanged": note}}
 
@@ -313,7 +319,7 @@ def _reach(kernel: Kernel, axis: int) -> int:
 # -------------------------------------------------------------------------- what the whole image decides
 
 
-def _whole_noise(job: Job, known: BlockMemory) -> float:
+def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> float:
     if not is_auto(job.settings.noise):
         return float(job.settings.noise)
     if known.noise is None:
@@ -328,7 +334,9 @@ def _whole_is_affordable(job: Job) -> bool:
     return job.image.size <= _WHOLE_VOXELS and (available is None or needed < available / 2)
 
 
-def _constants(view: _View, sigma: float, draft: bool, known: BlockMemory) -> tuple[Chooser | None, bool]:
+def _constants(
+    view: _View[DeconvolveSettings], sigma: float, draft: bool, known: BlockMemory
+) -> tuple[Chooser | None, bool]:
     """The function that gives the automatic constants, which `known` keeps, and whether they are rough.
 
     None where nothing has to be found.
@@ -362,7 +370,9 @@ def _constants(view: _View, sigma: float, draft: bool, known: BlockMemory) -> tu
     return constant, rough
 
 
-def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: float) -> tuple[np.ndarray, Solution]:
+def _local_filters(
+    view: _View[DeconvolveSettings], run: Callable[[Job[DeconvolveSettings], int], Solution], reaches: float
+) -> tuple[np.ndarray, Solution]:
     """The blend, each kernel filtering a part of the image with the margin that it needs itself."""
     job, bound = view.job, view.bound
     image = np.zeros(bound.shape, job.image.dtype)
@@ -387,17 +397,20 @@ def _local_filters(view: _View, run: Callable[[Job, int], Solution], reaches: fl
 
 
 def _whole_filter(
-    view: _View, sigma: float, choose: Chooser | None, known: BlockMemory
+    view: _View[DeconvolveSettings], sigma: float, choose: Chooser | None, known: BlockMemory
 ) -> tuple[np.ndarray, Solution]:
     """Wiener or the inverse filter on the whole image, with the kernels that have weight in the block.
 
     The image's spectrum stays in `known`, so that the next block needs only the transforms of its kernels.
     """
     job, bound, method = view.job, view.bound, view.job.settings.spec
-    boundary, given = job.settings.boundary, sigma if method.tuned == "noise" else job.settings.regularization
+    boundary = job.settings.boundary
+    if choose is None:
+        given = sigma if method.tuned == "noise" else float(job.settings.regularization)
     if boundary not in known.filters:
         known.filters = {boundary: FFTFilters(job.image, boundary)}
-    filters, constants = known.filters[boundary], []
+    filters = known.filters[boundary]
+    constants: list[float | None] = []
     image = np.zeros(bound.shape, job.image.dtype)
     for k, watch in job.watch.parts(view.used, "kernel"):
         watch.step(0.0)
@@ -406,11 +419,12 @@ def _whole_filter(
             image += weight * job.image[view.block]
             continue
         constants.append(given if choose is None else choose(k))
+        options: dict[str, Any] = {method.tuned: constants[-1]}
         filtered = filters.run(
-            method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(),
-            **{method.tuned: constants[-1]},
-        )  # fmt: skip
-        image += weight * filtered[(slice(None), *view.block[1:])]
+            method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **options
+        )
+        within = (slice(None), *view.block[1:])
+        image += weight * filtered[within]
     job.watch.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 

@@ -51,7 +51,7 @@ def field_of(kernels: Any) -> KernelField:
 
 def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
     """What is unusual about the kernels; the sum is not where it is normalised anyway."""
-    warnings = []
+    warnings: list[str] = []
     for at, kernel in zip(field.at, field.kernels, strict=True):
         if isinstance(kernel, Kernel) and normalizes:
             where = "" if field.key == "uniform" else f" at {at}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -27,11 +27,11 @@ from .inputs import (
     selected_voxels,
     working_copy,
 )
-from .settings import Settings
+from .settings import S
 
 
 @dataclass
-class Job:
+class Job(Generic[S]):
     """The checked input of a run, in the form the engine works on.
 
     A single slice is worked on as a 2-D image.
@@ -53,7 +53,7 @@ class Job:
     watch : Watch
     """
 
-    settings: Settings
+    settings: S
     original: np.ndarray
     image: np.ndarray
     guide: np.ndarray
@@ -63,7 +63,7 @@ class Job:
     watch: Watch
 
     @classmethod
-    def prepare(cls, inputs: Inputs, settings: Settings, watch: Watch) -> Job:
+    def prepare(cls, inputs: Inputs, settings: S, watch: Watch) -> Job[S]:
         """Check the arrays of a run and bring them into the engine's form."""
         refuse_masked(inputs.image, "image")
         original = np.asarray(inputs.image)

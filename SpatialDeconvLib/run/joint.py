@@ -15,6 +15,7 @@ from ..noise import looks_nonnegative
 from ..solvers.iteration import Solution
 from ..solvers.solve import solve
 from .job import Job
+from .settings import DeconvolveSettings
 
 _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
 # A result is remarked on when its residual exceeds this many times the noise, and this share of the image's
@@ -22,7 +23,7 @@ _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that
 _UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
 
 
-def run_joint(job: Job, sigma: float, *, least: float | None = None) -> Solution:
+def run_joint(job: Job[DeconvolveSettings], sigma: float, *, least: float | None = None) -> Solution:
     """Invert the model with the job's method.
 
     Parameters
@@ -57,7 +58,7 @@ def run_joint(job: Job, sigma: float, *, least: float | None = None) -> Solution
     return replace(solution, parameters=found)
 
 
-def least_value(job: Job, sigma: float) -> float:
+def least_value(job: Job[DeconvolveSettings], sigma: float) -> float:
     """The least value that the method's result may have; -inf: any."""
     spec, offset = job.settings.spec, job.settings.offset
     if not spec.takes_offset:

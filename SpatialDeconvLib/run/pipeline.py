@@ -22,7 +22,10 @@ from .blend import run_blend
 from .inputs import Inputs
 from .job import Job
 from .joint import run_joint, unexplained
-from .settings import ConvolveSettings, DeconvolveSettings, Settings
+from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+
+#: What an operation returns: the image, and what else a `Result` says of it, by name.
+ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
 
 _CONVOLVE_VOLUMES = 3.0  # peak memory of a convolution, in padded volumes
 
@@ -244,10 +247,18 @@ def convolve(
 
 def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
     """Do what the settings say with the arrays: `deconvolve` or `convolve`."""
-    started = time.perf_counter()
     check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    if isinstance(settings, DeconvolveSettings):
+        return _result(inputs, settings, watch, _deconvolved)
+    if isinstance(settings, ConvolveSettings):
+        return _result(inputs, settings, watch, _convolved)
+    raise TypeError(f"{settings!r} belong to no operation")
+
+
+def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[S]], ImageAndFacts]) -> Result:
+    started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
-    image, facts = _deconvolved(job) if settings.operation == "deconvolve" else _convolved(job)
+    image, facts = operation(job)
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,
@@ -264,11 +275,11 @@ def check_together(settings: Settings, *, masked: bool, guided: bool) -> None:
         raise InputError("exclude needs a mask that says what to exclude", "mask")
 
 
-def _deconvolved(job: Job) -> tuple[np.ndarray, dict[str, Any]]:
+def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     settings = job.settings
     sigma = noise_level(settings.noise, job.image, job.mask, job.watch)
     found = run_blend(job, sigma) if settings.strategy == "blend" else run_joint(job, sigma)
-    job.check_result(found.image, settings.method)
+    job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
         residual = job.residual(found.image, sigma)
     else:
@@ -283,11 +294,12 @@ def _deconvolved(job: Job) -> tuple[np.ndarray, dict[str, Any]]:
     }
 
 
-def _convolved(job: Job) -> tuple[np.ndarray, dict[str, Any]]:
+def _convolved(job: Job[ConvolveSettings]) -> ImageAndFacts:
     settings = job.settings
     job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
-    forward, used_cascade = job.forward_model(settings.cascade, passes=3 if settings.exclude else 1)
-    image = normalized_convolution(forward, job.image, job.mask) if settings.exclude else forward(job.image)
+    mask = job.mask if settings.exclude else None  # there is one: see `check_together`
+    forward, used_cascade = job.forward_model(settings.cascade, passes=1 if mask is None else 3)
+    image = forward(job.image) if mask is None else normalized_convolution(forward, job.image, mask)
     return image, {"automatic": {"cascade": used_cascade}}
 
 

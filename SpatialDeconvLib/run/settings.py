@@ -9,11 +9,14 @@ import dataclasses
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..errors import InputError, check_choice, check_number, is_auto
 from ..methods import choices
 from ..methods import registry as methods
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ class Settings:
         return tuple(field.name for field in dataclasses.fields(cls))
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Settings:
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
         """Return the settings that `parameters` gave, the defaults for those that are missing.
 
         Raises
@@ -83,6 +86,10 @@ class Settings:
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+
+#: The settings of one operation.
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)

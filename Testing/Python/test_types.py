@@ -19,7 +19,6 @@ UNCHECKED = {
     "SpatialDeconvLib.mrml.*",
     "SpatialDeconvLib.panel.*",
     "SpatialDeconvLib.report.*",
-    "SpatialDeconvLib.run.*",
 }
 
 
