@@ -59,7 +59,7 @@ class StoppingRule(Protocol):
 
 @dataclass
 class Ended:
-    """Where an iteration ended: its best image if at hand, the residual there and after each step to it, and why."""
+    """Where an iteration ended: its best image if at hand, the residual there and after each step, and why."""
 
     best: np.ndarray | None
     residual: float
