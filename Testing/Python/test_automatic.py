@@ -7,6 +7,7 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.watch import Watch
+from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.run.automatic import Simulation, _minimum, trial_block
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
@@ -51,6 +52,61 @@ def test_the_constant_does_nearly_as_well_as_the_best_one_for_the_unknown_truth(
     assert error(chosen) < 1.1 * best
     if method == "tikhonov":  # the thresholded inverse rings too much to gain anything at the higher noise
         assert error(chosen) < np.sqrt(np.mean((image - truth) ** 2))
+
+
+def points():
+    image = np.full((64, 64), 2.0)
+    image[4::8, 4::8] = 100
+    return image
+
+
+def patches():
+    smooth = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal((64, 64)), 4)
+    return 20.0 * np.digitize(smooth, np.quantile(smooth, [0.2, 0.4, 0.6, 0.8, 0.95]))
+
+
+def squares():
+    y, x = np.indices((96, 96))
+    image = np.zeros((96, 96))
+    image[20:60, 15:50], image[40:80, 45:85] = 60, 100
+    image[(y - 70) ** 2 + (x - 25) ** 2 < 150] = 30
+    return image
+
+
+def restored(method, truth, kernel, noise):
+    field = sd.KernelField.uniform(kernel)
+    image = sd.SpatiallyVariantBlur(field, truth.shape, dtype="float64").forward(truth)
+    image += noise * np.random.default_rng(0).standard_normal(truth.shape)
+    constant = simulation(image, noise, field).constant(method, 0)
+    options = {"noise": constant} if method == "wiener" else {"constant": constant}
+    return FFTFilters(image).run(method, kernel.values, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "truth", "kernel", "noise", "bound"),
+    [
+        # Strong noise asks for strong damping, hardly any for hardly any; both are within what is tried.
+        ("tikhonov", points(), sd.gaussian_kernel(0.6, ndim=2), 30.0, 20),
+        ("tikhonov", points(), sd.gaussian_kernel(0.6, ndim=2), 0.01, 0.1),
+        ("inverse", squares(), sd.gaussian_kernel(0.6, ndim=2), 30.0, 20),
+        ("inverse", squares(), sd.motion_kernel(7, 30.0), 0.01, 3.4),
+        ("wiener", squares(), sd.gaussian_kernel(0.6, ndim=2), 0.01, 0.2),
+        ("wiener", patches(), sd.motion_kernel(7, 30.0), 1.0, 6.4),
+        # What stands for the truth was itself damped as much as its noise asks for.
+        ("tikhonov", points(), sd.motion_kernel(7, 30.0), 30.0, 25),
+        ("inverse", squares(), sd.gaussian_kernel(0.6, ndim=2), 0.1, 0.42),
+        # Constants are tried closely enough.
+        ("inverse", squares(), sd.gaussian_kernel(0.6, ndim=2), 1.0, 2.7),
+        ("tikhonov", patches(), sd.motion_kernel(7, 30.0), 30.0, 24.5),
+    ],
+)
+def test_constants_keep_the_error_small_whatever_kernel_and_noise(method, truth, kernel, noise, bound):
+    assert np.sqrt(np.mean((restored(method, truth, kernel, noise) - truth) ** 2)) < bound
+
+
+@pytest.mark.parametrize("method", ["tikhonov", "inverse", "wiener"])
+def test_an_image_without_noise_is_given_a_constant_too(method):
+    assert np.isfinite(restored(method, squares(), KERNEL, 0.0)).all()
 
 
 @pytest.mark.parametrize("method", ["tikhonov", "inverse"])

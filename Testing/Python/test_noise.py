@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,57 @@ def test_a_mask_of_a_few_voxels_leaves_the_noise_to_the_whole_image():
     assert estimate_noise(noisy, few) == estimate_noise(noisy)
 
 
+@pytest.mark.parametrize(("length", "share", "largest"), [(40, 0.0, 0.14), (60, 0.6, 0.1)])
+def test_too_few_windows_inside_a_mask_are_not_relied_upon(length, share, largest):
+    image = np.linspace(0, 100, 48)[:, None]
+    image = image + 30 * gaussian_filter(np.random.default_rng(7).standard_normal((48, 160)), 3)
+    mask = np.random.default_rng(9).random(image.shape) < share
+    mask[20:26, 20 : 20 + length] = True
+    found = [estimate_noise(np.where(mask, image + _noise(image.shape, 2.0, n), 1e4), mask) for n in range(16)]
+    assert np.sqrt(np.mean((np.array(found) / 2.0 - 1) ** 2)) < largest
+
+
+@pytest.mark.parametrize(
+    ("share", "sigma", "low", "high"),
+    [(0.7, 0.5, 0.95, 1.3), (0.7, 3.0, 0.85, 1.1), (0.15, 0.5, 0.8, 1.3), (0.15, 3.0, 0.45, 1.1)],
+)
+def test_voxels_between_holes_are_compared_with_interpolated_ones(share, sigma, low, high):
+    image = gaussian_filter(100.0 * (np.random.default_rng(5).standard_normal((80, 80)) > 0), 2.0)
+    mask = np.random.default_rng(6).random(image.shape) > 1 - share
+    found = estimate_noise(np.where(mask, image + _noise(image.shape, sigma, 8), 1e5), mask)
+    assert low < found / sigma < high
+
+
+# -- what its choices are for
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0])
+def test_edges_all_over_the_image_do_not_count_as_noise(sigma):
+    place = np.indices((128, 128))
+    board = 100.0 * (np.sum(place // 20, axis=0) % 2)
+    assert estimate_noise(board + _noise(board.shape, sigma)) == pytest.approx(sigma, rel=0.08)
+    discs = 100.0 * (np.hypot(*(place % 24 - 12)) < 7)
+    assert estimate_noise(discs + _noise(discs.shape, 2.0)) < 1.5 * 2.0
+
+
+def test_noise_that_grows_with_the_signal_of_a_small_image():
+    signal = np.full((96, 96), 10.0)
+    signal[:, 60:] = 1000.0
+    signal = gaussian_filter(signal, 3)
+    sigma = np.where(signal > 500, 10.0, 1.0)
+    noisy = signal + _noise(signal.shape, 1.0) * sigma
+    assert estimate_noise(noisy) == pytest.approx(np.sqrt(np.mean(sigma**2)), rel=0.1)
+
+
+def test_the_noise_of_a_tiny_image_scatters_little():
+    found = []
+    for seed in range(20):
+        patches = np.random.default_rng(seed + 100).standard_normal((24, 24)) > 0
+        found.append(estimate_noise(60 * gaussian_filter(patches.astype(float), 1.5) + _noise((24, 24), 1.0, seed)))
+    assert np.mean(found) == pytest.approx(1, abs=0.06)
+    assert np.std(found) < 0.11
+
+
 def _patches(shape, amplitude):
     smooth = gaussian_filter(np.random.default_rng(3).standard_normal(shape), 6)
     return gaussian_filter(np.where(smooth > 0, amplitude, -amplitude), 1.5)
@@ -143,6 +195,13 @@ def test_an_image_with_negative_parts_does_not_look_non_negative(shape, share):
         assert not looks_nonnegative(image, 2.0, mask)
         assert looks_nonnegative(image + amplitude, 2.0, mask)
         assert looks_nonnegative(np.where(mask, image + amplitude, -1e6), 2.0, mask)
+
+
+def test_a_few_voxels_far_below_the_noise_are_enough_to_make_an_image_negative():
+    image = _noise((64, 64), 1.0)
+    assert looks_nonnegative(image, 1.0)
+    image[8::16, 8::16] -= 12
+    assert not looks_nonnegative(image, 1.0)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (32, 40, 36), (1, 48, 48), (200,)])
@@ -168,6 +227,17 @@ def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
     first = estimate_noise(noisy)
     assert first == pytest.approx(3.0, rel=0.02)
     assert estimate_noise(noisy) == first
+
+
+def test_neither_work_nor_scatter_grow_with_the_image():
+    for rows in (1600, 3200):
+        noisy = np.random.default_rng(0).standard_normal((rows, 2000), dtype=np.float32)
+        tracemalloc.start()
+        try:
+            assert estimate_noise(noisy) == pytest.approx(1, rel=3e-3)
+            assert tracemalloc.get_traced_memory()[1] < 1.1e8
+        finally:
+            tracemalloc.stop()
 
 
 def test_unusable_input_is_refused_with_the_reason():

@@ -65,6 +65,9 @@ def error(image, truth):
         ("richardson-lucy", "points", "middle", 1.0, "wrong", 6.9),
         ("richardson-lucy", "patches", "narrow", 0.1, None, 0.46),
         ("projected-landweber", "points", "narrow", 1.0, None, 3.0),
+        ("landweber", "points", "middle", 0.1, "wrong", 18.0),
+        ("landweber", "patches", "keyed", 0.1, None, 4.21),
+        ("richardson-lucy", "brain", "middle", 0.0, None, 0.75),
         # Neighbours say little about a voxel where the kernels are narrow, so whiteness must have a say.
         ("landweber", "brain", "narrow", 1.0, None, 1.4),
     ],
@@ -74,11 +77,30 @@ def test_methods_that_stop_early_stop_in_time(method, image, blur, noise, used, 
     assert error(sd.solve(operator, y, method, noise=noise).image, truth) < bound
 
 
+def test_data_that_choose_their_own_kernels_end_the_iteration_sooner():
+    # A left-out voxel still chooses its own weights, and its error goes on falling.
+    truth, y, operator = case("brain", "keyed", 0.1, guide="data")
+    result = sd.solve(operator, y, "landweber", noise=0.1)
+    assert result.iterations < 35
+    assert error(result.image, truth) < 2.11
+
+
 @pytest.mark.parametrize("method", ["richardson-lucy", "tikhonov", "tv"])
 def test_voxels_left_out_for_a_choice_are_given_back(method):
     # Narrow kernels tell next to nothing about a voxel that is left out.
     truth, y, operator = case("patches", "narrow", 0.1)
     assert error(sd.solve(operator, y, method, noise=0.1).image, truth) < 0.7
+
+
+@pytest.mark.parametrize(("side", "again"), [(300, True), (450, True), (660, False)])
+def test_the_image_is_found_again_with_the_left_out_voxels_where_they_are_many(side, again):
+    truth = np.kron(np.random.default_rng(0).integers(0, 6, (side // 10, side // 10)) * 20.0, np.ones((10, 10)))
+    operator = sd.SpatiallyVariantBlur(kernels_of("narrow"), truth.shape)
+    y = operator.forward(truth) + 0.1 * np.random.default_rng(1).standard_normal(truth.shape)
+    seen = []
+    found = sd.solve(operator, y, "richardson-lucy", noise=0.1, observe=lambda image: seen.append(1))
+    assert found.iterations > 6
+    assert (len(seen) > 2 * found.iterations) == again
 
 
 # -- weights
@@ -97,8 +119,11 @@ def test_voxels_left_out_for_a_choice_are_given_back(method):
         ("tikhonov", "brain", "middle", 0.0, {}, 0.482),
         ("tv", "brain", "middle", 0.0, {}, 0.61),
         ("tv", "patches", "middle", 0.0, {}, 2.72),
-        # Strong weights are tried too.
-        ("tv", "brain", "narrow", 6.0, {}, 3.4),
+        # Strong weights are tried, and weak ones, each for long enough.
+        ("tv", "brain", "narrow", 6.0, {}, 2.85),
+        ("tv", "points", "middle", 1.0, {}, 9.1),
+        ("tv", "points", "motion", 1.0, {}, 2.0),
+        # Enough voxels are left out to judge by.
         ("tikhonov", "patches", "middle", 1.0, {"used": "wrong"}, 8.0),
     ],
 )
