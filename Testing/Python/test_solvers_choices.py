@@ -49,6 +49,13 @@ def case(name, blur, noise, used=None, guide="truth", model="detector"):
     return truth, y, sd.SpatiallyVariantBlur(kernels_of(used or blur), y.shape, guide=chooses, model=model)
 
 
+def largest_singular_value(operator, iterations=200):
+    x = np.random.default_rng(0).standard_normal(operator.domain_shape)
+    for _ in range(iterations):
+        x = operator.adjoint(operator.forward(x / np.linalg.norm(x)))
+    return np.sqrt(np.linalg.norm(x))
+
+
 def error(image, truth):
     return np.sqrt(np.mean((np.asarray(image, float) - truth) ** 2))
 
@@ -123,6 +130,8 @@ def test_the_image_is_found_again_with_the_left_out_voxels_where_they_are_many(s
         ("tv", "brain", "narrow", 6.0, {}, 2.85),
         ("tv", "points", "middle", 1.0, {}, 9.1),
         ("tv", "points", "motion", 1.0, {}, 2.0),
+        ("tikhonov", "brain", "middle", 0.1, {}, 1.07),
+        ("tikhonov", "patches", "narrow", 0.1, {}, 0.5),
         # Enough voxels are left out to judge by.
         ("tikhonov", "patches", "middle", 1.0, {"used": "wrong"}, 8.0),
     ],
@@ -153,3 +162,25 @@ def test_landweber_is_accelerated_where_much_is_blurred(method):
     for _ in range(400):
         x = x + operator.adjoint(y - operator.forward(x))
     assert error(sd.solve(operator, y, method, iterations=100, noise=1.0).image, truth) < error(x, truth)
+
+
+@pytest.mark.parametrize("kernels", ["motion", "keyed", "sharp"])
+def test_landwebers_automatic_step_fits_the_blur(kernels):
+    if kernels == "sharp":  # leaves an even image as it is, and makes nine times as much of a checkerboard
+        sharp = sd.Kernel([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+        operator = sd.SpatiallyVariantBlur(sd.KernelField.uniform(sharp), (64, 64), boundary="periodic")
+        y = truth_of("patches")
+    else:
+        _, y, operator = case("patches", kernels, 1.0)
+    step = sd.solve(operator, y, "landweber", noise=1.0, iterations=1).parameters["regularization"]
+    assert 0.9 < step * largest_singular_value(operator) ** 2 < 1.15
+
+
+@pytest.mark.parametrize(("method", "weight", "bound"), [("tv", 0.1, 4.8), ("richardson-lucy", "auto", 6.0)])
+def test_hot_voxels_do_not_count_in_the_range_of_values(method, weight, bound):
+    truth, y, operator = case("patches", "middle", 1.0)
+    y[20, 20] = y[50, 41] = 1e4
+    elsewhere = np.ones(y.shape, bool)
+    elsewhere[10:31, 10:31] = elsewhere[40:61, 31:52] = False
+    image = sd.solve(operator, y, method, noise=1.0, regularization=weight).image
+    assert error(image[elsewhere], truth[elsewhere]) < bound
