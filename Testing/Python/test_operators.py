@@ -1,6 +1,7 @@
 """The spatially variant blur against explicit matrices, scipy.ndimage, loops and its own transpose."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -340,6 +341,41 @@ def test_a_small_region_costs_little_wherever_it_is(place, model, boundary):
     kernels = {0: Kernel(np.ones((5, 5))), 1: Kernel(np.ones((3, 3)))}
     op = SpatiallyVariantBlur(KernelField.by_region(labels, kernels), labels.shape, model=model, boundary=boundary)
     assert op.transforms < 2.2  # two for what is everywhere
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("parts", "most"), [((2, 1), 3.0), ((2, 2), 3.6), ((4, 4), 5.0)])
+def test_regions_take_boxes_of_their_own_where_that_is_cheaper(parts, most, model):
+    rows, columns = (np.arange(128) * n // 128 for n in parts)
+    labels = rows[:, None] * parts[1] + columns
+    rng = np.random.default_rng(2)
+    field = KernelField.by_region(labels, {k: Kernel(rng.random((5, 5))) for k in range(parts[0] * parts[1])})
+    assert SpatiallyVariantBlur(field, labels.shape, model=model, boundary="zero").transforms <= most
+
+
+def held_volumes(field, image, **options):
+    """Memory that an operator holds, in images."""
+    tracemalloc.start()
+    try:
+        op = SpatiallyVariantBlur(field, image.shape, guide=image, workers=1, **options)
+        held = tracemalloc.get_traced_memory()[0]
+        assert op.transforms > 1
+        return held / image.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_caches_take_as_much_memory_as_pays(monkeypatch):
+    rng = np.random.default_rng(3)
+    small = rng.uniform(0, 40, (40, 42, 44)).astype(np.float32)
+    many = KernelField.by_intensity({float(n): Kernel(rng.random((3, 3, 3))) for n in range(40)})
+    assert held_volumes(many, small, low_rank=0) > 85  # weights and spectra of them all
+    large = rng.uniform(0, 50, (512, 512)).astype(np.float32)  # a megabyte
+    more = KernelField.by_intensity({float(n): Kernel(rng.random((3, 3))) for n in range(50)})
+    assert held_volumes(more, large, low_rank=0) < 70  # where 105 would be them all
+    monkeypatch.setattr("SpatialDeconvLib.blur.operator.CACHE_LEAST", 0)  # as for images that are larger still
+    kept = held_volumes(many, small, low_rank=0) - held_volumes(many, small, low_rank=0, cache_bytes=0)
+    assert 8 < kept < 13
 
 
 def test_identity_kernels_cost_no_transform():
