@@ -55,7 +55,10 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .metrics import psnr as psnr
     from .metrics import rmse as rmse
     from .metrics import ssim as ssim
+    from .noise import NoiseLaw as NoiseLaw
+    from .noise import as_noise_law as as_noise_law
     from .noise import estimate_noise as estimate_noise
+    from .noise import estimate_noise_law as estimate_noise_law
     from .run.pipeline import Result as Result
     from .run.pipeline import convolve as convolve
     from .run.pipeline import deconvolve as deconvolve
@@ -103,7 +106,7 @@ _PUBLIC = {
         "sum_kernel",
     ),
     "metrics": ("psnr", "rmse", "ssim"),
-    "noise": ("estimate_noise",),
+    "noise": ("NoiseLaw", "as_noise_law", "estimate_noise", "estimate_noise_law"),
     "run.pipeline": ("Result", "convolve", "deconvolve"),
     "run.settings": ("ConvolveSettings", "DeconvolveSettings"),
     "selection": ("labels_from_masks", "mask_from_box", "mask_from_labels", "mask_from_range"),

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from .arrays.watch import UNWATCHED, Watch
-from .errors import InputError
+from ..arrays.watch import UNWATCHED, Watch
+from ..errors import InputError
 
 _TAPS = np.array([1.0, -4.0, 6.0, -4.0, 1.0])  # fourth difference; its square sum is 70
 _WINDOW = len(_TAPS)
@@ -20,10 +20,6 @@ _FLATTEST = 0.3
 _FEWEST = 5000
 _CLIP = 2.5
 _TOO_FEW = 200  # coefficients; fewer scatter by more than 5 %
-_LOWEST = 6.0  # sigmas below 0 that noise around it does not reach
-_LOWEST_MEAN, _FEW = 5.0, 1e-3  # fewer sigmas for means, but a share of them: the noise may be correlated a little
-_MEAN = np.exp(-0.5 * (np.arange(-4, 5) / 1.5) ** 2)
-_MEAN /= _MEAN.sum()
 _KNOWN = 0.3  # of a coefficient's variance from voxels inside a scattered mask; the others are interpolated
 
 #: Coefficients, local intensity and squared local gradient at the voxels that may be used.
@@ -281,32 +277,3 @@ def _clipped_deviation(detail: np.ndarray) -> float:
         if abs(sigma - previous) <= 1e-6 * previous:
             break
     return sigma
-
-
-def looks_nonnegative(image: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> bool:
-    """Whether an image with this noise may be that of something that is nowhere negative.
-
-    Then no value lies far below what noise around 0 gives, also where an average over a few voxels has left
-    little of the noise: around 0 it stays, whereas an image with negative parts comes out of it.
-
-    Parameters
-    ----------
-    image : array
-    sigma : float
-        Standard deviation of its noise.
-    mask : array of bool, optional
-        The voxels that count.
-    """
-    seen = image if mask is None else image[mask]
-    lowest = float(seen.min())
-    sigma = max(sigma, 1e-6 * max(-lowest, float(seen.max())))  # rounding
-    if lowest < -_LOWEST * sigma:
-        return False
-    smooth = image if mask is None else np.where(mask, image, image.dtype.type(0))
-    # Voxels that do not count add no noise to the sums, so there is never more of it than in a full window.
-    left = sigma
-    for axis in range(image.ndim):
-        if image.shape[axis] >= _WINDOW:
-            smooth = ndimage.correlate1d(smooth, _MEAN, axis=axis, mode="constant")
-            left *= math.sqrt(float(np.square(_MEAN).sum()))
-    return float(np.mean(smooth < -_LOWEST_MEAN * left)) <= _FEW
