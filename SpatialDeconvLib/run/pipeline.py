@@ -110,9 +110,8 @@ def deconvolve(
         Voxel size in mm in axis order; default 1.
     strategy : {"blend", "joint"}
     method : str, optional
-        blend: "wiener" (default), "inverse", "tikhonov", "landweber", "projected-landweber" or
-        "richardson-lucy". joint: "richardson-lucy" (default), "landweber", "projected-landweber",
-        "tikhonov", "tv" or "self-keyed" (the kernels belong to the true intensity, not to the guide's).
+        One of the strategy's (`methods.registry.methods_of` lists them, and the command's help says what each
+        does); default: the strategy's own (`methods.registry.DEFAULTS`).
     model : {"detector", "source"}
         The model of the blur, see `convolve`. Blending does not depend on it, but its residual and the
         automatic constants do.
