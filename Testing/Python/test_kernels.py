@@ -558,26 +558,30 @@ def test_makers_name_the_argument_and_the_bad_value(make, words):
 SPACING = (2.0, 0.8, 0.6)
 
 
+#: Kernels of every kind, and what they have to be.
+PARAMETRIC = [
+    (sd.ParametricKernel("gaussian", sigma_mm=1.2), sd.gaussian_kernel(1.2, SPACING)),
+    (
+        sd.ParametricKernel("gaussian", sigma_mm=[1, 2, 3], truncate=3),
+        sd.gaussian_kernel((1, 2, 3), SPACING, truncate=3),
+    ),
+    (sd.ParametricKernel("motion", length_mm=4, direction=[1, 2, 0]), sd.motion_kernel(4, [1, 2, 0], SPACING)),
+    (sd.ParametricKernel("motion", length_mm=4, angle_deg=30), sd.motion_kernel(4, 30, SPACING)),
+    (sd.ParametricKernel("box", width_mm=[2, 3, 4]), sd.box_kernel((2, 3, 4), SPACING)),
+    (sd.ParametricKernel("disk", radius_mm=2), sd.disk_kernel(2, SPACING)),
+    (sd.ParametricKernel("ball", radius_mm=2), sd.ball_kernel(2, SPACING)),
+    (sd.ParametricKernel("mean", shape=[1, 2, 3]), sd.mean_kernel((1, 2, 3), SPACING)),
+    (sd.ParametricKernel("sum", shape=3), sd.sum_kernel(3, SPACING)),
+    (sd.ParametricKernel("cross"), sd.cross_kernel(SPACING)),
+    (sd.ParametricKernel("laplacian"), sd.laplacian_kernel(SPACING)),
+    (sd.ParametricKernel("sharpen", amount=2), sd.sharpen_kernel(2, SPACING)),
+    (sd.ParametricKernel("identity"), sd.identity_kernel(SPACING)),
+]
+
+
 @pytest.mark.parametrize(
     ("kernel", "expected"),
-    [
-        (sd.ParametricKernel("gaussian", sigma_mm=1.2), sd.gaussian_kernel(1.2, SPACING)),
-        (
-            sd.ParametricKernel("gaussian", sigma_mm=[1, 2, 3], truncate=3),
-            sd.gaussian_kernel((1, 2, 3), SPACING, truncate=3),
-        ),
-        (sd.ParametricKernel("motion", length_mm=4, direction=[1, 2, 0]), sd.motion_kernel(4, [1, 2, 0], SPACING)),
-        (sd.ParametricKernel("motion", length_mm=4, angle_deg=30), sd.motion_kernel(4, 30, SPACING)),
-        (sd.ParametricKernel("box", width_mm=[2, 3, 4]), sd.box_kernel((2, 3, 4), SPACING)),
-        (sd.ParametricKernel("disk", radius_mm=2), sd.disk_kernel(2, SPACING)),
-        (sd.ParametricKernel("ball", radius_mm=2), sd.ball_kernel(2, SPACING)),
-        (sd.ParametricKernel("mean", shape=[1, 2, 3]), sd.mean_kernel((1, 2, 3), SPACING)),
-        (sd.ParametricKernel("sum", shape=3), sd.sum_kernel(3, SPACING)),
-        (sd.ParametricKernel("cross"), sd.cross_kernel(SPACING)),
-        (sd.ParametricKernel("laplacian"), sd.laplacian_kernel(SPACING)),
-        (sd.ParametricKernel("sharpen", amount=2), sd.sharpen_kernel(2, SPACING)),
-        (sd.ParametricKernel("identity"), sd.identity_kernel(SPACING)),
-    ],
+    PARAMETRIC,
     ids=lambda k: k.name if isinstance(k, sd.ParametricKernel) else "",
 )
 def test_parametric_kernels_are_sampled_by_their_makers(kernel, expected):
@@ -588,9 +592,7 @@ def test_parametric_kernels_are_sampled_by_their_makers(kernel, expected):
 
 
 def test_every_kernel_type_is_covered_above():
-    assert set(sd.KINDS) == {
-        *("gaussian", "motion", "box", "disk", "ball", "mean", "sum", "cross", "laplacian", "sharpen", "identity")
-    }
+    assert {kernel.type for kernel, _ in PARAMETRIC} == set(sd.KINDS)
 
 
 @pytest.mark.parametrize("kind", sd.KINDS.values(), ids=lambda kind: kind.name)

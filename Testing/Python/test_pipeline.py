@@ -11,7 +11,10 @@ from oracles import hat_weights, naive_convolve, sitk_deconvolve
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.blur import operator, slabfft
 from SpatialDeconvLib.errors import NotEnoughMemory
+from SpatialDeconvLib.methods.registry import methods_of
+from SpatialDeconvLib.run import joint
 
 LEVELS = [20.0, 50.0, 80.0]
 
@@ -715,22 +718,22 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
 
 
 @pytest.mark.parametrize("memory", ["roomy", "thrifty"])
-@pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "tikhonov", "tv", "self-keyed"])
+@pytest.mark.parametrize("method", methods_of("joint"))
 def test_joint_methods_take_no_more_memory_than_they_ask_for(monkeypatch, method, memory):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # With the pieces that threads work on as small beside the image as they are beside large ones.
-    monkeypatch.setattr(sd.blur.slabfft, "_SLAB", 1 << 11)
-    monkeypatch.setattr(sd.run.joint, "_WORKSPACE", 1 << 17)
-    monkeypatch.setattr(sd.blur.operator, "CACHE_LEAST", 0)
-    monkeypatch.setattr(sd.run.joint, "CACHE_LEAST", 0)
+    monkeypatch.setattr(slabfft, "_SLAB", 1 << 11)
+    monkeypatch.setattr(joint, "_WORKSPACE", 1 << 17)
+    monkeypatch.setattr(operator, "CACHE_LEAST", 0)
+    monkeypatch.setattr(joint, "CACHE_LEAST", 0)
     asked = []
-    original = sd.run.joint.joint_memory
+    original = joint.joint_memory
 
     def has_room(job, name):
         asked.append(original(job, name)[memory == "thrifty"])
         return memory == "roomy"
 
-    monkeypatch.setattr(sd.run.joint, "_has_room", has_room)
+    monkeypatch.setattr(joint, "_has_room", has_room)
     kernels = {5.0 * k: sd.motion_kernel(1 + 0.2 * k, (np.sin(k), np.cos(k), 0.3)) for k in range(1, 11)}
     image = phantom((36, 60, 60)).astype(np.float32)
     weight = {"tikhonov": 1e-3, "tv": 0.1, "self-keyed": 0.1}.get(method, "auto")
