@@ -489,7 +489,9 @@ def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path):
     command = [sys.executable, "-m", "SpatialDeconvLib", "demo"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes, env=environment, cwd=tmp_path) as process:
+    # Where the tests run in the background of a shell, signals of the keyboard are ignored, and that is inherited.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, **pipes, **heard, env=environment, cwd=tmp_path) as process:
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == "\nspatialdeconv: interrupted, nothing was written\n"
