@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
-from ..methods.registry import DEFAULTS, methods_of, names
+from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
 
@@ -54,7 +54,8 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         run,
         "undo a spatially variant blur",
         "Deconvolves a volume. Strategy blend runs a filter once per kernel and blends the results with the\n"
-        "kernels' weights; strategy joint inverts the spatially variant model itself.\n\n"
+        "kernels' weights; strategy joint inverts the spatially variant model itself; strategy auto takes what is\n"
+        "expected to come closest, and the recipe says what that was.\n\n"
         + "\n\n".join(f"methods of {strategy}:\n{_method_list(strategy)}" for strategy in STRATEGIES),
     )
     _set_operation(parser, DeconvolveSettings)
@@ -67,7 +68,7 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     parser.add_argument(
         "--method",
         choices=names(),
-        help="default: " + ", ".join(f"{name} ({strategy})" for strategy, name in DEFAULTS.items()),
+        help="of the strategy; named alone, of the first strategy that has it (default: %(default)s)",
     )
     parser.add_argument(
         "--iterations", type=int, metavar="N", help="of the methods that iterate (default: as each of them says)"
@@ -101,7 +102,7 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
 def _method_list(strategy: str) -> str:
     """What there is to know of a strategy's methods, for the help."""
     lines = []
-    for name, method in methods_of(strategy).items():
+    for name, method in offered(strategy).items():
         lines += indented(f"  {name:20} ", method.sentence)
         if method.iterations is not None:
             lines += indented(" " * 23, f"--iterations: default {method.iterations}.")

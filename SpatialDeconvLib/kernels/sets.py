@@ -37,7 +37,7 @@ from .parametric import AnyKernel, ParametricKernel
 from .shapes import STORED_KINDS
 
 SCHEMA = "spatialdeconv-kernels/1"
-_SET_WORDS = {"schema", "key", "interpolation", "outside", "feather_mm", "kernels", "comment"}
+_SET_WORDS = {"schema", "key", "of", "interpolation", "outside", "feather_mm", "kernels", "comment"}
 
 
 def read_kernel(
@@ -232,12 +232,12 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
 def _options(key: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """The set's options as arguments of the field's constructor; words its key has no use for are refused."""
     allowed = {
-        "intensity": {"interpolation": "interpolation", "outside": "outside"},
+        "intensity": {"of": "of", "interpolation": "interpolation", "outside": "outside"},
         "region": {"outside": "outside", "feather_mm": "feather"},
         "position": {"interpolation": "interpolation"},
     }.get(key, {})
     options = {}
-    for word in ("interpolation", "outside", "feather_mm"):
+    for word in ("of", "interpolation", "outside", "feather_mm"):
         if word in content:
             if word not in allowed:
                 raise InputError(f"{word!r} has no meaning for key {key!r}; remove it")
@@ -296,6 +296,8 @@ def field_to_dict(field: KernelField) -> dict[str, Any]:
     number when it was not read from a file.
     """
     content: dict[str, Any] = {"schema": SCHEMA, "key": field.key}
+    if field.key == "intensity":
+        content["of"] = field.of
     if field.key in ("intensity", "position"):
         content["interpolation"] = field.interpolation
     if field.key in ("intensity", "region"):

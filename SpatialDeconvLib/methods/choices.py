@@ -32,7 +32,14 @@ OPERATIONS = {
     "convolve": Choice(_("Convolve (blur)")),
 }
 
+#: The word for what the run chooses by itself: a strategy, a method, whose values a key means.
+AUTO = "auto"
+
 STRATEGIES = {
+    AUTO: Choice(
+        _("Automatic"),
+        _("Takes what is expected to come closest, by kernels, image and memory, and says what it took and why."),
+    ),
     "blend": Choice(
         _("Blend: filter with each kernel"),
         _("Filters with every kernel and blends the results: fast, approximate where kernels change."),
@@ -91,6 +98,17 @@ INTERPOLATIONS_OF: Mapping[str, tuple[str, ...]] = {
     "position": ("linear", "nearest", "inverse-distance"),
 }
 
+#: Whose values an intensity key means, where no guide is given.
+WHOSE = {
+    AUTO: Choice(_("Let the image decide"), _("Takes what explains the image; where both do: as measured.")),
+    "measured": Choice(
+        _("As measured"), _("The kernel belongs to the value that the image at hand has at a voxel.")
+    ),
+    "true": Choice(
+        _("True, before the blur"), _("The kernel belongs to the object's own value, which the result finds.")
+    ),
+}
+
 #: The kernel where none is meant.
 OUTSIDES = {
     "nearest": Choice(_("Nearest kernel")),
@@ -124,4 +142,4 @@ SMOOTHERS = ("polynomial", "monotone", "smoothing")
 
 def boundaries_of(strategy: str) -> Mapping[str, Choice]:
     """Return the boundary rules that a strategy has."""
-    return BOUNDARIES if strategy == "joint" else FIXED_BOUNDARIES
+    return FIXED_BOUNDARIES if strategy == "blend" else BOUNDARIES

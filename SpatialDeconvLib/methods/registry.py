@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import InputError, check_choice
-from .choices import STRATEGIES
+from .choices import AUTO, STRATEGIES
 from .translation import mark as _
 
 
@@ -64,7 +64,7 @@ class Method:
     ----------
     name : str
         The word for it, unique in its strategy.
-    strategy : {"blend", "joint"}
+    strategy : {"auto", "blend", "joint"}
     label, sentence : str
         For people: its name, and one sentence that says what it does and when to take it.
     volumes : mapping of str to float
@@ -75,8 +75,9 @@ class Method:
         About the seconds that the demonstration's brain case takes, with the default number of iterations; only
         compared with each other.
     function : str
-        Where its code is, as "module:name" within this package; see `load`. Of a filter, what gives the numbers of
-        ITK's filter with engine "fft". Of a joint method, its keyword-only parameters are the options it has.
+        Where its code is, as "module:name" within this package; see `load`. "" of an automatic choice. Of a filter,
+        what gives the numbers of ITK's filter with engine "fft". Of a joint method, its keyword-only parameters are
+        the options it has.
     prose : str
         Its name within a sentence, where that is not the label.
     iterates : bool
@@ -124,6 +125,11 @@ class Method:
     reaches: float = 3.0
     stable: bool = True
     itk: str = ""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether it stands for a choice that the run makes."""
+        return self.name == AUTO
 
     @property
     def in_prose(self) -> str:
@@ -371,12 +377,50 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 
-#: The method of a strategy unless one is chosen.
-DEFAULTS: Mapping[str, str] = {"blend": "wiener", "joint": "richardson-lucy"}
+#: What stands for the choice of a method, one of each strategy.
+AUTOMATIC: tuple[Method, ...] = (
+    Method(
+        AUTO,
+        AUTO,
+        _("Automatic"),
+        _("Strategy and method that are expected to come closest, by kernels, image and memory."),
+        {},
+        work=0.0,
+        function="",
+        noise="always",
+        bounded=True,
+        local=False,
+    ),
+    Method(
+        AUTO,
+        "blend",
+        _("Automatic"),
+        _("For every kernel the filter, constant and iterations that do best in a simulation with the image."),
+        {},
+        work=0.0,
+        function="",
+        prose="the automatic filter",
+        noise="always",
+        nonnegative=True,
+        local=False,
+    ),
+    Method(
+        AUTO,
+        "joint",
+        _("Automatic"),
+        _("The inversion that is expected to come closest, by kernels and image."),
+        {},
+        work=0.0,
+        function="",
+        noise="always",
+        bounded=True,
+        local=False,
+    ),
+)
 
 
 def methods_of(strategy: str) -> dict[str, Method]:
-    """Return the methods of a strategy by name, in the order in which they are listed.
+    """Return the methods of a strategy by name, in the order in which they are listed; "auto" is none of them.
 
     Raises
     ------
@@ -387,21 +431,38 @@ def methods_of(strategy: str) -> dict[str, Method]:
     return {method.name: method for method in METHODS if method.strategy == strategy}
 
 
-def method(strategy: str, name: str | None = None) -> Method:
-    """Return a method by its name, the strategy's default for None.
+def offered(strategy: str) -> dict[str, Method]:
+    """Return what can be asked of a strategy by name: "auto", which comes first, and its methods."""
+    known = methods_of(strategy)
+    return {method.name: method for method in AUTOMATIC if method.strategy == strategy} | known
+
+
+def method(strategy: str, name: str = AUTO) -> Method:
+    """Return a method by its name, or what stands for the choice of one.
 
     Raises
     ------
     InputError
         If there is no such strategy, or it has no such method.
     """
-    known = methods_of(strategy)
-    name = DEFAULTS[strategy] if name is None else name
+    known = offered(strategy)
     if name not in known:
         raise InputError(f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}")
     return known[name]
 
 
+def strategy_of(name: str) -> str:
+    """Return the strategy that a method's name stands for alone: "auto" of "auto", else the first that has it.
+
+    Raises
+    ------
+    InputError
+        If no strategy has it.
+    """
+    check_choice(name, names(), "method")
+    return next(strategy for strategy in STRATEGIES if name in offered(strategy))
+
+
 def names() -> tuple[str, ...]:
-    """Return the names of all methods, each once."""
-    return tuple(dict.fromkeys(method.name for method in METHODS))
+    """Return what can be asked for as a method, each once: "auto" and the names of all methods."""
+    return AUTO, *dict.fromkeys(method.name for method in METHODS)

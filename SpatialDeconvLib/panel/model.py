@@ -160,8 +160,8 @@ class PanelState:
 
     operation: str = DeconvolveSettings.operation
     strategy: str = DeconvolveSettings.strategy
-    blendMethod: str = methods.DEFAULTS["blend"]
-    jointMethod: str = methods.DEFAULTS["joint"]
+    blendMethod: str = DeconvolveSettings.method
+    jointMethod: str = DeconvolveSettings.method
     model: str = DeconvolveSettings.model
     blendBoundary: str = DeconvolveSettings.boundary
     jointBoundary: str = DeconvolveSettings.boundary

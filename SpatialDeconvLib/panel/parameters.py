@@ -16,6 +16,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, param
 from ..methods import choices
 from ..methods import registry as methods
 from ..mrml import nodes, places, selections
+from ..run.settings import DeconvolveSettings
 from . import kernelrows
 from . import model as panelmodel
 
@@ -53,8 +54,8 @@ def _choice(name, table):
 
 
 def _methods(name, strategy):
-    """Return the enumeration of the methods of a strategy."""
-    return _enumeration(name, methods.methods_of(strategy), lambda word: panelmodel.methodLabel(word, strategy))
+    """Return the enumeration of what can be asked of a strategy."""
+    return _enumeration(name, methods.offered(strategy), lambda word: panelmodel.methodLabel(word, strategy))
 
 
 Operation = _choice("Operation", choices.OPERATIONS)
@@ -190,9 +191,9 @@ class SpatialDeconvParameterNode:
     levelCount: Annotated[int, WithinRange(2, 100)] = 10
 
     operation: Operation = Operation.Deconvolve
-    strategy: Strategy = Strategy.Blend
-    method: Method = Method(methods.DEFAULTS["blend"])
-    jointMethod: JointMethod = JointMethod(methods.DEFAULTS["joint"])
+    strategy: Strategy = Strategy(DeconvolveSettings.strategy)
+    method: Method = Method(DeconvolveSettings.method)
+    jointMethod: JointMethod = JointMethod(DeconvolveSettings.method)
     iterations: Annotated[int, WithinRange(0, 10000)] = 0
     regularizationAuto: bool = True
     regularization: Annotated[float, WithinRange(0.0, 1000.0)] = 0.01

@@ -14,7 +14,6 @@ import numpy as np
 from ..arrays.watch import Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
-from ..methods import registry as methods
 from ..methods.registry import Method
 from ..metrics import psnr, rmse, ssim
 from ..run.inputs import Inputs
@@ -81,8 +80,7 @@ class ReportedRun:
     @property
     def method(self) -> Method | None:
         """The method of a deconvolution."""
-        parameters = self.result.parameters
-        return methods.method(parameters["strategy"], parameters["method"]) if "method" in parameters else None
+        return self.result.method
 
     @property
     def is_self_keyed(self) -> bool:

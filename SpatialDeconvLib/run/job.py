@@ -51,6 +51,8 @@ class Job(Generic[S]):
     warnings : list of str
         What is unusual, in words.
     watch : Watch
+    guided : bool
+        Whether a guide was given.
     """
 
     settings: S
@@ -61,6 +63,7 @@ class Job(Generic[S]):
     bound: BoundField
     warnings: list[str]
     watch: Watch
+    guided: bool = False
 
     @classmethod
     def prepare(cls, inputs: Inputs, settings: S, watch: Watch) -> Job[S]:
@@ -79,7 +82,7 @@ class Job(Generic[S]):
             image, guide, spacing = image[0], guide[0], spacing[1:]
             mask = None if mask is None else mask[0]
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
-        return cls(settings, original, image, guide, mask, bound, warnings, watch)
+        return cls(settings, original, image, guide, mask, bound, warnings, watch, inputs.guide is not None)
 
     # -- the forward model
 

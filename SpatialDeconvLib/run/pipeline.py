@@ -17,8 +17,11 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
+from ..methods import registry as methods
+from ..methods.registry import Method
 from ..noise import estimate_noise
 from .blend import run_blend
+from .choose import chosen
 from .inputs import Inputs
 from .job import Job
 from .joint import run_joint, unexplained
@@ -66,6 +69,12 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def method(self) -> Method | None:
+        """What is known of the method that was taken, chosen or given; None of a convolution."""
+        taken = {**self.parameters, **self.automatic}
+        return methods.method(taken["strategy"], taken["method"]) if "method" in taken else None
+
 
 def deconvolve(
     image: np.ndarray,
@@ -73,7 +82,7 @@ def deconvolve(
     *,
     spacing: Spacing | None = None,
     strategy: str = DeconvolveSettings.strategy,
-    method: str | None = DeconvolveSettings.method,
+    method: str = DeconvolveSettings.method,
     model: str = DeconvolveSettings.model,
     mask: np.ndarray | None = None,
     labels: np.ndarray | None = None,
@@ -99,6 +108,9 @@ def deconvolve(
 
     ``strategy="joint"``: the spatially variant model y = A x is inverted itself (`solvers.solve`).
 
+    ``strategy="auto"``: whichever is expected to come closest (`choose`); `Result.automatic` says what was taken
+    ("strategy", "method") and why ("why").
+
     Parameters
     ----------
     image : ndarray, 2-D (j, i) or 3-D (k, j, i)
@@ -108,10 +120,10 @@ def deconvolve(
         A single kernel applies everywhere. Kernels are normalised to sum 1.
     spacing : float or sequence of float
         Voxel size in mm in axis order; default 1.
-    strategy : {"blend", "joint"}
-    method : str, optional
-        One of the strategy's (`methods.registry.methods_of` lists them, and the command's help says what each
-        does); default: the strategy's own (`methods.registry.DEFAULTS`).
+    strategy : {"auto", "blend", "joint"}
+    method : str
+        "auto", or one of the strategy's (`methods.registry.offered` lists them, and the command's help says what
+        each does). A method that is named without its strategy is of the first strategy that has it.
     model : {"detector", "source"}
         The model of the blur, see `convolve`. Blending does not depend on it, but its residual and the
         automatic constants do.
@@ -257,7 +269,7 @@ def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
 def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[S]], ImageAndFacts]) -> Result:
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
-    image, facts = operation(job)
+    image, facts = operation(job)  # which may put the settings it chose in place of the job's
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,
@@ -275,8 +287,9 @@ def check_together(settings: Settings, *, masked: bool, guided: bool) -> None:
 
 
 def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
-    settings = job.settings
-    sigma = noise_level(settings.noise, job.image, job.mask, job.watch)
+    sigma = noise_level(job.settings.noise, job.image, job.mask, job.watch)
+    choice = chosen(job, sigma)
+    job.settings = settings = choice.settings
     found = run_blend(job, sigma) if settings.strategy == "blend" else run_joint(job, sigma)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
@@ -289,7 +302,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         "history": found.history,
         "residual": residual,
         "noise": sigma,
-        "automatic": {"noise": sigma, **found.parameters},
+        "automatic": {"noise": sigma, **choice.facts, **found.parameters},
     }
 
 

@@ -96,13 +96,14 @@ S = TypeVar("S", bound=Settings)
 class DeconvolveSettings(Settings):
     """The settings of a deconvolution.
 
-    `method` None becomes the strategy's default; see `spec` for all that is known of it.
+    A method that is named without its strategy is of the first strategy that has it; see `spec` for all that is
+    known of it.
     """
 
     operation: ClassVar[str] = "deconvolve"
 
-    strategy: str = "blend"
-    method: str | None = None
+    strategy: str = choices.AUTO
+    method: str = choices.AUTO
     iterations: int | None = None
     regularization: float | str = "auto"
     noise: float | str = "auto"
@@ -110,7 +111,10 @@ class DeconvolveSettings(Settings):
     offset: float | str = "auto"
 
     def __post_init__(self) -> None:
-        self._set(method=self.spec.name)
+        check_choice(self.strategy, choices.STRATEGIES, "strategy")
+        if self.strategy == choices.AUTO:
+            self._set(strategy=methods.strategy_of(self.method))
+        methods.method(self.strategy, self.method)  # refuses a method that the strategy does not have
         super().__post_init__()
         check_choice(self.engine, choices.ENGINES, "engine")
         self._set(iterations=self._checked_iterations())
@@ -123,7 +127,7 @@ class DeconvolveSettings(Settings):
 
     @property
     def spec(self) -> methods.Method:
-        """The method's entry in the registry."""
+        """The method's entry in the registry; of an automatic choice, the one that stands for it."""
         return methods.method(self.strategy, self.method)
 
     @property
@@ -143,6 +147,10 @@ class DeconvolveSettings(Settings):
         given = self.iterations
         if given is None:
             return None
+        if self.spec.automatic:
+            raise InputError(
+                f"an automatic method finds its iterations itself; name a method for {given} of them", "iterations"
+            )
         if not self.spec.iterates:
             raise InputError(f"{self.method} does not iterate; leave iterations out (got {given})", "iterations")
         whole = isinstance(given, numbers.Real) and given % 1 == 0
@@ -152,6 +160,11 @@ class DeconvolveSettings(Settings):
 
     def _checked_regularization(self) -> float:
         given = self.regularization
+        if self.spec.automatic:
+            raise InputError(
+                f"an automatic method finds its constant itself; name a method for regularization {given!r}",
+                "regularization",
+            )
         if self.spec.constant is None:
             raise InputError(
                 f"{self.method} has no constant of its own; leave regularization at 'auto' (got {given!r})",

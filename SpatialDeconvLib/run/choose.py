@@ -1,0 +1,114 @@
+"""What "auto" takes for a strategy or a method, and why.
+
+The rule is known before anything is solved, from what was measured on many cases
+(Testing/Benchmarks/bench_automatic.py): the joint methods come closest wherever they fit into memory.
+
+- Kernels keyed to intensity without a guide: whose intensity it is decides everything. Keyed to the object's true
+  values, "self-keyed" finds these along with the image, and every other joint method can end below its input; keyed
+  to the values of the image at hand, these are known, and "self-keyed" is the one that can.
+- All others: total variation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..blur.selfkeyed import check_self_keyed
+from ..errors import InputError
+from ..methods import registry as methods
+from ..methods.choices import AUTO
+from .job import Job
+from .joint import joint_memory
+from .settings import DeconvolveSettings
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a run takes.
+
+    Attributes
+    ----------
+    settings : DeconvolveSettings
+        With a strategy that is not "auto"; the method of a blend may still be, as every kernel has its own.
+    facts : dict
+        What was chosen, for `Result.automatic`: empty where nothing was to be chosen; else "strategy", "method",
+        "why" (in words) and, of kernels keyed to intensity, "of" (whose values).
+    """
+
+    settings: DeconvolveSettings
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A method, and why it is taken."""
+
+    strategy: str
+    method: str
+    why: str
+
+
+def chosen(job: Job[DeconvolveSettings], sigma: float) -> Choice:
+    """Return what the job's run takes.
+
+    Parameters
+    ----------
+    job : Job
+        Of a deconvolution.
+    sigma : float
+        Of the noise.
+    """
+    settings = job.settings
+    if not settings.spec.automatic or settings.strategy == "blend":
+        return Choice(settings)
+    of, found = _whose(job, sigma)
+    wishes = [wish for wish in _wishes(job, of, found) if settings.strategy in (AUTO, wish.strategy)]
+    wish, lacking = _first_that_fits(job, wishes)
+    facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
+    if of is not None:
+        facts["of"] = of
+    return Choice(replace(settings, strategy=wish.strategy, method=wish.method), facts)
+
+
+def _whose(job: Job[DeconvolveSettings], sigma: float) -> tuple[str | None, str]:
+    """Whose values choose the kernels, "measured" or "true", and how that is known; None where nothing asks."""
+    keyed = job.bound.field
+    if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+        return None, ""
+    if keyed.of != AUTO:
+        return keyed.of, f"kernels keyed to {keyed.of} values, as the kernel set says"
+    try:
+        check_self_keyed(keyed)
+    except InputError as error:
+        return "measured", f"kernels keyed to the values of the image at hand ({error.text})"
+    return "true", "kernels keyed to intensity"
+
+
+def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
+    """What there is to take, the best first."""
+    if of == "true":
+        yield _Wish("joint", "self-keyed", found)
+    else:
+        reason = found or f"kernels keyed by {job.bound.field.key}"
+        reason = f"{reason}, chosen by the guide" if job.guided else reason
+        yield _Wish("joint", "tv", reason)
+        yield _Wish("joint", "richardson-lucy", reason)
+    yield _Wish("blend", AUTO, "the least memory")
+
+
+def _first_that_fits(job: Job[DeconvolveSettings], wishes: list[_Wish]) -> tuple[_Wish, str]:
+    """The first of them that memory allows (the last, where none is), and what to say of those before it."""
+    available = job.available_memory()
+    for number, wish in enumerate(wishes):
+        last = number == len(wishes) - 1
+        if last or available is None or _needed(job, wish) <= available:
+            before = ", ".join(f"{w.method} ({_needed(job, w) / 2**30:.2g} GiB)" for w in wishes[:number])
+            return wish, f"; not enough memory for {before}" if before else ""
+    raise ValueError("nothing to choose from")
+
+
+def _needed(job: Job[DeconvolveSettings], wish: _Wish) -> float:
+    """Bytes that a joint method takes at least."""
+    return joint_memory(job, methods.method("joint", wish.method))[1] if wish.strategy == "joint" else 0.0
