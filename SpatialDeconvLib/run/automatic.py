@@ -1,7 +1,7 @@
 """Automatic constants of the direct filters, by trying them on a case whose answer is known.
 
 A parametric bootstrap. A block of the image is restored and taken for the truth; blurred with the spatially
-variant model and given noise of the same size, it is filtered with every kernel and a range of constants.
+variant model and given noise by the same law, it is filtered with every kernel and a range of constants.
 For each kernel the constant that comes closest to that truth, where the kernel has weight, wins. The first
 restoration comes from a round of its own, in which the blurred image stands in for the truth.
 
@@ -23,6 +23,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..methods import registry as methods
+from ..noise import NoiseLaw
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
 _BLOCK_VOXELS = 2**20
@@ -37,8 +38,8 @@ class Simulation:
         The blurred image.
     bound : BoundField
         The kernels, normalised, on the image's grid.
-    noise : float
-        Standard deviation of the noise in image units.
+    noise : NoiseLaw
+        Of the image.
     model : {"detector", "source"}
     boundary : {"edge", "zero", "periodic"}
     region : tuple of slice, optional
@@ -51,14 +52,14 @@ class Simulation:
         self,
         image: np.ndarray,
         bound: BoundField,
-        noise: float,
+        noise: NoiseLaw,
         model: str = "detector",
         boundary: str = "edge",
         region: Box | None = None,
         watch: Watch | None = None,
     ):
         self._kernels = [bound.kernel(k) for k in range(len(bound))]
-        self._boundary, self._noise = boundary, noise
+        self._boundary, self._noise = boundary, noise.sigma
         self._watch = watch = watch or UNWATCHED
         box = trial_block(image.shape, region)
         block = np.ascontiguousarray(image[box])
@@ -73,11 +74,12 @@ class Simulation:
             dtype=block.dtype,
             low_rank=0.0,
         )
-        noise_field = np.random.default_rng(0).normal(0.0, noise, block.shape).astype(block.dtype)
+        law = noise.part(box)
 
         def use_as_truth(truth: np.ndarray) -> None:
             self._truth = truth
-            self._filters = FFTFilters(operator.forward(truth, watch.quiet()) + noise_field, boundary)
+            noisy = law.noisy(operator.forward(truth, watch.quiet()), np.random.default_rng(0))
+            self._filters = FFTFilters(noisy.astype(block.dtype, copy=False), boundary)
 
         use_as_truth(block)
         filters = FFTFilters(block, boundary)

@@ -12,6 +12,7 @@ from ..arrays.watch import Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..filters.itk import SimpleITKFilters
+from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from .automatic import Simulation
 from .job import Job
@@ -31,7 +32,7 @@ Chooser = Callable[[int], float | None]
 
 
 def run_blend(
-    job: Job[DeconvolveSettings], sigma: float, *, shift: float | None = None, choose: Chooser | None = None
+    job: Job[DeconvolveSettings], law: NoiseLaw, *, shift: float | None = None, choose: Chooser | None = None
 ) -> Solution:
     """Filter with every kernel, then blend.
 
@@ -39,8 +40,7 @@ def run_blend(
     ----------
     job : Job
         Of a deconvolution.
-    sigma : float
-        Of the noise.
+    law : NoiseLaw
     shift : float, optional
         What is subtracted before a filter that needs non-negative values; default by `offset_level`.
     choose : callable (k) -> float or None, optional
@@ -66,7 +66,7 @@ def run_blend(
     if scale != 1:
         shifted = shifted * scale
     constants: list[float | None] = []
-    choose = _constant_chooser(job, sigma) if choose is None else choose
+    choose = _constant_chooser(job, law) if choose is None else choose
     blend = _Blend(job, shifted)
 
     def run(filters: Any, k: int, watch: Watch) -> np.ndarray:
@@ -101,11 +101,11 @@ def _lucy_scale(image: np.ndarray) -> float:
     return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
 
 
-def _constant_chooser(job: Job[DeconvolveSettings], sigma: float) -> Chooser:
+def _constant_chooser(job: Job[DeconvolveSettings], law: NoiseLaw) -> Chooser:
     """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
     settings, spec = job.settings, job.settings.spec
-    if spec.tuned == "noise" and not is_auto(settings.noise):
-        return lambda k: sigma
+    if spec.tuned == "noise" and settings.gives_sigma:
+        return lambda k: law.sigma
     if not is_auto(settings.regularization):
         given = float(settings.regularization)
         return lambda k: given
@@ -113,7 +113,7 @@ def _constant_chooser(job: Job[DeconvolveSettings], sigma: float) -> Chooser:
         return lambda k: None  # the iterative filters find their own step
     region = None if job.mask is None else bounding_box(job.mask)
     simulation = Simulation(
-        job.image, job.bound, sigma, settings.model, settings.boundary, region=region, watch=job.watch
+        job.image, job.bound, law, settings.model, settings.boundary, region=region, watch=job.watch
     )
     return lambda k: simulation.constant(spec.name, k)
 

@@ -16,6 +16,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField
+from ..noise import NoiseLaw, as_noise_law
 from .inputs import (
     Inputs,
     checked_spacing,
@@ -48,6 +49,8 @@ class Job(Generic[S]):
     mask : ndarray of bool or None
         The voxels to work on.
     bound : BoundField
+    noise : float, str, mapping or ndarray
+        Of a deconvolution, what `noise.as_noise_law` takes.
     warnings : list of str
         What is unusual, in words.
     watch : Watch
@@ -59,6 +62,7 @@ class Job(Generic[S]):
     guide: np.ndarray
     mask: np.ndarray | None
     bound: BoundField
+    noise: Any
     warnings: list[str]
     watch: Watch
 
@@ -75,11 +79,15 @@ class Job(Generic[S]):
         image = finite(working_copy(original), settings.nonfinite, warnings)
         guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         mask = None if inputs.mask is None else selected_voxels(inputs.mask, original.shape)
+        noise = getattr(settings, "noise", None)
+        if inputs.noise is not None:
+            noise = same_shape(inputs.noise, original.shape, "noise")
         if not settings.slicewise and original.ndim == 3 and original.shape[0] == 1:
             image, guide, spacing = image[0], guide[0], spacing[1:]
             mask = None if mask is None else mask[0]
+            noise = noise[0] if isinstance(noise, np.ndarray) else noise
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
-        return cls(settings, original, image, guide, mask, bound, warnings, watch)
+        return cls(settings, original, image, guide, mask, bound, noise, warnings, watch)
 
     # -- the forward model
 
@@ -122,16 +130,23 @@ class Job(Generic[S]):
             cache_bytes=0,  # it is applied once: nothing is worth keeping
         )
 
-    def residual(self, estimate: np.ndarray, sigma: float) -> float | None:
-        """||y - A x|| / (sigma sqrt N) over the filtered voxels; None without noise to compare with."""
-        if not sigma > 0:
+    def noise_law(self) -> NoiseLaw:
+        """The law of the image's noise: as it was given, or found."""
+        return as_noise_law(self.noise, self.image, self.mask, self.watch)
+
+    def residual(self, estimate: np.ndarray, law: NoiseLaw) -> float | None:
+        """||y - A x|| over what the noise makes of it, at the filtered voxels; None where there is no noise."""
+        if not law.sigma > 0:
             return None
         composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
-        difference = self.operator().forward(composite, self.watch.quiet())
-        difference -= self.image
+        seen = self.operator().forward(composite, self.watch.quiet())
+        expected = law.power(seen, self.mask)
+        if not expected > 0:  # nowhere is a signal that had noise
+            return None
+        difference = np.subtract(seen, self.image, out=seen)
         if self.mask is not None:
             difference = difference[self.mask]
-        return float(np.sqrt(np.mean(np.square(difference), dtype=np.float64)) / sigma)
+        return float(np.sqrt(np.sum(np.square(difference), dtype=np.float64) / expected))
 
     # -- around it
 

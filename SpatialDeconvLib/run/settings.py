@@ -96,7 +96,8 @@ S = TypeVar("S", bound=Settings)
 class DeconvolveSettings(Settings):
     """The settings of a deconvolution.
 
-    `method` None becomes the strategy's default; see `spec` for all that is known of it.
+    `method` None becomes the strategy's default; see `spec` for all that is known of it. A law of the noise becomes
+    its numbers (`noise.NoiseLaw.parameters`).
     """
 
     operation: ClassVar[str] = "deconvolve"
@@ -105,7 +106,7 @@ class DeconvolveSettings(Settings):
     method: str | None = None
     iterations: int | None = None
     regularization: float | str = "auto"
-    noise: float | str = "auto"
+    noise: Any = "auto"
     engine: str = "simpleitk"
     offset: float | str = "auto"
 
@@ -116,8 +117,7 @@ class DeconvolveSettings(Settings):
         self._set(iterations=self._checked_iterations())
         if not is_auto(self.regularization):
             self._set(regularization=self._checked_regularization())
-        if not is_auto(self.noise):
-            check_number(self.noise, "noise", 0, "a standard deviation in image units or 'auto'")
+        self._set(noise=self._checked_noise())
         if not is_auto(self.offset):
             check_number(self.offset, "offset", meaning="a number or 'auto'")
 
@@ -135,6 +135,11 @@ class DeconvolveSettings(Settings):
         return True
 
     @property
+    def gives_sigma(self) -> bool:
+        """Whether the noise is given as one number, which a filter may take as it is."""
+        return not isinstance(self.noise, str | Mapping)
+
+    @property
     def steps(self) -> int | None:
         """How many steps the method is to make; None: it makes none, or stops by itself."""
         return self.spec.iterations if self.iterations is None else self.iterations
@@ -149,6 +154,24 @@ class DeconvolveSettings(Settings):
         if isinstance(given, bool) or not whole or given < 1:
             raise InputError(f"iterations {given!r} must be a whole number of at least 1", "iterations")
         return int(given)
+
+    def _checked_noise(self) -> Any:
+        given = self.noise
+        if isinstance(given, str) and given in choices.NOISE_WORDS:
+            return given
+        if isinstance(given, Mapping):
+            from ..noise import NoiseLaw  # only where there is one: the parser is to be there at once
+
+            return NoiseLaw.of(given).parameters()
+        if hasattr(given, "parameters"):  # a NoiseLaw
+            return given.parameters()
+        if hasattr(given, "__len__") and not isinstance(given, str):
+            raise InputError(
+                "noise: an image of sigmas is no setting; say 'image', and give it with the arrays", "noise"
+            )
+        meaning = f"a standard deviation in image units, {', '.join(map(repr, choices.NOISE_WORDS))} or a NoiseLaw"
+        check_number(given, "noise", 0, meaning)
+        return given
 
     def _checked_regularization(self) -> float:
         given = self.regularization
