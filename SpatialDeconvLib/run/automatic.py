@@ -76,21 +76,23 @@ class Simulation:
         )
         law = noise.part(box)
 
-        def use_as_truth(truth: np.ndarray) -> None:
-            self._truth = truth
-            noisy = law.noisy(operator.forward(truth, watch.quiet()), np.random.default_rng(0))
+        def use_as_truth(truth: np.ndarray, level: np.floating) -> None:
+            noisy = law.noisy(operator.forward(truth, watch.quiet()), np.random.default_rng(0)) - level
+            self._truth = truth - level
             self._filters = FFTFilters(noisy.astype(block.dtype, copy=False), boundary)
 
-        use_as_truth(block)
-        filters = FFTFilters(block, boundary)
-        restored = np.zeros_like(block)
+        # Tikhonov's filter damps the mean, too; zeros beyond the border are zeros of the image with its mean.
+        level = block.dtype.type(0.0 if boundary == "zero" else block.mean(dtype=np.float64))
+        use_as_truth(block, level)
+        filters = FFTFilters(block - level, boundary)
+        restored = np.full_like(block, level)
         for k, (kernel, weight) in enumerate(zip(self._kernels, self._weights, strict=True)):
             if weight.any():
                 # Tikhonov's, whatever the method: a thresholded inverse has a band limit of its own and
                 # would only find that again.
                 constant = self._best(k, "tikhonov", 1e-4, 1.0, coarse=5, halvings=0)
                 restored += weight * filters.run("tikhonov", kernel.values, constant=constant)
-        use_as_truth(restored)
+        use_as_truth(restored, block.dtype.type(0.0))
 
     def constant(self, method: str, k: int) -> float:
         """Return the best constant of a direct filter for kernel `k`.

@@ -37,7 +37,7 @@ from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from . import pipeline
 from .automatic import Simulation, trial_block
-from .blend import Chooser, offset_level, run_blend
+from .blend import Chooser, base_level, run_blend
 from .inputs import Inputs
 from .job import Job
 from .joint import least_value, run_joint
@@ -153,7 +153,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
     law = job.noise = _whole_noise(job, known)
     if not view.selected:
         image, facts = view.unchanged()
-        return image, {**facts, "noise": law.sigma}
+        return image, {**facts, "noise": float(job.outward(law.sigma))}
     notes: list[str] = []
     if job.settings.strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
@@ -167,11 +167,9 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
             notes.append("the automatic constants are still those of a part of the image")
         image, found = _blended(view, law, choose, known, notes)
     job.check_result(image, job.settings.spec.name)
-    automatic = {
-        "noise": law.sigma, "noise_law": law.describe(), **found.parameters, "approximate": notes, "draft": rough,
-    }  # fmt: skip
     return image, {
-        "iterations": found.iterations, "history": found.history, "noise": law.sigma, "automatic": automatic,
+        "iterations": found.iterations, "history": found.history,
+        **job.found(law, {**found.parameters, "approximate": notes, "draft": rough}),
     }  # fmt: skip
 
 
@@ -184,7 +182,7 @@ def _blended(
         return _whole_filter(view, law, choose, known)
     if not (spec.local or slicewise):
         notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
-    shift = offset_level(job.settings.offset, job.image) if spec.nonnegative else None
+    shift = base_level(job)
 
     def run(part: Job[DeconvolveSettings], k: int) -> Solution:
         return run_blend(part, law, shift=shift, choose=None if choose is None else lambda _k: choose(k))
@@ -258,7 +256,7 @@ class _View(Generic[S]):
 
     def finished(self, image: np.ndarray) -> np.ndarray:
         """The block's result in the caller's dimensions; voxels that the mask leaves out are the caller's own."""
-        job = self.job
+        job, image = self.job, self.job.outward(image)
         if job.mask is not None:
             before = job.original.reshape(job.image.shape)[self.block]
             image = np.where(job.mask[self.block], image, before.astype(image.dtype, copy=False))
@@ -348,8 +346,7 @@ def _constants(
     None where nothing has to be found.
     """
     settings, method = view.job.settings, view.job.settings.spec
-    automatic = is_auto(settings.regularization) and bool(method.tuned)
-    if not automatic or (method.tuned == "noise" and settings.gives_sigma):
+    if not settings.searches:
         return None, False
     job = view.job
     found = known.constants.setdefault(
@@ -366,11 +363,11 @@ def _constants(
     def constant(k: int) -> float:
         if k not in found:
             if not simulation:
-                image = np.ascontiguousarray(job.image[box])
+                level = base_level(job)
+                image = job.image[box] - job.image.dtype.type(level)
+                noise = law.part(box).shifted(-level)
                 simulation.append(
-                    Simulation(
-                        image, view.bound_in(box), law.part(box), settings.model, settings.boundary, watch=job.watch
-                    )
+                    Simulation(image, view.bound_in(box), noise, settings.model, settings.boundary, watch=job.watch)
                 )
             found[k] = simulation[0].constant(method.name, k)
         return found[k]
@@ -415,9 +412,10 @@ def _whole_filter(
     boundary = job.settings.boundary
     if choose is None:
         given = law.sigma if method.tuned == "noise" else float(job.settings.regularization)
-    if boundary not in known.filters:
-        known.filters = {boundary: FFTFilters(job.image, boundary)}
-    filters = known.filters[boundary]
+    level = job.image.dtype.type(base_level(job))
+    if (boundary, level) not in known.filters:
+        known.filters = {(boundary, level): FFTFilters(job.image - level, boundary)}
+    filters = known.filters[boundary, level]
     constants: list[float | None] = []
     image = np.zeros(bound.shape, job.image.dtype)
     for k, watch in job.watch.parts(view.used, "kernel"):
@@ -432,7 +430,7 @@ def _whole_filter(
             method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **options
         )
         within = (slice(None), *view.block[1:])
-        image += weight * filtered[within]
+        image += weight * (filtered[within] + level)
     job.watch.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 

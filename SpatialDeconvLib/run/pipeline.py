@@ -300,8 +300,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         "iterations": found.iterations,
         "history": found.history,
         "residual": residual,
-        "noise": law.sigma,
-        "automatic": {"noise": law.sigma, "noise_law": law.describe(), **found.parameters},
+        **job.found(law, found.parameters),
     }
 
 

@@ -6,6 +6,7 @@ Arrays and callbacks are no settings: one object serves every channel, frame and
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,10 +135,36 @@ class DeconvolveSettings(Settings):
     def normalizes(self) -> bool:
         return True
 
+    def in_unit(self, factor: float) -> Self:
+        """Return the settings for the image times a factor."""
+        changed: dict[str, Any] = {}
+        if not isinstance(self.offset, str):
+            changed["offset"] = factor * float(self.offset)
+        if isinstance(self.noise, Mapping):
+            powers = {"constant": 2, "slope": 1, "origin": 1}
+            changed["noise"] = {
+                name: math.prod([value, *[factor] * powers[name]]) for name, value in self.noise.items()
+            }
+        elif self.gives_sigma:
+            changed["noise"] = factor * float(self.noise)
+        constant = self.spec.constant
+        if constant is not None and constant.in_image_units and not isinstance(self.regularization, str):
+            changed["regularization"] = factor * float(self.regularization)
+        return dataclasses.replace(self, **changed)
+
     @property
     def gives_sigma(self) -> bool:
         """Whether the noise is given as one number, which a filter may take as it is."""
         return not isinstance(self.noise, str | Mapping)
+
+    @property
+    def searches(self) -> bool:
+        """Whether the filter's constant is to be found, kernel by kernel."""
+        return (
+            bool(self.spec.tuned)
+            and is_auto(self.regularization)
+            and not (self.spec.tuned == "noise" and self.gives_sigma)
+        )
 
     @property
     def steps(self) -> int | None:
