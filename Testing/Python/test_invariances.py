@@ -223,3 +223,44 @@ def test_an_empty_background_does_not_make_the_noise(seed):
         # As good as with the noise known, which nobody does.
         error, best = (np.sqrt(np.mean((r.image - truth) ** 2)) for r in (found, given))
         assert error < 1.1 * best
+
+
+# ---------------------------------------------------------------------------------------- one absurd voxel
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1e12, -1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("strategy", "method"), EVERY)
+def test_an_absurd_voxel_is_named(strategy, method, dtype, value):
+    image = scene()[1].astype(dtype)
+    image[20, 30] = value
+    found = sd.deconvolve(image, levels(), strategy=strategy, method=method, engine="fft")
+    assert f"1 of {image.size} voxels is absurd, the first at [20, 30] with {value:g}" in found.warnings[0]
+    assert np.all(np.isfinite(found.image))
+    mask = np.ones(SHAPE, bool)
+    mask[20, 30] = False
+    masked = sd.deconvolve(image, levels(), strategy=strategy, method=method, engine="fft", mask=mask)
+    # A joint method leaves it out; to a filter it is there all the same.
+    assert any("absurd" in text for text in masked.warnings) == (strategy == "blend")
+
+
+def test_several_are_counted_and_a_constant_image_has_them_too():
+    image = np.full((3, 20, 20), 7.0)
+    image[2, 3, 4:8] = 1e9
+    found = sd.deconvolve(image, sd.gaussian_kernel(1.0), engine="fft")
+    assert "4 of 1200 voxels are absurd, the first at [2, 3, 4] with 1e+09" in found.warnings[0]
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.5])
+@pytest.mark.parametrize("background", [0.0, 1e-9, 3.0])
+def test_bright_stars_are_not_absurd(background, sigma):
+    """Neither on an empty background nor on one that rounding has made, nor with a noise far below them."""
+    image = np.zeros((128, 128))
+    image[30, 40], image[90, 100] = 1e9, 1e5
+    kernel = sd.gaussian_kernel(sigma, ndim=2)
+    image = ndimage.convolve(image, kernel.values) + background * np.random.default_rng(0).standard_normal(
+        image.shape
+    )
+    found = sd.deconvolve(image, kernel, engine="fft")
+    assert not any("absurd" in text for text in found.warnings)
