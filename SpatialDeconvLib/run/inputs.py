@@ -16,7 +16,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..noise import NoiseLaw
 
-# A voxel this many times further from the median than 999 of 1000 voxels, and this many times further than all that
+# A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
 # are not, is no measured value.
 _ABSURD, _GAP = 1e6, 1e3
 _SAMPLE = 1 << 18  # voxels, evenly spread, that tell where the rest lies
@@ -116,7 +116,7 @@ def absurd_values(image: np.ndarray, mask: np.ndarray | None) -> list[str]:
     seen = image if mask is None else image[mask]
     sample = seen.reshape(-1)[:: max(1, seen.size // _SAMPLE)].astype(np.float64)
     middle = float(np.median(sample))
-    spread = float(np.quantile(np.abs(sample - middle), 0.999)) or abs(middle)
+    spread = float(np.quantile(np.abs(sample - middle), 0.99)) or abs(middle)
     limit = _ABSURD * spread
     if spread == 0 or max(float(seen.max()) - middle, middle - float(seen.min())) <= limit:
         return []
