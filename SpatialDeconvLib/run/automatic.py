@@ -1,7 +1,7 @@
 """Automatic constants of the direct filters, by trying them on a case whose answer is known.
 
 A parametric bootstrap. A block of the image is restored and taken for the truth; blurred with the spatially
-variant model and given noise of the same size, it is filtered with every kernel and a range of constants.
+variant model and given noise by the same law, it is filtered with every kernel and a range of constants.
 For each kernel the constant that comes closest to that truth, where the kernel has weight, wins. The first
 restoration comes from a round of its own, in which the blurred image stands in for the truth.
 
@@ -23,6 +23,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..methods import registry as methods
+from ..noise import NoiseLaw
 
 # Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
 _BLOCK_VOXELS = 2**20
@@ -37,8 +38,8 @@ class Simulation:
         The blurred image.
     bound : BoundField
         The kernels, normalised, on the image's grid.
-    noise : float
-        Standard deviation of the noise in image units.
+    noise : NoiseLaw
+        Of the image.
     model : {"detector", "source"}
     boundary : {"edge", "zero", "periodic"}
     region : tuple of slice, optional
@@ -51,14 +52,14 @@ class Simulation:
         self,
         image: np.ndarray,
         bound: BoundField,
-        noise: float,
+        noise: NoiseLaw,
         model: str = "detector",
         boundary: str = "edge",
         region: Box | None = None,
         watch: Watch | None = None,
     ):
         self._kernels = [bound.kernel(k) for k in range(len(bound))]
-        self._boundary, self._noise = boundary, noise
+        self._boundary, self._noise = boundary, noise.sigma
         self._watch = watch = watch or UNWATCHED
         box = trial_block(image.shape, region)
         block = np.ascontiguousarray(image[box])
@@ -73,22 +74,25 @@ class Simulation:
             dtype=block.dtype,
             low_rank=0.0,
         )
-        noise_field = np.random.default_rng(0).normal(0.0, noise, block.shape).astype(block.dtype)
+        law = noise.part(box)
 
-        def use_as_truth(truth: np.ndarray) -> None:
-            self._truth = truth
-            self._filters = FFTFilters(operator.forward(truth, watch.quiet()) + noise_field, boundary)
+        def use_as_truth(truth: np.ndarray, level: np.floating) -> None:
+            noisy = law.noisy(operator.forward(truth, watch.quiet()), np.random.default_rng(0)) - level
+            self._truth = truth - level
+            self._filters = FFTFilters(noisy.astype(block.dtype, copy=False), boundary)
 
-        use_as_truth(block)
-        filters = FFTFilters(block, boundary)
-        restored = np.zeros_like(block)
+        # Tikhonov's filter damps the mean, too; zeros beyond the border are zeros of the image with its mean.
+        level = block.dtype.type(0.0 if boundary == "zero" else block.mean(dtype=np.float64))
+        use_as_truth(block, level)
+        filters = FFTFilters(block - level, boundary)
+        restored = np.full_like(block, level)
         for k, (kernel, weight) in enumerate(zip(self._kernels, self._weights, strict=True)):
             if weight.any():
                 # Tikhonov's, whatever the method: a thresholded inverse has a band limit of its own and
                 # would only find that again.
                 constant = self._best(k, "tikhonov", 1e-4, 1.0, coarse=5, halvings=0)
                 restored += weight * filters.run("tikhonov", kernel.values, constant=constant)
-        use_as_truth(restored)
+        use_as_truth(restored, block.dtype.type(0.0))
 
     def constant(self, method: str, k: int) -> float:
         """Return the best constant of a direct filter for kernel `k`.
