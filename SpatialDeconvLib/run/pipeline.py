@@ -21,8 +21,9 @@ from ..noise import NoiseLaw
 from .blend import run_blend
 from .inputs import Inputs, sigmas_of
 from .job import Job
-from .joint import run_joint, unexplained
+from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .verdict import remarks
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -295,7 +296,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         residual = job.residual(found.image, law)
     else:
         residual = found.residual if law.sigma > 0 else None
-        job.warnings.extend(unexplained(residual, law.sigma, job))
+    job.warnings.extend(remarks(job, law, residual))
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,
