@@ -24,8 +24,9 @@ from .blend import run_blend
 from .choose import chosen
 from .inputs import Inputs, sigmas_of
 from .job import Job
-from .joint import run_joint, unexplained
+from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .verdict import remarks
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -308,7 +309,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         residual = job.residual(found.image, law)
     else:
         residual = found.residual if law.sigma > 0 else None
-        job.warnings.extend(unexplained(residual, law.sigma, job))
+    job.warnings.extend(remarks(job, law, residual))
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,
