@@ -18,6 +18,16 @@ def number_or_auto(text: str) -> float | str:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
 
 
+def noise_or_word(text: str) -> float | str:
+    """The type of an argument that is a sigma, the word for counts, or "auto"."""
+    if text == "poisson":
+        return text
+    try:
+        return number_or_auto(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'poisson' or 'auto'") from None
+
+
 def add_mask_arguments(group: Any, mask_help: str) -> None:
     """Add what selects voxels of the input: a mask and its segments, a range of values, a box."""
     group.add_argument("--mask", metavar="FILE", help=mask_help)

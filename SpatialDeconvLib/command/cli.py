@@ -320,7 +320,8 @@ def _report(run: FileRun) -> None:
     if peak is not None:
         facts.append(f"peak memory {peak / 2**30:.2f} GiB")
     if result.noise is not None:
-        facts.append(f"noise {result.noise:.4g}")
+        law = result.automatic.get("noise_law", "")
+        facts.append(f"noise {result.noise:.4g}" + (f" ({law})" if "signal" in law else ""))
     if result.residual is not None:
         facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
     print(f"{run.output}: {', '.join(facts)}")

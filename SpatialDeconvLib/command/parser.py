@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_mask_arguments, add_resample_argument, noise_or_word, number_or_auto
 
 if TYPE_CHECKING:
     pass
@@ -81,9 +81,10 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     parser.add_argument(
         "--noise",
-        type=number_or_auto,
-        metavar="SIGMA|auto",
-        help="standard deviation of the noise in image units",
+        type=noise_or_word,
+        metavar="SIGMA|poisson|auto",
+        help="standard deviation of the noise in image units; poisson: the values are counts; auto (default): what "
+        "the image shows, with how it follows the signal",
     )
     parser.add_argument(
         "--offset",

@@ -203,6 +203,10 @@ class KernelField:
             raise InputError(f"labels were given, but the kernels are keyed by {self.key}, not by region")
         return replace(self, labels=np.asarray(labels), label_names=names or self.label_names)
 
+    def with_levels(self, levels: Sequence[float]) -> KernelField:
+        """Return a copy whose kernels belong to these intensities, of an intensity-keyed field."""
+        return replace(self, at=tuple(levels))
+
     def bind(
         self,
         guide: np.ndarray,

@@ -62,6 +62,9 @@ BOUNDARIES = {
     "extended": Choice(_("Estimate what lies outside")),
 }
 
+#: What the noise may be called: to be estimated, that of counts, or given at every voxel by an image of sigmas.
+NOISE_WORDS = ("auto", "poisson", "image")
+
 #: What lies beyond the border where it is given by a rule: of filters, and of convolution.
 FIXED_BOUNDARIES = {word: choice for word, choice in BOUNDARIES.items() if word != "extended"}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -39,6 +39,8 @@ class Constant:
         Whether it is the step of a descent: "auto" is then known without any search.
     search : tuple of float, optional
         The values from least to largest among which "auto" looks for the best one (`run.automatic`).
+    in_image_units : bool
+        Whether it is an intensity, and so changes with the unit of the image.
     itk : str
         The name of ITK's setter, without "Set".
     """
@@ -49,6 +51,7 @@ class Constant:
     most: float = math.inf
     is_step: bool = False
     search: tuple[float, float] | None = None
+    in_image_units: bool = False
     itk: str = ""
 
     def filled(self, sentence: str) -> str:
@@ -92,6 +95,8 @@ class Method:
         Whether its result is not negative, or what it works on must not be.
     bounded : bool
         Whether its result may be given a least value, or none.
+    damps : bool
+        Whether it damps the mean of the image as it damps noise, so that the mean is better kept out of it.
     self_keyed : bool
         Whether it finds the intensities that choose the kernels along with the image, and so takes no guide.
     local : bool
@@ -120,6 +125,7 @@ class Method:
     noise: str = "never"
     nonnegative: bool = False
     bounded: bool = False
+    damps: bool = False
     self_keyed: bool = False
     local: bool = True
     reaches: float = 3.0
@@ -189,7 +195,9 @@ _ROUGHNESS = Constant(
     _("Smoothness:"), _("Weight of the squared gradient against the data: larger values give a smoother image.")
 )
 _VARIATION = Constant(
-    _("Smoothness:"), _("Weight of the total variation against the data: larger values give a smoother image.")
+    _("Smoothness:"),
+    _("Weight of the total variation against the data: larger values give a smoother image."),
+    in_image_units=True,
 )
 
 # ----------------------------------------------------------------------------------------- the methods
@@ -223,6 +231,7 @@ METHODS: tuple[Method, ...] = (
         function="filters.fft:FFTFilters.tikhonov",
         constant=_DAMPING,
         noise="automatic",
+        damps=True,
         itk="TikhonovDeconvolutionImageFilter",
     ),
     Method(
@@ -290,7 +299,7 @@ METHODS: tuple[Method, ...] = (
         work=6.0,
         function="solvers.richardsonlucy:richardson_lucy",
         iterates=True,
-        constant=_VARIATION,
+        constant=replace(_VARIATION, in_image_units=False),  # against a likelihood that is one itself
         noise="always",
         nonnegative=True,
         local=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def as_noise_law(
 
     Parameters
     ----------
-    noise : float, array of the image's shape, "poisson", "auto" or NoiseLaw
+    noise : float, array of the image's shape, "poisson", "auto", NoiseLaw or its `NoiseLaw.parameters`
         One standard deviation, one for every voxel, that of counts of gain 1 (for another gain:
         ``NoiseLaw.poisson(gain)``), or what `estimate_noise_law` finds.
     image : array
@@ -122,6 +123,8 @@ def as_noise_law(
         noise = _counts(image, mask)
     elif isinstance(noise, (list, tuple)) or (isinstance(noise, np.ndarray) and noise.ndim):
         noise = NoiseLaw.of_image(np.asarray(noise))
+    elif isinstance(noise, Mapping):
+        noise = NoiseLaw.of(noise)
     elif not isinstance(noise, NoiseLaw):
         noise = NoiseLaw.gaussian(check_number(noise, "noise", 0, _WHAT_NOISE_IS))
     return noise.over(image, mask)

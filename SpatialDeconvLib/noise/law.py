@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,6 +79,21 @@ class NoiseLaw:
         if wrong:
             raise InputError(f"noise: {wrong} of {sigma.size} sigmas are negative or not finite; correct them")
         return cls(image=sigma)
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, float]) -> NoiseLaw:
+        """Return the law of which `parameters` were said."""
+        unknown = sorted(set(parameters) - {"constant", "slope", "origin"})
+        if unknown:
+            raise InputError(f"noise law: {unknown[0]!r} is unknown; it has constant, slope and origin", "noise")
+        constant, slope, origin = (parameters.get(name, 0.0) for name in ("constant", "slope", "origin"))
+        return cls(constant, slope, origin)
+
+    def parameters(self) -> dict[str, float]:
+        """Return what the law is, in numbers that a recipe can hold."""
+        if self.image is not None:
+            raise InputError("noise: sigmas of every voxel are an image, which no recipe holds", "noise")
+        return {"constant": float(self.constant), "slope": float(self.slope), "origin": float(self.origin)}
 
     @property
     def uniform(self) -> bool:

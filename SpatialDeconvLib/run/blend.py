@@ -12,10 +12,12 @@ from ..arrays.watch import Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..filters.itk import SimpleITKFilters
+from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from .automatic import Simulation
 from .job import Job
 from .settings import DeconvolveSettings
+from .units import working_exponent
 
 FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
 
@@ -31,7 +33,7 @@ Chooser = Callable[[int], float | None]
 
 
 def run_blend(
-    job: Job[DeconvolveSettings], sigma: float, *, shift: float | None = None, choose: Chooser | None = None
+    job: Job[DeconvolveSettings], law: NoiseLaw, *, shift: float | None = None, choose: Chooser | None = None
 ) -> Solution:
     """Filter with every kernel, then blend.
 
@@ -39,22 +41,19 @@ def run_blend(
     ----------
     job : Job
         Of a deconvolution.
-    sigma : float
-        Of the noise.
+    law : NoiseLaw
     shift : float, optional
-        What is subtracted before a filter that needs non-negative values; default by `offset_level`.
+        What is subtracted before a filter and added afterwards; default by `base_level`.
     choose : callable (k) -> float or None, optional
         The filter's constant for kernel k, if it is known.
     """
     settings, spec = job.settings, job.settings.spec
-    if not spec.nonnegative:
-        shift = 0.0
-    elif shift is None:
-        shift = offset_level(settings.offset, job.image)
+    if shift is None:
+        shift = base_level(job)
     if spec.nonnegative and job.image.min() < shift:
         raise InputError(
-            f"{spec.name} needs non-negative values, but the image goes down to {job.image.min():g} and offset is "
-            f"{shift:g}; leave it to the run",
+            f"{spec.name} needs non-negative values, but the image goes down to {job.outward(job.image.min()):g} "
+            f"and offset is {job.outward(shift):g}; leave it to the run",
             offset="auto",
         )
     cure: dict[str, Any] = {} if settings.engine == "fft" else {"engine": "fft"}
@@ -62,11 +61,12 @@ def run_blend(
         cure["slicewise"] = True  # with 2-D kernels
     job.require_volumes(spec.volumes[settings.engine], _VOLUMES, "crop it", **cure)
     shifted = job.image - job.image.dtype.type(shift) if shift else job.image
-    scale = job.image.dtype.type(_lucy_scale(shifted) if spec.name == "richardson-lucy" else 1.0)
-    if scale != 1:
-        shifted = shifted * scale
+    choose = _constant_chooser(job, shifted, law.shifted(-shift)) if choose is None else choose
+    # ITK's Richardson-Lucy takes estimates below an absolute 1e-5 for zero, which would empty a very dim rest.
+    exponent = working_exponent(shifted) if spec.name == "richardson-lucy" else 0
+    if exponent:
+        shifted = np.ldexp(shifted, exponent)
     constants: list[float | None] = []
-    choose = _constant_chooser(job, sigma) if choose is None else choose
     blend = _Blend(job, shifted)
 
     def run(filters: Any, k: int, watch: Watch) -> np.ndarray:
@@ -77,43 +77,52 @@ def run_blend(
         )
 
     blended = blend(run)
-    if scale != 1:
-        blended /= scale
+    if exponent:
+        np.ldexp(blended, -exponent, out=blended)
     if shift:
         blended += blended.dtype.type(shift)
+        _keep_unchanged(job, blended)
     found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
     if spec.tuned:
         found["constant_of_each_kernel"] = constants
     return Solution(blended, settings.steps, [], None, found)
 
 
-def offset_level(offset: float | str, image: np.ndarray) -> float:
-    """What is subtracted before a filter without negative values: the minimum, where it is negative."""
-    return min(float(image.min()), 0.0) if is_auto(offset) else float(offset)
+def _keep_unchanged(job: Job, blended: np.ndarray) -> None:
+    """Put back the image's own value where no kernel is meant for it: taking a level away and back may round."""
+    for k in range(len(job.bound)):
+        if job.bound.is_identity(k):
+            np.copyto(blended, job.image, where=job.bound.weight(k, blended.dtype) == 1)
 
 
-def _lucy_scale(image: np.ndarray) -> float:
-    """A power of two that lifts a very dim image to a maximum of about 1; 1 for others.
+def base_level(job: Job[DeconvolveSettings]) -> float:
+    """What is subtracted before a filter and added afterwards.
 
-    ITK's Richardson-Lucy takes estimates below an absolute 1e-5 for zero, which would empty such images.
+    Of a filter without negative values the minimum, where that is negative, unless it is given. Of one that damps
+    the mean, that: or its constant would be one that leaves a large mean alone, and lets the noise through. Zeros
+    beyond the border are zeros of the image itself, and a given constant means ITK's own filter: nothing then.
     """
-    highest = float(image.max())
-    return 2.0 ** -np.floor(np.log2(highest)) if 0 < highest < 1e-2 else 1.0
+    settings, image = job.settings, job.image
+    if settings.spec.nonnegative:
+        return min(float(image.min()), 0.0) if is_auto(settings.offset) else float(settings.offset)
+    if not (settings.spec.damps and settings.searches) or settings.boundary == "zero":
+        return 0.0
+    return float(image.mean(dtype=np.float64) if job.mask is None else image[job.mask].mean(dtype=np.float64))
 
 
-def _constant_chooser(job: Job[DeconvolveSettings], sigma: float) -> Chooser:
-    """The function that gives the filter's constant for kernel k (Wiener's is its noise)."""
+def _constant_chooser(job: Job[DeconvolveSettings], image: np.ndarray, law: NoiseLaw) -> Chooser:
+    """The function that gives the filter's constant for kernel k (Wiener's is its noise) on this image."""
     settings, spec = job.settings, job.settings.spec
-    if spec.tuned == "noise" and not is_auto(settings.noise):
-        return lambda k: sigma
+    if spec.tuned == "noise" and settings.gives_sigma:
+        return lambda k: law.sigma
     if not is_auto(settings.regularization):
         given = float(settings.regularization)
         return lambda k: given
-    if not spec.tuned:
+    if not settings.searches:
         return lambda k: None  # the iterative filters find their own step
     region = None if job.mask is None else bounding_box(job.mask)
     simulation = Simulation(
-        job.image, job.bound, sigma, settings.model, settings.boundary, region=region, watch=job.watch
+        image, job.bound, law, settings.model, settings.boundary, region=region, watch=job.watch
     )
     return lambda k: simulation.constant(spec.name, k)
 

@@ -33,10 +33,11 @@ from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
+from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from . import pipeline
 from .automatic import Simulation, trial_block
-from .blend import Chooser, offset_level, run_blend
+from .blend import Chooser, base_level, run_blend
 from .inputs import Inputs
 from .job import Job
 from .joint import least_value, run_joint
@@ -59,7 +60,7 @@ _PART_VOXELS = 2**22
 class BlockMemory:
     """What one image with one mask needs only once: pass the same object as long as neither changes."""
 
-    noise: float | None = None
+    noise: NoiseLaw | None = None
     constants: dict[Hashable, dict[int, float]] = field(default_factory=dict)
     filters: dict[Hashable, FFTFilters] = field(default_factory=dict)
 
@@ -115,7 +116,9 @@ def block_of(
     InputError, NotEnoughMemory, Cancelled
         As `pipeline.deconvolve` does for the whole image.
     """
-    pipeline.check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    pipeline.check_together(
+        settings, masked=inputs.mask is not None, guided=inputs.guide is not None, sigmas=inputs.noise is not None
+    )
     if isinstance(settings, ConvolveSettings):
         return _result(inputs, settings, block, watch, _convolved)
     if isinstance(settings, DeconvolveSettings):
@@ -147,42 +150,42 @@ def _convolved(view: _View[ConvolveSettings]) -> ImageAndFacts:
 
 def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemory) -> ImageAndFacts:
     job = view.job
-    sigma = _whole_noise(job, known)
+    law = job.noise = _whole_noise(job, known)
     if not view.selected:
         image, facts = view.unchanged()
-        return image, {**facts, "noise": sigma}
+        return image, {**facts, "noise": float(job.outward(law.sigma))}
     notes: list[str] = []
     if job.settings.strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
         rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
         part, inside = view.part(job.settings.spec.reaches, range(len(job.bound)))
-        found = run_joint(part, sigma, least=least_value(job, sigma))
+        found = run_joint(part, part.noise, least=least_value(job, law.sigma))
         image = found.image[inside]
     else:
-        choose, rough = _constants(view, sigma, draft, known)
+        choose, rough = _constants(view, law, draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
-        image, found = _blended(view, sigma, choose, known, notes)
+        image, found = _blended(view, law, choose, known, notes)
     job.check_result(image, job.settings.spec.name)
-    automatic = {"noise": sigma, **found.parameters, "approximate": notes, "draft": rough}
     return image, {
-        "iterations": found.iterations, "history": found.history, "noise": sigma, "automatic": automatic,
+        "iterations": found.iterations, "history": found.history,
+        **job.found(law, {**found.parameters, "approximate": notes, "draft": rough}),
     }  # fmt: skip
 
 
 def _blended(
-    view: _View[DeconvolveSettings], sigma: float, choose: Chooser | None, known: BlockMemory, notes: list[str]
+    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser | None, known: BlockMemory, notes: list[str]
 ) -> tuple[np.ndarray, Solution]:
     """The blend in the block; `notes` takes what is approximate about it."""
     job, spec, slicewise = view.job, view.job.settings.spec, view.job.settings.slicewise
     if spec.tuned and not (spec.local or slicewise) and _whole_is_affordable(job):
-        return _whole_filter(view, sigma, choose, known)
+        return _whole_filter(view, law, choose, known)
     if not (spec.local or slicewise):
         notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
-    shift = offset_level(job.settings.offset, job.image) if spec.nonnegative else None
+    shift = base_level(job)
 
     def run(part: Job[DeconvolveSettings], k: int) -> Solution:
-        return run_blend(part, sigma, shift=shift, choose=None if choose is None else lambda _k: choose(k))
+        return run_blend(part, law, shift=shift, choose=None if choose is None else lambda _k: choose(k))
 
     return _local_filters(view, run, math.inf if slicewise and not spec.local else spec.reaches)
 
@@ -246,13 +249,14 @@ class _View(Generic[S]):
             whole, mask = mask, np.zeros(image.shape, bool)
             mask[inside] = True if whole is None else whole[inside]
         part = replace(
-            job, settings=settings, original=image, image=image, guide=job.guide[box], mask=mask, bound=bound
-        )
+            job, settings=settings, original=image, image=image, guide=job.guide[box], mask=mask, bound=bound,
+            noise=job.noise.part(box) if isinstance(job.noise, NoiseLaw) else job.noise,
+        )  # fmt: skip
         return part, inside
 
     def finished(self, image: np.ndarray) -> np.ndarray:
         """The block's result in the caller's dimensions; voxels that the mask leaves out are the caller's own."""
-        job = self.job
+        job, image = self.job, self.job.outward(image)
         if job.mask is not None:
             before = job.original.reshape(job.image.shape)[self.block]
             image = np.where(job.mask[self.block], image, before.astype(image.dtype, copy=False))
@@ -319,12 +323,12 @@ def _reach(kernel: Kernel, axis: int) -> int:
 # -------------------------------------------------------------------------- what the whole image decides
 
 
-def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> float:
-    if not is_auto(job.settings.noise):
-        return float(job.settings.noise)
+def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
+    if not is_auto(job.noise):
+        return job.noise_law()
     if known.noise is None:
         job.watch.step(0.0, "estimating the noise")
-        known.noise = pipeline.noise_level("auto", job.image, job.mask, job.watch)
+        known.noise = job.noise_law()
     return known.noise
 
 
@@ -335,19 +339,18 @@ def _whole_is_affordable(job: Job) -> bool:
 
 
 def _constants(
-    view: _View[DeconvolveSettings], sigma: float, draft: bool, known: BlockMemory
+    view: _View[DeconvolveSettings], law: NoiseLaw, draft: bool, known: BlockMemory
 ) -> tuple[Chooser | None, bool]:
     """The function that gives the automatic constants, which `known` keeps, and whether they are rough.
 
     None where nothing has to be found.
     """
     settings, method = view.job.settings, view.job.settings.spec
-    automatic = is_auto(settings.regularization) and bool(method.tuned)
-    if not automatic or (method.tuned == "noise" and not is_auto(settings.noise)):
+    if not settings.searches:
         return None, False
     job = view.job
     found = known.constants.setdefault(
-        (method.name, sigma, settings.model, settings.boundary, _fingerprint(view)), {}
+        (method.name, _noise_key(law), settings.model, settings.boundary, _fingerprint(view)), {}
     )
     # A part of the image tells nothing about the constants of filters that depend on all of it.
     rough = draft and method.local and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
@@ -360,9 +363,11 @@ def _constants(
     def constant(k: int) -> float:
         if k not in found:
             if not simulation:
-                image = np.ascontiguousarray(job.image[box])
+                level = base_level(job)
+                image = job.image[box] - job.image.dtype.type(level)
+                noise = law.part(box).shifted(-level)
                 simulation.append(
-                    Simulation(image, view.bound_in(box), sigma, settings.model, settings.boundary, watch=job.watch)
+                    Simulation(image, view.bound_in(box), noise, settings.model, settings.boundary, watch=job.watch)
                 )
             found[k] = simulation[0].constant(method.name, k)
         return found[k]
@@ -397,7 +402,7 @@ def _local_filters(
 
 
 def _whole_filter(
-    view: _View[DeconvolveSettings], sigma: float, choose: Chooser | None, known: BlockMemory
+    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser | None, known: BlockMemory
 ) -> tuple[np.ndarray, Solution]:
     """Wiener or the inverse filter on the whole image, with the kernels that have weight in the block.
 
@@ -406,10 +411,11 @@ def _whole_filter(
     job, bound, method = view.job, view.bound, view.job.settings.spec
     boundary = job.settings.boundary
     if choose is None:
-        given = sigma if method.tuned == "noise" else float(job.settings.regularization)
-    if boundary not in known.filters:
-        known.filters = {boundary: FFTFilters(job.image, boundary)}
-    filters = known.filters[boundary]
+        given = law.sigma if method.tuned == "noise" else float(job.settings.regularization)
+    level = job.image.dtype.type(base_level(job))
+    if (boundary, level) not in known.filters:
+        known.filters = {(boundary, level): FFTFilters(job.image - level, boundary)}
+    filters = known.filters[boundary, level]
     constants: list[float | None] = []
     image = np.zeros(bound.shape, job.image.dtype)
     for k, watch in job.watch.parts(view.used, "kernel"):
@@ -424,7 +430,7 @@ def _whole_filter(
             method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **options
         )
         within = (slice(None), *view.block[1:])
-        image += weight * filtered[within]
+        image += weight * (filtered[within] + level)
     job.watch.step(1.0, "blended")
     return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
 
@@ -443,6 +449,11 @@ def _fingerprint(view: _View) -> Hashable:
         parts += [_digest(np.asarray(keyed.labels)), tuple(sorted((keyed.label_names or {}).items()))]
     parts += [_digest(np.asarray(weights)) for weights in keyed.weight_arrays or ()]
     return tuple(parts)
+
+
+def _noise_key(law: NoiseLaw) -> Hashable:
+    """What tells two laws of the noise apart."""
+    return law.constant, law.slope, law.origin, None if law.image is None else _digest(law.image)
 
 
 def _digest(array: np.ndarray) -> bytes:

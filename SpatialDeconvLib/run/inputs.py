@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..noise import NoiseLaw
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Inputs:
     labels: np.ndarray | None = None
     label_names: Mapping[str, int] | None = None
     guide: np.ndarray | None = None
+    #: Sigma at every voxel, for settings whose noise is "image".
+    noise: np.ndarray | None = None
 
 
 def checked_spacing(image: np.ndarray, spacing: Spacing | None) -> tuple[float, ...]:
@@ -57,6 +60,15 @@ def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
             where = "" if field.key == "uniform" else f" at {at}"
             warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
     return warnings
+
+
+def sigmas_of(noise: Any) -> np.ndarray | None:
+    """The sigma at every voxel, of a noise that is given so; None of any other."""
+    if isinstance(noise, NoiseLaw):
+        return noise.image
+    if isinstance(noise, list | tuple) or (isinstance(noise, np.ndarray) and noise.ndim):
+        return np.asarray(noise)
+    return None
 
 
 def working_copy(image: np.ndarray) -> np.ndarray:

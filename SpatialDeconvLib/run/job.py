@@ -16,6 +16,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField
+from ..noise import NoiseLaw, as_noise_law
 from .inputs import (
     Inputs,
     checked_spacing,
@@ -27,7 +28,8 @@ from .inputs import (
     selected_voxels,
     working_copy,
 )
-from .settings import S
+from .settings import DeconvolveSettings, S
+from .units import in_image_units, scaled_levels, working_exponent
 
 
 @dataclass
@@ -39,15 +41,20 @@ class Job(Generic[S]):
     Attributes
     ----------
     settings : Settings
+        Lengths and intensities in the unit that the run works in.
     original : ndarray
         What the caller gave, kept for the voxels outside the mask.
     image : ndarray of float32 or float64
-        The same without NaN and infinity.
+        The same without NaN and infinity, in that unit.
+    exponent : int
+        The unit: the image is what the caller gave times 2 to this power, 0 but for extreme values (`units`).
     guide : ndarray, shape of the image
         The image whose values choose the kernels.
     mask : ndarray of bool or None
         The voxels to work on.
     bound : BoundField
+    noise : float, str, mapping or ndarray
+        Of a deconvolution, what `noise.as_noise_law` takes.
     warnings : list of str
         What is unusual, in words.
     watch : Watch
@@ -58,9 +65,11 @@ class Job(Generic[S]):
     settings: S
     original: np.ndarray
     image: np.ndarray
+    exponent: int
     guide: np.ndarray
     mask: np.ndarray | None
     bound: BoundField
+    noise: Any
     warnings: list[str]
     watch: Watch
     guided: bool = False
@@ -78,11 +87,24 @@ class Job(Generic[S]):
         image = finite(working_copy(original), settings.nonfinite, warnings)
         guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         mask = None if inputs.mask is None else selected_voxels(inputs.mask, original.shape)
+        noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
+        exponent = 0
+        if isinstance(settings, DeconvolveSettings):
+            own = guide is image and field.key == "intensity"
+            exponent = working_exponent(image, mask, field.at if own else ())
+            if exponent:
+                settings = settings.in_unit(2.0**exponent)
+                image = np.ldexp(image, exponent)
+                noise = None if noise is None else np.ldexp(noise, exponent)
+                field, guide = (scaled_levels(field, exponent), image) if own else (field, guide)
+            noise = getattr(settings, "noise", None) if noise is None else noise
         if not settings.slicewise and original.ndim == 3 and original.shape[0] == 1:
             image, guide, spacing = image[0], guide[0], spacing[1:]
             mask = None if mask is None else mask[0]
+            noise = noise[0] if isinstance(noise, np.ndarray) else noise
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
-        return cls(settings, original, image, guide, mask, bound, warnings, watch, inputs.guide is not None)
+        guided = inputs.guide is not None
+        return cls(settings, original, image, exponent, guide, mask, bound, noise, warnings, watch, guided)
 
     # -- the forward model
 
@@ -125,16 +147,23 @@ class Job(Generic[S]):
             cache_bytes=0,  # it is applied once: nothing is worth keeping
         )
 
-    def residual(self, estimate: np.ndarray, sigma: float) -> float | None:
-        """||y - A x|| / (sigma sqrt N) over the filtered voxels; None without noise to compare with."""
-        if not sigma > 0:
+    def noise_law(self) -> NoiseLaw:
+        """The law of the image's noise: as it was given, or found."""
+        return as_noise_law(self.noise, self.image, self.mask, self.watch)
+
+    def residual(self, estimate: np.ndarray, law: NoiseLaw) -> float | None:
+        """||y - A x|| over what the noise makes of it, at the filtered voxels; None where there is no noise."""
+        if not law.sigma > 0:
             return None
         composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
-        difference = self.operator().forward(composite, self.watch.quiet())
-        difference -= self.image
+        seen = self.operator().forward(composite, self.watch.quiet())
+        expected = law.power(seen, self.mask)
+        if not expected > 0:  # nowhere is a signal that had noise
+            return None
+        difference = np.subtract(seen, self.image, out=seen)
         if self.mask is not None:
             difference = difference[self.mask]
-        return float(np.sqrt(np.mean(np.square(difference), dtype=np.float64)) / sigma)
+        return float(np.sqrt(np.sum(np.square(difference), dtype=np.float64) / expected))
 
     # -- around it
 
@@ -171,9 +200,22 @@ class Job(Generic[S]):
                 f"{method} produced {bad} NaN or infinite voxels; use fewer iterations or more regularization"
             )
 
+    def outward(self, value: Any) -> Any:
+        """A number or an array of intensities as the caller has them."""
+        return np.ldexp(value, -self.exponent) if self.exponent else value
+
+    def found(self, law: NoiseLaw, automatic: dict[str, Any]) -> dict[str, Any]:
+        """The noise and what else was found, in the caller's unit: what a `Result` says of them."""
+        factor = 2.0**-self.exponent
+        automatic = {"noise": law.sigma, **automatic}
+        if isinstance(self.settings, DeconvolveSettings) and self.exponent:
+            automatic = in_image_units(automatic, self.settings.spec, self.exponent)
+        automatic = {"noise_law": law.scaled(factor).describe(), **automatic}
+        return {"noise": law.sigma * factor, "automatic": automatic}
+
     def finished(self, result: np.ndarray) -> np.ndarray:
-        """The result in the caller's shape; voxels outside the mask are the caller's own."""
-        result = result.reshape(self.original.shape)
+        """The result in the caller's unit and shape; voxels outside the mask are the caller's own."""
+        result = self.outward(result).reshape(self.original.shape)
         if self.mask is not None:
             mask = self.mask.reshape(self.original.shape)
             result = np.where(mask, result, self.original.astype(result.dtype, copy=False))

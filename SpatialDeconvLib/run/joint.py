@@ -11,7 +11,7 @@ from ..arrays.threads import usable_processors
 from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
 from ..errors import is_auto
 from ..methods import registry as methods
-from ..noise import looks_nonnegative
+from ..noise import NoiseLaw, looks_nonnegative
 from ..solvers.iteration import Solution
 from ..solvers.solve import solve
 from .job import Job
@@ -23,20 +23,19 @@ _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that
 _UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
 
 
-def run_joint(job: Job[DeconvolveSettings], sigma: float, *, least: float | None = None) -> Solution:
+def run_joint(job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | None = None) -> Solution:
     """Invert the model with the job's method.
 
     Parameters
     ----------
     job : Job
         Of a deconvolution.
-    sigma : float
-        Of the noise.
+    law : NoiseLaw
     least : float, optional
         The least value that the result may have; default by `least_value`.
     """
     settings, spec = job.settings, job.settings.spec
-    least = least_value(job, sigma) if least is None else least
+    least = least_value(job, law.sigma) if least is None else least
     roomy = _has_room(job, spec)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=settings.model, boundary=settings.boundary, dtype=job.image.dtype,
@@ -49,7 +48,7 @@ def run_joint(job: Job[DeconvolveSettings], sigma: float, *, least: float | None
         background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
     solution = solve(
         operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
-        noise=sigma, mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
+        noise=law, mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
         **({"lower": least} if spec.bounded else {}),
     )  # fmt: skip
     if shift:

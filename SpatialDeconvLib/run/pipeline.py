@@ -6,7 +6,7 @@ Every way in (panel, console, command, batch) ends here, so the same input and s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,21 +14,24 @@ import numpy as np
 
 from ..arrays.spacing import Spacing
 from ..arrays.watch import IsCancelled, Progress, Watch
-from ..errors import InputError, is_auto
+from ..errors import InputError
 from ..kernels.field import KernelField
 from ..kernels.parametric import AnyKernel
 from ..methods import registry as methods
 from ..methods.registry import Method
-from ..noise import estimate_noise
+from ..noise import NoiseLaw
 from .blend import run_blend
 from .choose import chosen
-from .inputs import Inputs
+from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import run_joint, unexplained
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
+
+#: What a caller may say of the noise.
+Noise = float | str | np.ndarray | Mapping[str, float] | NoiseLaw
 
 _CONVOLVE_VOLUMES = 3.0  # peak memory of a convolution, in padded volumes
 
@@ -46,10 +49,11 @@ class Result:
     history : list of float
         One value per iteration where the method records it; the six filters record none.
     residual : float or None
-        ||y - A x|| / (sigma sqrt N) over the filtered voxels: about 1 when the kernels explain the image;
-        None when the noise is unknown or zero.
+        ||y - A x|| over what the noise makes of it, by its law, at the filtered voxels (sigma sqrt N where it is
+        equally strong at N voxels): about 1 when the kernels explain the image; None when there is no noise.
     noise : float or None
-        Standard deviation of the noise that was used, in image units.
+        Standard deviation of the noise that was used, in image units; where it varies, the root of its mean square.
+        ``automatic["noise_law"]`` says in words how it follows the signal.
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
@@ -91,7 +95,7 @@ def deconvolve(
     boundary: str = DeconvolveSettings.boundary,
     iterations: int | None = DeconvolveSettings.iterations,
     regularization: float | str = DeconvolveSettings.regularization,
-    noise: float | str = DeconvolveSettings.noise,
+    noise: Noise = DeconvolveSettings.noise,
     engine: str = DeconvolveSettings.engine,
     offset: float | str = DeconvolveSettings.offset,
     slicewise: bool = DeconvolveSettings.slicewise,
@@ -143,9 +147,11 @@ def deconvolve(
         step. "auto" takes, for each kernel, the constant that does best in a simulation with a block of
         the image (`automatic.Simulation`), and for Landweber 1 / max|H|^2. Others have none. For joint
         methods see `solvers.solve`.
-    noise : float or "auto"
-        Standard deviation of the noise in image units; "auto" estimates it. Wiener takes a given value as
-        it is; with "auto" it finds in the simulation how much more it has to take for noise.
+    noise : float, ndarray of the image's shape, "poisson", NoiseLaw or "auto"
+        Standard deviation of the noise in image units, for all voxels or each; "poisson": the image holds counts
+        (for another gain: ``NoiseLaw.poisson(gain)``); "auto" estimates how the variance follows the signal
+        (`noise.estimate_noise_law`). Wiener takes one number as it is; otherwise it finds in the simulation how
+        much more it has to take for noise. A recipe holds numbers and words; an image of sigmas is "image" to it.
     engine : {"simpleitk", "fft"}
         Of the blend: "fft" gives the same numbers to rounding, faster. Joint methods always use FFTs.
     offset : float or "auto"
@@ -187,12 +193,14 @@ def deconvolve(
     the margin's far side, below 1e-3 of the range of values in the tests. Where the part is the whole
     image, a single kernel gives SimpleITK's own numbers.
     """
+    sigmas = sigmas_of(noise)
+    noise = noise if sigmas is None else "image"
     settings = DeconvolveSettings(
         strategy=strategy, method=method, model=model, boundary=boundary, iterations=iterations,
         regularization=regularization, noise=noise, engine=engine, offset=offset, slicewise=slicewise,
         nonfinite=nonfinite, memory_limit=memory_limit,
     )  # fmt: skip
-    inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide)
+    inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide, sigmas)
     return run(inputs, settings, Watch(progress, cancelled))
 
 
@@ -258,7 +266,9 @@ def convolve(
 
 def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
     """Do what the settings say with the arrays: `deconvolve` or `convolve`."""
-    check_together(settings, masked=inputs.mask is not None, guided=inputs.guide is not None)
+    check_together(
+        settings, masked=inputs.mask is not None, guided=inputs.guide is not None, sigmas=inputs.noise is not None
+    )
     if isinstance(settings, DeconvolveSettings):
         return _result(inputs, settings, watch, _deconvolved)
     if isinstance(settings, ConvolveSettings):
@@ -276,8 +286,10 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     )  # fmt: skip
 
 
-def check_together(settings: Settings, *, masked: bool, guided: bool) -> None:
-    """Refuse settings that do not go with a mask or a guide, or with none."""
+def check_together(settings: Settings, *, masked: bool, guided: bool, sigmas: bool = False) -> None:
+    """Refuse settings that do not go with a mask, a guide or an image of sigmas, or with none."""
+    if isinstance(settings, DeconvolveSettings) and (settings.noise == "image") != sigmas:
+        raise InputError("noise 'image' stands for an image of sigmas, and needs one: give it as noise", "noise")
     if isinstance(settings, DeconvolveSettings) and settings.spec.self_keyed and guided:
         raise InputError(
             f"method {settings.method!r} finds the intensities that choose by itself; leave the guide out", "guide"
@@ -287,22 +299,21 @@ def check_together(settings: Settings, *, masked: bool, guided: bool) -> None:
 
 
 def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
-    sigma = noise_level(job.settings.noise, job.image, job.mask, job.watch)
-    choice = chosen(job, sigma)
+    law = job.noise_law()
+    choice = chosen(job, law.sigma)
     job.settings = settings = choice.settings
-    found = run_blend(job, sigma) if settings.strategy == "blend" else run_joint(job, sigma)
+    found = run_blend(job, law) if settings.strategy == "blend" else run_joint(job, law)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
-        residual = job.residual(found.image, sigma)
+        residual = job.residual(found.image, law)
     else:
-        residual = found.residual if sigma > 0 else None
-        job.warnings.extend(unexplained(residual, sigma, job))
+        residual = found.residual if law.sigma > 0 else None
+        job.warnings.extend(unexplained(residual, law.sigma, job))
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,
         "residual": residual,
-        "noise": sigma,
-        "automatic": {"noise": sigma, **choice.facts, **found.parameters},
+        **job.found(law, {**choice.facts, **found.parameters}),
     }
 
 
@@ -327,10 +338,3 @@ def normalized_convolution(forward: Callable, image: np.ndarray, mask: np.ndarra
     result = forward(image * inside)
     np.multiply(result, ones, out=result)
     return np.divide(result, share, out=result, where=mask)
-
-
-def noise_level(
-    noise: float | str, image: np.ndarray, mask: np.ndarray | None, watch: Watch | None = None
-) -> float:
-    """The noise's standard deviation: the given one, or the image's estimate for "auto"."""
-    return estimate_noise(image, mask, watch) if is_auto(noise) else float(noise)

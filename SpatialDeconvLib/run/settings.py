@@ -6,6 +6,7 @@ Arrays and callbacks are no settings: one object serves every channel, frame and
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class DeconvolveSettings(Settings):
     """The settings of a deconvolution.
 
     A method that is named without its strategy is of the first strategy that has it; see `spec` for all that is
-    known of it.
+    known of it. A law of the noise becomes its numbers (`noise.NoiseLaw.parameters`).
     """
 
     operation: ClassVar[str] = "deconvolve"
@@ -106,7 +107,7 @@ class DeconvolveSettings(Settings):
     method: str = choices.AUTO
     iterations: int | None = None
     regularization: float | str = "auto"
-    noise: float | str = "auto"
+    noise: Any = "auto"
     engine: str = "simpleitk"
     offset: float | str = "auto"
 
@@ -120,8 +121,7 @@ class DeconvolveSettings(Settings):
         self._set(iterations=self._checked_iterations())
         if not is_auto(self.regularization):
             self._set(regularization=self._checked_regularization())
-        if not is_auto(self.noise):
-            check_number(self.noise, "noise", 0, "a standard deviation in image units or 'auto'")
+        self._set(noise=self._checked_noise())
         if not is_auto(self.offset):
             check_number(self.offset, "offset", meaning="a number or 'auto'")
 
@@ -137,6 +137,37 @@ class DeconvolveSettings(Settings):
     @property
     def normalizes(self) -> bool:
         return True
+
+    def in_unit(self, factor: float) -> Self:
+        """Return the settings for the image times a factor."""
+        changed: dict[str, Any] = {}
+        if not isinstance(self.offset, str):
+            changed["offset"] = factor * float(self.offset)
+        if isinstance(self.noise, Mapping):
+            powers = {"constant": 2, "slope": 1, "origin": 1}
+            changed["noise"] = {
+                name: math.prod([value, *[factor] * powers[name]]) for name, value in self.noise.items()
+            }
+        elif self.gives_sigma:
+            changed["noise"] = factor * float(self.noise)
+        constant = self.spec.constant
+        if constant is not None and constant.in_image_units and not isinstance(self.regularization, str):
+            changed["regularization"] = factor * float(self.regularization)
+        return dataclasses.replace(self, **changed)
+
+    @property
+    def gives_sigma(self) -> bool:
+        """Whether the noise is given as one number, which a filter may take as it is."""
+        return not isinstance(self.noise, str | Mapping)
+
+    @property
+    def searches(self) -> bool:
+        """Whether the filter's constant is to be found, kernel by kernel."""
+        return (
+            bool(self.spec.tuned)
+            and is_auto(self.regularization)
+            and not (self.spec.tuned == "noise" and self.gives_sigma)
+        )
 
     @property
     def steps(self) -> int | None:
@@ -157,6 +188,24 @@ class DeconvolveSettings(Settings):
         if isinstance(given, bool) or not whole or given < 1:
             raise InputError(f"iterations {given!r} must be a whole number of at least 1", "iterations")
         return int(given)
+
+    def _checked_noise(self) -> Any:
+        given = self.noise
+        if isinstance(given, str) and given in choices.NOISE_WORDS:
+            return given
+        if isinstance(given, Mapping):
+            from ..noise import NoiseLaw  # only where there is one: the parser is to be there at once
+
+            return NoiseLaw.of(given).parameters()
+        if hasattr(given, "parameters"):  # a NoiseLaw
+            return given.parameters()
+        if hasattr(given, "__len__") and not isinstance(given, str):
+            raise InputError(
+                "noise: an image of sigmas is no setting; say 'image', and give it with the arrays", "noise"
+            )
+        meaning = f"a standard deviation in image units, {', '.join(map(repr, choices.NOISE_WORDS))} or a NoiseLaw"
+        check_number(given, "noise", 0, meaning)
+        return given
 
     def _checked_regularization(self) -> float:
         given = self.regularization

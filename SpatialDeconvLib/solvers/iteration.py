@@ -91,8 +91,9 @@ class Solution:
     history : list of float
         The residual after each iteration; a blend has none.
     residual : float or None
-        |y - A x - b| / (sigma sqrt(N)) over the N voxels that count: about 1 when the kernels explain the
-        image, more when they do not, less when noise has been fitted. None of a blend, which does not know it.
+        |y - A x - b| over what the noise makes of it, sigma sqrt(N) where it is equally strong at N voxels: about 1
+        when the kernels explain the image, more when they do not, less when noise has been fitted. None of a blend,
+        which does not know it.
     parameters : dict
         What was chosen: regularization, step, bounds, why the iteration stopped.
     """

@@ -13,7 +13,7 @@ from ..arrays.inner import dot
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError, check_number, is_auto
-from ..noise import estimate_noise, looks_nonnegative
+from ..noise import as_noise_law, looks_nonnegative
 
 _HELD_OUT = 4000  # voxels, within these shares of all:
 _HELD_OUT_SHARES = (0.005, 0.05)
@@ -30,8 +30,8 @@ class Problem:
     operator : SpatiallyVariantBlur
         A.
     y : ndarray
-    noise : float, "auto" or None
-        Its sigma in image units; estimated when not a number.
+    noise : NoiseLaw, what `noise.as_noise_law` makes one of, or None
+        Of y; estimated when None or "auto".
     mask : ndarray of bool, optional
         Voxels of y that count.
     background : float or ndarray
@@ -54,14 +54,17 @@ class Problem:
     minimum : float
         Of the data that count.
     noise : float
-        Sigma, at least 1e-6 of the span.
+        Sigma over the data that count, at least 1e-6 of the span.
+    power : float
+        What |y - A x|^2 is expected to be over the voxels that count now, where x explains the data. By the law of
+        the noise, whose sum over the data is that over A x but for the noise, which averages out.
     """
 
     def __init__(
         self,
         operator: SpatiallyVariantBlur,
         y: np.ndarray,
-        noise: float | str | None = None,
+        noise: Any = None,
         mask: np.ndarray | None = None,
         background: float | np.ndarray = 0.0,
         watch: Watch = UNWATCHED,
@@ -85,7 +88,9 @@ class Problem:
         self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
         self.span = max(self.high - self.low, 1e-6 * abs(self.high), 1e-12)  # also of a constant image
         self.minimum = float(seen.min())
-        self.noise = max(_sigma(noise, self.y, self.mask), 1e-6 * self.span)
+        self._law = as_noise_law("auto" if noise is None else noise, y, self.mask)
+        self.noise = max(self._law.sigma, 1e-6 * self.span)
+        self.power = self._power()
         self.held: np.ndarray | None = None
 
     def _checked_background(self, background: float | np.ndarray) -> np.ndarray:
@@ -124,8 +129,12 @@ class Problem:
         return data
 
     def residual(self, squared: float) -> float:
-        """|y - A x| / (sigma sqrt(N)), from |y - A x|^2 over the N voxels that count."""
-        return math.sqrt(squared / self.count) / self.noise
+        """|y - A x| over what the noise makes of it, from |y - A x|^2 over the voxels that count."""
+        return math.sqrt(squared / self.power)
+
+    def _power(self) -> float:
+        data = self.y if self._law.uniform or not np.any(self.background) else self.y + self.background
+        return max(self._law.power(data, self.mask), self.count * (1e-6 * self.span) ** 2)
 
     def planes(self, work: Callable[[slice], None], length: int) -> None:
         """Call `work` on slices of planes, in threads."""
@@ -137,7 +146,7 @@ class Problem:
     @contextmanager
     def held_out(self) -> Iterator[None]:
         """Leave some voxels out of those that count, to see how well they are predicted; a fixed random choice."""
-        before = self.mask, self.count
+        before = self.mask, self.count, self.power
         self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < np.clip(
             _HELD_OUT / self.count, *_HELD_OUT_SHARES
         )
@@ -147,10 +156,11 @@ class Problem:
             self.held.flat[int(np.flatnonzero(self.mask if self.mask is not None else ~self.held)[0])] = True
         self.mask = ~self.held if self.mask is None else self.mask & ~self.held
         self.count = int(np.count_nonzero(self.mask))
+        self.power = self._power()
         try:
             yield
         finally:
-            self.mask, self.count = before
+            self.mask, self.count, self.power = before
             self.held = None
 
     # -- first images
@@ -179,7 +189,7 @@ class Problem:
         guess[~seen] = self.y.mean() if self.mask is None else self.y[self.mask].mean()
         inside = self.operator.crop(guess)
         difference = self.masked(self.y - inside)
-        share = 1 - self.noise**2 * self.count / max(dot(difference, difference), 1e-30)
+        share = 1 - self.power / max(dot(difference, difference), 1e-30)
         inside += self.dtype.type(max(0.0, share)) * difference
         return guess
 
@@ -216,9 +226,3 @@ def _sample(image: np.ndarray) -> np.ndarray:
     """Some of the voxels, evenly spread: at most 2^18."""
     flat = image.reshape(-1)
     return flat[:: max(1, math.ceil(flat.size / (1 << 18)))]
-
-
-def _sigma(noise: float | str | None, y: np.ndarray, mask: np.ndarray | None) -> float:
-    if noise is None or is_auto(noise):
-        return float(estimate_noise(y, mask))
-    return check_number(noise, "noise", 0, "the noise sigma in image units or 'auto'")

@@ -25,6 +25,7 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods import registry as methods
+from ..noise import NoiseLaw
 from .iteration import Solution
 from .problem import Problem
 
@@ -36,7 +37,7 @@ def solve(
     *,
     iterations: int | None = None,
     regularization: float | str = "auto",
-    noise: float | None = None,
+    noise: float | str | np.ndarray | NoiseLaw | None = None,
     mask: np.ndarray | None = None,
     background: float | np.ndarray = 0.0,
     progress: Progress | None = None,
@@ -60,8 +61,8 @@ def solve(
         "tikhonov": weight of |grad x|^2. "tv", "self-keyed" and "richardson-lucy": weight of TV ("auto"
         is none for Richardson-Lucy, which is regularised by stopping). "landweber", "projected-landweber":
         the step, positive and at most 4 / (3 |A|^2).
-    noise : float, optional
-        Sigma of the noise in image units; estimated when None.
+    noise : float, ndarray, "poisson" or NoiseLaw, optional
+        Of y (`noise.as_noise_law`); estimated when None.
     mask : ndarray of bool, optional
         Voxels of y that count; nothing of the others enters the result.
     background : float or ndarray

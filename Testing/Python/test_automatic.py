@@ -8,6 +8,7 @@ from scipy import ndimage
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.filters.fft import FFTFilters
+from SpatialDeconvLib.run import automatic
 from SpatialDeconvLib.run.automatic import Simulation, _minimum, trial_block
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
@@ -27,7 +28,7 @@ def blurred(truth, sigma, noise, seed=1):
 
 def simulation(image, noise, field=None, **options):
     field = field or sd.KernelField.uniform(KERNEL)
-    return Simulation(image, field.bind(image, normalize=True), noise, **options)
+    return Simulation(image, field.bind(image, normalize=True), sd.NoiseLaw.gaussian(noise), **options)
 
 
 def itk_filter(method, image, kernel, constant):
@@ -156,6 +157,22 @@ def test_a_kernel_is_judged_where_it_has_weight():
         assert found.constant(method, 1) > 1.2 * found.constant(method, 0)
 
 
+def test_noise_is_simulated_by_its_law(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        automatic, "FFTFilters", lambda image, *more: made.append(image) or FFTFilters(image, *more)
+    )
+    image = 10.0 + 1000.0 * (np.arange(96) >= 48) * np.ones((96, 1))
+    for law in (sd.NoiseLaw.poisson(), sd.NoiseLaw.of_image(np.sqrt(image)), sd.NoiseLaw.gaussian(3.0)):
+        made.clear()
+        bound = sd.KernelField.uniform(KERNEL).bind(image, normalize=True)
+        Simulation(image, bound, law.over(image))
+        noise = made[0] - ndimage.gaussian_filter(image, 1.5, mode="nearest")  # the image itself is the first truth
+        for half in (slice(0, 40), slice(56, 96)):
+            expected = law.part((slice(None), half)).variance(image[:, half]).mean()
+            assert noise[:, half].var() == pytest.approx(expected, rel=0.1)
+
+
 def test_cancelling_stops_the_search():
     with pytest.raises(sd.Cancelled):
         simulation(scene(), 1.0, watch=Watch(None, lambda: True))
@@ -169,7 +186,7 @@ def test_the_weights_of_the_whole_image_are_not_kept(monkeypatch):
     bound = sd.KernelField.by_intensity({float(n): kernel for n in range(count)}).bind(image, normalize=True)
     tracemalloc.start()
     try:
-        kept = Simulation(image, bound, 0.1)
+        kept = Simulation(image, bound, sd.NoiseLaw.gaussian(0.1))
         held = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -1,6 +1,7 @@
 """`deconvolve` and `convolve` end to end on arrays."""
 
 import itertools
+import json
 import re
 import tracemalloc
 
@@ -305,6 +306,48 @@ def test_its_parameters_repeat_the_run():
     np.testing.assert_array_equal(blurred.image, sd.convolve(image, field, **blurred.parameters).image)
 
 
+def test_the_noise_may_be_a_law_and_every_recipe_of_it_repeats_the_run():
+    rng = np.random.default_rng(4)
+    truth, kernel = phantom((64, 64)), sd.gaussian_kernel(1.3, ndim=2)
+    signal = sd.convolve(truth, kernel).image
+    counts = rng.poisson(signal).astype(float)
+    for strategy, method in (("blend", "wiener"), ("joint", "richardson-lucy")):
+        run = {"strategy": strategy, "method": method}
+        law = sd.deconvolve(counts, kernel, noise="poisson", **run)
+        assert law.automatic["noise_law"] == "Poisson, variance 1 x signal"
+        assert law.noise == pytest.approx(np.sqrt(signal.mean()), rel=0.01)
+        again = sd.deconvolve(counts, kernel, **json.loads(json.dumps(law.parameters)))
+        np.testing.assert_array_equal(again.image, law.image)
+        # Twice the counts per photon, on an offset: as an object, and as its numbers in a recipe.
+        scaled = sd.deconvolve(2 * counts + 50, kernel, noise=sd.NoiseLaw.poisson(2, 50), **run)
+        assert scaled.noise == pytest.approx(2 * law.noise)
+        again = sd.deconvolve(2 * counts + 50, kernel, **json.loads(json.dumps(scaled.parameters)))
+        np.testing.assert_array_equal(again.image, scaled.image)
+        sigmas = sd.deconvolve(counts, kernel, noise=np.sqrt(signal), **run)
+        assert sigmas.noise == pytest.approx(law.noise, rel=0.01)
+        assert sigmas.parameters["noise"] == "image"
+        with pytest.raises(sd.InputError, match="noise 'image' stands for an image of sigmas"):
+            sd.deconvolve(counts, kernel, **sigmas.parameters)
+
+
+@pytest.mark.parametrize("strategy", ["blend", "joint"])
+def test_the_residual_is_in_units_of_the_noise_where_it_varies(strategy):
+    """Of the right kernel about 1, by the very noise: that of every voxel against its own variance."""
+    rng = np.random.default_rng(0)
+    kernel = sd.gaussian_kernel(1.5, ndim=2)
+    truth = np.zeros((64, 65))
+    truth[30, 20], truth[40, 45] = 1000, 300
+    signal = ndimage.convolve(truth, kernel.values, mode="constant")
+    counts = rng.poisson(signal).astype(float)
+    method = {"blend": "landweber", "joint": "richardson-lucy"}[strategy]
+    found = sd.deconvolve(counts, kernel, strategy=strategy, method=method, iterations=12)
+    seen = ndimage.convolve(found.image, kernel.values, mode="nearest")
+    expected = np.sqrt(np.square(counts - seen).sum() / seen.clip(0).sum())
+    assert found.automatic["noise_law"] == "Poisson, variance 1 x signal"
+    assert found.noise == pytest.approx(np.sqrt(signal.mean()), rel=0.05)
+    assert found.residual == pytest.approx(expected, rel=0.02)
+
+
 def test_wiener_with_automatic_noise_does_not_blow_up_on_a_noiseless_image():
     """Its kernels never explain the image exactly; taking the tiny noise at its word would destroy it."""
     truth = phantom((48, 56))
@@ -502,7 +545,10 @@ def bad(message, image=None, kernels=None, **options):
         bad("regularization 3 as Landweber's step", method="landweber", regularization=3),
         bad("noise -1 must be", noise=-1),
         bad("noise 'loud' must be", noise="loud"),
-        bad(r"noise array\(\[1., 2.\]\) must be", noise=np.array([1.0, 2.0])),
+        bad(r"the noise has shape \(2,\), the image \(8, 9\)", noise=np.array([1.0, 2.0])),
+        bad("noise: 72 of 72 sigmas are negative", noise=np.full((8, 9), -1.0)),
+        bad("noise 'image' stands for an image of sigmas, and needs one", noise="image"),
+        bad("noise 'poisson' is for counts, but the image's lowest value is", -np.ones((8, 9)), noise="poisson"),
         bad(r"regularization array\(\[1., 2.\]\) must be", method="tikhonov", regularization=np.array([1.0, 2.0])),
         bad(r"offset array\(\[1., 2.\]\) must be", method="richardson-lucy", offset=np.array([1.0, 2.0])),
         bad("the mask is empty", mask=np.zeros((8, 9))),

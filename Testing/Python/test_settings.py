@@ -20,6 +20,8 @@ from SpatialDeconvLib.run.settings import SETTINGS, ConvolveSettings, Deconvolve
 CHOSEN = [
     DeconvolveSettings(method="landweber", iterations=7, regularization=0.5, noise=2, engine="fft"),
     DeconvolveSettings(strategy="joint", method="tv", boundary="extended", offset=-1.5, memory_limit=2),
+    DeconvolveSettings(noise="poisson"),
+    DeconvolveSettings(noise=sd.NoiseLaw(constant=4, slope=0.5, origin=-3)),
     ConvolveSettings(model="source", boundary="periodic", exclude=True, cascade="auto", normalize=True),
 ]
 
@@ -59,6 +61,10 @@ def test_the_method_of_a_strategy_is_the_registry_s():
         ("deconvolve", {"method": "tikhonov", "regularization": "much"}, "regularization"),
         ("deconvolve", {"boundary": "extended"}, "boundary"),
         ("deconvolve", {"noise": -1}, "noise"),
+        ("deconvolve", {"noise": "gauss"}, "noise"),
+        ("deconvolve", {"noise": {"gain": 2}}, "noise"),
+        ("deconvolve", {"noise": sd.NoiseLaw.of_image([1.0, 2.0])}, "noise"),
+        ("deconvolve", {"noise": [1.0, 2.0]}, "noise"),
         ("deconvolve", {"offset": float("nan")}, "offset"),
         ("deconvolve", {"memory_limit": 0}, "memory_limit"),
         ("deconvolve", {"model": "both"}, "model"),

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ...errors import is_auto
 from ..findings import Findings
 from ..formatting import number
 from ..tags import Markup, joined, tag
@@ -69,8 +70,10 @@ def _facts(found: Findings) -> Markup:
         verdict = "unknown: there is no noise to compare with" if residual is None else verdict_on(residual)
         facts.append(("Residual", "none" if residual is None else number(residual, 3), verdict))
     if found.noise is not None:
-        given = "given" if not isinstance(result.parameters.get("noise"), str) else "estimated from the image"
-        facts.append(("Noise", number(found.noise, 3), f"standard deviation, {given}"))
+        given = "estimated from the image" if is_auto(result.parameters.get("noise")) else "given"
+        law = result.automatic.get("noise_law", "")
+        follows = f"; {law}" if "signal" in law else ""
+        facts.append(("Noise", number(found.noise, 3), f"standard deviation, {given}{follows}"))
     if result.iterations is not None:
         facts.append(("Iterations", str(result.iterations), str(result.automatic.get("stopped", ""))))
     size = _root_mean_square_change(found)

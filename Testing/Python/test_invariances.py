@@ -1,0 +1,132 @@
+"""What no result may depend on, for every method of the registry: unit, added constant, orientation; and flux."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.methods.registry import METHODS
+
+EVERY = [pytest.param(m.strategy, m.name, id=f"{m.strategy}-{m.name}") for m in METHODS]
+SHAPE = (48, 44)
+
+
+def scene(seed=0):
+    """Flat patches of 10 to 90 with edges, blurred, with noise of 0.5."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal(SHAPE), 4)
+    truth = 10.0 + 20.0 * np.digitize(smooth, np.quantile(smooth, [0.2, 0.5, 0.8, 0.95]))
+    blurred = ndimage.gaussian_filter(truth, 1.2, mode="nearest", truncate=4)
+    return truth, blurred + 0.5 * np.random.default_rng(seed).standard_normal(SHAPE)
+
+
+def levels(scale=1.0):
+    kernel = sd.gaussian_kernel(1.2, ndim=2)
+    return sd.KernelField.by_intensity({scale * 10: kernel, scale * 90: kernel})
+
+
+# ------------------------------------------------------------------------------------------------ the unit
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("exponent", "dtype"),  # of two: about 1e-30, 1e-22, 1e-15, 1e13, 1e30
+    [(-100, np.float32), (-73, np.float64), (-50, np.float32), (45, np.float32), (100, np.float32)],
+)
+@pytest.mark.parametrize(("strategy", "method"), EVERY)
+def test_results_scale_with_the_unit(strategy, method, exponent, dtype):
+    image, factor = scene()[1].astype(dtype), 2.0**exponent
+    run = {"strategy": strategy, "method": method}
+    plain = sd.deconvolve(image, levels(), **run)
+    scaled = sd.deconvolve(np.ldexp(image, exponent), levels(factor), **run)
+    np.testing.assert_allclose(np.ldexp(scaled.image, -exponent), plain.image, rtol=1e-5, atol=1e-4)
+    assert scaled.noise == pytest.approx(factor * plain.noise)
+    assert scaled.residual == pytest.approx(plain.residual)
+
+
+@pytest.mark.parametrize("exponent", [-100, 100])
+@pytest.mark.parametrize(("strategy", "method"), EVERY)
+def test_given_intensities_are_in_the_unit_of_the_image(strategy, method, exponent):
+    image, factor = scene()[1], 2.0**exponent
+    constant = next(m for m in METHODS if (m.strategy, m.name) == (strategy, method)).constant
+    run = {"strategy": strategy, "method": method, "engine": "fft"}
+    plain, scaled = {"noise": 0.5, "offset": -3.0}, {"noise": 0.5 * factor, "offset": -3.0 * factor}
+    if constant is not None:
+        plain["regularization"] = 0.2
+        scaled["regularization"] = 0.2 * factor if method in ("tv", "self-keyed") else 0.2
+    found = sd.deconvolve(np.ldexp(image, exponent), levels(factor), **run, **scaled)
+    expected = sd.deconvolve(image, levels(), **run, **plain)
+    np.testing.assert_allclose(np.ldexp(found.image, -exponent), expected.image, rtol=1e-6, atol=1e-5)
+    assert found.automatic["noise_law"] == f"Gaussian, sigma {0.5 * factor:.3g}"
+    assert found.parameters["noise"] == 0.5 * factor
+    for name in {"noise", "offset", "lower", "smoothing"} & set(expected.automatic):
+        assert found.automatic[name] == pytest.approx(factor * expected.automatic[name])
+    if "regularization" in scaled and strategy == "joint":
+        assert found.automatic["regularization"] == pytest.approx(scaled["regularization"])
+    if method == "wiener":
+        assert found.automatic["constant_of_each_kernel"] == pytest.approx([0.5 * factor] * 2)
+
+
+def test_laws_and_images_of_sigma_are_in_the_unit_of_the_image():
+    image, factor = scene()[1], 2.0**-100
+    kernel = sd.gaussian_kernel(1.2, ndim=2)
+    laws = [
+        sd.NoiseLaw(constant=0.1, slope=0.01, origin=-5),
+        np.linspace(0.2, 0.8, image.size).reshape(image.shape),
+    ]
+    for law in laws:
+        expected = sd.deconvolve(image, kernel, noise=law)
+        found = sd.deconvolve(image * factor, kernel, noise=law * factor if law is laws[1] else law.scaled(factor))
+        np.testing.assert_allclose(found.image / factor, expected.image, rtol=1e-6, atol=1e-5)
+        assert found.residual == pytest.approx(expected.residual)
+
+
+def test_huge_values_outside_the_mask_do_not_choose_the_unit():
+    image, mask = scene()[1].astype(np.float32), np.ones(SHAPE, bool)
+    mask[20:24, 20:24] = False
+    spoilt = np.where(mask, image, np.float32(1e35))
+    kernel = sd.gaussian_kernel(1.2, ndim=2)
+    expected, found = (
+        sd.deconvolve(y, kernel, strategy="joint", method="tv", noise=0.5, mask=mask).image for y in (image, spoilt)
+    )
+    np.testing.assert_array_equal(found[mask], expected[mask])
+    assert np.all(found[~mask] == np.float32(1e35))
+
+
+# ---------------------------------------------------------------------------------------- an added constant
+
+
+@pytest.mark.parametrize("engine", ["simpleitk", "fft"])
+@pytest.mark.parametrize("method", ["inverse", "tikhonov", "wiener", "landweber"])
+@pytest.mark.parametrize("offset", [1e3, 3e4, 1e6])
+def test_a_constant_added_to_the_image_is_added_to_the_result_of_a_linear_filter(method, engine, offset):
+    image, kernel = scene()[1], sd.gaussian_kernel(1.2, ndim=2)
+    plain, lifted = (sd.deconvolve(y, kernel, method=method, engine=engine) for y in (image, image + offset))
+    np.testing.assert_allclose(lifted.image - offset, plain.image, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", ["landweber", "tikhonov", "tv", "self-keyed"])
+def test_a_constant_added_to_the_image_is_added_to_the_result_of_a_joint_method(method):
+    image, kernel = scene()[1] + 100, sd.gaussian_kernel(1.2, ndim=2)
+    results = []
+    for offset in (0, 3e4):
+        field = sd.KernelField.by_intensity({offset + level: kernel for level in (110, 190)})
+        results.append(sd.deconvolve(image + offset, field, strategy="joint", method=method).image - offset)
+    np.testing.assert_allclose(results[1], results[0], atol=0.02)
+
+
+@pytest.mark.parametrize(("level", "sigma"), [(100, 1), (100, 10), (100, 30), (1000, 10)])
+@pytest.mark.parametrize("method", ["inverse", "tikhonov", "wiener", "landweber"])
+def test_the_mean_of_a_flat_image_with_noise_stays(method, level, sigma):
+    image = level + sigma * np.random.default_rng(1).standard_normal((80, 81))
+    found = sd.deconvolve(image, sd.gaussian_kernel(1.5, ndim=2), method=method, engine="fft").image
+    assert found.mean() == pytest.approx(image.mean(), abs=0.01 * sigma)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, -3.0, 1e-25, 4e20])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("strategy", "method"), EVERY)
+def test_a_constant_image_stays(strategy, method, value):
+    image = np.full((20, 22), value)
+    found = sd.deconvolve(image, levels(max(abs(value), 1.0)), strategy=strategy, method=method)
+    np.testing.assert_allclose(found.image, value, rtol=1e-4, atol=1e-12)
+    assert found.warnings == []
