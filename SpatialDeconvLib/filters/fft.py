@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy import fft
@@ -293,7 +294,7 @@ class FFTFilters:
             yield x[box]
 
     #: The filters that go from image to image, by method.
-    _STEPS = {"richardson-lucy": _lucy_steps, "projected-landweber": _projected_steps}
+    _STEPS: ClassVar = {"richardson-lucy": _lucy_steps, "projected-landweber": _projected_steps}
 
     # -- spectra: "half" is transformed on all axes but the first
 
