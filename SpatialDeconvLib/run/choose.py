@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..blur.selfkeyed import check_self_keyed
-from ..errors import InputError
 from ..methods import registry as methods
 from ..methods.choices import AUTO
+from ..noise import NoiseLaw
 from .job import Job
 from .joint import joint_memory
 from .settings import DeconvolveSettings
+from .whose import METHODS, TRUE, whose_values
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,20 @@ class _Wish:
     why: str
 
 
-def chosen(job: Job[DeconvolveSettings], sigma: float) -> Choice:
+def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
     """Return what the job's run takes.
 
     Parameters
     ----------
     job : Job
         Of a deconvolution.
-    sigma : float
+    law : NoiseLaw
         Of the noise.
     """
     settings = job.settings
     if not settings.spec.automatic or settings.strategy == "blend":
         return Choice(settings)
-    of, found = _whose(job, sigma)
+    of, found = _whose(job, law)
     wishes = [wish for wish in _wishes(job, of, found) if settings.strategy in (AUTO, wish.strategy)]
     wish, lacking = _first_that_fits(job, wishes)
     facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
@@ -72,24 +72,25 @@ def chosen(job: Job[DeconvolveSettings], sigma: float) -> Choice:
     return Choice(replace(settings, strategy=wish.strategy, method=wish.method), facts)
 
 
-def _whose(job: Job[DeconvolveSettings], sigma: float) -> tuple[str | None, str]:
+def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str]:
     """Whose values choose the kernels, "measured" or "true", and how that is known; None where nothing asks."""
     keyed = job.bound.field
     if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
         return None, ""
     if keyed.of != AUTO:
         return keyed.of, f"kernels keyed to {keyed.of} values, as the kernel set says"
-    try:
-        check_self_keyed(keyed)
-    except InputError as error:
-        return "measured", f"kernels keyed to the values of the image at hand ({error.text})"
-    return "true", "kernels keyed to intensity"
+    job.watch.step(0.0, "finding whose intensity chooses the kernels")
+    finding = whose_values(
+        job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
+        watch=job.watch.quiet(),
+    )  # fmt: skip
+    return finding.of, finding.why
 
 
 def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
     """What there is to take, the best first."""
-    if of == "true":
-        yield _Wish("joint", "self-keyed", found)
+    if of == TRUE:
+        yield _Wish("joint", METHODS[TRUE], found)
     else:
         reason = found or f"kernels keyed by {job.bound.field.key}"
         reason = f"{reason}, chosen by the guide" if job.guided else reason

@@ -16,6 +16,11 @@ from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..noise import NoiseLaw
 
+# A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
+# are not, is no measured value.
+_ABSURD, _GAP = 1e6, 1e3
+_SAMPLE = 1 << 18  # voxels, evenly spread, that tell where the rest lies
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -100,6 +105,35 @@ def finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarray
     nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
     warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
     return image[tuple(nearest)]
+
+
+def absurd_values(image: np.ndarray, mask: np.ndarray | None) -> list[str]:
+    """What to say of voxels that stand beyond all reason apart from the rest.
+
+    So far that they are no noise and no light, and without anything between them and the rest, as even the sharpest
+    kernel leaves around a star.
+    """
+    seen = image if mask is None else image[mask]
+    sample = seen.reshape(-1)[:: max(1, seen.size // _SAMPLE)].astype(np.float64)
+    middle = float(np.median(sample))
+    spread = float(np.quantile(np.abs(sample - middle), 0.99)) or abs(middle)
+    limit = _ABSURD * spread
+    if spread == 0 or max(float(seen.max()) - middle, middle - float(seen.min())) <= limit:
+        return []
+    apart = np.abs(image - middle)
+    absurd = apart > limit
+    if mask is not None:
+        absurd &= mask
+        apart[~mask] = 0
+    if float(apart[absurd].min()) < _GAP * float(apart[~absurd].max(initial=0)):
+        return []
+    count, first = int(np.count_nonzero(absurd)), np.unravel_index(int(np.argmax(absurd)), image.shape)
+    which = f"1 of {seen.size} voxels is" if count == 1 else f"{count} of {seen.size} voxels are"
+    return [
+        f"{which} absurd, the first at {[int(i) for i in first]} with {float(image[first]):.6g}, while the rest "
+        f"lies around {middle:.4g}, within {spread:.2g} or so: that spoils the result around it, the noise and the "
+        "residual; correct it, or make it NaN to be filled (nonfinite)"
+    ]
 
 
 def selected_voxels(mask: Any, shape: tuple[int, ...]) -> np.ndarray:

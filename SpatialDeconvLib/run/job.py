@@ -19,6 +19,7 @@ from ..kernels.field import BoundField
 from ..noise import NoiseLaw, as_noise_law
 from .inputs import (
     Inputs,
+    absurd_values,
     checked_spacing,
     field_of,
     finite,
@@ -90,8 +91,10 @@ class Job(Generic[S]):
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
         exponent = 0
         if isinstance(settings, DeconvolveSettings):
+            seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
+            warnings += absurd_values(image, seen)
             own = guide is image and field.key == "intensity"
-            exponent = working_exponent(image, mask, field.at if own else ())
+            exponent = working_exponent(image, seen, field.at if own else ())
             if exponent:
                 settings = settings.in_unit(2.0**exponent)
                 image = np.ldexp(image, exponent)

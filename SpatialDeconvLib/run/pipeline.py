@@ -300,7 +300,7 @@ def check_together(settings: Settings, *, masked: bool, guided: bool, sigmas: bo
 
 def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     law = job.noise_law()
-    choice = chosen(job, law.sigma)
+    choice = chosen(job, law)
     job.settings = settings = choice.settings
     found = run_blend(job, law) if settings.strategy == "blend" else run_joint(job, law)
     job.check_result(found.image, settings.spec.name)

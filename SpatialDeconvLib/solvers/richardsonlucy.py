@@ -128,10 +128,11 @@ def textbook(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Iterat
     keep : bool
         Give y - A x too, and leave the images alone afterwards.
     """
-    poisson = _Poisson(problem, exact=True)
+    poisson = _Poisson(problem, exact=True, free=penalty is None)
     x = poisson.start
+    model = problem.forward(x)
+    poisson.keep_flux(x, model)
     while True:
-        model = problem.forward(x)
         difference = np.empty_like(model) if keep else None
         squared, _ = poisson.compare(model, model, difference, likelihood=False)
         yield Iterate(x, squared, difference)
@@ -139,6 +140,7 @@ def textbook(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Iterat
         del model, difference
         poisson.multiply(factor, x, None if penalty is None else penalty.slope(x))
         x = factor
+        model = problem.forward(x)
 
 
 def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Iterates:
@@ -146,9 +148,10 @@ def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Itera
 
     The penalised likelihood never falls; where it can rise no more, the iteration ends.
     """
-    poisson = _Poisson(problem, exact=False)
+    poisson = _Poisson(problem, exact=False, free=penalty is None)
     x = poisson.start
     model = problem.forward(x)
+    poisson.keep_flux(x, model)
     step = np.zeros_like(x)
     gain = 1.0  # g times the last step, before it was bent
     length = 1.0  # how many times the direction the next step is foreseen to be
@@ -172,11 +175,13 @@ def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Itera
         x = x.copy() if keep else x
         poisson.move(x, step, model, change, share)
         for _ in range(_HALVINGS):
+            scale = poisson.keep_flux(x, model)
             excess, difference, squared, reached = _compared(poisson, model, x, penalty, keep)
             if reached > value:
                 break
             del excess, difference
             share /= 2  # too far for the voxels that were not searched
+            poisson.multiply_both(x, model, 1 / scale)
             poisson.move(x, step, model, change, -share)
         else:
             return "the likelihood rises no more"
@@ -197,7 +202,7 @@ def _compared(
 class _Poisson:
     """The likelihood, and the element-wise work in the metric of Richardson-Lucy, in threads plane by plane."""
 
-    def __init__(self, problem: Problem, exact: bool):
+    def __init__(self, problem: Problem, exact: bool, free: bool):
         self.problem, self.dtype = problem, problem.dtype
         # What data and model, both without the background, are lifted by: the background, so that the counts
         # are those of Poisson's law, and more where data around 0 would still be negative.
@@ -207,6 +212,8 @@ class _Poisson:
             counts = problem.y + known
             lowest = float((counts if problem.mask is None else counts[problem.mask]).min())
         self.lift = known + self.dtype.type(max(0.0, -lowest))
+        # Without a penalty and a lift the likeliest multiple of an image has the flux of the data.
+        self.flux = self._flux(problem.y) if free and not np.any(self.lift) else 0.0
         self.tiny = self.dtype.type(1e-6 * problem.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * problem.span)  # of the image in the metric, so that a 0 can rise again
@@ -247,6 +254,39 @@ class _Poisson:
             return dot(apart, apart), value
 
         return self._sums(work, len(model))
+
+    def keep_flux(self, x: np.ndarray, model: np.ndarray) -> float:
+        """Multiply the image, and its model, so that the model's sum is that of the data. Return the factor.
+
+        The textbook's iteration keeps the flux by itself. What makes this one quick does not quite: a start that is
+        nowhere 0, and directions that are bent at 0.
+        """
+        seen = self._flux(model) if self.flux > 0 else 0.0
+        factor = self.flux / seen if seen > 0 else 1.0
+        self.multiply_both(x, model, factor)
+        return factor
+
+    def multiply_both(self, x: np.ndarray, model: np.ndarray, factor: float) -> None:
+        """Multiply the image and its model."""
+        if factor != 1:
+            self._scaled(x, factor)
+            self._scaled(model, factor)
+
+    def _scaled(self, array: np.ndarray, factor: float) -> None:
+        def work(rows: slice) -> None:
+            array[rows] *= self.dtype.type(factor)
+
+        self.problem.planes(work, len(array))
+
+    def _flux(self, data: np.ndarray) -> float:
+        """The sum over the data that count."""
+        mask = self.problem.mask
+
+        def work(rows: slice) -> tuple[float, float]:
+            counts = True if mask is None else mask[rows]
+            return float(data[rows].sum(dtype=np.float64, where=counts)), 0.0
+
+        return self._sums(work, len(data))[0]
 
     def multiply(self, factor: np.ndarray, x: np.ndarray, slope: np.ndarray | None) -> None:
         """factor <- x (1 + factor / A^T 1), with the slope of a penalty in the denominator."""
