@@ -19,8 +19,9 @@ ProjectedLandweber,RichardsonLucy}DeconvolutionImageFilter and itkDivideOrZeroOu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy import fft
@@ -130,6 +131,43 @@ class FFTFilters:
             If `watch` says so; it is asked at every iteration.
         """
         spec = methods.method("blend", method)
+        return spec.load()(self, self._asked(spec, kernel, iterations, constant, noise, planes, watch))
+
+    def iterates(
+        self, method: str, kernel: np.ndarray, counts: Iterable[int], *, watch: Watch | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield what `run` gives after so many iterations, for each of the counts, in one run of the iteration.
+
+        Parameters
+        ----------
+        method : str
+            A method that iterates.
+        kernel : ndarray
+        counts : iterable of int
+            Rising.
+        watch : Watch, optional
+        """
+        counts, spec = list(counts), methods.method("blend", method)
+        asked = self._asked(spec, kernel, counts[-1], watch=watch)
+        steps = self._STEPS.get(method)
+        if steps is None:  # summed at the frequencies, however many there are
+            yield from (spec.load()(self, replace(asked, iterations=count)) for count in counts)
+            return
+        for number, image in enumerate(steps(self, asked)):
+            if number in counts:
+                yield image.copy()
+
+    def _asked(
+        self,
+        spec: methods.Method,
+        kernel: np.ndarray,
+        iterations: int,
+        constant: float | None = None,
+        noise: float = 0.0,
+        planes: slice | None = None,
+        watch: Watch | None = None,
+    ) -> Asked:
+        """Check what is asked for, and pad the image for it."""
         if kernel.ndim != self._image.ndim:
             raise InputError(
                 f"the kernel has {kernel.ndim} dimensions, the image {self._image.ndim}; make them equal"
@@ -141,7 +179,7 @@ class FFTFilters:
         kernel = kernel.astype(self._dtype)
         self._pad_for(kernel.shape)
         planes = slice(None) if planes is None else planes
-        return spec.load()(self, Asked(kernel, int(iterations), constant, step, noise, planes, watch))
+        return Asked(kernel, int(iterations), constant, step, noise, planes, watch)
 
     # -- the filters, by the names that the registry of methods has
 
@@ -184,10 +222,14 @@ class FFTFilters:
         return result
 
     def richardson_lucy(self, asked: Asked) -> np.ndarray:
+        return _last(self._lucy_steps(asked))[asked.planes].copy()
+
+    def _lucy_steps(self, asked: Asked) -> Iterator[np.ndarray]:
         """x <- x * H^T(y / H x), the ratio taken as 0 where H x is below 1e-5, starting at y."""
         kernel, iterations, watch = asked.kernel, asked.iterations, asked.watch
         response = self._full_response(kernel)
         y, x = self._padded, self._padded.copy()
+        box = image_box(self._image.shape, kernel.shape)
         half = np.empty(response.shape, self._complex)
         self._sweep(lambda part: self._from_voxels(x[part], half[part]), half.shape, 0)
 
@@ -207,18 +249,23 @@ class FFTFilters:
             x[part] *= self._to_voxels(half[part])
             self._from_voxels(x[part], half[part])
 
+        yield x[box]
         for n in range(iterations):
             for work, axis in ((blur, 1), (compare, 0), (blur_back, 1), (correct, 0)):
                 self._sweep(work, half.shape, axis)
             watch.step((n + 1) / iterations)
-        return x[image_box(self._image.shape, kernel.shape)][asked.planes].copy()
+            yield x[box]
 
     def projected_landweber(self, asked: Asked) -> np.ndarray:
+        return _last(self._projected_steps(asked))[asked.planes].copy()
+
+    def _projected_steps(self, asked: Asked) -> Iterator[np.ndarray]:
         """x <- max(0, x + step H^T(y - H x)), starting at y."""
         kernel, iterations, step, watch = asked.kernel, asked.iterations, asked.step, asked.watch
         gradient = self._full_response(kernel)  # H, to become step H* Y
         damping = np.empty(gradient.shape, self._dtype)  # 1 - step |H|^2
         x = self._padded.copy()
+        box = image_box(self._image.shape, kernel.shape)
         half = np.empty_like(gradient)
 
         def prepare(part: slice) -> None:
@@ -239,11 +286,15 @@ class FFTFilters:
 
         self._sweep(lambda part: self._from_voxels(x[part], half[part]), half.shape, 0)
         self._sweep(prepare, half.shape, 1)
+        yield x[box]
         for n in range(iterations):
             self._sweep(lambda part: _filter_columns(half[:, part], lambda s: descend(s, part)), half.shape, 1)
             self._sweep(project, half.shape, 0)
             watch.step((n + 1) / iterations)
-        return x[image_box(self._image.shape, kernel.shape)][asked.planes].copy()
+            yield x[box]
+
+    #: The filters that go from image to image, by method.
+    _STEPS: ClassVar = {"richardson-lucy": _lucy_steps, "projected-landweber": _projected_steps}
 
     # -- spectra: "half" is transformed on all axes but the first
 
@@ -431,6 +482,12 @@ def _power(z: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.ndarray:
 
 
 # -------------------------------------------------------------------------------------------- helpers
+
+
+def _last(iterates: Iterator[np.ndarray]) -> np.ndarray:
+    for iterate in iterates:
+        last = iterate
+    return last
 
 
 def _divided_or_zero(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

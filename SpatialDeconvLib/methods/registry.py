@@ -405,7 +405,7 @@ AUTOMATIC: tuple[Method, ...] = (
         "blend",
         _("Automatic"),
         _("For every kernel the filter, constant and iterations that do best in a simulation with the image."),
-        {},
+        _FILTER_VOLUMES,
         work=0.0,
         function="",
         prose="the automatic filter",

@@ -1,18 +1,25 @@
-"""Automatic constants of the direct filters, by trying them on a case whose answer is known.
+"""What a kernel filters with, by trying filters on a case whose answer is known.
 
-A parametric bootstrap. A block of the image is restored and taken for the truth; blurred with the spatially
-variant model and given noise by the same law, it is filtered with every kernel and a range of constants.
-For each kernel the constant that comes closest to that truth, where the kernel has weight, wins. The first
-restoration comes from a round of its own, in which the blurred image stands in for the truth.
+A parametric bootstrap. A block of the image is restored with the spatially variant model itself (total variation)
+and taken for the truth; blurred again and given noise by the same law, it is filtered with every kernel, by every
+filter, with a range of constants and iterations. For each kernel the one that comes closest to that truth, where
+the kernel has weight, wins. Leaving the image as it is takes part. Where the unknown truth chooses the kernels, it
+does so in the simulation too: the kernels come from the simulated truth, the weights from its blurred image.
 
 Unlike a formula, this sees all that goes wrong: noise, damping of the mean, what the boundary rule makes of
-the border, and that a filter with one kernel runs over an image blurred by many.
+the border, and that a filter with one kernel runs over an image blurred by many. By how much a filter wins here is
+no forecast: what stands for the truth is simpler than the truth.
+
+A large image is represented by a few blocks, chosen so that each kernel has a block with much of its weight where
+something is to be seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,16 +28,35 @@ from ..arrays.inner import dot
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..filters.fft import FFTFilters
+from ..filters.padding import padded_shape
 from ..kernels.field import BoundField, KernelField
 from ..methods import registry as methods
+from ..methods.choices import AUTO
+from ..methods.registry import Method
 from ..noise import NoiseLaw
+from ..solvers.solve import solve
+from .filtering import Filtering, Form, base_level
+from .job import Job
+from .settings import DeconvolveSettings
 
-# Wiener and inverse depend on the whole image: the block should be all of it whenever that is affordable.
-_BLOCK_VOXELS = 2**20
+# An image of at most so many voxels is tried as a whole; of a larger one, blocks of at most so many.
+_WHOLE_VOXELS, _BLOCK_VOXELS = 2**18, 2**17
+# A block serves a kernel when it has this share of what the best block for that kernel has.
+_SHARE = 0.3
+# Voxels per axis that are looked at to choose the blocks.
+_LOOKED_AT = 128
+# Iterations that are tried. All counts in between gain 0.01 dB on average
+# (Testing/Benchmarks/bench_blend.py).
+_COUNTS = (1, 3, 8, 20)
+# Points of the search for a constant, and how many times it is refined.
+_COARSE, _HALVINGS = 9, 2
+# The weight of total variation that gives the truth is this many times sigma sqrt(sigma / range), which comes close
+# to the best weight for Gaussians and noise of 0.1 to 5 % of the range.
+_TRUTH_WEIGHT = 0.8
 
 
 class Simulation:
-    """Finds the constants for one image, kernel by kernel.
+    """Finds what to filter with for one image, kernel by kernel.
 
     Parameters
     ----------
@@ -38,12 +64,16 @@ class Simulation:
         The blurred image.
     bound : BoundField
         The kernels, normalised, on the image's grid.
-    noise : NoiseLaw
+    law : NoiseLaw
         Of the image.
     model : {"detector", "source"}
     boundary : {"edge", "zero", "periodic"}
-    region : tuple of slice, optional
-        The part that matters: the block lies around its middle.
+    own : bool
+        Whether the kernels belong to the true values of the image itself (`keyed_to_truth`).
+    offset : float or "auto"
+        Of the settings.
+    mask : ndarray of bool, optional
+        The voxels that matter.
     watch : Watch, optional
         Told before every trial what is being tried, at fraction 0: how many there will be is not known.
     """
@@ -52,79 +82,232 @@ class Simulation:
         self,
         image: np.ndarray,
         bound: BoundField,
-        noise: NoiseLaw,
+        law: NoiseLaw,
         model: str = "detector",
         boundary: str = "edge",
-        region: Box | None = None,
+        *,
+        own: bool = False,
+        offset: float | str = "auto",
+        mask: np.ndarray | None = None,
         watch: Watch | None = None,
     ):
-        self._kernels = [bound.kernel(k) for k in range(len(bound))]
-        self._boundary, self._noise = boundary, noise.sigma
-        self._watch = watch = watch or UNWATCHED
-        box = trial_block(image.shape, region)
-        block = np.ascontiguousarray(image[box])
-        self._spread = float(block.std(dtype=np.float64))
-        # Copies: a slice would keep the whole weight image alive, for every kernel at once.
-        self._weights = [bound.weight(k, block.dtype)[box].copy() for k in range(len(bound))]
-        operator = SpatiallyVariantBlur(
-            KernelField.by_weights(self._weights, self._kernels).bind(block, bound.spacing),
-            block.shape,
-            model=model,
-            boundary=boundary,
-            dtype=block.dtype,
-            low_rank=0.0,
-        )
-        law = noise.part(box)
+        self._image, self._bound, self._law, self._mask = image, bound, law, mask
+        self._model, self._boundary, self._own, self._offset = model, boundary, own, offset
+        self._watch = watch or UNWATCHED
+        self._boxes: dict[int, Box] = {}
+        self._found: dict[tuple[str, int], Filtering] = {}
 
-        def use_as_truth(truth: np.ndarray, level: np.floating) -> None:
-            noisy = law.noisy(operator.forward(truth, watch.quiet()), np.random.default_rng(0)) - level
-            self._truth = truth - level
-            self._filters = FFTFilters(noisy.astype(block.dtype, copy=False), boundary)
+    @classmethod
+    def of_job(cls, job: Job[DeconvolveSettings], law: NoiseLaw) -> Simulation:
+        """Return the simulation of a job's image."""
+        settings = job.settings
+        return cls(
+            job.image, job.bound, law, settings.model, settings.boundary, own=keyed_to_truth(job),
+            offset=settings.offset, mask=job.mask, watch=job.watch,
+        )  # fmt: skip
 
-        # Tikhonov's filter damps the mean, too; zeros beyond the border are zeros of the image with its mean.
-        level = block.dtype.type(0.0 if boundary == "zero" else block.mean(dtype=np.float64))
-        use_as_truth(block, level)
-        filters = FFTFilters(block - level, boundary)
-        restored = np.full_like(block, level)
-        for k, (kernel, weight) in enumerate(zip(self._kernels, self._weights, strict=True)):
-            if weight.any():
-                # Tikhonov's, whatever the method: a thresholded inverse has a band limit of its own and
-                # would only find that again.
-                constant = self._best(k, "tikhonov", 1e-4, 1.0, coarse=5, halvings=0)
-                restored += weight * filters.run("tikhonov", kernel.values, constant=constant)
-        use_as_truth(restored, block.dtype.type(0.0))
+    def filtering(self, k: int, method: str = AUTO) -> Filtering:
+        """Return what kernel `k` filters with best: a method with its best constant, or the best of all methods.
 
-    def constant(self, method: str, k: int) -> float:
-        """Return the best constant of a direct filter for kernel `k`.
-
-        It is the filter's own constant; of one that has none ("wiener"), the standard deviation of what the
-        filter has to take for noise, at least the noise itself.
+        Parameters
+        ----------
+        k : int
+        method : str
+            Of strategy "blend"; "auto": any of them, or none.
         """
-        constant = methods.method("blend", method).constant
-        if constant is not None:
-            if constant.search is None:
-                raise ValueError(f"{method!r} finds its constant itself")
-            return self._best(k, method, *constant.search)
-        if self._spread == 0:  # a constant image holds nothing to restore
-            return self._noise
-        low = max(self._noise, 1e-4 * self._spread)
-        return self._best(k, method, low, max(self._spread, 2 * low))
+        if (method, k) not in self._found:
+            self._boxes = self._boxes or _boxes_of_kernels(self._image, self._bound, self._mask, self._watch)
+            # All that the block serves: it is not kept, and not made again.
+            served = [other for other, box in self._boxes.items() if box == self._boxes[k]]
+            trials = self._block(self._boxes[k], served)
+            for other in served:
+                self._found[method, other] = trials.best(other, method)
+        return self._found[method, k]
 
-    def _best(self, k: int, method: str, low: float, high: float, coarse: int = 9, halvings: int = 2) -> float:
-        weight = self._weights[k]
-        if not weight.any():  # the block has no voxel of this kernel: judge by all of it
-            weight = np.ones_like(weight)
-        kernel, tuned = self._kernels[k].values, methods.method("blend", method).tuned
+    def _block(self, box: Box, kernels: Sequence[int]) -> _Trials:
+        whole = all(s.stop - s.start == n for s, n in zip(box, self._image.shape, strict=True))
+        return _Trials(
+            np.ascontiguousarray(self._image[box]), _Part(self._bound, box), kernels, self._law.part(box),
+            self._model, self._boundary if whole else "edge", self._own, self._offset,
+            None if self._mask is None else self._mask[box], self._watch,
+        )  # fmt: skip
+
+
+def keyed_to_truth(job: Job) -> bool:
+    """Whether the kernels belong to the true, unknown values of a job's own image, or may do so."""
+    keyed = job.bound.field
+    return keyed.key == "intensity" and not job.guided and len(keyed.at) > 1 and keyed.of != "measured"
+
+
+def trial_memory(job: Job) -> float:
+    """Bytes that a simulation takes at most."""
+    voxels = _WHOLE_VOXELS if job.image.size <= _WHOLE_VOXELS else _BLOCK_VOXELS
+    sizes = [s.stop - s.start for s in trial_block(job.image.shape, None, voxels)]
+    kernels = [job.bound.kernel(k).shape for k in range(len(job.bound))]
+    largest = [max(size) for size in zip(*kernels, strict=True)]
+    volumes = methods.method("joint", "tv").volumes["cached"]
+    return volumes * job.image.itemsize * math.prod(padded_shape(sizes, largest))
+
+
+class _Part:
+    """A kernel field in a part of its image."""
+
+    def __init__(self, bound: BoundField, box: Box):
+        self.bound, self.box = bound, box
+
+    def weight(self, k: int, dtype: np.dtype) -> np.ndarray:
+        # A copy: a slice would keep the whole weight image alive, for every kernel at once.
+        return self.bound.weight(k, dtype)[self.box].copy()
+
+
+@dataclass(frozen=True)
+class _Trial:
+    error: float
+    filtering: Filtering
+
+
+class _Trials:
+    """Trials on one block: its simulated truth and blurred image, and the weights of the kernels that it serves."""
+
+    def __init__(
+        self,
+        block: np.ndarray,
+        part: _Part,
+        kernels: Sequence[int],
+        law: NoiseLaw,
+        model: str,
+        boundary: str,
+        own: bool,
+        offset: float | str,
+        mask: np.ndarray | None,
+        watch: Watch,
+    ):
+        self._bound, self._model, self._boundary = part.bound, model, boundary
+        self._offset, self._sigma, self._watch = offset, law.sigma, watch
+        self._spread = float(block.std(dtype=np.float64))
+        weights = {k: part.weight(k, block.dtype) for k in range(len(part.bound))}
+        weights = {k: weight for k, weight in weights.items() if weight.any() or k in kernels}
+        here = KernelField.by_weights(list(weights.values()), [part.bound.kernel(k) for k in weights])
+        operator = self._operator(here.bind(block, part.bound.spacing), block)
+        watch.step(0.0, "restoring a block to try filters on")
+        self._truth = self._restored(block, operator, law)
+        keyed = _keyed_to_any(part.bound) if own else None
+        if keyed is not None:
+            operator = self._operator(keyed.bind(self._truth, part.bound.spacing), block)
+        blurred = operator.forward(self._truth, watch.quiet())
+        del operator
+        self._seen = law.noisy(blurred, np.random.default_rng(0)).astype(block.dtype, copy=False)
+        self._weights = {k: weights[k] for k in kernels}
+        if keyed is not None:
+            seen = keyed.bind(self._seen, part.bound.spacing)
+            for k in kernels:
+                self._weights[k] += seen.weight(k, block.dtype)
+        for weight in self._weights.values():
+            if mask is not None and weight[mask].any():
+                weight *= mask
+            elif not weight.any():  # the block has no voxel of this kernel: judge by all of it
+                weight += 1
+        self._filters: dict[Form, FFTFilters] = {}
+
+    def best(self, k: int, method: str) -> Filtering:
+        """Return what does best with kernel `k`: of one method, or of all."""
+        if method == AUTO:
+            if self._spread == 0:  # a constant image holds nothing to restore
+                return Filtering()
+            return min(self._all(k), key=lambda trial: trial.error).filtering
+        spec = methods.method("blend", method)
+        if not spec.tuned:
+            raise ValueError(f"{method!r} finds its constant itself")
+        if self._spread == 0 and spec.tuned == "noise":
+            return Filtering(method, constant=self._sigma)
+        return min(self._constants(k, spec), key=lambda trial: trial.error).filtering
+
+    def _all(self, k: int) -> Iterator[_Trial]:
+        yield _Trial(self._error(k, self._seen), Filtering())
+        for spec in methods.methods_of("blend").values():
+            yield from self._counts(k, spec) if spec.iterates else self._constants(k, spec)
+
+    def _counts(self, k: int, spec: Method) -> Iterator[_Trial]:
+        """Trials of an iterative method, up to where more iterations do worse."""
+        form, filters = self._taken(spec)
+        before = math.inf
+        images = filters.iterates(spec.name, self._bound.kernel(k).values, _COUNTS, watch=self._told(k))
+        for count, image in zip(_COUNTS, images, strict=True):
+            error = self._error(k, form.back(image))
+            yield _Trial(error, Filtering(spec.name, iterations=count))
+            if error > before:
+                return
+            before = error
+
+    def _constants(self, k: int, spec: Method) -> list[_Trial]:
+        """Trials of a direct method."""
+        form, filters = self._taken(spec)
+        trials: list[_Trial] = []
 
         def error(constant: float) -> float:
-            self._watch.step(0.0, f"trying constants for kernel {k + 1} of {len(self._kernels)}")
-            options: dict[str, Any] = {tuned: constant}
-            difference = self._filters.run(method, kernel, watch=self._watch.quiet(), **options)
-            difference -= self._truth
-            np.square(difference, out=difference)
-            return dot(weight, difference)
+            filtering = Filtering(spec.name, constant=constant)
+            image = form.back(filtering.run(filters, self._bound.kernel(k).values, self._told(k)))
+            trials.append(_Trial(self._error(k, image), filtering))
+            return trials[-1].error
 
-        return _minimum(error, low, high, coarse, halvings)
+        _minimum(error, *self._range(spec), _COARSE, _HALVINGS)
+        return trials
+
+    def _range(self, spec: Method) -> tuple[float, float]:
+        """The constants to try: of Wiener's filter, standard deviations from that of the noise on."""
+        if spec.constant is not None and spec.constant.search is not None:
+            return spec.constant.search
+        low = max(self._sigma, 1e-4 * self._spread)
+        return low, max(self._spread, 2 * low)
+
+    def _taken(self, spec: Method) -> tuple[Form, FFTFilters]:
+        """The form in which a method takes the blurred image, and the filters of that."""
+        level = base_level(spec, self._seen, offset=self._offset, boundary=self._boundary, found=True)
+        if spec.nonnegative:  # noise may have gone below a given offset
+            level = min(level, float(self._seen.min()))
+        form = Form.of_method(spec, self._seen, level)
+        if form not in self._filters:
+            self._filters[form] = FFTFilters(form.taken(self._seen), self._boundary)
+        return form, self._filters[form]
+
+    def _told(self, k: int) -> Watch:
+        count = len(self._bound.field.kernels)
+        self._watch.step(0.0, f"trying filters for kernel {k + 1} of {count}")
+        return self._watch.quiet()
+
+    def _error(self, k: int, image: np.ndarray) -> float:
+        difference = image - self._truth
+        np.square(difference, out=difference)
+        return dot(self._weights[k], difference)
+
+    def _operator(self, bound: BoundField, block: np.ndarray) -> SpatiallyVariantBlur:
+        return SpatiallyVariantBlur(
+            bound, block.shape, model=self._model, boundary=self._boundary, dtype=block.dtype, low_rank=0.0
+        )
+
+    def _restored(self, block: np.ndarray, operator: SpatiallyVariantBlur, law: NoiseLaw) -> np.ndarray:
+        """What stands for the truth: the model inverted with total variation.
+
+        Of the joint methods tried (Testing/Benchmarks/bench_blend.py), it leads to the best choices: others are too
+        smooth.
+        """
+        if self._spread == 0:
+            return block
+        low, high = np.percentile(block, (0.1, 99.9))
+        span = max(float(high - low), self._spread)
+        sigma = max(law.sigma, 1e-4 * span)
+        watch = self._watch.quiet()
+        return solve(
+            operator, block, "tv", regularization=_TRUTH_WEIGHT * sigma * math.sqrt(sigma / span), noise=law,
+            lower=self._offset, progress=watch.tell, cancelled=watch.cancelled,
+        ).image  # fmt: skip
+
+
+def _keyed_to_any(bound: BoundField) -> KernelField:
+    """The kernels, as they are on the image's grid, keyed to intensities that may lie outside the levels."""
+    keyed = bound.field
+    kernels = tuple(bound.kernel(k) for k in range(len(keyed.kernels)))
+    return replace(keyed, kernels=kernels, outside="nearest" if keyed.outside == "error" else keyed.outside)
 
 
 def _minimum(error: Callable[[float], float], low: float, high: float, coarse: int, halvings: int) -> float:
@@ -140,11 +323,14 @@ def _minimum(error: Callable[[float], float], low: float, high: float, coarse: i
     return min(found, key=found.__getitem__)
 
 
-def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int | None = None) -> Box:
-    """The block to try on: the whole image, or what is left around the middle of the region when its longest
+# ------------------------------------------------------------------------------------------- the blocks
+
+
+def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int) -> Box:
+    """Return a block to try on: the whole image, or what is left around the middle of the region when its longest
     axes are halved until it has at most so many voxels."""
     sizes = list(shape)
-    while np.prod(sizes) > (voxels or _BLOCK_VOXELS):
+    while np.prod(sizes) > voxels:
         sizes[int(np.argmax(sizes))] //= 2
     middles = [n // 2 for n in shape] if region is None else [(s.start + s.stop) // 2 for s in region]
     box = []
@@ -152,3 +338,69 @@ def trial_block(shape: tuple[int, ...], region: Box | None, voxels: int | None =
         start = min(max(middle - size // 2, 0), n - size)
         box.append(slice(start, start + size))
     return tuple(box)
+
+
+def _boxes_of_kernels(
+    image: np.ndarray, bound: BoundField, mask: np.ndarray | None, watch: Watch
+) -> dict[int, Box]:
+    """The block that serves each kernel: as few different ones as will do."""
+    kernels = [k for k in range(len(bound)) if not bound.is_identity(k)]
+    if image.size <= _WHOLE_VOXELS:
+        return dict.fromkeys(kernels, tuple(slice(0, n) for n in image.shape))
+    boxes = _tiles(image.shape)
+    scores = _scores(image, bound, mask, kernels, boxes, watch)
+    most = scores.max(axis=1)
+    chosen: dict[int, Box] = {}
+    left = [row for row in range(len(kernels)) if most[row] > 0]
+    while left:
+        shares = scores[left] / most[left, None]
+        enough = shares >= _SHARE
+        tile = max(range(len(boxes)), key=lambda n: (int(enough[:, n].sum()), float(shares[:, n].sum())))
+        chosen |= {kernels[row]: boxes[tile] for row, serves in zip(left, enough[:, tile], strict=True) if serves}
+        left = [row for row, serves in zip(left, enough[:, tile], strict=True) if not serves]
+    # A kernel that no voxel takes is judged by all of a block.
+    first = next(iter(chosen.values()), boxes[0])
+    return {k: chosen.get(k, first) for k in kernels}
+
+
+def _tiles(shape: tuple[int, ...]) -> list[Box]:
+    """Blocks of one size that cover the image."""
+    sizes = [s.stop - s.start for s in trial_block(shape, None, _BLOCK_VOXELS)]
+    axes = []
+    for n, size in zip(shape, sizes, strict=True):
+        starts = np.linspace(0, n - size, -(-n // size)).round().astype(int)
+        axes.append([slice(int(start), int(start) + size) for start in starts])
+    return list(itertools.product(*axes))
+
+
+def _scores(
+    image: np.ndarray,
+    bound: BoundField,
+    mask: np.ndarray | None,
+    kernels: Sequence[int],
+    boxes: Sequence[Box],
+    watch: Watch,
+) -> np.ndarray:
+    """How much there is to be seen of every kernel (a row) in every block: the image's slope times the kernel's
+    weight, over some of the voxels."""
+    steps = [max(1, n // _LOOKED_AT) for n in image.shape]
+    some = tuple(slice(None, None, step) for step in steps)
+    few = image[some].astype(np.float64)
+    slopes = [np.diff(few, axis=axis, append=few.take([-1], axis)) for axis in range(few.ndim)]
+    seen = np.sqrt(sum(np.square(slope) for slope in slopes))
+    seen += 1e-6 * float(seen.max()) + np.finfo(float).tiny  # a kernel of a flat region has a place, too
+    if mask is not None:
+        seen *= mask[some]
+    places = [
+        tuple(
+            slice(-(-s.start // n), max(-(-s.stop // n), -(-s.start // n) + 1))
+            for s, n in zip(box, steps, strict=True)
+        )
+        for box in boxes
+    ]
+    scores = np.zeros((len(kernels), len(boxes)))
+    for row, k in enumerate(kernels):
+        watch.check()
+        product = bound.weight(k, image.dtype)[some] * seen
+        scores[row] = [product[place].sum() for place in places]
+    return scores

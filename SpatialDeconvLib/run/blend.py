@@ -9,15 +9,16 @@ import numpy as np
 
 from ..arrays.boxes import Box, bounding_box, slabs
 from ..arrays.watch import Watch
-from ..errors import InputError, is_auto
+from ..errors import InputError
 from ..filters.fft import FFTFilters
 from ..filters.itk import SimpleITKFilters
+from ..methods.registry import Method
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
-from .automatic import Simulation
+from .automatic import Simulation, trial_memory
+from .filtering import Filtering, Form, facts_of, given_filtering, level_of
 from .job import Job
 from .settings import DeconvolveSettings
-from .units import working_exponent
 
 FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
 
@@ -28,12 +29,12 @@ _HALO_RADII = 4
 # Filtering a part is worth it only when it is clearly smaller than the whole image.
 _BLOCK_SHARE = 0.7
 
-#: Gives the filter's constant for a kernel, by its number.
-Chooser = Callable[[int], float | None]
+#: Gives what a kernel filters with, by its number.
+Chooser = Callable[[int], Filtering]
 
 
 def run_blend(
-    job: Job[DeconvolveSettings], law: NoiseLaw, *, shift: float | None = None, choose: Chooser | None = None
+    job: Job[DeconvolveSettings], law: NoiseLaw, *, level: float | None = None, choose: Chooser | None = None
 ) -> Solution:
     """Filter with every kernel, then blend.
 
@@ -42,50 +43,61 @@ def run_blend(
     job : Job
         Of a deconvolution.
     law : NoiseLaw
-    shift : float, optional
-        What is subtracted before a filter and added afterwards; default by `base_level`.
-    choose : callable (k) -> float or None, optional
-        The filter's constant for kernel k, if it is known.
+    level : float, optional
+        What is subtracted before a filter and added afterwards; default by `filtering.level_of`.
+    choose : callable (k) -> Filtering, optional
+        What kernel k filters with, if it is known.
     """
     settings, spec = job.settings, job.settings.spec
-    if shift is None:
-        shift = base_level(job)
-    if spec.nonnegative and job.image.min() < shift:
+    base = level_of(job, spec) if level is None else level
+    if spec.nonnegative and job.image.min() < base:
         raise InputError(
-            f"{spec.name} needs non-negative values, but the image goes down to {job.outward(job.image.min()):g} "
-            f"and offset is {job.outward(shift):g}; leave it to the run",
+            f"{spec.in_prose} needs non-negative values, but the image goes down to "
+            f"{job.outward(job.image.min()):g} and offset is {job.outward(base):g}; leave it to the run",
             offset="auto",
         )
+    _require_memory(job, searches=choose is None and given_filtering(settings, law) is None)
+    # Every kernel of an automatic blend has a form of its own; others blend what they filter, in their form.
+    form = Form() if spec.automatic else Form.of_method(spec, job.image, base)
+    blend = _Blend(job, form, level)
+    blended = form.back(blend(choose or chooser(job, law)))
+    if form.level:
+        _keep_unchanged(job, blended)
+    return Solution(blended, settings.steps, [], None, _facts(blend, spec))
+
+
+def chooser(job: Job[DeconvolveSettings], law: NoiseLaw) -> Chooser:
+    """Return the function that gives what kernel k filters with: as the settings say, or as a simulation finds."""
+    given = given_filtering(job.settings, law)
+    if given is not None:
+        return lambda k: given
+    simulation, method = Simulation.of_job(job, law), job.settings.method
+    return lambda k: simulation.filtering(k, method)
+
+
+def _require_memory(job: Job[DeconvolveSettings], *, searches: bool) -> None:
+    """Refuse a run that does not fit into memory."""
+    settings = job.settings
     cure: dict[str, Any] = {} if settings.engine == "fft" else {"engine": "fft"}
     if job.image.ndim == 3 and not settings.slicewise:
         cure["slicewise"] = True  # with 2-D kernels
-    job.require_volumes(spec.volumes[settings.engine], _VOLUMES, "crop it", **cure)
-    shifted = job.image - job.image.dtype.type(shift) if shift else job.image
-    choose = _constant_chooser(job, shifted, law.shifted(-shift)) if choose is None else choose
-    # ITK's Richardson-Lucy takes estimates below an absolute 1e-5 for zero, which would empty a very dim rest.
-    exponent = working_exponent(shifted) if spec.name == "richardson-lucy" else 0
-    if exponent:
-        shifted = np.ldexp(shifted, exponent)
-    constants: list[float | None] = []
-    blend = _Blend(job, shifted)
+    volumes = _VOLUMES + (trial_memory(job) / job.image.nbytes if searches else 0.0)
+    job.require_volumes(settings.spec.volumes[settings.engine], volumes, "crop it", **cure)
 
-    def run(filters: Any, k: int, watch: Watch) -> np.ndarray:
-        constants.append(choose(k))
-        options = {spec.tuned or "constant": constants[-1]}
-        return filters.run(
-            spec.name, job.bound.kernel(k).values, iterations=settings.steps or 1, watch=watch, **options
-        )
 
-    blended = blend(run)
-    if exponent:
-        np.ldexp(blended, -exponent, out=blended)
-    if shift:
-        blended += blended.dtype.type(shift)
-        _keep_unchanged(job, blended)
-    found: dict[str, Any] = {"offset": shift} if spec.nonnegative else {}
-    if spec.tuned:
-        found["constant_of_each_kernel"] = constants
-    return Solution(blended, settings.steps, [], None, found)
+def _facts(blend: _Blend, spec: Method) -> dict[str, Any]:
+    """What was chosen: of an automatic method for all kernels in order, else for those that some voxel takes."""
+    facts: dict[str, Any] = {}
+    if spec.automatic:
+        facts |= facts_of(blend.taken, len(blend.job.bound.field.kernels))
+    elif spec.tuned:
+        facts["constant_of_each_kernel"] = [filtering.constant for filtering in blend.taken.values()]
+    levels = [blend.form(f.spec).level for f in blend.taken.values() if f.spec is not None and f.spec.nonnegative]
+    if spec.nonnegative and not spec.automatic:
+        levels = [blend.base.level]
+    if levels:
+        facts["offset"] = levels[0]
+    return facts
 
 
 def _keep_unchanged(job: Job, blended: np.ndarray) -> None:
@@ -95,51 +107,35 @@ def _keep_unchanged(job: Job, blended: np.ndarray) -> None:
             np.copyto(blended, job.image, where=job.bound.weight(k, blended.dtype) == 1)
 
 
-def base_level(job: Job[DeconvolveSettings]) -> float:
-    """What is subtracted before a filter and added afterwards.
-
-    Of a filter without negative values the minimum, where that is negative, unless it is given. Of one that damps
-    the mean, that: or its constant would be one that leaves a large mean alone, and lets the noise through. Zeros
-    beyond the border are zeros of the image itself, and a given constant means ITK's own filter: nothing then.
-    """
-    settings, image = job.settings, job.image
-    if settings.spec.nonnegative:
-        return min(float(image.min()), 0.0) if is_auto(settings.offset) else float(settings.offset)
-    if not (settings.spec.damps and settings.searches) or settings.boundary == "zero":
-        return 0.0
-    return float(image.mean(dtype=np.float64) if job.mask is None else image[job.mask].mean(dtype=np.float64))
-
-
-def _constant_chooser(job: Job[DeconvolveSettings], image: np.ndarray, law: NoiseLaw) -> Chooser:
-    """The function that gives the filter's constant for kernel k (Wiener's is its noise) on this image."""
-    settings, spec = job.settings, job.settings.spec
-    if spec.tuned == "noise" and settings.gives_sigma:
-        return lambda k: law.sigma
-    if not is_auto(settings.regularization):
-        given = float(settings.regularization)
-        return lambda k: given
-    if not settings.searches:
-        return lambda k: None  # the iterative filters find their own step
-    region = None if job.mask is None else bounding_box(job.mask)
-    simulation = Simulation(
-        image, job.bound, law, settings.model, settings.boundary, region=region, watch=job.watch
-    )
-    return lambda k: simulation.constant(spec.name, k)
-
-
 class _Blend:
     """sum_k w_k D_k(image), D_k the filter with kernel k.
 
     A kernel whose weights are zero in much of the image is filtered on a part of it. The filters of the whole
     image are kept for the next kernel.
+
+    Parameters
+    ----------
+    job : Job
+    base : Form
+        The form of the image that is blended.
+    level : float, optional
+        The level of every form; default by `filtering.level_of`.
+
+    Attributes
+    ----------
+    taken : dict of int to Filtering
+        What the kernels filtered with.
     """
 
-    def __init__(self, job: Job[DeconvolveSettings], image: np.ndarray):
-        self.job, self.image = job, image
-        self._whole: Any = None
+    def __init__(self, job: Job[DeconvolveSettings], base: Form, level: float | None):
+        self.job, self.base, self._level = job, base, level
+        self.image = base.taken(job.image)
+        self.taken: dict[int, Filtering] = {}
+        self._forms: dict[str, Form] = {} if job.settings.spec.automatic else {job.settings.method: base}
+        self._whole: tuple[Form, Any] | None = None
 
-    def __call__(self, run: Callable[[Any, int, Watch], np.ndarray]) -> np.ndarray:
-        """Return the blend, with ``run(filters, k, watch)`` as D_k on what the filters are made for."""
+    def __call__(self, choose: Chooser) -> np.ndarray:
+        """Return the blend, in the form of the image."""
         job, image, bound = self.job, self.image, self.job.bound
         result = np.zeros(image.shape, image.dtype)
         limit = None if job.mask is None else bounding_box(job.mask)
@@ -153,23 +149,39 @@ class _Blend:
             if bound.is_identity(k):
                 _add_product(result[box], weight, image[box])
                 continue
-            part, boundary = self.part(box, k)
-            filters = self.whole() if part is None else self.filters(image[part], boundary)
-            filtered = run(filters, k, watch)
-            if part is not None:
-                box_in = tuple(slice(s.start - p.start, s.stop - p.start) for s, p in zip(box, part, strict=True))
-            _add_product(result[box], weight, filtered[box if part is None else box_in])
+            self.taken[k] = filtering = choose(k)
+            spec = filtering.spec
+            filtered = image[box] if spec is None else self._filtered(filtering, spec, box, k, watch)
+            _add_product(result[box], weight, filtered)
         job.watch.step(1.0, "blended")
         return result
 
-    def part(self, box: Box, k: int) -> tuple[Box | None, str]:
+    def form(self, spec: Method) -> Form:
+        """The form in which a method takes the image."""
+        if spec.name not in self._forms:
+            level = level_of(self.job, spec) if self._level is None else self._level
+            self._forms[spec.name] = Form.of_method(spec, self.job.image, level)
+        return self._forms[spec.name]
+
+    def _filtered(self, filtering: Filtering, spec: Method, box: Box, k: int, watch: Watch) -> np.ndarray:
+        """What kernel k makes of the image in a box, in the base's form."""
+        form, (part, boundary) = self.form(spec), self.part(box, k, spec)
+        if part is None:
+            filters = self.whole(form)
+        else:
+            filters = self.filters(form.taken(self.job.image[part]), boundary)
+            box = tuple(slice(s.start - p.start, s.stop - p.start) for s, p in zip(box, part, strict=True))
+        filtered = filtering.run(filters, self.job.bound.kernel(k).values, watch)[box]
+        return filtered if form == self.base else form.back(filtered)
+
+    def part(self, box: Box, k: int, spec: Method) -> tuple[Box | None, str]:
         """The part of the image to filter for `box`, None for all of it, and its boundary rule.
 
         An axis whose margin reaches the image's border is taken whole, so that the border looks to the
         filter as it does in the whole image.
         """
         settings = self.job.settings
-        if not settings.spec.local:
+        if not spec.local:
             return None, settings.boundary
         part, at_border = [], False
         for s, n, size in zip(box, self.image.shape, self.job.bound.kernel(k).shape, strict=True):
@@ -181,11 +193,13 @@ class _Blend:
             return None, settings.boundary
         return tuple(part), settings.boundary if at_border else "edge"
 
-    def whole(self) -> Any:
-        """The filters of the whole image."""
-        if self._whole is None:
-            self._whole = self.filters(self.image, self.job.settings.boundary)
-        return self._whole
+    def whole(self, form: Form) -> Any:
+        """The filters of the whole image in a form; those of the last one are kept."""
+        if self._whole is None or self._whole[0] != form:
+            self._whole = None  # before the next are made
+            image = self.image if form == self.base else form.taken(self.job.image)
+            self._whole = form, self.filters(image, self.job.settings.boundary)
+        return self._whole[1]
 
     def filters(self, part: np.ndarray, boundary: str) -> Any:
         """The filters of a part of the image."""

@@ -27,17 +27,19 @@ from typing import Any, Generic
 
 import numpy as np
 
-from ..arrays.boxes import Box, bounding_box
+from ..arrays.boxes import Box
 from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
+from ..methods import registry as methods
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from . import pipeline
-from .automatic import Simulation, trial_block
-from .blend import Chooser, base_level, run_blend
+from .automatic import Simulation, keyed_to_truth, trial_block
+from .blend import Chooser, run_blend
+from .filtering import Filtering, Form, facts_of, given_filtering, level_of
 from .inputs import Inputs
 from .job import Job
 from .joint import least_value, run_joint
@@ -61,7 +63,7 @@ class BlockMemory:
     """What one image with one mask needs only once: pass the same object as long as neither changes."""
 
     noise: NoiseLaw | None = None
-    constants: dict[Hashable, dict[int, float]] = field(default_factory=dict)
+    filterings: dict[Hashable, dict[int, Filtering]] = field(default_factory=dict)
     filters: dict[Hashable, FFTFilters] = field(default_factory=dict)
 
 
@@ -162,7 +164,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
         found = run_joint(part, part.noise, least=least_value(job, law.sigma))
         image = found.image[inside]
     else:
-        choose, rough = _constants(view, law, draft, known)
+        choose, rough = _chooser(view, law, draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
         image, found = _blended(view, law, choose, known, notes)
@@ -174,20 +176,39 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
 
 
 def _blended(
-    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser | None, known: BlockMemory, notes: list[str]
+    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser, known: BlockMemory, notes: list[str]
 ) -> tuple[np.ndarray, Solution]:
     """The blend in the block; `notes` takes what is approximate about it."""
-    job, spec, slicewise = view.job, view.job.settings.spec, view.job.settings.slicewise
-    if spec.tuned and not (spec.local or slicewise) and _whole_is_affordable(job):
-        return _whole_filter(view, law, choose, known)
-    if not (spec.local or slicewise):
-        notes.append(f"{spec.label} depends on the whole image, which is too large for a preview")
-    shift = base_level(job)
-
-    def run(part: Job[DeconvolveSettings], k: int) -> Solution:
-        return run_blend(part, law, shift=shift, choose=None if choose is None else lambda _k: choose(k))
-
-    return _local_filters(view, run, math.inf if slicewise and not spec.local else spec.reaches)
+    job, bound, spec = view.job, view.bound, view.job.settings.spec
+    image = np.zeros(bound.shape, job.image.dtype)
+    taken: dict[int, Filtering] = {}
+    facts: dict[str, Any] = {}
+    for k, watch in job.watch.parts(view.used, "kernel"):
+        watch.step(0.0)
+        weight = bound.weight(k, image.dtype)
+        method = None
+        if not bound.is_identity(k):
+            taken[k] = choose(k)
+            method = taken[k].spec
+        if method is None:
+            image += weight * job.image[view.block]
+            continue
+        in_parts = method.local or job.settings.slicewise  # slices are worked on whole
+        if not in_parts and _whole_is_affordable(job):
+            image += weight * _whole_filter(view, taken[k], k, known, watch)
+            continue
+        if not in_parts:
+            notes.append(f"{method.label} depends on the whole image, which is too large for a preview")
+        found = _part_filter(view, law, taken[k], k, watch)
+        image += weight * found.image
+        facts |= found.parameters
+    job.watch.step(1.0, "blended")
+    if spec.automatic:
+        facts |= facts_of(taken, len(bound.field.kernels))
+    elif spec.tuned:
+        facts["constant_of_each_kernel"] = [filtering.constant for filtering in taken.values()]
+    notes[:] = dict.fromkeys(notes)  # each once
+    return image, Solution(image, job.settings.steps, [], None, facts)
 
 
 # ------------------------------------------------------------------------------------------- the parts
@@ -338,101 +359,68 @@ def _whole_is_affordable(job: Job) -> bool:
     return job.image.size <= _WHOLE_VOXELS and (available is None or needed < available / 2)
 
 
-def _constants(
+def _chooser(
     view: _View[DeconvolveSettings], law: NoiseLaw, draft: bool, known: BlockMemory
-) -> tuple[Chooser | None, bool]:
-    """The function that gives the automatic constants, which `known` keeps, and whether they are rough.
-
-    None where nothing has to be found.
-    """
-    settings, method = view.job.settings, view.job.settings.spec
-    if not settings.searches:
-        return None, False
-    job = view.job
-    found = known.constants.setdefault(
-        (method.name, _noise_key(law), settings.model, settings.boundary, _fingerprint(view)), {}
+) -> tuple[Chooser, bool]:
+    """The function that gives what a kernel filters with, which `known` keeps if it was searched for, and whether
+    that is rough."""
+    job, settings, method = view.job, view.job.settings, view.job.settings.spec
+    given = given_filtering(settings, law)
+    if given is not None:
+        return lambda k: given, False
+    found = known.filterings.setdefault(
+        (method.name, _noise_key(law), settings.model, settings.boundary, settings.offset, _fingerprint(view)), {}
     )
     # A part of the image tells nothing about the constants of filters that depend on all of it.
-    rough = draft and method.local and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
+    near = method.local or method.automatic
+    rough = draft and near and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
     if rough:
         found, box = {}, trial_block(job.image.shape, view.block, _DRAFT_VOXELS)
+        image = np.ascontiguousarray(job.image[box])
+        simulation = Simulation(
+            image, view.bound_in(box), law.part(box), settings.model, settings.boundary, own=keyed_to_truth(job),
+            offset=settings.offset, mask=None if job.mask is None else job.mask[box], watch=job.watch,
+        )  # fmt: skip
     else:
-        box = trial_block(job.image.shape, None if job.mask is None else bounding_box(job.mask))
-    simulation: list[Simulation] = []
+        simulation = Simulation.of_job(job, law)
 
-    def constant(k: int) -> float:
+    def choose(k: int) -> Filtering:
         if k not in found:
-            if not simulation:
-                level = base_level(job)
-                image = job.image[box] - job.image.dtype.type(level)
-                noise = law.part(box).shifted(-level)
-                simulation.append(
-                    Simulation(image, view.bound_in(box), noise, settings.model, settings.boundary, watch=job.watch)
-                )
-            found[k] = simulation[0].constant(method.name, k)
+            found[k] = simulation.filtering(k, method.name)
         return found[k]
 
-    return constant, rough
+    return choose, rough
 
 
-def _local_filters(
-    view: _View[DeconvolveSettings], run: Callable[[Job[DeconvolveSettings], int], Solution], reaches: float
-) -> tuple[np.ndarray, Solution]:
-    """The blend, each kernel filtering a part of the image with the margin that it needs itself."""
-    job, bound = view.job, view.bound
-    image = np.zeros(bound.shape, job.image.dtype)
-    solution = Solution(image, None, [], None, {})
-    for k, watch in job.watch.parts(view.used, "kernel"):
-        watch.step(0.0)
-        weight = bound.weight(k, image.dtype)
-        if bound.is_identity(k):
-            image += weight * job.image[view.block]
-            continue
-        part, inside = view.part(reaches, [k], masked=True, alone=k)
-        part.watch = watch
-        found = run(part, k)
-        image += weight * found.image[inside]
-        for name, value in found.parameters.items():
-            known = solution.parameters.setdefault(name, value)
-            if known is not value and isinstance(value, list):  # the constants of the kernels
-                known.extend(value)
-        solution.iterations = found.iterations
-    job.watch.step(1.0, "blended")
-    return image, solution
+def _part_filter(
+    view: _View[DeconvolveSettings], law: NoiseLaw, filtering: Filtering, k: int, watch: Watch
+) -> Solution:
+    """One kernel's filter on a part of the image, with the margin that it needs itself."""
+    job, spec = view.job, methods.method("blend", filtering.method)
+    reaches = math.inf if job.settings.slicewise and not spec.local else spec.reaches
+    part, inside = view.part(reaches, [k], masked=True, alone=k)
+    part.watch = watch
+    part.settings = replace(part.settings, method=filtering.method)
+    found = run_blend(part, law, level=level_of(job, spec), choose=lambda _k: filtering)
+    return replace(found, image=found.image[inside])
 
 
 def _whole_filter(
-    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser | None, known: BlockMemory
-) -> tuple[np.ndarray, Solution]:
-    """Wiener or the inverse filter on the whole image, with the kernels that have weight in the block.
+    view: _View[DeconvolveSettings], filtering: Filtering, k: int, known: BlockMemory, watch: Watch
+) -> np.ndarray:
+    """Wiener or the inverse filter on the whole image, with one kernel.
 
     The image's spectrum stays in `known`, so that the next block needs only the transforms of its kernels.
     """
-    job, bound, method = view.job, view.bound, view.job.settings.spec
+    job, spec = view.job, methods.method("blend", filtering.method)
+    form = Form(level_of(job, spec))
     boundary = job.settings.boundary
-    if choose is None:
-        given = law.sigma if method.tuned == "noise" else float(job.settings.regularization)
-    level = job.image.dtype.type(base_level(job))
-    if (boundary, level) not in known.filters:
-        known.filters = {(boundary, level): FFTFilters(job.image - level, boundary)}
-    filters = known.filters[boundary, level]
-    constants: list[float | None] = []
-    image = np.zeros(bound.shape, job.image.dtype)
-    for k, watch in job.watch.parts(view.used, "kernel"):
-        watch.step(0.0)
-        weight = bound.weight(k, image.dtype)
-        if bound.is_identity(k):
-            image += weight * job.image[view.block]
-            continue
-        constants.append(given if choose is None else choose(k))
-        options: dict[str, Any] = {method.tuned: constants[-1]}
-        filtered = filters.run(
-            method.name, bound.kernel(k).values, planes=view.block[0], watch=watch.quiet(), **options
-        )
-        within = (slice(None), *view.block[1:])
-        image += weight * (filtered[within] + level)
-    job.watch.step(1.0, "blended")
-    return image, Solution(image, None, [], None, {"constant_of_each_kernel": constants})
+    if (boundary, form) not in known.filters:
+        known.filters = {(boundary, form): FFTFilters(form.taken(job.image), boundary)}
+    filters = known.filters[boundary, form]
+    filtered = filtering.run(filters, job.bound.kernel(k).values, watch.quiet(), planes=view.block[0])
+    within = (slice(None), *view.block[1:])
+    return form.back(filtered[within])
 
 
 # ---------------------------------------------------------------------------------------- fingerprints

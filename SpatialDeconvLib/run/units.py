@@ -63,4 +63,8 @@ def in_image_units(automatic: Mapping[str, Any], method: Method, exponent: int) 
             return [plain(v) for v in value]
         return math.ldexp(value, -exponent) if isinstance(value, float) else value
 
-    return {name: plain(value) if name in names else value for name, value in automatic.items()}
+    found = {name: plain(value) if name in names else value for name, value in automatic.items()}
+    if "method_of_each_kernel" in found:  # an automatic choice: Wiener's constants are noise
+        pairs = zip(found["method_of_each_kernel"], found["constant_of_each_kernel"], strict=True)
+        found["constant_of_each_kernel"] = [plain(value) if name == "wiener" else value for name, value in pairs]
+    return found
