@@ -123,6 +123,7 @@ CONTROL_WIDGETS = {
     "box": ("boxLabel", "boxSelector"),
     "guide": ("guideLabel", "guideSelector"),
     "labels": ("labelsLabel", "labelsSelector"),
+    "of": ("ofLabel", "ofComboBox"),
     "interpolation": ("interpolationLabel", "interpolationComboBox"),
     "outside": ("outsideLabel", "outsideComboBox"),
     "feather": ("featherLabel", "featherSpinBox"),
@@ -130,13 +131,13 @@ CONTROL_WIDGETS = {
     "strategy": ("strategyLabel", "strategyComboBox"),
     "method": ("methodLabel", "methodComboBox"),
     "jointMethod": ("jointMethodLabel", "jointMethodComboBox"),
+    "engine": ("engineLabel", "engineComboBox"),
     "sentence": ("methodSentenceLabel",),
     "iterations": ("iterationsLabel", "iterationsSpinBox"),
     "regularization": ("regularizationLabel", "regularizationRow"),
     "noise": ("noiseLabel", "noiseRow"),
     "boundary": ("boundaryLabel", "boundaryComboBox"),
     "jointBoundary": ("jointBoundaryLabel", "jointBoundaryComboBox"),
-    "engine": ("engineLabel", "engineComboBox"),
     "offset": ("offsetLabel", "offsetRow"),
     "exclude": ("excludeLabel", "excludeCheckBox"),
     "normalize": ("normalizeLabel", "normalizeCheckBox"),
@@ -211,6 +212,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._loadForms()
         self.logic = SpatialDeconvLogic()
         self.runner = running.JobRunner()
+        self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
         self.wrapped = forms.WrappedLabels(
             (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
@@ -466,10 +468,14 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             resample=True to resample mask, labels and guide of another geometry
         :return: output volume node and SpatialDeconvLib.Result; for a sequence its output and a list of results
         """
-        return self._operation("deconvolve", inputVolume)(
+        output, result = self._operation("deconvolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
+        for choice in dict.fromkeys(each.describe_choice() for each in self._listed(result)):
+            if choice:
+                logging.info(f"{output.GetName()}: {choice}")
+        return output, result
 
     def convolve(
         self,
@@ -493,6 +499,10 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
+
+    @staticmethod
+    def _listed(result):
+        return result if isinstance(result, list) else [result]
 
     @staticmethod
     def _operation(name, node):

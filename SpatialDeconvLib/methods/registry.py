@@ -399,7 +399,7 @@ AUTOMATIC: tuple[Method, ...] = (
         {},
         work=0.0,
         function="",
-        prose="the automatic filter",
+        prose="a filter chosen for each kernel",
         noise="always",
         nonnegative=True,
         local=False,
@@ -447,7 +447,9 @@ def method(strategy: str, name: str = AUTO) -> Method:
     """
     known = offered(strategy)
     if name not in known:
-        raise InputError(f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}")
+        raise InputError(
+            f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}", "method"
+        )
     return known[name]
 
 
