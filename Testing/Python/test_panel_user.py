@@ -288,7 +288,9 @@ def test_only_the_parameters_of_the_method_are_shown(ready):
     assert not ready.ui.noiseSpinBox.isEnabled()
 
 
-METHOD_WIDGETS = ("methodComboBox", "jointMethodComboBox", "engineComboBox", "iterationsSpinBox", "regularizationRow")
+METHOD_WIDGETS = (
+    "methodComboBox", "jointMethodComboBox", "engineComboBox", "iterationsSpinBox", "regularizationRow",
+)  # fmt: skip
 
 
 def test_nothing_but_apply_is_needed_to_let_the_run_choose(ready):

@@ -196,7 +196,7 @@ def test_whose_intensity_is_asked_where_the_answer_changes_the_run():
     assert not asked(with_(kernelSet=REGION))
     assert not asked(with_(operation="convolve"))
     lines = panelmodel.whoseToolTip().splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["Let the image decide", "As measured", "True, before the blur"]
+    assert [line.split(": ")[0] for line in lines] == [choice.label for choice in choices.WHOSE.values()]
     assert all(line.endswith(".") for line in lines)
 
 
