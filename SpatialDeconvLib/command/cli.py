@@ -22,7 +22,7 @@ from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
 from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
-from ..methods.choices import STRATEGIES
+from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
 from .arguments import message_of
 from .parser import PROGRAM, add_convolve, add_deconvolve, new_command
@@ -177,8 +177,9 @@ def _add_demo(commands: Any) -> None:
         "demo",
         _run_demo,
         "blur a real volume with ten kernels and restore it",
-        "Blurs a known image with kernels keyed to intensity, adds noise, restores it with every filter,\n"
-        "prints how much closer to the truth each one comes, and writes the volumes and a figure. With\n"
+        "Blurs a known image with kernels keyed to intensity, adds noise, restores it with every filter and\n"
+        "with what a run takes that is told nothing (auto), prints how much closer to the truth each one\n"
+        "comes, and writes the volumes and a figure. With\n"
         "--strategy joint the inversions of the spatially variant model are set against all blends, also by\n"
         "the distance from the nearest edge.",
     )
@@ -192,9 +193,10 @@ def _add_demo(commands: Any) -> None:
     )
     parser.add_argument(
         "--strategy",
-        choices=tuple(STRATEGIES),
+        choices=NAMED_STRATEGIES,
         default="blend",
-        help="blend: the six filters, blended; joint: compare them with the joint methods (default: %(default)s)",
+        help="blend: the six filters, blended, and auto; joint: compare them with the joint methods "
+        "(default: %(default)s)",
     )
 
 

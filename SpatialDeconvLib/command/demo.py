@@ -1,7 +1,8 @@
 """The demonstration: blur a known image, restore it in the way users do, and say how well it went.
 
-With ``strategy="blend"`` every filter is blended; with ``strategy="joint"`` the inversions of the spatially
-variant model are set against every blend on the same data, also by the distance from the nearest edge.
+With ``strategy="blend"`` every filter is blended, and beside them stands what a run takes that is told nothing
+(strategy "auto"); with ``strategy="joint"`` the inversions of the spatially variant model are set against every
+blend on the same data, also by the distance from the nearest edge.
 
 The cases:
 
@@ -38,7 +39,7 @@ from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import read_kernel_set
-from ..methods.choices import MODELS, STRATEGIES
+from ..methods.choices import AUTO, MODELS, NAMED_STRATEGIES
 from ..methods.registry import methods_of
 from ..metrics import psnr, rmse, ssim
 
@@ -47,6 +48,7 @@ DISTANCES_MM = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)
 NEAR_MM = 4.0
 
 _FIGURE, _METRICS = "figure.png", "metrics.json"
+_AUTO_WORK = 20.0  # in the unit of `Method.work`
 
 
 # ---------------------------------------------------------------------------------------------- cases
@@ -79,10 +81,11 @@ def run_demo(
         Folder; made if needed. Files of an earlier run are overwritten.
     case : {"brain", "portal"} or DemoCase
     strategy : {"blend", "joint"}
-        "blend": the filters, blended. "joint": these (with ``engine="fft"``, the same numbers faster) and the
-        inversions of the spatially variant model, with automatic settings.
+        "blend": the filters, blended, and strategy "auto". "joint": the filters (with ``engine="fft"``, the same
+        numbers faster) and the inversions of the spatially variant model, with automatic settings.
     methods : sequence of str, optional
-        Default: all that the case allows; a name means the blend and the joint method of that name.
+        Default: all that the case allows; a name means the blend and the joint method of that name, "auto" the
+        strategy.
     progress : callable(fraction, text), optional
     cancelled : callable() -> bool, optional
     iterations : mapping of method to int, optional
@@ -106,7 +109,7 @@ def run_demo(
     """
     watch = Watch(progress, cancelled)
     started = time.perf_counter()
-    check_choice(strategy, STRATEGIES, "strategy")
+    check_choice(strategy, NAMED_STRATEGIES, "strategy")
     watch.step(0.0, "making the case")
     shipped = case == "brain"
     if not isinstance(case, DemoCase):
@@ -155,7 +158,7 @@ def _runs(
     """All restorations of a case."""
     blends = methods_of("blend")
     joints = methods_of("joint") if strategy == "joint" else {}
-    possible = list(dict.fromkeys([*blends, *joints]))
+    possible = list(dict.fromkeys([*blends, *(joints or [AUTO])]))  # "auto" takes one of the joint methods
     for method in methods or ():
         if method not in possible:
             raise InputError(f"method {method!r} is unknown; choose from {', '.join(possible)}")
@@ -172,6 +175,8 @@ def _runs(
             name = method if strategy == "blend" else f"blend {method}"
             work = spec.work * counts.get(method, spec.iterations or 1) / (spec.iterations or 1)
             runs.append(_Run(name, "blend", method, {**engine, **counted}, work))
+    if AUTO in chosen:
+        runs.append(_Run(AUTO, AUTO, AUTO, {}, _AUTO_WORK))
     for method in chosen:
         # With projected-landweber there, plain Landweber shows nothing more; self-keyed is for intensity keys.
         skipped = methods is None and method == "landweber"
@@ -213,6 +218,9 @@ def _new_files(output: str | os.PathLike, runs: Sequence[_Run]) -> Iterator[Path
         raise
 
 
+_TAKEN = ("strategy", "method", "of", "why")
+
+
 def _run_case(
     folder: Path, case: DemoCase, strategy: str, seed: int, runs: Sequence[_Run], watch: Watch
 ) -> dict[str, Any]:
@@ -248,6 +256,7 @@ def _run_case(
                 "gain": scores["psnr"] - before["psnr"],
                 "strategy": run.strategy,
                 "method": run.method,
+                "taken": {name: result.automatic[name] for name in _TAKEN if name in result.automatic},
                 "iterations": result.iterations,
                 "noise": result.noise,
                 "residual": result.residual,
@@ -428,7 +437,10 @@ def _near_table(summary: Mapping[str, Any]) -> str:
 
 def _verdict(summary: Mapping[str, Any]) -> str:
     """What the numbers of the blends say, in plain words."""
-    before, scores = summary["blurred"], summary["methods"]
+    before, rows = summary["blurred"], summary["methods"]
+    scores = {name: row for name, row in rows.items() if row["strategy"] == "blend"}
+    if not scores:
+        return _auto_words(rows)
     name = _best(scores)
     best = scores[name]
     better = [m for m in scores if scores[m]["gain"] > 0]
@@ -452,7 +464,19 @@ def _verdict(summary: Mapping[str, Any]) -> str:
             "That is where the kernels change from voxel to voxel, and filtering with each kernel and blending the "
             "results is only an approximation there."
         )
+    if AUTO in rows:
+        words.append(_auto_words(rows))
     return " ".join(words)
+
+
+def _auto_words(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the run took that was told nothing, and how far it came."""
+    row = rows[AUTO]
+    taken = row["taken"]
+    return (
+        f"Told nothing, a run takes {taken['strategy']} {taken['method']} here ({taken['why']}): "
+        f"{row['psnr']:.2f} dB ({row['gain']:+.2f} dB)."
+    )
 
 
 _FAILED = 2.0  # a joint method that leaves more times the noise than this has not solved its problem

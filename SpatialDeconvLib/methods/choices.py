@@ -50,6 +50,9 @@ STRATEGIES = {
     ),
 }
 
+#: Those that have methods of their own.
+NAMED_STRATEGIES = tuple(strategy for strategy in STRATEGIES if strategy != AUTO)
+
 MODELS = {
     "detector": Choice(_("Detector: kernel of the receiving voxel")),
     "source": Choice(_("Source: kernel of the sending voxel")),

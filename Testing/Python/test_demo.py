@@ -238,6 +238,15 @@ def test_the_scene_is_left_without_the_demos_volumes(finished):
     assert finished[4] == []
 
 
+def test_the_demo_shows_what_a_run_takes_that_is_told_nothing(small, tmp_path):
+    summary = demo.run_demo(tmp_path, small, methods=["wiener", "auto"])
+    row = summary["methods"]["auto"]
+    assert row["taken"]["strategy"] == "joint"
+    assert row["gain"] > summary["methods"]["wiener"]["gain"]
+    assert "Told nothing, a run takes joint" in " ".join(demo.describe(summary, tmp_path).split())
+    assert (tmp_path / "restored-auto.nrrd.recipe.json").exists()
+
+
 def test_a_cancelled_demo_leaves_nothing_behind(small, tmp_path):
     folder, before = tmp_path / "a" / "b", _volumes()
     first = folder / "restored-wiener.nrrd"
@@ -453,6 +462,16 @@ def test_the_verdict_names_the_best_and_those_that_did_harm():
     assert "the error down by 50 %" in text
     assert "Inverse and wiener made it worse" in text
     assert "only an approximation" in text
+
+
+def test_the_verdict_says_what_a_run_took_that_was_told_nothing():
+    summary = _summary(10, inverse=-3.0, wiener=1.0)
+    taken = {"strategy": "joint", "method": "tv", "why": "kernels keyed by position"}
+    summary["methods"]["auto"] = {"psnr": 30.0, "gain": 5.0, "strategy": "auto", "taken": taken}
+    text = demo._verdict(summary)
+    assert text.startswith("1 of 2 filters brought the image closer to the truth.")  # "auto" is none of them
+    assert "The best, wiener" in text
+    assert text.endswith("takes joint tv here (kernels keyed by position): 30.00 dB (+5.00 dB).")
 
 
 def test_the_verdict_admits_that_nothing_helped():
