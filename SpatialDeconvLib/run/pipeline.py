@@ -80,6 +80,13 @@ class Result:
         taken = {**self.parameters, **self.automatic}
         return methods.method(taken["strategy"], taken["method"]) if "method" in taken else None
 
+    def describe_choice(self) -> str:
+        """Return what the run took by itself, and why, in words; "" where strategy and method were given."""
+        if self.method is None or "why" not in self.automatic:
+            return ""
+        link = "" if self.method.strategy == "joint" else " with"
+        return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}"
+
 
 def deconvolve(
     image: np.ndarray,
