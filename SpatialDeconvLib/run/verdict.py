@@ -11,7 +11,8 @@ from ..arrays.boxes import bounding_box
 from ..kernels.field import KernelField
 from ..noise import NoiseLaw
 from .automatic import trial_block
-from .blend import base_level, run_blend
+from .blend import run_blend
+from .filtering import level_of
 from .job import Job
 from .settings import DeconvolveSettings
 
@@ -76,7 +77,7 @@ def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
     often that is right: 64 of 66 times for Landweber's and Richardson and Lucy's filters.
     """
     settings = job.settings
-    if settings.strategy != "blend" or settings.searches or not law.sigma > 0:
+    if settings.strategy != "blend" or settings.spec.automatic or settings.searches or not law.sigma > 0:
         return []
     region = None if job.mask is None else bounding_box(job.mask)
     box = trial_block(job.image.shape, region, _TRIAL_VOXELS)
@@ -91,8 +92,9 @@ def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
         job, settings=replace(settings, engine="fft"), original=image, image=image, guide=image, mask=mask,
         bound=KernelField.by_weights(weights, kernels).bind(image, job.bound.spacing), watch=job.watch.quiet(),
     )  # fmt: skip
-    shift = min(base_level(job), float(image.min()), float(noisy.min())) if settings.spec.nonnegative else None
-    result, other = (run_blend(replace(part, image=y), law, shift=shift).image for y in (image, noisy))
+    least = min(level_of(job, settings.spec), float(image.min()), float(noisy.min()))
+    level = least if settings.spec.nonnegative else None
+    result, other = (run_blend(replace(part, image=y), law, level=level).image for y in (image, noisy))
 
     def power(difference: np.ndarray) -> float:
         return float(np.square(difference if mask is None else difference[mask]).mean(dtype=np.float64))
