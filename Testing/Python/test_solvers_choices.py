@@ -75,6 +75,7 @@ def error(image, truth):
         ("landweber", "points", "middle", 0.1, "wrong", 18.0),
         ("landweber", "patches", "keyed", 0.1, None, 4.21),
         ("richardson-lucy", "brain", "middle", 0.0, None, 0.75),
+        ("richardson-lucy", "patches", "middle", 0.0, None, 3.7),
         # Neighbours say little about a voxel where the kernels are narrow, so whiteness must have a say.
         ("landweber", "brain", "narrow", 1.0, None, 1.4),
     ],
@@ -132,6 +133,8 @@ def test_the_image_is_found_again_with_the_left_out_voxels_where_they_are_many(s
         ("tv", "points", "motion", 1.0, {}, 2.0),
         ("tikhonov", "brain", "middle", 0.1, {}, 1.07),
         ("tikhonov", "patches", "narrow", 0.1, {}, 0.5),
+        # A weight that predicts nearly as well as the best one, but is stronger, comes closer.
+        ("tikhonov", "brain", "narrow", 1.0, {}, 1.73),
         # Enough voxels are left out to judge by.
         ("tikhonov", "patches", "middle", 1.0, {"used": "wrong"}, 8.0),
     ],
@@ -139,6 +142,11 @@ def test_the_image_is_found_again_with_the_left_out_voxels_where_they_are_many(s
 def test_automatic_weights_come_close_to_the_truth(method, image, blur, noise, options, bound):
     truth, y, operator = case(image, blur, noise, **options)
     assert error(sd.solve(operator, y, method, noise=noise).image, truth) < bound
+
+
+def test_weaker_weights_are_not_tried_when_they_predict_worse_and_worse():
+    _, y, operator = case("brain", "narrow", 6.0)
+    assert sd.solve(operator, y, "tv", noise=6.0).iterations < 85
 
 
 # -- steps
@@ -174,6 +182,18 @@ def test_landwebers_automatic_step_fits_the_blur(kernels):
         _, y, operator = case("patches", kernels, 1.0)
     step = sd.solve(operator, y, "landweber", noise=1.0, iterations=1).parameters["regularization"]
     assert 0.9 < step * largest_singular_value(operator) ** 2 < 1.15
+
+
+def test_a_given_step_that_diverges_is_noticed_soon(monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.solvers.landweber.power_norm", lambda *_, **__: 0.5)
+    _, y, operator = case("patches", "middle", 1.0)
+    steps = []
+    with pytest.raises(sd.InputError, match="too large a step"):
+        sd.solve(
+            operator, y, "landweber", regularization=2.0, iterations=100, noise=1.0,
+            progress=lambda fraction, text: steps.append(text),
+        )  # fmt: skip
+    assert len(steps) < 20
 
 
 @pytest.mark.parametrize(("method", "weight", "bound"), [("tv", 0.1, 4.8), ("richardson-lucy", "auto", 6.0)])
