@@ -76,7 +76,8 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     truth = reference_of(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
-    selections = Selections(mask, labels, guide, selection["resample"])
+    noise = volumes.readVolume(files["noise"]) if "noise" in files else None
+    selections = Selections(mask, labels, guide, selection["resample"], noise)
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     prepared = nodes.prepare(request.settings, image, request.kernels, selections)
     result = prepared.compute(work)

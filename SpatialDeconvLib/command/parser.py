@@ -87,6 +87,9 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         "the image shows, with how it follows the signal",
     )
     parser.add_argument(
+        "--noise-image", metavar="FILE", help="volume of the standard deviation at every voxel, in place of --noise"
+    )
+    parser.add_argument(
         "--offset",
         type=number_or_auto,
         metavar="X|auto",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import report as reports
-from ..errors import InputError
+from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
 from ..metrics import psnr, rmse, ssim
@@ -33,7 +33,7 @@ class RunRequest:
     settings : Settings
     kernels : KernelField
     files : dict
-        Role ("image", "mask", "labels", "guide") -> path.
+        Role ("image", "mask", "labels", "guide", "noise") -> path.
     selection : dict
         The words of `recipe.NO_SELECTION`.
     reference : str or None
@@ -71,6 +71,7 @@ def request_from_options(options: argparse.Namespace) -> RunRequest:
         If the kernels cannot be read.
     """
     roles = {"image": options.input, "mask": options.mask, "labels": options.labels, "guide": options.guide}
+    roles["noise"] = getattr(options, "noise_image", None)
     return RunRequest(
         settings_from_options(options),
         kernels_from_options(options),
@@ -89,6 +90,12 @@ def settings_from_options(options: argparse.Namespace) -> Settings:
         If they do not go together.
     """
     parameters = {name: getattr(options, name) for name in SETTINGS[options.operation].names()}
+    if getattr(options, "noise_image", None):
+        if not is_auto(options.noise):
+            raise InputError(
+                f"--noise {options.noise} and --noise-image exclude each other; leave one out", "noise"
+            )
+        parameters["noise"] = "image"
     return settings_of(options.operation, parameters)
 
 

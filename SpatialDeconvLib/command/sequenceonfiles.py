@@ -59,6 +59,8 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
 def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:
     """Mask, labels and guide, each a node for all frames or a sequence of them."""
     files, selection = request.files, request.selection
+    if "noise" in files:
+        raise InputError("--noise-image is for a single volume, the input is a sequence; give --noise", "noise")
 
     def read(role: str, single: Any) -> Any:
         path = files.get(role)

@@ -24,7 +24,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.sets import from_logarithm, read_kernel_set
 from ..run import pipeline
-from ..run.inputs import Inputs
+from ..run.inputs import Inputs, sigmas_of
 from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
@@ -91,7 +91,8 @@ def deconvolveVolume(
     settings : DeconvolveSettings, optional
         In place of options.
     **options
-        The keyword arguments of `SpatialDeconvLib.deconvolve`; the spacing is the input's.
+        The keyword arguments of `SpatialDeconvLib.deconvolve`; the spacing is the input's. `noise` may be a volume
+        node of the sigma at every voxel.
 
     Returns
     -------
@@ -107,8 +108,12 @@ def deconvolveVolume(
     Cancelled
         If `cancelled` returned true. In every case of failure the scene and the given node are as before.
     """
+    noise = options.get("noise")
+    sigmas = noise if hasattr(noise, "IsA") else sigmas_of(noise)
+    if sigmas is not None:
+        options["noise"] = "image"
     settings = settingsFrom("deconvolve", settings, options)
-    selections = Selections(mask, labels, guide, resample)
+    selections = Selections(mask, labels, guide, resample, sigmas)
     return _run(settings, inputVolume, kernels, outputVolume, selections, Watch(progress, cancelled))
 
 
@@ -196,7 +201,8 @@ def prepare(settings: Settings, inputVolume, kernels, selections: Selections) ->
         field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))
     mask = None if selections.mask is None else maskArray(selections.mask, inputVolume, resample)
     guide = None if selections.guide is None else guideArray(selections.guide, inputVolume, resample)
-    inputs = Inputs(array, field, spacingOf(inputVolume), mask=mask, guide=guide)
+    noise = None if selections.noise is None else guideArray(selections.noise, inputVolume, resample, "noise")
+    inputs = Inputs(array, field, spacingOf(inputVolume), mask=mask, guide=guide, noise=noise)
     return Prepared(settings, inputs, array.ndim == 4 and lastIsOpacity(inputVolume, array))
 
 

@@ -30,12 +30,15 @@ class Selections:
         See `maskArray`, `labelArray` and `guideArray`; None: not given.
     resample : bool
         Resample them onto the volume when their geometry differs; otherwise that is an error.
+    noise
+        Sigma at every voxel, for settings whose noise is "image"; like a guide.
     """
 
     mask: Any = None
     labels: Any = None
     guide: Any = None
     resample: bool = False
+    noise: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,18 +131,18 @@ def labelArray(selection, referenceVolume, resample: bool = False) -> tuple[np.n
     return array.astype(np.uint8) if array.dtype == bool else array, names
 
 
-def guideArray(guide, referenceVolume, resample: bool = False) -> np.ndarray:
-    """Return the values of a guide image (scalar volume node or array) on the voxels of a volume node.
+def guideArray(guide, referenceVolume, resample: bool = False, name: str = "guide") -> np.ndarray:
+    """Return the values of a guide, or another image (scalar volume node or array), on the voxels of a volume node.
 
     With `resample`, a guide of another geometry is interpolated linearly; beyond its border its nearest value
     is taken. Raises InputError as `maskArray` does.
     """
     if isinstance(guide, np.ndarray):
-        return _plainArray(guide, referenceVolume, "guide")
-    array = volumeArray(guide, "guide")
+        return _plainArray(guide, referenceVolume, name)
+    array = volumeArray(guide, name)
     if array.ndim == 4:
-        raise InputError(f"guide {describeNode(guide)} has {array.shape[3]} channels; give a scalar volume")
-    return _volumeOnto(guide, array, referenceVolume, resample, "guide", linear=True)
+        raise InputError(f"{name} {describeNode(guide)} has {array.shape[3]} channels; give a scalar volume")
+    return _volumeOnto(guide, array, referenceVolume, resample, name, linear=True)
 
 
 def _selected(selection, reference, resample: bool, argument: str) -> tuple[np.ndarray, dict[str, int]]:

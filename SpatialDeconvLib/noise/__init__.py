@@ -1,8 +1,8 @@
 """How strong the noise in an image is, and how it follows the signal.
 
-- `sigma`: one standard deviation for the whole image, which runs take.
 - `law`: variance = constant + slope times signal, or an image of sigma; `estimate`: the law of an image, and what a
-  caller may give instead of one (`as_noise_law`).
+  caller may give instead of one (`as_noise_law`). Runs take this.
+- `sigma`: one standard deviation for the whole image, which estimations of kernels take.
 - `coefficients`: what an image holds that is noise: its fourth differences, with the signal beside them.
 - `fit`: a law from these.
 - `signs`: whether an image with such noise may be non-negative.

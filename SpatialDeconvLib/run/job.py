@@ -159,7 +159,10 @@ class Job(Generic[S]):
         if not law.sigma > 0:
             return None
         composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
-        seen = self.operator().forward(composite, self.watch.quiet())
+        operator = self.operator()
+        if self.settings.boundary == "extended":  # of what lies outside nothing is known here
+            composite = operator.extend(composite)
+        seen = operator.forward(composite, self.watch.quiet())
         expected = law.power(seen, self.mask)
         if not expected > 0:  # nowhere is a signal that had noise
             return None

@@ -259,6 +259,30 @@ def test_a_logarithmic_kernel_file_is_read_with_log(folder):
     )
 
 
+def test_the_noise_may_be_that_of_counts_or_an_image_and_recipes_repeat_it(folder, capsys):
+    image = read_array(folder / "image.nrrd")
+    sigmas = (0.5 + 0.01 * image).astype(np.float32)
+    write_image(folder / "sigma.nrrd", sigmas)
+    field = sd.read_kernel_set(folder / "set.json")
+    for given, noise, said in (
+        (("--noise", "poisson"), "poisson", "Poisson, variance 1 x signal"),
+        (("--noise-image", "sigma.nrrd"), sigmas, None),
+    ):
+        command = ("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet", *given)
+        assert run(folder, *command) == 0
+        printed = capsys.readouterr().out
+        assert said is None or f"({said})" in printed
+        expected = sd.deconvolve(image, field, spacing=(2.0, 1.5, 1.0), noise=noise)
+        np.testing.assert_array_equal(read_array(folder / "out.nrrd"), expected.image)
+        assert f"noise {expected.noise:.4g}" in printed
+        assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
+        assert (folder / "out.nrrd").read_bytes() == (folder / "again.nrrd").read_bytes()
+        capsys.readouterr()
+    assert set(json.loads((folder / "out.nrrd.recipe.json").read_text())["inputs"]) == {"image", "noise"}
+    assert run(folder, *command, "--noise", 2) == 1
+    assert "--noise 2.0 and --noise-image exclude each other" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "pixel"), [("p.png", np.uint8), ("p.png", np.uint16), ("p.jpg", np.uint8)])
 def test_a_picture_becomes_a_picture_of_its_own_type(folder, capsys, name, pixel):
     values = np.linspace(0, 255, 24 * 30).reshape(24, 30).astype(pixel)

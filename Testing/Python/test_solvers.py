@@ -405,6 +405,21 @@ def test_noise_is_estimated_when_not_given():
     assert result.parameters["noise"] == pytest.approx(1.0, rel=0.15)
 
 
+@pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "tikhonov"])
+def test_the_residual_of_counts_is_in_units_of_their_own_noise(method):
+    truth = np.zeros((64, 60))
+    truth[30, 20], truth[40, 45] = 1000, 300
+    op = SpatiallyVariantBlur(KernelField.uniform(gaussian_kernel(1.5, ndim=2)), truth.shape, dtype="float64")
+    y = np.random.default_rng(0).poisson(op.forward(truth).clip(0)).astype(float)
+    mask = np.random.default_rng(1).random(truth.shape) > 0.2
+    given = {"noise": "poisson", "mask": mask, "iterations": 5, "background": 3.0}
+    found = solve(op, y + 3, method, **given)
+    seen = op.forward(found.image) + 3
+    expected = np.sqrt(np.square(y + 3 - seen)[mask].sum() / (y + 3)[mask].sum())
+    assert found.residual == pytest.approx(expected, rel=1e-6)
+    assert found.parameters["noise"] == pytest.approx(np.sqrt((y + 3)[mask].mean()))
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_masked_out_voxels_do_not_count(method):
     truth = phantom((64, 60))

@@ -67,6 +67,14 @@ def test_a_result_that_explains_the_image_no_better_than_the_image_itself_is_lik
     assert better.warnings == []
 
 
+def test_an_image_whose_surroundings_are_estimated_is_held_against_itself_too():
+    image = seen(0.5)
+    found = sd.deconvolve(
+        image, sd.gaussian_kernel(4.0, ndim=2), strategy="joint", iterations=2, boundary="extended"
+    )
+    assert warned(found, f"differs from the image by {found.residual:.3g} times the noise")
+
+
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("engine", ["simpleitk", "fft"])
 @pytest.mark.parametrize(

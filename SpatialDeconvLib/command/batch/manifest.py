@@ -28,7 +28,7 @@ OPERATIONS = ("deconvolve", "convolve")
 
 # Columns that are no options of the operation; options whose values are paths, relative to the manifest.
 _OWN_COLUMNS = ("case", "operation", "input", "output")
-PATHS = ("kernels", "mask", "labels", "guide", "reference")
+PATHS = ("kernels", "mask", "labels", "guide", "noise-image", "reference")
 _NOT_HERE = ("help", "quiet", "log-file")
 _YES, _NO = ("yes", "true", "on", "1", "x"), ("no", "false", "off", "0")
 
@@ -66,7 +66,7 @@ class Case:
     @property
     def volumes(self) -> list[str]:
         """Paths of everything this case reads as a volume."""
-        roles = ("input", "mask", "labels", "guide", "reference")
+        roles = ("input", "mask", "labels", "guide", "noise_image", "reference")
         return [path for path in (getattr(self.options, role, None) for role in roles) if path]
 
     @property
@@ -359,7 +359,7 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     if options.segments and not options.mask:
         problems.append("segments needs mask with a segmentation")
     _try(problems, _check_settings, options)
-    for role in ("mask", "labels", "guide", "reference"):
+    for role in ("mask", "labels", "guide", "noise_image", "reference"):
         path = getattr(options, role, None)
         own, others = sizes.get(options.input), sizes.get(path)
         if own and others and own != others and (role == "reference" or not options.resample):
@@ -370,7 +370,8 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
 
 def _check_settings(options: argparse.Namespace) -> None:
     masked = any((options.mask, options.mask_range, options.mask_box, options.mask_box_mm))
-    check_together(settings_from_options(options), masked=masked, guided=bool(options.guide))
+    sigmas = bool(getattr(options, "noise_image", None))
+    check_together(settings_from_options(options), masked=masked, guided=bool(options.guide), sigmas=sigmas)
 
 
 def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
