@@ -123,6 +123,7 @@ CONTROL_WIDGETS = {
     "box": ("boxLabel", "boxSelector"),
     "guide": ("guideLabel", "guideSelector"),
     "labels": ("labelsLabel", "labelsSelector"),
+    "of": ("ofLabel", "ofComboBox"),
     "interpolation": ("interpolationLabel", "interpolationComboBox"),
     "outside": ("outsideLabel", "outsideComboBox"),
     "feather": ("featherLabel", "featherSpinBox"),
@@ -130,13 +131,13 @@ CONTROL_WIDGETS = {
     "strategy": ("strategyLabel", "strategyComboBox"),
     "method": ("methodLabel", "methodComboBox"),
     "jointMethod": ("jointMethodLabel", "jointMethodComboBox"),
+    "engine": ("engineLabel", "engineComboBox"),
     "sentence": ("methodSentenceLabel",),
     "iterations": ("iterationsLabel", "iterationsSpinBox"),
     "regularization": ("regularizationLabel", "regularizationRow"),
     "noise": ("noiseLabel", "noiseRow"),
     "boundary": ("boundaryLabel", "boundaryComboBox"),
     "jointBoundary": ("jointBoundaryLabel", "jointBoundaryComboBox"),
-    "engine": ("engineLabel", "engineComboBox"),
     "offset": ("offsetLabel", "offsetRow"),
     "exclude": ("excludeLabel", "excludeCheckBox"),
     "normalize": ("normalizeLabel", "normalizeCheckBox"),
@@ -211,6 +212,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._loadForms()
         self.logic = SpatialDeconvLogic()
         self.runner = running.JobRunner()
+        self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
         self.wrapped = forms.WrappedLabels(
             (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
@@ -466,10 +468,14 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             resample=True to resample mask, labels and guide of another geometry
         :return: output volume node and SpatialDeconvLib.Result; for a sequence its output and a list of results
         """
-        return self._operation("deconvolve", inputVolume)(
+        output, result = self._operation("deconvolve", inputVolume)(
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
+        for choice in dict.fromkeys(each.describe_choice() for each in self._listed(result)):
+            if choice:
+                logging.info(f"{output.GetName()}: {choice}")
+        return output, result
 
     def convolve(
         self,
@@ -493,6 +499,10 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             inputVolume, kernels, outputVolume, mask=mask, labels=labels, guide=guide,
             progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
+
+    @staticmethod
+    def _listed(result):
+        return result if isinstance(result, list) else [result]
 
     @staticmethod
     def _operation(name, node):
@@ -578,6 +588,7 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
             self.test_OneKernelEqualsSimpleITK,
             self.test_TenKernelsRestoreABlurredVolume,
             self.test_JointRestoresMoreThanBlending,
+            self.test_WithoutAMethodTheResultSaysWhichItTook,
             self.test_TheTableGivesTheConsolesNumbers,
             self.test_OnlyTheChosenSegmentChanges,
             self.test_AMeasuredKernelIsTheOneThatBlurred,
@@ -682,6 +693,18 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         logging.info("PSNR of blend and joint: {blend:.2f} dB, {joint:.2f} dB".format(**found))
         self.assertGreater(found["joint"], found["blend"])
 
+    def test_WithoutAMethodTheResultSaysWhichItTook(self):
+        """What is chosen by itself is what a script can ask for by name, bit by bit."""
+        import numpy as np
+
+        self.delayDisplay("The automatic choice")
+        logic, volume = SpatialDeconvLogic(), self.makeVolume(self.makePhantom()[4:10, :32, :32])
+        output, result = logic.deconvolve(volume, self.tenKernels(), noise=0.5)
+        taken = {name: result.automatic[name] for name in ("strategy", "method")}
+        named, result = logic.deconvolve(volume, self.tenKernels(), noise=0.5, **taken)
+        self.assertEqual(result.describe_choice(), "")
+        self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(output), slicer.util.arrayFromVolume(named)))
+
     def test_TheTableGivesTheConsolesNumbers(self):
         """The rows of the panel's table are the kernels of a script, bit by bit."""
         import numpy as np
@@ -694,13 +717,15 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         logic = SpatialDeconvLogic()
         node = logic.getParameterNode()
         node.inputVolume = self.makeVolume(self.makePhantom()[:8])
+        node.strategy = parameters.Strategy.Blend
+        node.method = parameters.Method.Wiener
         rows = [kernelrows.KernelRow(str(10 * n), "gaussian", str(0.6 + 0.1 * n)) for n in (1, 5, 10)]
         parameters.setRows(node, rows)
         state = parameters.stateOf(node)
         self.assertEqual(panelmodel.whatIsMissing(state), "")
         panel, _result = logic.run(panelmodel.runFrom(state, parameters.fieldOf(node)))
         kernels = {10.0 * n: sd.ParametricKernel("gaussian", sigma_mm=0.6 + 0.1 * n) for n in (1, 5, 10)}
-        console, _result = logic.deconvolve(node.inputVolume, sd.KernelField.by_intensity(kernels))
+        console, _result = logic.deconvolve(node.inputVolume, sd.KernelField.by_intensity(kernels), method="wiener")
         self.assertTrue(np.array_equal(slicer.util.arrayFromVolume(panel), slicer.util.arrayFromVolume(console)))
 
     def test_OnlyTheChosenSegmentChanges(self):
@@ -722,7 +747,7 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, segmentation)
         first = segmentation.GetSegmentation().GetNthSegmentID(0)
         output, _result = SpatialDeconvLogic().deconvolve(
-            volume, self.tenKernels(), mask=(segmentation, [first]), noise=0.5
+            volume, self.tenKernels(), mask=(segmentation, [first]), method="wiener", noise=0.5
         )
         changed = slicer.util.arrayFromVolume(output) != array
         self.assertFalse(changed[:, :, 20:].any())
@@ -754,9 +779,10 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "frames")
         for number in range(3):
             sequence.SetDataNodeAtValue(self.makeVolume(array + 5 * number), str(number))
-        output, results = logic.deconvolve(sequence, self.tenKernels(), noise=0.5)
+        output, results = logic.deconvolve(sequence, self.tenKernels(), method="wiener", noise=0.5)
         self.assertEqual(len(results), 3)
-        alone, _result = logic.deconvolve(sequence.GetNthDataNode(1), self.tenKernels(), noise=0.5)
+        second = sequence.GetNthDataNode(1)
+        alone, _result = logic.deconvolve(second, self.tenKernels(), method="wiener", noise=0.5)
         frame = slicer.util.arrayFromVolume(output.GetNthDataNode(1))
         self.assertTrue(np.array_equal(frame, slicer.util.arrayFromVolume(alone)))
 
@@ -800,8 +826,8 @@ class SpatialDeconvTest(ScriptedLoadableModuleTest):
         self.delayDisplay("Geometry of the output")
         inputVolume = self.makeVolume(self.makePhantom())
         given = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "given")
-        created, _result = SpatialDeconvLogic().deconvolve(inputVolume, self.tenKernels())
-        filled, _result = SpatialDeconvLogic().deconvolve(inputVolume, self.tenKernels(), given)
+        created, _result = SpatialDeconvLogic().deconvolve(inputVolume, self.tenKernels(), method="wiener")
+        filled, _result = SpatialDeconvLogic().deconvolve(inputVolume, self.tenKernels(), given, method="wiener")
         self.assertIs(filled, given)
         for node in (created, filled):
             self.assertEqual(node.GetSpacing(), inputVolume.GetSpacing())

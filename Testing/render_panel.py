@@ -217,7 +217,7 @@ def draw_preview(person, folder):
 
 def draw_running(person, folder):
     """A run is on: Apply has become Cancel, and the progress bar says how long it will take."""
-    person.choose_text("methodComboBox", "Richardson")
+    person.choose_filter("Richardson")
 
     def meanwhile():
         screenshot(person, folder / "panel-running.png", "methodCollapsibleButton")
@@ -225,7 +225,7 @@ def draw_running(person, folder):
 
     person.soon(meanwhile, 3000)
     person.click("applyButton")
-    person.choose_text("methodComboBox", "Wiener")
+    person.choose_text("strategyComboBox", "Automatic")
 
 
 def draw_result(person, folder):

@@ -327,6 +327,9 @@ def _report(run: FileRun) -> None:
     if result.residual is not None:
         facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
     print(f"{run.output}: {', '.join(facts)}")
+    choice = result.describe_choice()
+    if choice:
+        print(f"  {choice}")
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
+from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, WHOSE, Choice
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import add_mask_arguments, add_resample_argument, noise_or_word, number_or_auto
@@ -92,6 +92,12 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         metavar="X|auto",
         help="subtracted before, added after methods that need non-negative values (default: the negative "
         "minimum); with --strategy joint the least value of the result, of tv and self-keyed too",
+    )
+    parser.add_argument(
+        "--of",
+        choices=tuple(WHOSE),
+        help="whose intensity the levels of the kernel set mean, instead of what it says itself; "
+        + _explained(WHOSE),
     )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,35 @@ def settings_from_options(options: argparse.Namespace) -> Settings:
 
 
 def kernels_from_options(options: argparse.Namespace) -> KernelField:
+    """Return the kernels that the options of `deconvolve` or `convolve` stand for.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, or the options do not go with them.
+    """
+    kernels = read_kernels(options)
+    of = given_meaning(options, kernels.key)
+    return kernels if of is None else replace(kernels, of=of)
+
+
+def given_meaning(options: argparse.Namespace, key: str) -> str | None:
+    """Return whose intensity ``--of`` says that kernels with a key belong to, None where it is not given.
+
+    Raises
+    ------
+    InputError
+        If the kernels do not belong to an intensity, or a guide gives it.
+    """
+    of: str | None = getattr(options, "of", None)
+    if of is not None and key != "intensity":
+        raise InputError(f"--of {of} is for kernels keyed to intensity, but these have the key {key}; leave it out")
+    if of is not None and options.guide:
+        raise InputError(f"--of {of} is for kernels that no guide chooses; leave out --of or --guide")
+    return of
+
+
+def read_kernels(options: argparse.Namespace) -> KernelField:
     """Read the kernel set or the one kernel that ``--kernels`` names."""
     if Path(options.kernels).suffix == ".json":
         if options.log:

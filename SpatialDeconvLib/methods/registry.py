@@ -408,7 +408,7 @@ AUTOMATIC: tuple[Method, ...] = (
         _FILTER_VOLUMES,
         work=0.0,
         function="",
-        prose="the automatic filter",
+        prose="a filter chosen for each kernel",
         noise="always",
         nonnegative=True,
         local=False,
@@ -456,7 +456,9 @@ def method(strategy: str, name: str = AUTO) -> Method:
     """
     known = offered(strategy)
     if name not in known:
-        raise InputError(f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}")
+        raise InputError(
+            f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}", "method"
+        )
     return known[name]
 
 

@@ -42,13 +42,13 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
     `image` is stacked along a last axis, followed by the `copied` channels. `iterations` is the largest,
     `residual` and `noise` are root mean squares over the channels, `seconds` the sum, `history` the first
     channel's; each channel's own iterations, residual and noise are in ``automatic["channels"]``, and
-    `warnings` name the channel.
+    `warnings` name the channel, also where it took another method than the first.
     """
     first = results[0]
     images = [result.image for result in results]
     images += [channel.astype(images[0].dtype) for channel in copied]
     channels = [{name: getattr(r, name) for name in ("iterations", "residual", "noise")} for r in results]
-    warnings = [f"channel {n}: {text}" for n, result in enumerate(results, 1) for text in result.warnings]
+    warnings = warningsOf(results, [f"channel {n}" for n in range(1, len(results) + 1)])
     return dataclasses.replace(
         first,
         image=np.stack(images, axis=-1),
@@ -59,6 +59,16 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         warnings=warnings,
         seconds=sum(r.seconds for r in results),
     )
+
+
+def warningsOf(results: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """Return the warnings of several results, each with its name in front; what only the first took is no news."""
+    warnings = []
+    for name, result in zip(names, results, strict=True):
+        differs = result.method is not results[0].method
+        texts = [result.describe_choice(), *result.warnings] if differs else result.warnings
+        warnings += [f"{name}: {text}" for text in texts]
+    return warnings
 
 
 def _overChannels(function, values: Sequence[Any]):

@@ -314,9 +314,11 @@ def isPreviewNode(node) -> bool:
 
 
 def previewText(result) -> str:
-    """Return one line about a preview: its size, its time, and what is not as in the result."""
+    """Return one line about a preview: its size, its time, what it chose, and what is not as in the result."""
     size = " × ".join(str(n) for n in result.image.shape[2::-1])
     text = _("{size} voxels, {seconds:.1f} s.").format(size=size, seconds=result.seconds)
+    choice = result.describe_choice()
+    text += f" {choice[:1].upper()}{choice[1:]}." if choice else ""
     unchanged = result.automatic.get("unchanged")
     notes = [unchanged] if unchanged else list(result.automatic.get("approximate", ()))
     if result.automatic.get("draft"):

@@ -27,7 +27,7 @@ from ..kernels.kernel import Kernel
 from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
-from ..methods.choices import INTERPOLATIONS_OF
+from ..methods.choices import AUTO, INTERPOLATIONS_OF
 from .model import KernelSetSummary, _, translated
 
 __all__ = [
@@ -241,6 +241,7 @@ def fieldFromRows(
     interpolation: str = "linear",
     outside: str = "nearest",
     feather: float = 0.0,
+    of: str = AUTO,
 ) -> KernelField:
     """Return the kernel field of a table.
 
@@ -248,7 +249,7 @@ def fieldFromRows(
     ----------
     key : {"intensity", "region", "position", "uniform", "weights"}
     rows : sequence of KernelRow
-    interpolation, outside, feather
+    interpolation, outside, feather, of
         See `KernelField`; those that the key has no use for are ignored.
 
     Raises
@@ -256,7 +257,7 @@ def fieldFromRows(
     InputError
         Naming the row, what is wrong with it and what to do.
     """
-    return _field(key, rows, interpolation, outside, feather, KernelRow.kernel)
+    return _field(key, rows, KernelRow.kernel, interpolation, outside, feather, of)
 
 
 def keysFromRows(
@@ -265,13 +266,16 @@ def keysFromRows(
     interpolation: str = "linear",
     outside: str = "nearest",
     feather: float = 0.0,
+    of: str = AUTO,
 ) -> KernelField:
     """Return the field of a table whose kernels are still to be measured: its keys, without any blur."""
     identity = ParametricKernel("identity")
-    return _field(key, rows, interpolation, outside, feather, lambda row: identity)
+    return _field(key, rows, lambda row: identity, interpolation, outside, feather, of)
 
 
-def _field(key, rows, interpolation, outside, feather, kernelOf: Callable[[KernelRow], AnyKernel]) -> KernelField:
+def _field(
+    key, rows, kernelOf: Callable[[KernelRow], AnyKernel], interpolation, outside, feather, of
+) -> KernelField:
     if not rows:
         raise InputError(_("the kernel table is empty; add a kernel or load a kernel set"))
     if key == "weights":
@@ -290,7 +294,7 @@ def _field(key, rows, interpolation, outside, feather, kernelOf: Callable[[Kerne
             )
         return KernelField.uniform(pairs[0][1])
     if key == "intensity":
-        return KernelField.by_intensity(pairs, _possible(interpolation, key), outside)
+        return KernelField.by_intensity(pairs, _possible(interpolation, key), outside, of)
     if key == "position":
         return KernelField.by_position(pairs, _possible(interpolation, key))
     return KernelField.by_region(None, pairs, feather, outside)
@@ -347,15 +351,12 @@ def rowsFromContent(
     Returns
     -------
     key, rows, options
-        The options are those of the file among interpolation, outside and feather.
+        The options are those of the file among of, interpolation, outside and feather.
     """
     folder = Path(folder).resolve()
     field = field_from_dict(content, folder)
-    options = {
-        name: content[word]
-        for word, name in (("interpolation", "interpolation"), ("outside", "outside"), ("feather_mm", "feather"))
-        if word in content
-    }
+    names = {"of": "of", "interpolation": "interpolation", "outside": "outside", "feather_mm": "feather"}
+    options = {name: content[word] for word, name in names.items() if word in content}
     if field.key == "region":
         options.setdefault("outside", "error")
     rows = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -68,6 +68,12 @@ def regionLabel(kind: str) -> str:
 def strategySentence(strategy: str) -> str:
     """Return one sentence that says what the strategy does and when to take it."""
     return translated(choices.STRATEGIES[strategy].sentence, choices)
+
+
+def whoseToolTip() -> str:
+    """Return what each answer to the question whose intensity it is means, one line each."""
+    texts = [(labelOf(choices.WHOSE, word), choice.sentence) for word, choice in choices.WHOSE.items()]
+    return "\n".join(f"{label}: {translated(sentence, choices)}" for label, sentence in texts)
 
 
 def methodTraits(method: str, strategy: str) -> methods.Method:
@@ -195,19 +201,24 @@ class PanelState:
         return self.kernelSet.key
 
     @property
-    def joint(self) -> bool:
-        """Whether the whole model is inverted."""
-        return self.operation == "deconvolve" and self.strategy == "joint"
+    def blends(self) -> bool:
+        """Whether a filter is run for every kernel."""
+        return self.operation == "deconvolve" and self.strategy == "blend"
+
+    @property
+    def inverts(self) -> bool:
+        """Whether the whole model is inverted, or may be where the run chooses."""
+        return self.operation == "deconvolve" and self.strategy != "blend"
 
     @property
     def method(self) -> str:
-        """The filter or solver of the chosen strategy."""
-        return self.jointMethod if self.strategy == "joint" else self.blendMethod
+        """The filter or solver of the chosen strategy; "auto" where the run chooses the strategy, too."""
+        return {"blend": self.blendMethod, "joint": self.jointMethod}.get(self.strategy, choices.AUTO)
 
     @property
     def boundary(self) -> str:
         """The boundary condition of the chosen operation and strategy."""
-        return self.jointBoundary if self.joint else self.blendBoundary
+        return self.jointBoundary if self.inverts else self.blendBoundary
 
     @property
     def traits(self) -> methods.Method:
@@ -229,6 +240,7 @@ def visibleControls(state: PanelState) -> frozenset[str]:
         "box": state.region == "box",
         "guide": key == "intensity" and not _selfKeyed(state),
         "labels": key == "region",
+        "of": _asksWhose(state),
         "interpolation": key in choices.INTERPOLATIONS_OF,
         "outside": key in ("intensity", "region"),
         "feather": key == "region",
@@ -238,12 +250,12 @@ def visibleControls(state: PanelState) -> frozenset[str]:
         "normalize": not deconvolving,
         "cascade": not deconvolving,
         "strategy": deconvolving,
-        "method": deconvolving and not state.joint,
-        "jointMethod": state.joint,
+        "method": state.blends,
+        "jointMethod": state.inverts and state.strategy == "joint",
+        "engine": state.blends,
         "sentence": deconvolving,
-        "boundary": not state.joint,
-        "jointBoundary": state.joint,
-        "engine": deconvolving and not state.joint,
+        "boundary": not state.inverts,
+        "jointBoundary": state.inverts,
         "iterations": deconvolving and traits.iterates,
         "regularization": deconvolving and traits.constant is not None,
         "noise": deconvolving and usesNoise(state),
@@ -254,7 +266,12 @@ def visibleControls(state: PanelState) -> frozenset[str]:
 
 def _selfKeyed(state: PanelState) -> bool:
     """Whether the method finds the intensities that choose the kernels by itself."""
-    return state.joint and state.traits.self_keyed
+    return state.inverts and state.traits.self_keyed
+
+
+def _asksWhose(state: PanelState) -> bool:
+    """Whether it matters whose intensity a level means: where the run chooses among methods that differ in it."""
+    return state.inverts and state.traits.automatic and state.key == "intensity" and state.guide is None
 
 
 def usesNoise(state: PanelState) -> bool:
@@ -411,13 +428,13 @@ def durationText(seconds: float) -> str:
 
 
 def resultText(result: Any, outputName: str) -> str:
-    """Return the status lines of a finished run: output, time, noise, residual, then one line a warning.
+    """Return the status lines of a finished run: output, time, noise, residual, what it chose, the warnings.
 
     Parameters
     ----------
     result : Result
-        Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning) and
-        `warnings` are read.
+        Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning), its choice
+        and `warnings` are read.
     outputName : str
         Name of the volume that holds the result.
     """
@@ -428,7 +445,17 @@ def resultText(result: Any, outputName: str) -> str:
         facts.append(_("noise {noise:.3g}").format(noise=result.noise))
     if result.residual is not None and math.isfinite(result.residual):
         facts.append(_residualText(result.residual))
-    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in result.warnings)])
+    return "\n".join([", ".join(facts) + ".", *_choiceTexts([result]), *_warningTexts(result.warnings)])
+
+
+def _choiceTexts(results: Iterable[Any]) -> list[str]:
+    """What the runs took by themselves, and why, each once; in the engine's words, like warnings."""
+    found = dict.fromkeys(filter(None, (result.describe_choice() for result in results)))
+    return [f"{text[:1].upper()}{text[1:]}." for text in found]
+
+
+def _warningTexts(warnings: Iterable[str]) -> list[str]:
+    return [_("Warning: {text}").format(text=warning) for warning in dict.fromkeys(warnings)]
 
 
 def _residualText(residual: float) -> str:
@@ -438,15 +465,15 @@ def _residualText(residual: float) -> str:
 
 
 def sequenceText(results: list[Any], outputName: str) -> str:
-    """Return the status lines of a finished sequence: output, time, the worst residual, each warning once."""
+    """Return the status lines of a finished sequence: output, time, worst residual, choices and warnings once."""
     seconds = sum(result.seconds for result in results)
     text = _("{name}: {count} frames done in {time} of work")
     facts = [text.format(name=outputName, count=len(results), time=durationText(seconds))]
     residuals = [r.residual for r in results if r.residual is not None and math.isfinite(r.residual)]
     if residuals:
         facts.append(_("at most {residual}").format(residual=_residualText(max(residuals))))
-    warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
-    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in warnings)])
+    warnings = [warning for result in results for warning in result.warnings]
+    return "\n".join([", ".join(facts) + ".", *_choiceTexts(results), *_warningTexts(warnings)])
 
 
 def estimateIsMissing(original: Any, blurred: Any, target: str, state: PanelState) -> str:
@@ -496,7 +523,7 @@ def estimateText(estimate: Any) -> str:
     if any(estimate.shift):
         shift = ", ".join(f"{v:.2f}" for v in estimate.shift)
         facts.append(_("shift {shift} mm").format(shift=shift))
-    return "\n".join([", ".join(facts) + ".", *(_("Warning: {text}").format(text=w) for w in estimate.warnings)])
+    return "\n".join([", ".join(facts) + ".", *_warningTexts(estimate.warnings)])
 
 
 def errorText(error: BaseException) -> str:
@@ -519,7 +546,7 @@ def _place(option: str) -> str:
         "resample": _("(In the panel: Advanced, Other geometry.)"),
         "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
         "offset": _("(In the panel: Advanced, Offset.)"),
-        "engine": _("(In the panel: Advanced, Engine.)"),
+        "engine": _("(In the panel: Method, Engine.)"),
         "outside": _("(In the panel: Kernels, Outside.)"),
         "method": _("(In the panel: Method.)"),
     }.get(option, "")

@@ -37,7 +37,7 @@ class _Words(enum.Enum):
 
 # The scene stores the names of members: an enumeration may get more of them, but never other names for those it
 # has. A name is its word in camel case, but for these.
-_NAMES = {"simpleitk": "SimpleITK", "fft": "FFT", "tv": "TotalVariation"}
+_NAMES = {"simpleitk": "SimpleITK", "fft": "FFT", "tv": "TotalVariation", "true": "TrueValues"}
 
 
 def _enumeration(name, words, labelOf):
@@ -61,6 +61,7 @@ def _methods(name, strategy):
 Operation = _choice("Operation", choices.OPERATIONS)
 KernelKey = _choice("KernelKey", choices.KEYS)
 Interpolation = _choice("Interpolation", choices.INTERPOLATIONS)
+Whose = _choice("Whose", choices.WHOSE)
 Outside = _choice("Outside", choices.OUTSIDES)
 Strategy = _choice("Strategy", choices.STRATEGIES)
 Model = _choice("Model", choices.MODELS)
@@ -152,6 +153,7 @@ class SpatialDeconvParameterNode:
     kernels - The kernel table.
     kernelSetPath - Kernel set file (JSON) that is to be loaded into the table, "" for none. Scenes of earlier
         versions have one; so may scripts.
+    of - Whose intensity the levels are, where no guide is chosen.
     interpolation, outside, feather - Between levels, outside of them, and width in mm of a region's border.
     guideVolume - Volume whose intensities choose the kernels; none: the input itself.
     labels - The regions, for kernels keyed by region.
@@ -183,6 +185,7 @@ class SpatialDeconvParameterNode:
     kernelKey: KernelKey = KernelKey.Intensity
     kernels: list[KernelEntry]
     kernelSetPath: str = ""
+    of: Whose = Whose(choices.AUTO)
     interpolation: Interpolation = Interpolation.Linear
     outside: Outside = Outside.Nearest
     feather: Annotated[float, WithinRange(0.0, 1000.0)] = 0.0
@@ -292,6 +295,7 @@ def loadRows(parameterNode, path):
         raise
     with slicer.util.NodeModify(parameterNode):
         parameterNode.kernelKey = KernelKey(key)
+        parameterNode.of = Whose(options.get("of", choices.AUTO))
         if "interpolation" in options:
             parameterNode.interpolation = Interpolation(options["interpolation"])
         parameterNode.outside = Outside(options.get("outside", "nearest"))
@@ -354,7 +358,7 @@ def fieldOf(parameterNode):
 
     :raises InputError: if a row is wrong; the message names it
     """
-    return kernelrows.fieldFromRows(*_tableOf(parameterNode))
+    return kernelrows.fieldFromRows(*tableOf(parameterNode))
 
 
 def fieldKeysOf(parameterNode):
@@ -362,8 +366,11 @@ def fieldKeysOf(parameterNode):
 
     :raises InputError: if a level, region or position is wrong; the message names it
     """
-    return kernelrows.keysFromRows(*_tableOf(parameterNode))
+    return kernelrows.keysFromRows(*tableOf(parameterNode))
 
 
-def _tableOf(node):
-    return node.kernelKey.value, rowsOf(node), node.interpolation.value, node.outside.value, node.feather
+def tableOf(parameterNode):
+    """Return the table with its options, as `kernelrows.fieldFromRows` takes them; equal ones mean equal fields."""
+    node = parameterNode
+    options = node.interpolation.value, node.outside.value, node.feather, node.of.value
+    return node.kernelKey.value, rowsOf(node), *options

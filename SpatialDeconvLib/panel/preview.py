@@ -11,7 +11,7 @@ from ..errors import Cancelled
 from ..mrml import previewing
 from . import forms, sliceviews
 from . import model as panelmodel
-from .parameters import fieldOf, rowsOf
+from .parameters import fieldOf, rowsOf, tableOf
 
 DELAY = 250  # ms from the last change to the start of a preview
 WAIT = 500  # ms until it is tried again while another run is on
@@ -121,12 +121,11 @@ class PreviewController(VTKObservationMixin):
     def _signature(self, state, block):
         """What the preview depends on; two that are equal would show the same."""
         node = self._panel.parameterNode()
-        table = (rowsOf(node), node.kernelKey, node.interpolation, node.outside, node.feather)
         # Where the result goes makes no difference to it.
         options = panelmodel.settingsFrom(state), state.resample
         nodes = self._choosingNodes(state)
-        region = repr(state.mask)
-        return (state.operation, table, options, region, nodes, tuple(map(previewing.stampOf, nodes)), block)
+        stamps = tuple(map(previewing.stampOf, nodes))
+        return (state.operation, tableOf(node), options, repr(state.mask), nodes, stamps, block)
 
     def _choosingNodes(self, state):
         """The nodes whose contents decide what the preview shows."""

@@ -8,7 +8,7 @@ from ..mrml import previewing
 from ..report.pixels import png
 from . import model as panelmodel
 from . import plotnodes, sliceviews
-from .parameters import fieldOf, rowsOf
+from .parameters import fieldOf, tableOf
 
 DELAY = 400  # ms from the last change to the new plot
 VIEW_NAME = "SpatialDeconvWeights"
@@ -115,8 +115,7 @@ class WeightsPlot:
         nodes = [state.inputVolume, panelmodel.usedLabels(state), panelmodel.usedGuide(state)]
         nodes.append(state.mask[0] if isinstance(state.mask, tuple) else state.mask)
         stamps = [previewing.stampOf(each) for each in nodes if hasattr(each, "GetMTime")]
-        table = (rowsOf(node), node.kernelKey, node.interpolation, node.outside, node.feather)
-        return table, tuple(nodes[:3]), tuple(stamps), repr(state.mask), state.resample
+        return tableOf(node), tuple(nodes[:3]), tuple(stamps), repr(state.mask), state.resample
 
     def _isOpen(self):
         return not self._panel.ui.weightsGroupBox.collapsed

@@ -39,6 +39,7 @@ from ..solvers.iteration import Solution
 from . import pipeline
 from .automatic import Simulation, keyed_to_truth, trial_block
 from .blend import Chooser, run_blend
+from .choose import Choice, chosen
 from .filtering import Filtering, Form, facts_of, given_filtering, level_of
 from .inputs import Inputs
 from .job import Job
@@ -63,6 +64,7 @@ class BlockMemory:
     """What one image with one mask needs only once: pass the same object as long as neither changes."""
 
     noise: NoiseLaw | None = None
+    choices: dict[Hashable, Choice] = field(default_factory=dict)
     filterings: dict[Hashable, dict[int, Filtering]] = field(default_factory=dict)
     filters: dict[Hashable, FFTFilters] = field(default_factory=dict)
 
@@ -156,6 +158,8 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
     if not view.selected:
         image, facts = view.unchanged()
         return image, {**facts, "noise": float(job.outward(law.sigma))}
+    choice = _whole_choice(view, law, known)
+    job.settings = choice.settings
     notes: list[str] = []
     if job.settings.strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
@@ -171,7 +175,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
     job.check_result(image, job.settings.spec.name)
     return image, {
         "iterations": found.iterations, "history": found.history,
-        **job.found(law, {**found.parameters, "approximate": notes, "draft": rough}),
+        **job.found(law, {**choice.facts, **found.parameters, "approximate": notes, "draft": rough}),
     }  # fmt: skip
 
 
@@ -353,6 +357,16 @@ def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
     return known.noise
 
 
+def _whole_choice(view: _View[DeconvolveSettings], law: NoiseLaw, known: BlockMemory) -> Choice:
+    settings = view.job.settings
+    if not settings.spec.automatic:
+        return chosen(view.job, law)
+    key = (replace(settings, engine="fft", iterations=None), _noise_key(law), _fingerprint(view))
+    if key not in known.choices:
+        known.choices[key] = chosen(view.job, law)
+    return known.choices[key]
+
+
 def _whole_is_affordable(job: Job) -> bool:
     available = job.available_memory()
     needed = 8 * _WHOLE_VOLUMES * job.image.size
@@ -429,7 +443,7 @@ def _whole_filter(
 def _fingerprint(view: _View) -> Hashable:
     """What tells two kernel fields on one image apart."""
     bound, keyed = view.job.bound, view.job.bound.field
-    parts: list[Hashable] = [keyed.key, keyed.at, keyed.interpolation, keyed.outside, keyed.feather]
+    parts: list[Hashable] = [keyed.key, keyed.at, keyed.interpolation, keyed.outside, keyed.feather, keyed.of]
     parts += [_digest(bound.kernel(k).values) for k in range(len(bound))]
     if keyed.key == "intensity" and view.job.guide is not view.job.image:
         parts.append(_digest(view.job.guide))

@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..blur.selfkeyed import check_self_keyed
+from ..errors import InputError
 from ..methods import registry as methods
-from ..methods.choices import AUTO
+from ..methods.choices import AUTO, FIXED_BOUNDARIES
 from ..noise import NoiseLaw
 from .job import Job
 from .joint import joint_memory
 from .settings import DeconvolveSettings
-from .whose import METHODS, TRUE, whose_values
+from .whose import MEASURED, METHODS, TRUE, whose_values
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Choice:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+_OTHER = {MEASURED: TRUE, TRUE: MEASURED}
+
+
 @dataclass(frozen=True)
 class _Wish:
     """A method, and why it is taken."""
@@ -56,11 +61,17 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
     Parameters
     ----------
     job : Job
-        Of a deconvolution.
+        Of a deconvolution; its warnings take what is doubtful.
     law : NoiseLaw
         Of the noise.
+
+    Raises
+    ------
+    InputError
+        If a method that finds true values was named for kernels that are said to be keyed to measured ones.
     """
     settings = job.settings
+    _refuse_contradiction(job)
     if not settings.spec.automatic or settings.strategy == "blend":
         return Choice(settings)
     of, found = _whose(job, law)
@@ -77,14 +88,44 @@ def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str
     keyed = job.bound.field
     if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
         return None, ""
-    if keyed.of != AUTO:
-        return keyed.of, f"kernels keyed to {keyed.of} values, as the kernel set says"
+    if keyed.of == MEASURED:
+        return MEASURED, "kernels keyed to measured values, as was given"
+    if keyed.of == TRUE:
+        return _true_if_possible(job)
     job.watch.step(0.0, "finding whose intensity chooses the kernels")
     finding = whose_values(
         job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
         watch=job.watch.quiet(),
     )  # fmt: skip
+    if not finding.clear:
+        job.warnings.append(f"{finding.why}; if the levels are {_OTHER[finding.of]} values, say so")
     return finding.of, finding.why
+
+
+def _true_if_possible(job: Job[DeconvolveSettings]) -> tuple[str, str]:
+    """True values where they can be found, else measured ones, with a warning."""
+    try:
+        check_self_keyed(job.bound.field)
+    except InputError as error:
+        job.warnings.append(f"the true values that the kernels are keyed to were not looked for: {error.text}")
+        return MEASURED, "kernels keyed to true values that could not be looked for, so to measured ones"
+    return TRUE, "kernels keyed to true values, as was given"
+
+
+def _refuse_contradiction(job: Job[DeconvolveSettings]) -> None:
+    spec, keyed = job.settings.spec, job.bound.field
+    if spec.self_keyed and keyed.of == MEASURED:
+        raise InputError(
+            f"method {spec.name!r} looks for the true values of the object, but the kernels are keyed to measured "
+            "values; take another method, or say that the levels are true values",
+            method=METHODS[MEASURED],
+            of=TRUE,
+        )
+    if spec.strategy == "joint" and not (spec.self_keyed or spec.automatic or job.guided) and keyed.of == TRUE:
+        job.warnings.append(
+            f"the kernels are keyed to true values, but method {spec.name!r} takes those of the image at hand: "
+            f"give a sharp guide or use method {METHODS[TRUE]!r}"
+        )
 
 
 def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
@@ -96,7 +137,8 @@ def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterato
         reason = f"{reason}, chosen by the guide" if job.guided else reason
         yield _Wish("joint", "tv", reason)
         yield _Wish("joint", "richardson-lucy", reason)
-    yield _Wish("blend", AUTO, "the least memory")
+    if job.settings.boundary in FIXED_BOUNDARIES:
+        yield _Wish("blend", AUTO, "the least memory")
 
 
 def _first_that_fits(job: Job[DeconvolveSettings], wishes: list[_Wish]) -> tuple[_Wish, str]:

@@ -18,9 +18,6 @@ from .job import Job
 from .settings import DeconvolveSettings
 
 _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
-# A result is remarked on when its residual exceeds this many times the noise, and this share of the image's
-# spread: an image without noise has next to none to be compared with.
-_UNEXPLAINED, _UNEXPLAINED_SHARE = 1.5, 0.02
 
 
 def run_joint(job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | None = None) -> Solution:
@@ -99,19 +96,3 @@ def _has_room(job: Job, method: methods.Method) -> bool:
             f"memory_limit={between:.2g} makes every run work as this one did"
         )
     return False
-
-
-def unexplained(residual: float | None, sigma: float, job: Job) -> list[str]:
-    """What to say of a result that, blurred again, is not the image."""
-    if residual is None or residual < _UNEXPLAINED:
-        return []
-    seen = job.image if job.mask is None else job.image[job.mask]
-    if residual * sigma < _UNEXPLAINED_SHARE * float(seen.std()):
-        return []
-    advice = ""
-    if job.bound.field.key == "intensity":
-        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
-    return [
-        f"the result, blurred again, differs from the image by {residual:.2g} times the noise: kernels, weights or "
-        f"model do not explain it{advice}"
-    ]

@@ -24,8 +24,9 @@ from .blend import run_blend
 from .choose import chosen
 from .inputs import Inputs, sigmas_of
 from .job import Job
-from .joint import run_joint, unexplained
+from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .verdict import remarks
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -78,6 +79,13 @@ class Result:
         """What is known of the method that was taken, chosen or given; None of a convolution."""
         taken = {**self.parameters, **self.automatic}
         return methods.method(taken["strategy"], taken["method"]) if "method" in taken else None
+
+    def describe_choice(self) -> str:
+        """Return what the run took by itself, and why, in words; "" where strategy and method were given."""
+        if self.method is None or "why" not in self.automatic:
+            return ""
+        link = "" if self.method.strategy == "joint" else " with"
+        return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}"
 
 
 def deconvolve(
@@ -308,7 +316,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         residual = job.residual(found.image, law)
     else:
         residual = found.residual if law.sigma > 0 else None
-        job.warnings.extend(unexplained(residual, law.sigma, job))
+    job.warnings.extend(remarks(job, law, residual))
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,

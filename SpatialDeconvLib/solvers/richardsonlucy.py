@@ -212,8 +212,9 @@ class _Poisson:
             counts = problem.y + known
             lowest = float((counts if problem.mask is None else counts[problem.mask]).min())
         self.lift = known + self.dtype.type(max(0.0, -lowest))
+        lifted = float(self.lift.max())
         # Without a penalty and a lift the likeliest multiple of an image has the flux of the data.
-        self.flux = self._flux(problem.y) if free and not np.any(self.lift) else 0.0
+        self.flux = self._flux(problem.y) if free and lifted <= 1e-4 * problem.span else 0.0
         self.tiny = self.dtype.type(1e-6 * problem.span)  # of the model
         self.least_ratio = self.dtype.type(1e-30)
         self.least = self.dtype.type(1e-3 * problem.span)  # of the image in the metric, so that a 0 can rise again

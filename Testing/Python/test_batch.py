@@ -147,12 +147,18 @@ def cohort(tmp_path_factory):
     whole = (folder / "v4.nrrd").read_bytes()
     (folder / "v4.nrrd").write_bytes(whole[: len(whole) // 2])
     rows = [
-        {"case": "wiener", "input": "v0.nrrd", "mask": "m0.nrrd", "mask_range": [-1, 95], "reference": "v0.nrrd"},
+        {
+            "case": "wiener", "input": "v0.nrrd", "method": "wiener", "mask": "m0.nrrd", "mask_range": [-1, 95],
+            "reference": "v0.nrrd",
+        },
         {"case": "lucy", "input": "v1.nrrd", "guide": "v0.nrrd", "method": "richardson-lucy", "iterations": 3},
-        {"case": "joint", "input": "v2.nrrd", "strategy": "joint", "iterations": 3, "output": "deep/joint.mhd"},
+        {
+            "case": "joint", "input": "v2.nrrd", "strategy": "joint", "method": "tv", "iterations": 3,
+            "output": "deep/joint.mhd",
+        },
         {"case": "blur", "input": "v3.nrrd", "operation": "convolve", "kernels": "other.json", "report": "r"},
         {"case": "broken", "input": "v4.nrrd"},
-    ]
+    ]  # fmt: skip
     harmed = os.name == "posix" and Path("/proc/self/stat").exists()
     if harmed:
         noise = np.random.default_rng(0).random((30, 100, 110), np.float32)
@@ -201,9 +207,9 @@ def test_results_are_those_of_single_runs_bit_by_bit(cohort):
     os.chdir(cohort.folder)
     try:
         single = {
-            "wiener": ["--mask", "m0.nrrd", "--mask-range", "-1", "95"],
+            "wiener": ["--method", "wiener", "--mask", "m0.nrrd", "--mask-range", "-1", "95"],
             "lucy": ["--guide", "v0.nrrd", "--method", "richardson-lucy", "--iterations", "3"],
-            "joint": ["--strategy", "joint", "--iterations", "3"],
+            "joint": ["--strategy", "joint", "--method", "tv", "--iterations", "3"],
         }
         for number, (name, options) in enumerate(single.items()):
             command = [

@@ -90,7 +90,7 @@ def test_everything_wrong_is_found_at_once_by_row(folder):
         "missing.nrrd,set.json,,,,,,,,,",
         "a.nrrd,none.json,../a.nrrd,,,,,,,,",
         "a.nrrd,none.json,x.txt,,tv,,many,,,,",
-        "broken.nrrd,regions.json,x.nrrd,,tv,,,small.nrrd,,,",
+        "broken.nrrd,regions.json,x.nrrd,,tv,blend,,small.nrrd,,,",
         "a.nrrd,set.json,x.nrrd,blur,,,,,,,",
         "a.nrrd,set.json,X.nrrd,convolve,wiener,,,,,on,",
         "a.nrrd,set.json,fine.nrrd,convolve,,,,,,on,",
@@ -166,17 +166,35 @@ def test_what_the_method_does_not_take_is_found_before_it_runs(folder):
         "b,a.nrrd,set.json,,landweber,0,,,,",
         "c,a.nrrd,set.json,,,,-1,,,",
         "d,a.nrrd,set.json,,wiener,,,0.1,,",
-        "e,a.nrrd,set.json,joint,,-2,,,,",
+        "e,a.nrrd,set.json,joint,tv,-2,,,,",
         "f,a.nrrd,set.json,,,,,,convolve,yes",
         "g,a.nrrd,set.json,joint,tv,7,2.5,auto,,",
+        "h,a.nrrd,set.json,,,3,,,,",
     ]
     found = problems(read(folder, "\n".join(rows)))
     words = {
         2: "wiener does not iterate", 3: "iterations 0 must be", 4: "noise -1", 5: "wiener has no constant",
-        6: "iterations -2 must be", 7: "exclude needs a mask",
+        6: "iterations -2 must be", 7: "exclude needs a mask", 9: "an automatic method finds its iterations itself",
     }  # fmt: skip
     assert set(found) == set(words)
     assert all(word in found[row][0] for row, word in words.items())
+
+
+def test_whose_intensity_it_is_is_a_column_and_found_wrong_before_it_runs(folder):
+    text = (
+        "input,kernels,of,guide,labels,output\n"
+        "a.nrrd,set.json,true,,,1.nrrd\n"
+        "a.nrrd,set.json,true,a.nrrd,,2.nrrd\n"
+        "a.nrrd,regions.json,measured,,mask.nrrd,3.nrrd\n"
+        "a.nrrd,set.json,maybe,,,4.nrrd\n"
+    )
+    cases = read(folder, text)
+    assert cases[0].options.of == "true"
+    found = problems(cases)
+    assert sorted(found) == [3, 4, 5]
+    assert "leave out --of or --guide" in found[3][0]
+    assert "--of measured is for kernels keyed to intensity" in found[4][0]
+    assert "maybe" in found[5][0]
 
 
 def test_a_sequence_keeps_its_index_unless_another_output_is_asked_for(folder):

@@ -16,6 +16,8 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.parser import operation_parser
+from SpatialDeconvLib.command.request import kernels_from_options
 from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.mrml import recipe
 
@@ -69,6 +71,37 @@ def test_deconvolve_writes_the_engines_result_with_the_inputs_geometry(folder):
     np.testing.assert_array_equal(sitk.GetArrayFromImage(after), expected)
     for name in ("GetSpacing", "GetOrigin", "GetDirection"):
         np.testing.assert_allclose(getattr(after, name)(), getattr(before, name)(), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("of", "method"), [("measured", "tv"), ("true", "self-keyed")])
+def test_whose_intensity_it_is_decides_what_is_taken_and_the_command_says_so(folder, capsys, of, method):
+    arguments = ("image.nrrd", "out.nrrd", "--kernels", "set.json", "--of", of, "--quiet")
+    assert run(folder, "deconvolve", *arguments) == 0
+    recipe = json.loads((folder / "out.nrrd.recipe.json").read_text())
+    taken = recipe["automatic"]
+    assert (recipe["kernel_set"]["of"], taken["of"], taken["method"]) == (of, of, method)
+    assert recipe["parameters"]["method"] == "auto"
+    words = methods.method("joint", method).in_prose
+    assert capsys.readouterr().out.splitlines()[1] == f"  took joint {words}: {taken['why']}"
+    named = ("image.nrrd", "named.nrrd", "--kernels", "set.json", "--method", method, "--quiet")
+    assert run(folder, "deconvolve", *named) == 0
+    assert (folder / "named.nrrd").read_bytes() == (folder / "out.nrrd").read_bytes()
+    assert "took" not in capsys.readouterr().out
+
+
+def test_the_kernel_set_says_whose_intensity_it_means_unless_the_command_does(folder):
+    kernel_set = {**json.loads((folder / "set.json").read_text()), "of": "true"}
+    (folder / "true.json").write_text(json.dumps(kernel_set))
+
+    def field(*arguments):
+        options = operation_parser().parse_args(
+            ["deconvolve", "image.nrrd", "out.nrrd", "--kernels", str(folder / "true.json"), *arguments]
+        )
+        return kernels_from_options(options)
+
+    assert field().of == "true"
+    assert field("--of", "measured").of == "measured"
+    assert field("--guide", "image.nrrd").of == "true"
 
 
 def test_python_m_is_the_same_command(folder):
@@ -323,7 +356,10 @@ def bad_inputs(folder):
         ("image.nrrd", "region.json", ("--labels", "labels.nrrd"), ["labels without a kernel: 4"]),
         ("image.nrrd", "region.json", (), ["keyed by region", "give a label map"]),
         ("image.nrrd", "set.json", ("--labels", "labels.nrrd"), ["keyed by intensity, not by region"]),
-        ("image.nrrd", "set.json", ("--iterations", 3), ["wiener does not iterate"]),
+        ("image.nrrd", "set.json", ("--iterations", 3), ["automatic method finds its iterations itself"]),
+        ("image.nrrd", "region.json", ("--of", "true"), ["--of true is for kernels keyed to intensity"]),
+        ("image.nrrd", "set.json", ("--of", "true", "--guide", "image.nrrd"), ["leave out --of or --guide"]),
+        ("image.nrrd", "set.json", ("--method", "wiener", "--iterations", 3), ["wiener does not iterate"]),
         (
             "image.nrrd",
             "set.json",
@@ -366,7 +402,8 @@ def test_a_full_disk_leaves_nothing_behind(folder, capfd, monkeypatch):
 
 def test_too_little_memory_is_said_before_the_start(folder, capfd, monkeypatch):
     monkeypatch.setattr("SpatialDeconvLib.arrays.memory.available_memory", lambda: 1000)
-    assert run(folder, "deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 1
+    arguments = ("image.nrrd", "out.nrrd", "--kernels", "set.json", "--method", "wiener", "--quiet")
+    assert run(folder, "deconvolve", *arguments) == 1
     assert "GiB of memory are needed" in capfd.readouterr().err
     assert not (folder / "out.nrrd").exists()
 

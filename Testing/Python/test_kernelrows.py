@@ -130,6 +130,13 @@ def test_an_interpolation_of_another_key_is_not_used():
     assert kernelrows.fieldFromRows("intensity", LEVELS, "inverse-distance").interpolation == "linear"
 
 
+def test_whose_intensity_it_is_belongs_to_keys_of_intensity():
+    for of in ("auto", "measured", "true"):
+        assert kernelrows.fieldFromRows("intensity", LEVELS, of=of).of == of
+        assert kernelrows.keysFromRows("intensity", LEVELS, of=of).of == of
+        assert kernelrows.fieldFromRows("position", [KernelRow("0, 0, 0")], of=of).of == "auto"
+
+
 def test_weight_images_are_read(tmp_path):
     paths = []
     for number, weight in enumerate((0.25, 0.75)):
@@ -213,13 +220,15 @@ def test_a_kernel_set_file_becomes_the_same_field(tmp_path):
         {"at": 30, "type": "file", "path": "k.npy", "log": 10, "spacing_mm": 0.5},
         {"at": 40, "type": "gaussian", "covariance_mm2": [[4, 0, 0], [0, 2, 1], [0, 1, 2]]},
         {"at": 50, "type": "sharpen"},
+        of="true",
         interpolation="nearest",
         outside="unchanged",
     )
     key, rows, options = kernelrows.rowsFromFile(path)
-    assert (key, options) == ("intensity", {"interpolation": "nearest", "outside": "unchanged"})
+    assert (key, options) == ("intensity", {"of": "true", "interpolation": "nearest", "outside": "unchanged"})
     ours, theirs = kernelrows.fieldFromRows(key, rows, **options), sd.read_kernel_set(path)
     assert (ours.at, ours.interpolation, ours.outside) == (theirs.at, theirs.interpolation, theirs.outside)
+    assert ours.of == theirs.of == "true"
     for one, other in zip(pictures_of(ours), pictures_of(theirs), strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -48,19 +48,30 @@ def test_the_registry_waits_for_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
-def test_every_strategy_has_methods_and_one_of_them_is_its_default():
-    assert {method.strategy for method in methods.METHODS} == set(choices.STRATEGIES)
+def test_every_strategy_has_methods_and_offers_to_choose_one_of_them_first():
+    assert {method.strategy for method in methods.METHODS} == set(choices.STRATEGIES) - {"auto"}
     for strategy in choices.STRATEGIES:
         of_strategy = [method.name for method in methods.METHODS if method.strategy == strategy]
         assert list(methods.methods_of(strategy)) == of_strategy  # each name once
-        assert methods.method(strategy) is methods.method(strategy, methods.DEFAULTS[strategy])
-    assert set(methods.names()) == {method.name for method in methods.METHODS}
+        assert list(methods.offered(strategy)) == ["auto", *of_strategy]
+        assert methods.method(strategy) is methods.method(strategy, "auto")
+        assert methods.method(strategy).automatic
+    assert methods.names()[0] == "auto"
+    assert set(methods.names()) == {"auto"} | {method.name for method in methods.METHODS}
+
+
+def test_a_name_alone_stands_for_the_first_strategy_that_has_it():
+    assert methods.strategy_of("auto") == "auto"
+    assert methods.strategy_of("wiener") == methods.strategy_of("richardson-lucy") == "blend"
+    assert methods.strategy_of("tv") == methods.strategy_of("self-keyed") == "joint"
+    with pytest.raises(sd.InputError, match="method 'magic' is unknown; choose one of auto, inverse, "):
+        methods.strategy_of("magic")
 
 
 def test_unknown_names_are_refused_with_those_there_are():
-    with pytest.raises(sd.InputError, match="strategy 'both' is unknown; choose one of blend, joint"):
+    with pytest.raises(sd.InputError, match="strategy 'both' is unknown; choose one of auto, blend, joint"):
         methods.methods_of("both")
-    with pytest.raises(sd.InputError, match="method 'tv' is unknown for strategy 'blend'; choose one of inverse, "):
+    with pytest.raises(sd.InputError, match="method 'tv' is unknown for strategy 'blend'; choose one of auto, "):
         methods.method("blend", "tv")
 
 

@@ -100,6 +100,16 @@ def test_the_console_gives_the_engines_numbers(module, volume, kernels):
     assert result.parameters == direct.parameters
 
 
+def test_the_console_is_told_what_was_taken_and_why(module, volume, kernels, caplog):
+    caplog.set_level("INFO")
+    output, result = module.SpatialDeconvLogic().deconvolve(volume, kernels, noise=0.5)
+    assert result.describe_choice().startswith("took joint ")
+    assert f"{output.GetName()}: {result.describe_choice()}" in caplog.text
+    caplog.clear()
+    module.SpatialDeconvLogic().deconvolve(volume, kernels, method="tikhonov", noise=0.5)
+    assert "took" not in caplog.text
+
+
 def test_the_console_convolves(module, volume, kernels):
     output, _result = module.SpatialDeconvLogic().convolve(volume, kernels, model="source")
     direct = sd.convolve(slicer.util.arrayFromVolume(volume), kernels, spacing=1.0, model="source")
@@ -384,7 +394,7 @@ def test_a_run_whose_end_cannot_be_shown_does_not_stop_the_next(runner, clock, e
 def test_choices_of_the_panel_are_those_of_the_engine(module):
     p = parts().parameters
     tables = {
-        p.Method: methods.methods_of("blend"), p.JointMethod: methods.methods_of("joint"),
+        p.Method: methods.offered("blend"), p.JointMethod: methods.offered("joint"), p.Whose: choices.WHOSE,
         p.Boundary: choices.FIXED_BOUNDARIES, p.JointBoundary: choices.BOUNDARIES, p.Model: choices.MODELS,
         p.Engine: choices.ENGINES, p.KernelKey: choices.KEYS, p.Outside: choices.OUTSIDES,
         p.Interpolation: choices.INTERPOLATIONS, p.KernelKind: kernelrows.KINDS, p.Strategy: choices.STRATEGIES,
@@ -412,10 +422,11 @@ def test_the_scene_keeps_the_names_of_the_choices(module):
         p.Logarithm: ["No", "Natural", "Decimal"],
         p.Interpolation: ["Linear", "Nearest", "InverseDistance"],
         p.Outside: ["Nearest", "Unchanged", "Error"],
-        p.Strategy: ["Blend", "Joint"],
-        p.Method: ["Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
+        p.Whose: ["Auto", "Measured", "TrueValues"],
+        p.Strategy: ["Auto", "Blend", "Joint"],
+        p.Method: ["Auto", "Inverse", "Tikhonov", "Wiener", "Landweber", "ProjectedLandweber", "RichardsonLucy"],
         p.JointMethod: [
-            "RichardsonLucy", "Landweber", "ProjectedLandweber", "Tikhonov", "TotalVariation", "SelfKeyed",
+            "Auto", "RichardsonLucy", "Landweber", "ProjectedLandweber", "Tikhonov", "TotalVariation", "SelfKeyed",
         ],
         p.Model: ["Detector", "Source"],
         p.Boundary: ["Edge", "Zero", "Periodic"],

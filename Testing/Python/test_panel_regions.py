@@ -172,8 +172,10 @@ def test_a_guide_chooses_the_kernels(ready):
 
 
 def test_the_joint_strategy_has_its_own_choices(ready):
+    ready.choose_filter("Wiener")
     assert ready.visible("methodComboBox")
     ready.choose_text("strategyComboBox", "Joint")
+    ready.choose_text("jointMethodComboBox", "Richardson")
     assert (ready.visible("methodComboBox"), ready.visible("jointMethodComboBox")) == (False, True)
     ready.ui.iterationsSpinBox.value = 3
     _before, _after, changed = applied(ready)
@@ -184,7 +186,7 @@ def test_the_joint_strategy_has_its_own_choices(ready):
 
 def test_apply_in_the_middle_of_a_preview_wins(ready):
     slicer.util.setSliceViewerLayers(background=ready.parameters.inputVolume)
-    ready.choose_text("methodComboBox", "Richardson")
+    ready.choose_filter("Richardson")
     ready.ui.iterationsSpinBox.value = 3000
     interrupted = []
 

@@ -1,6 +1,7 @@
 """The real panel (SpatialDeconv.py and its .ui files) on the stand-ins for Qt and Slicer, as its users work."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -279,12 +280,72 @@ def test_forward_mode_blurs(ready, kernel_set):
 
 
 def test_only_the_parameters_of_the_method_are_shown(ready):
-    ready.choose_text("methodComboBox", "Wiener")
+    ready.choose_filter("Wiener")
     assert (ready.visible("noiseRow"), ready.visible("iterationsSpinBox")) == (True, False)
-    ready.choose_text("methodComboBox", "Richardson")
+    ready.choose_filter("Richardson")
     assert (ready.visible("noiseRow"), ready.visible("iterationsSpinBox")) == (False, True)
     ready.ui.noiseAutoCheckBox.checked = True
     assert not ready.ui.noiseSpinBox.isEnabled()
+
+
+METHOD_WIDGETS = (
+    "methodComboBox", "jointMethodComboBox", "engineComboBox", "iterationsSpinBox", "regularizationRow",
+)  # fmt: skip
+
+
+def test_nothing_but_apply_is_needed_to_let_the_run_choose(ready):
+    ui = ready.ui
+    assert ui.strategyComboBox.currentText == "Automatic"
+    assert not any(map(ready.visible, METHOD_WIDGETS))
+    assert ui.methodSentenceLabel.text
+    ready.click("applyButton")
+    assert re.search(r"^Took (joint|blend) .+: .+\.$", ui.statusLabel.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "own"), [("Blend", ["methodComboBox", "engineComboBox"]), ("Joint", ["jointMethodComboBox"])]
+)
+def test_a_strategy_chooses_its_method_unless_one_is_chosen(ready, strategy, own):
+    ready.choose_text("strategyComboBox", strategy)
+    assert [name for name in METHOD_WIDGETS if ready.visible(name)] == own
+    assert getattr(ready.ui, own[0]).currentText == "Automatic"
+    assert ready.ui.methodSentenceLabel.text
+
+
+def test_the_engine_stands_beside_its_filter(ready):
+    ready.choose_filter("Wiener")
+    assert ready.visible("engineComboBox")
+    ready.choose_text("engineComboBox", "FFT")
+    assert ready.ui.engineComboBox.parent() is ready.ui.methodComboBox.parent()
+    assert ready.parameters.engine.value == "fft"
+
+
+@pytest.mark.parametrize(("answer", "took"), [("As measured", "total variation"), ("True", "self-keyed")])
+def test_whose_intensity_it_is_decides_what_a_run_takes(ready, answer, took):
+    assert ready.visible("ofComboBox")
+    assert ready.ui.ofComboBox.currentText == "Let the image decide"
+    assert len(ready.ui.ofComboBox.toolTip.splitlines()) == 3
+    ready.choose_text("ofComboBox", answer)
+    ready.click("applyButton")
+    assert f"Took joint {took}: " in ready.ui.statusLabel.text
+    ready.choose("guideSelector", ready.add_volume(name="guide"))
+    assert not ready.visible("ofComboBox")
+
+
+def test_a_kernel_set_says_whose_intensity_it_means(ready, tmp_path):
+    ready.choose_text("ofComboBox", "True")
+    saved = tmp_path / "true.json"
+    ready.window.answers.append(str(saved))
+    ready.click("saveKernelsButton")
+    assert json.loads(saved.read_text())["of"] == "true"
+    ready.choose_text("ofComboBox", "As measured")
+    ready.load_kernels(saved)
+    assert ready.ui.ofComboBox.currentText == "True, before the blur"
+    content = json.loads(saved.read_text())
+    del content["of"]
+    saved.write_text(json.dumps(content))
+    ready.load_kernels(saved)
+    assert ready.ui.ofComboBox.currentText == "Let the image decide"
 
 
 def test_bad_input_is_told_in_one_line_and_leaves_no_node(ready):
@@ -306,7 +367,7 @@ def test_bad_input_is_told_in_one_line_and_leaves_no_node(ready):
 def long_run(ready):
     """A run that takes seconds unless something ends it, and a list of what was seen meanwhile."""
     ready.choose("inputVolumeSelector", ready.add_volume(np.tile(np.float32([[[9, 80]]]), (30, 60, 30)), "large"))
-    ready.choose_text("methodComboBox", "Richardson")
+    ready.choose_filter("Richardson")
     ready.ui.iterationsSpinBox.value = 3000
     return ready
 
@@ -381,7 +442,8 @@ def values_of(parameters):
 
 
 def test_saving_and_reading_the_scene_restores_the_panel(ready, tmp_path):
-    ready.choose_text("methodComboBox", "Tikhonov")
+    ready.choose_filter("Tikhonov")
+    ready.choose_text("ofComboBox", "True")
     ready.ui.regularizationAutoCheckBox.checked = False
     ready.ui.regularizationSpinBox.value = 0.25
     ready.choose("outputVolumeSelector", ready.add_volume(name="result"))

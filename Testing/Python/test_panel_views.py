@@ -12,12 +12,13 @@ import SpatialDeconvLib as sd
 
 @pytest.fixture
 def ready(user, tmp_path):
-    """The panel with a volume and two kernels: Apply would run."""
+    """The panel with a volume, two kernels and a filter that is fast: Apply would run."""
     path = tmp_path / "two.json"
     entries = [{"at": at, "type": "gaussian", "sigma_mm": sigma} for at, sigma in ((10, 0.6), (100, 1.2))]
     path.write_text(json.dumps({"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": entries}))
     user.choose("inputVolumeSelector", user.add_volume())
     user.load_kernels(path)
+    user.choose_filter("Wiener")
     return user
 
 

@@ -21,6 +21,7 @@ from SpatialDeconvLib.panel import kernelrows
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
 from SpatialDeconvLib.run import pipeline
+from SpatialDeconvLib.run.settings import DeconvolveSettings
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
 REGION = KernelSetSummary("", True, "region", 3)
@@ -40,6 +41,7 @@ def choosing(strategy, method, state=READY, **changes):
 
 
 EVERY_METHOD = [(method.strategy, method.name) for method in methods.METHODS]
+EVERYTHING_OFFERED = [(method.strategy, method.name) for method in (*methods.AUTOMATIC, *methods.METHODS)]
 
 
 @pytest.mark.parametrize(("strategy", "method"), EVERY_METHOD)
@@ -66,7 +68,7 @@ def test_the_engine_takes_every_option_of_convolve():
 
 
 def test_every_choice_of_the_engine_has_a_name():
-    for strategy, name in EVERY_METHOD:
+    for strategy, name in EVERYTHING_OFFERED:
         assert panelmodel.methodLabel(name, strategy)
         assert panelmodel.methodSentence(name, strategy).endswith(".")
         constant = methods.method(strategy, name).constant is not None
@@ -81,6 +83,7 @@ def test_every_choice_of_the_engine_has_a_name():
         choices.OPERATIONS,
         choices.KEYS,
         choices.OUTSIDES,
+        choices.WHOSE,
     ]
     assert all(panelmodel.labelOf(table, name) for table in tables for name in table)
     assert all(panelmodel.strategySentence(name).endswith(".") for name in choices.STRATEGIES)
@@ -106,7 +109,7 @@ def asked(monkeypatch):
 
 
 def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
-    for strategy, name in EVERY_METHOD:
+    for strategy, name in EVERYTHING_OFFERED:
         panelmodel.methodLabel(name, strategy)
         panelmodel.methodSentence(name, strategy)
         panelmodel.constantLabel(name, strategy)
@@ -119,6 +122,7 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
                 panelmodel.labelOf(table, word)
     for strategy in choices.STRATEGIES:
         panelmodel.strategySentence(strategy)
+    panelmodel.whoseToolTip()
     assert asked == collected(choices)
     asked.clear()
     for kind in kernelrows.KINDS:
@@ -154,7 +158,46 @@ def test_a_translation_that_lost_a_placeholder_is_not_used(monkeypatch):
 )
 def test_only_what_the_method_has_is_shown(method, shown):
     parameters = {"iterations", "regularization", "noise", "exclude", "offset"}
-    assert panelmodel.visibleControls(with_(blendMethod=method)) & parameters == shown
+    assert panelmodel.visibleControls(choosing("blend", method)) & parameters == shown
+
+
+def test_automatic_needs_no_method_and_asks_for_nothing_that_a_method_has():
+    assert READY.method == "auto"
+    shown = panelmodel.visibleControls(READY)
+    assert {"strategy", "sentence", "noise", "jointBoundary"} <= shown
+    assert not shown & {"method", "jointMethod", "engine", "iterations", "regularization", "boundary"}
+    # Whatever was chosen for a method that is not asked for any more.
+    left = with_(blendMethod="tikhonov", jointMethod="self-keyed", iterations=3, engine="fft", guide="guide")
+    settings = panelmodel.settingsFrom(with_(left, regularizationAuto=False, jointBoundary="extended"))
+    assert settings == DeconvolveSettings(boundary="extended")
+    assert panelmodel.usedGuide(left) == "guide"
+    assert panelmodel.whatIsMissing(with_(left, kernelSet=REGION, labels="labels")) == ""
+
+
+@pytest.mark.parametrize("strategy", ["blend", "joint"])
+def test_a_strategy_chooses_its_method_by_itself_unless_one_is_chosen(strategy):
+    state = with_(strategy=strategy)
+    assert state.method == "auto"
+    assert not panelmodel.visibleControls(state) & {"iterations", "regularization"}
+    settings = panelmodel.settingsFrom(with_(state, iterations=3, regularizationAuto=False))
+    assert settings == DeconvolveSettings(strategy=strategy)
+
+
+def test_whose_intensity_is_asked_where_the_answer_changes_the_run():
+    def asked(state):
+        return "of" in panelmodel.visibleControls(state)
+
+    assert asked(READY)
+    assert asked(choosing("joint", "auto"))
+    assert not asked(with_(strategy="blend"))  # it takes the values that it sees
+    assert not asked(choosing("joint", "tv"))
+    assert not asked(choosing("joint", "self-keyed"))
+    assert not asked(with_(guide="guide"))
+    assert not asked(with_(kernelSet=REGION))
+    assert not asked(with_(operation="convolve"))
+    lines = panelmodel.whoseToolTip().splitlines()
+    assert [line.split(": ")[0] for line in lines] == [choice.label for choice in choices.WHOSE.values()]
+    assert all(line.endswith(".") for line in lines)
 
 
 def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
@@ -215,7 +258,7 @@ def test_kernels_in_the_slice_need_slice_by_slice():
 
 
 def test_noise_is_shown_only_while_it_changes_the_result():
-    fixed = with_(blendMethod="tikhonov", regularizationAuto=False)
+    fixed = choosing("blend", "tikhonov", regularizationAuto=False)
     assert "noise" not in panelmodel.visibleControls(fixed)
     assert "noise" in panelmodel.visibleControls(with_(fixed, blendMethod="wiener"))
 
@@ -254,22 +297,24 @@ def test_a_value_waits_while_its_auto_is_checked():
 
 def test_automatic_values_are_left_to_the_engine():
     for method in methods.methods_of("blend"):
-        settings = panelmodel.settingsFrom(with_(blendMethod=method))
+        settings = panelmodel.settingsFrom(choosing("blend", method))
+        assert settings.method == method
         assert settings.iterations is None
         assert settings.regularization == settings.noise == settings.offset == "auto"
 
 
 def test_chosen_values_are_passed_on():
-    state = with_(blendMethod="tikhonov", regularizationAuto=False, regularization=0.25, blendBoundary="zero")
+    state = choosing("blend", "tikhonov", regularizationAuto=False, regularization=0.25, blendBoundary="zero")
     settings = panelmodel.settingsFrom(state)
     assert (settings.method, settings.regularization, settings.boundary) == ("tikhonov", 0.25, "zero")
-    assert panelmodel.settingsFrom(with_(blendMethod="wiener", noiseAuto=False, noise=3.0)).noise == 3.0
-    assert panelmodel.settingsFrom(with_(blendMethod="richardson-lucy", iterations=7)).iterations == 7
+    assert panelmodel.settingsFrom(choosing("blend", "wiener", noiseAuto=False, noise=3.0)).noise == 3.0
+    assert panelmodel.settingsFrom(choosing("blend", "richardson-lucy", iterations=7)).iterations == 7
+    assert panelmodel.settingsFrom(choosing("blend", "wiener", engine="fft")).engine == "fft"
     assert panelmodel.settingsFrom(with_(fillNonfinite=True)).nonfinite == "fill"
 
 
 def test_a_value_left_over_from_another_method_is_not_passed_on():
-    state = with_(blendMethod="wiener", iterations=30, regularizationAuto=False, regularization=0.5)
+    state = choosing("blend", "wiener", iterations=30, regularizationAuto=False, regularization=0.5)
     settings = panelmodel.settingsFrom(state)
     assert (settings.iterations, settings.regularization) == (None, "auto")
 
@@ -286,8 +331,9 @@ def test_guide_and_labels_that_the_key_has_no_use_for_are_not_used():
 
 def test_nothing_is_missing_when_input_and_kernel_set_are_chosen():
     assert panelmodel.whatIsMissing(READY) == ""
-    assert "Wiener" in panelmodel.applyToolTip(READY)
-    assert "Wiener" not in panelmodel.applyToolTip(with_(operation="convolve"))
+    assert "Automatic" in panelmodel.applyToolTip(READY)
+    assert "Wiener" in panelmodel.applyToolTip(choosing("blend", "wiener"))
+    assert "Wiener" not in panelmodel.applyToolTip(choosing("blend", "wiener", operation="convolve"))
 
 
 @pytest.mark.parametrize(
@@ -313,7 +359,7 @@ def test_what_is_missing_is_named(changes, word):
 
 def result(**changes):
     values = {"seconds": 3.21, "noise": 1.234, "residual": 1.02, "iterations": None, "warnings": []} | changes
-    return SimpleNamespace(**values)
+    return pipeline.Result(np.zeros((1, 1, 1)), **values)
 
 
 def test_the_result_is_told_in_one_line_and_one_more_for_each_warning():
@@ -332,6 +378,24 @@ def test_a_sequence_is_told_in_one_line_with_each_warning_once():
     first, *warnings = panelmodel.sequenceText(frames, "cine").split("\n")
     assert first == "cine: 2 frames done in 6.4 s of work, at most residual 1.5 (1 is ideal)."
     assert warnings == ["Warning: odd", "Warning: new"]
+
+
+TOOK_TV = {"strategy": "joint", "method": "tv", "why": "kernels keyed by region"}
+TOOK_BLEND = {"strategy": "blend", "method": "auto", "why": "the least memory"}
+
+
+def test_what_a_run_took_by_itself_is_told_with_the_reason():
+    chosen = result(automatic=TOOK_TV, warnings=["odd"])
+    told = "Took joint total variation: kernels keyed by region."
+    assert panelmodel.resultText(chosen, "a").splitlines()[1:] == [told, "Warning: odd"]
+    blended = result(automatic=TOOK_BLEND)
+    ending = "\nTook blend with a filter chosen for each kernel: the least memory."
+    assert panelmodel.resultText(blended, "a").endswith(ending)
+    frames = panelmodel.sequenceText([chosen, blended, chosen], "a").splitlines()
+    assert len(frames) == 4
+    assert frames.count(told) == 1
+    given = result(parameters={"strategy": "blend", "method": "wiener"}, automatic={"noise": 1.0})
+    assert len(panelmodel.resultText(given, "a").splitlines()) == 1
 
 
 def test_what_a_run_does_not_know_is_not_told():
@@ -374,7 +438,7 @@ def test_an_error_says_where_the_panel_has_the_option_it_names():
     narrow = KernelField.by_intensity({0.0: flat, 1.0: flat}, outside="error")
     assert "Kernels, Outside" in engine_message(np.full((6, 7), 2.0), narrow)
     assert "Advanced, Offset" in engine_message(np.ones((6, 7)), flat, method="richardson-lucy", offset=2.0)
-    assert "Advanced, Engine" in engine_message(np.ones((6, 7)), flat, memory_limit=1e-9)
+    assert "Method, Engine" in engine_message(np.ones((6, 7)), flat, method="wiener", memory_limit=1e-9)
     assert "In the panel" not in engine_message(np.ones((6, 7)), flat, noise=-1.0)
 
 

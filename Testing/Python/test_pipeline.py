@@ -943,7 +943,7 @@ def test_a_joint_result_that_does_not_explain_the_image_is_remarked_on():
     assert right.warnings == []
     wrong = sd.deconvolve(truth + noise, field, guide=truth, **run)  # sharper than these kernels let any image be
     assert wrong.residual > 1.5
-    assert f"differs from the image by {wrong.residual:.2g} times the noise" in wrong.warnings[0]
+    assert f"differs from the image by {wrong.residual:.3g} times the noise" in wrong.warnings[0]
     assert "self-keyed" in wrong.warnings[0]
     # A large residual of an image that has next to no noise, but is explained.
     clean = sd.deconvolve(blurred, field, guide=truth, **{**run, "noise": 1e-3, "iterations": 100})

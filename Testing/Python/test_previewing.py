@@ -8,6 +8,7 @@ slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import Cancelled, InputError, KernelField, ParametricKernel  # noqa: E402
 from SpatialDeconvLib.mrml import files, nodes, previewing, scene  # noqa: E402
+from SpatialDeconvLib.run.pipeline import Result  # noqa: E402
 
 SHAPE = (12, 40, 36)
 SPACING = (0.8, 1.0, 2.5)  # i, j, k
@@ -276,6 +277,13 @@ def test_wordsForARegionElsewhere():
     _, result = previewing.previewVolume(volume, FIELD, worldOf(volume, (10, 35, 30)), 8, mask=mask)
     text = previewing.previewText(result)
     assert text.endswith("Nothing changes: the region to work in does not reach here.")
+
+
+def test_wordsForWhatWasChosen():
+    chosen = {"strategy": "joint", "method": "tv", "why": "kernels keyed by region", "approximate": ["the step"]}
+    text = previewing.previewText(Result(np.zeros((3, 6, 8)), automatic=chosen, seconds=0.5))
+    words = "Took joint total variation: kernels keyed by region. Approximate: the step."
+    assert text == f"8 × 6 × 3 voxels, 0.5 s. {words}"
 
 
 # -- the position that slice views show

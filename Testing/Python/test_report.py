@@ -83,6 +83,9 @@ FIELD = sd.KernelField.by_intensity({20: sd.gaussian_kernel(0.7), 80: sd.gaussia
 
 
 def run(image, field=FIELD, operation="deconvolve", spacing=1.0, **options):
+    """A run, with the Wiener filter unless another method is asked for."""
+    if operation == "deconvolve":
+        options = {"method": "wiener"} | options
     result = getattr(sd, operation)(image, field, spacing=spacing, **options)
     return result, recipes.describe(operation, field, result)
 
@@ -331,7 +334,7 @@ def test_no_matplotlib_is_needed(tmp_path):
         "assert 'slicer' not in sys.modules\n"
         "image = np.random.default_rng(0).random((24, 24))\n"
         "field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))\n"
-        "r = sd.deconvolve(image, field)\n"
+        "r = sd.deconvolve(image, field, method='wiener')\n"
         "run = report.ReportedRun(image=image, result=r, field=field, spacing=(1, 1),"
         " recipe=recipe.describe('deconvolve', field, r))\n"
         "report.write_report(sys.argv[2], run)\n"
@@ -368,7 +371,7 @@ def test_vector_volume_shows_the_channel_that_changed():
 
     flat = np.full((6, 30, 32), 50, np.float32)
     image = np.stack([flat, scene((6, 30, 32)), flat], axis=-1)
-    results = [sd.deconvolve(image[..., c], FIELD, noise=0.5, engine="fft") for c in range(3)]
+    results = [sd.deconvolve(image[..., c], FIELD, noise=0.5, method="wiener") for c in range(3)]
     result = channels.combinedResult(results)
     recipe = recipes.describe("deconvolve", FIELD, result)
     page = Page(report.report_page(reported(image, result, recipe)))
@@ -392,7 +395,7 @@ def test_report_of_volume_nodes(noisy, tmp_path):
         addToScene(node)
     labels = np.where(np.arange(44) < 20, 1, 2) * np.ones(noisy[1].shape, np.int16)
     field = sd.KernelField.by_region(None, {1: FIELD.kernels[0], 2: FIELD.kernels[1]})
-    _, result = nodes.deconvolveVolume(input_node, field, labels=labels, engine="fft")
+    _, result = nodes.deconvolveVolume(input_node, field, labels=labels, method="wiener")
     path = write_volume_report(
         tmp_path, "deconvolve", input_node, field, result, labels=labels, reference=truth_node
     )
@@ -428,11 +431,33 @@ def test_masked_run(noisy):
 
 def test_joint_run_has_its_convergence(noisy):
     _, image = noisy
-    page, result = page_of(image, strategy="joint", iterations=5)
+    page, result = page_of(image, strategy="joint", method="richardson-lucy", iterations=5)
     assert len(result.history) == 5
     chart = next(a for a in page.of("svg") if a.get("aria-label") == "Residual after each iteration")
     assert chart
     assert f"Iterations{result.iterations}" in page.text
+
+
+def test_automatic_run_says_what_it_took_and_why(noisy):
+    _, image = noisy
+    page, result = page_of(image, method="auto")
+    assert f"with the joint method {result.method.in_prose}, which inverts" in page.text
+    assert f"The automatic choice {result.describe_choice()}." in page.text
+    assert f"auto → {result.method.name}" in page.text
+    shown = float(re.search(r"… in units of the noise([\d.]+)", page.text)[1])
+    assert shown == pytest.approx(result.residual, rel=2e-3)
+
+
+def test_automatic_filters_are_told_as_such(noisy):
+    result, recipe = run(noisy[1])
+    result.automatic.update(method="auto", why="the least memory")
+    page = Page(report.report_page(reported(noisy[1], result, recipe)))
+    assert "with a filter chosen for each kernel, and blended" in page.text
+    assert "The automatic choice took blend with a filter chosen for each kernel: the least memory." in page.text
+
+
+def test_a_method_that_was_asked_for_is_no_automatic_choice(plain):
+    assert "The automatic choice" not in plain[0].text
 
 
 def test_convolution_has_no_residual(noisy):
@@ -461,7 +486,8 @@ def test_every_kind_of_field(key, noisy):
         options["model"] = "source"
     else:
         options = {"strategy": "joint", "iterations": 3}
-        options |= {"method": "self-keyed"} if key == "self-keyed" else {"boundary": "extended"}
+        own = {"method": "self-keyed"} if key == "self-keyed" else {"boundary": "extended"}
+        options |= {"method": "richardson-lucy"} | own
     page, result = page_of(image, field, **options)
     assert len([a for a in page.of("img") if a["alt"].startswith("Kernel")]) == 4
     if key == "region":
@@ -475,7 +501,8 @@ def test_every_kind_of_field(key, noisy):
 def test_report_says_why_there_is_no_residual():
     image = scene((5, 12, 12))
     field = sd.KernelField.uniform(sd.gaussian_kernel(2.0))
-    page, _ = page_of(image, field, strategy="joint", iterations=2, boundary="extended")
+    options = {"strategy": "joint", "method": "richardson-lucy", "iterations": 2}
+    page, _ = page_of(image, field, boundary="extended", **options)
     assert "no residual can be given" in page.text
     assert "The residual in numbers" not in page.text
 
@@ -524,7 +551,7 @@ def test_block_has_the_residual_of_the_whole(key, noisy, monkeypatch):
         field = sd.KernelField.by_position({(0, 0, 0): FIELD.kernels[0], (0, 0, 100): FIELD.kernels[1]})
     if key == "masked":
         given = {"mask": image > 50}
-    result = sd.deconvolve(image, field, engine="fft", **given)
+    result = sd.deconvolve(image, field, method="wiener", engine="fft", **given)
     whole = numbers.residual_of(job_of(image, result, field, **given), result.image, (12, 50, 60))
     monkeypatch.setattr(numbers, "BLOCK_VOXELS", 50_000)
     block = numbers.residual_of(job_of(image, result, field, **given), result.image, (12, 50, 60))

@@ -11,9 +11,10 @@ from scipy import ndimage
 slicer = pytest.importorskip("slicer")
 
 import SpatialDeconvLib as sd  # noqa: E402
+from SpatialDeconvLib.mrml import channels, nodes, sequencefiles, sequences  # noqa: E402
 from SpatialDeconvLib.mrml import files as volumes  # noqa: E402
-from SpatialDeconvLib.mrml import nodes, sequencefiles, sequences  # noqa: E402
 from SpatialDeconvLib.mrml.scene import ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix  # noqa: E402
+from SpatialDeconvLib.run.pipeline import Result  # noqa: E402
 
 FIELD = sd.KernelField.by_intensity({20: sd.gaussian_kernel(0.7), 80: sd.gaussian_kernel(1.3)})
 MATRIX = np.array([[0, -1.5, 0, 10], [1.5, 0, 0, -20], [0, 0, 2.0, 30], [0, 0, 0, 1.0]])
@@ -83,7 +84,12 @@ def array_of(sequence, item):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"engine": "fft", "method": "tikhonov"}, {"strategy": "joint", "iterations": 3}]
+    "options",
+    [
+        {},
+        {"engine": "fft", "method": "tikhonov"},
+        {"strategy": "joint", "method": "richardson-lucy", "iterations": 3},
+    ],
 )
 def test_every_frame_is_what_a_single_run_gives(options):
     sequence = make_sequence()
@@ -584,3 +590,13 @@ def test_command_refuses_before_the_work(folder, capsys):
     assert command(*words, "--reference", folder / "single.nrrd") == 1
     assert "is a single volume, the input a sequence" in capsys.readouterr().err
     assert not list(folder.glob("out*"))
+
+
+def test_a_frame_or_channel_that_took_another_method_than_the_first_is_named():
+    taken = [{"strategy": "joint", "method": name, "why": "so"} for name in ("tv", "self-keyed", "tv")]
+    results = [Result(np.zeros((1, 2, 2)), automatic=facts, warnings=["odd"]) for facts in taken]
+    told = sequences.overFrames(results, ["first", "second", "third"])
+    assert told.warnings == ["first: odd", "second: took joint self-keyed: so", "second: odd", "third: odd"]
+    told = channels.combinedResult(results)
+    assert told.warnings[1:3] == ["channel 2: took joint self-keyed: so", "channel 2: odd"]
+    assert told.describe_choice() == "took joint total variation: so"

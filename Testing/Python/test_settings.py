@@ -44,10 +44,21 @@ def test_every_way_in_has_the_same_settings_and_defaults(operation):
     assert settings_from_options(options) == settings
 
 
-def test_the_method_of_a_strategy_is_the_registry_s():
-    for strategy, name in methods.DEFAULTS.items():
-        assert DeconvolveSettings(strategy=strategy).method == name
+def test_what_is_not_named_is_chosen_by_the_run():
+    assert (DeconvolveSettings().strategy, DeconvolveSettings().method) == ("auto", "auto")
+    for strategy in choices.STRATEGIES:
+        assert DeconvolveSettings(strategy=strategy).method == "auto"
+    for method in methods.METHODS:
+        settings = DeconvolveSettings(method=method.name)
+        assert (settings.strategy, settings.method) == (methods.strategy_of(method.name), method.name)
     assert ConvolveSettings(cascade=0).cascade is False
+
+
+@pytest.mark.parametrize("strategy", choices.STRATEGIES)
+@pytest.mark.parametrize(("option", "word"), [("iterations", "iterations"), ("regularization", "constant")])
+def test_an_automatic_method_takes_nothing_that_it_is_to_find(strategy, option, word):
+    with pytest.raises(InputError, match=f"finds its {word} itself; name a method for"):
+        DeconvolveSettings(strategy=strategy, **{option: 3})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +70,10 @@ def test_the_method_of_a_strategy_is_the_registry_s():
         ("deconvolve", {"method": "landweber", "iterations": True}, "iterations"),
         ("deconvolve", {"method": "wiener", "regularization": 0.1}, "regularization"),
         ("deconvolve", {"method": "tikhonov", "regularization": "much"}, "regularization"),
-        ("deconvolve", {"boundary": "extended"}, "boundary"),
+        ("deconvolve", {"strategy": "both"}, "strategy"),
+        ("deconvolve", {"method": "magic"}, "method"),
+        ("deconvolve", {"strategy": "blend", "method": "tv"}, "method"),
+        ("deconvolve", {"strategy": "blend", "boundary": "extended"}, "boundary"),
         ("deconvolve", {"noise": -1}, "noise"),
         ("deconvolve", {"noise": "gauss"}, "noise"),
         ("deconvolve", {"noise": {"gain": 2}}, "noise"),

@@ -81,6 +81,11 @@ class User:
         assert index >= 0, (text, texts)
         widget.currentIndex = index
 
+    def choose_filter(self, text):
+        """Choose a filter of the blend by what its name begins with."""
+        self.choose_text("strategyComboBox", "Blend")
+        self.choose_text("methodComboBox", text)
+
     def load_kernels(self, path):
         self.window.answers.append(str(path))
         self.click("loadKernelsButton")

@@ -137,7 +137,7 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
     record = {
         "fingerprint": fingerprint(request, run.recipe["inputs"]),
         "output_sha256": recipes.sha256(run.output),
-        "method": run.recipe["parameters"].get("method"),
+        "method": result.method.name if result.method else None,
         "seconds": round(seconds, 2),
         "peak_memory_gib": None if peak is None else round(peak / 2**30, 3),
         "noise": result.noise,

@@ -20,7 +20,7 @@ from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
 from ...run.pipeline import check_together
 from ..arguments import message_of
-from ..request import kernels_from_options, settings_from_options
+from ..request import given_meaning, read_kernels, settings_from_options
 from .folder import WORK
 
 SCHEMA = "spatialdeconv-batch/1"
@@ -338,7 +338,7 @@ def _check_files(cases: Sequence[Case]) -> None:
     @functools.cache
     def key(*settings: Any) -> str:
         names = ("operation", "kernels", "log", "normalize")
-        return kernels_from_options(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
+        return read_kernels(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
 
     for case in cases:
         if case.options is not None:
@@ -354,6 +354,8 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     )
     if found == "region" and not options.labels:
         problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
+    if found is not None:
+        _try(problems, given_meaning, options, found)
     if options.segments and not options.mask:
         problems.append("segments needs mask with a segmentation")
     _try(problems, _check_settings, options)

@@ -110,7 +110,7 @@ def _nearest(at: Sequence[float], pairs: Sequence[tuple[Any, Any]]) -> Any:
 def _rekeyed(kernels: KernelField, pairs: Sequence[tuple[Any, ParametricKernel]]) -> KernelField:
     """The field with other kernels (and, for levels and positions, other places), without its estimate."""
     if kernels.key == "intensity":
-        return KernelField.by_intensity(pairs, kernels.interpolation, kernels.outside)
+        return KernelField.by_intensity(pairs, kernels.interpolation, kernels.outside, kernels.of)
     if kernels.key == "position":
         return KernelField.by_position(pairs, kernels.interpolation)
     if kernels.key == "uniform":

@@ -31,7 +31,7 @@ def _lead(found: Findings) -> Markup:
         "weights": f"with {len(found.field.kernels)} kernels and given weights",
     }[found.field.key]
     start = f"An image of {size} voxels (i × j × k) of {step} mm was {found.operation}d {where}"
-    return tag("p", start, *_how(found), _circumstances(found), class_="lead")
+    return tag("p", start, *_how(found), _circumstances(found), _choice(found), class_="lead")
 
 
 def _how(found: Findings) -> tuple[str, ...]:
@@ -41,9 +41,17 @@ def _how(found: Findings) -> tuple[str, ...]:
     method = tag("b", found.run.method.in_prose)
     if found.run.method.strategy == "joint":
         return ", with the joint method ", method, ", which inverts the spatially variant blur itself"
+    if found.run.method.automatic:
+        return ", with ", method, ", and blended with the kernels’ weights"
     several = len(found.field.kernels) > 1
     blended = ", run once for each kernel and blended with the kernels’ weights" if several else ""
     return ", with the method ", method, blended
+
+
+def _choice(found: Findings) -> str:
+    """What the run took by itself, and why: a sentence, or nothing."""
+    choice = found.result.describe_choice()
+    return f" The automatic choice {choice}." if choice else ""
 
 
 def _circumstances(found: Findings) -> str:

@@ -1,0 +1,112 @@
+"""What a result says of itself: whether the kernels explain the image, and whether a filter was worth its noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from ..arrays.boxes import bounding_box
+from ..kernels.field import KernelField
+from ..noise import NoiseLaw
+from .automatic import trial_block
+from .blend import run_blend
+from .filtering import level_of
+from .job import Job
+from .settings import DeconvolveSettings
+
+# A result is remarked on when its residual exceeds this many times the noise ...
+_UNEXPLAINED = 1.1
+# ... and what is more than noise in it this share of the image's spread: an image without noise has next to none to
+# be compared with, and no method goes on until all digits are right.
+_UNEXPLAINED_SHARE = 0.005
+# It is likely no closer to the truth than the image if what is more than noise is at least this share of what the
+# image itself, blurred again, leaves (Testing/Benchmarks/bench_verdict.py: 0.87 and more of results below theirs).
+_NO_BETTER = 0.85
+# A filter is tried on so many voxels of the image with more noise, to see what it makes of that.
+_TRIAL_VOXELS = 1 << 16
+# It is remarked on when the result is estimated to be so many dB further from the truth than the image.
+_WORSE = 0.5
+
+
+def remarks(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None) -> list[str]:
+    """What to say of a result with this residual."""
+    return [*_unexplained(job, law, residual), *_noise_raised(job, law)]
+
+
+def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None) -> list[str]:
+    """What to say of a result that, blurred again, is not the image."""
+    if residual is None or residual < _UNEXPLAINED:
+        return []
+    seen = job.image if job.mask is None else job.image[job.mask]
+    more = law.sigma * math.sqrt(residual**2 - 1)
+    if more < _UNEXPLAINED_SHARE * float(seen.std(dtype=np.float64)):
+        return []
+    text = (
+        f"the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
+        f"of right kernels leave 1: {_cause(job)}"
+    )
+    own = job.residual(job.image, law) or 0.0
+    if own > _UNEXPLAINED and residual**2 - 1 > _NO_BETTER**2 * (own**2 - 1):
+        text += (
+            f". The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth"
+        )
+    return [text]
+
+
+def _cause(job: Job[DeconvolveSettings]) -> str:
+    """Why a result does not explain the image, and what to do."""
+    settings, key = job.settings, job.bound.field.key
+    if settings.strategy == "blend":
+        return (
+            "either the filters, which damp and know nothing of each other, do not reach that, or kernels, weights "
+            "or model are wrong; the residual of strategy 'joint' tells which"
+        )
+    advice = ""
+    if key == "intensity" and not settings.spec.self_keyed:
+        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
+    return f"kernels, weights or model do not explain it{advice}"
+
+
+def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
+    """What to say of a filter, with given constants or steps, that raises the noise by more than it brings back.
+
+    The filter runs on a part of the image, and on that with its noise once more: the difference is what it makes
+    of the noise, and what else it changed is what it brought back. Testing/Benchmarks/bench_verdict.py counts how
+    often that is right: 64 of 66 times for Landweber's and Richardson and Lucy's filters.
+    """
+    settings = job.settings
+    if settings.strategy != "blend" or settings.spec.automatic or settings.searches or not law.sigma > 0:
+        return []
+    region = None if job.mask is None else bounding_box(job.mask)
+    box = trial_block(job.image.shape, region, _TRIAL_VOXELS)
+    mask = None if job.mask is None else job.mask[box]
+    if mask is not None and not mask.any():
+        return []
+    image = np.ascontiguousarray(job.image[box])
+    noisy = law.part(box).noisy(image, np.random.default_rng(0)).astype(image.dtype, copy=False)
+    kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
+    weights = [job.bound.weight(k, image.dtype)[box].copy() for k in range(len(job.bound))]
+    part = replace(
+        job, settings=replace(settings, engine="fft"), original=image, image=image, guide=image, mask=mask,
+        bound=KernelField.by_weights(weights, kernels).bind(image, job.bound.spacing), watch=job.watch.quiet(),
+    )  # fmt: skip
+    least = min(level_of(job, settings.spec), float(image.min()), float(noisy.min()))
+    level = least if settings.spec.nonnegative else None
+    result, other = (run_blend(replace(part, image=y), law, level=level).image for y in (image, noisy))
+
+    def power(difference: np.ndarray) -> float:
+        return float(np.square(difference if mask is None else difference[mask]).mean(dtype=np.float64))
+
+    before, after = power(noisy - image), power(other - result)
+    brought = max(power(result - image) - power((other - result) - (noisy - image)), 0.0)
+    if after < 10 ** (0.1 * _WORSE) * (before + brought):
+        return []
+    noise, raised, detail = (job.outward(math.sqrt(p)) for p in (before, after, brought))
+    less = "fewer iterations" if settings.spec.iterates else "a larger regularization"
+    return [
+        f"the filter raises the noise from about {noise:.3g} to {raised:.3g} and brings back detail of about "
+        f"{detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that "
+        "finds its own"
+    ]
