@@ -128,9 +128,10 @@ def test_automatic_filters_are_those_of_the_whole_image_and_kept():
 
 
 def test_a_draft_is_what_it_says_and_uses_what_is_known():
-    image = blurred(shape=(40, 60, 60))
-    image[20:] += np.random.default_rng(1).normal(0, 3, image[20:].shape)  # far from the block all is different
-    block = block_around(image.shape, (10, 20, 20), (8, 8, 8))
+    image = blurred(shape=(24, 56, 56))
+    # Far from the block all is different.
+    image[:, 30:] += np.random.default_rng(1).normal(0, 3, image[:, 30:].shape)
+    block = block_around(image.shape, (12, 14, 20), (8, 8, 8))
     known = BlockMemory()
     draft = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
     assert draft.automatic["draft"]
@@ -149,7 +150,7 @@ def test_constants_are_found_again_when_the_kernels_change():
         options = {"method": "tikhonov", "spacing": SPACING}
         whole = pipeline.deconvolve(image, gaussian(sigma), engine="fft", **options)
         result = deconvolve_block(image, gaussian(sigma), MIDDLE, known=known, **options)
-        assert worst(result, whole, MIDDLE) < 0.2
+        assert worst(result, whole, MIDDLE) < 0.5
 
 
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])

@@ -404,13 +404,9 @@ def test_a_blend_is_what_its_facts_say():
             given["noise"] = constant
         elif constant is not None:
             given["regularization"] = constant
-        if method == "tikhonov":  # keeps the mean out of what it damps
-            level = blurred.mean()
-            filtered = (
-                sd.deconvolve(blurred - level, kernel, strategy="blend", method=method, **given).image + level
-            )
-        else:
-            filtered = sd.deconvolve(blurred, kernel, strategy="blend", method=method, **given).image
+        level = blurred.mean() if method == "tikhonov" else 0.0  # it keeps the mean out of what it damps
+        filtered = sd.deconvolve(blurred - level, kernel, strategy="blend", method=method, **given).image
+        filtered += level
         expected += bound.weight(k, np.float64) * filtered
     np.testing.assert_allclose(result.image, expected, atol=1e-6)
 
@@ -465,7 +461,7 @@ def test_an_automatic_blend_finds_the_same_in_another_unit():
 
 def test_values_below_a_given_offset_are_refused_with_the_cure():
     _, blurred, field = keyed_case()
-    with pytest.raises(sd.InputError, match="automatic filter needs non-negative values.*offset is 50"):
+    with pytest.raises(sd.InputError, match=r"automatic filter needs non-negative values.*offset is 50"):
         sd.deconvolve(blurred, field, strategy="blend", offset=50.0)
 
 
@@ -685,7 +681,7 @@ def test_nan_can_be_filled_from_its_neighbours():
 def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
     monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 10_000)
     with pytest.raises(
-        NotEnoughMemory, match=r"0\.00\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
+        NotEnoughMemory, match=r"0\.0\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
     ):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="blend")
 
@@ -754,10 +750,8 @@ def test_joint_works_on_negative_values_as_on_positive_ones():
 def test_self_keyed_needs_no_guide_and_refuses_one():
     truth, blurred, field = edges_case()
     result = sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", noise=0.5)
-    assert (
-        sd.psnr(truth, result.image)
-        > sd.psnr(truth, sd.deconvolve(blurred, field, strategy="blend", noise=0.5).image) + 1
-    )
+    blend = sd.deconvolve(blurred, field, strategy="blend", noise=0.5)
+    assert sd.psnr(truth, result.image) > sd.psnr(truth, blend.image) + 1
     with pytest.raises(sd.InputError, match="leave the guide out"):
         sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", guide=truth)
 
@@ -790,7 +784,7 @@ def test_joint_progress_rises_and_cancel_is_honoured():
 
 def test_methods_belong_to_their_strategy():
     with pytest.raises(
-        sd.InputError, match="'wiener' is unknown for strategy 'joint'; choose one of richardson-lucy"
+        sd.InputError, match="'wiener' is unknown for strategy 'joint'; choose one of auto, richardson-lucy"
     ):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="joint", method="wiener")
     with pytest.raises(sd.InputError, match="'tv' is unknown for strategy 'blend'"):
@@ -863,9 +857,9 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
     assert joint.endswith("crop it")
     joint = message(2.5e7, strategy="joint", method="self-keyed")
     assert re.search(r"crop it, or take a method that needs less: 0\.02\d* GiB \(set method='landweber'\)$", joint)
-    assert "engine" in message(1e4)
-    assert "slicewise" in message(1e4, engine="fft")
-    assert "engine" not in message(1e4, engine="fft")
+    assert "engine" in message(1e4, strategy="blend")
+    assert "slicewise" in message(1e4, strategy="blend", engine="fft")
+    assert "engine" not in message(1e4, strategy="blend", engine="fft")
     assert message(1e4, call=sd.convolve).endswith("crop it")
 
 
@@ -912,10 +906,8 @@ def test_automatic_joint_settings_do_not_depend_on_the_unit_of_the_intensity(met
 def test_joint_without_noise_tells_no_residual():
     image = np.random.default_rng(0).uniform(0, 100, (24, 24)).astype(np.float32)
     kernel = sd.gaussian_kernel(1.0, ndim=2)
-    assert (
-        sd.deconvolve(image, kernel, strategy="joint", method="richardson-lucy", noise=0, iterations=2).residual
-        is None
-    )
+    run = {"strategy": "joint", "method": "richardson-lucy", "noise": 0, "iterations": 2}
+    assert sd.deconvolve(image, kernel, **run).residual is None
 
 
 def test_joint_offset_ignores_what_the_mask_excludes():
