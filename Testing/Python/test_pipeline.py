@@ -461,7 +461,7 @@ def test_an_automatic_blend_finds_the_same_in_another_unit():
 
 def test_values_below_a_given_offset_are_refused_with_the_cure():
     _, blurred, field = keyed_case()
-    with pytest.raises(sd.InputError, match=r"automatic filter needs non-negative values.*offset is 50"):
+    with pytest.raises(sd.InputError, match=r"needs non-negative values.*offset is 50"):
         sd.deconvolve(blurred, field, strategy="blend", offset=50.0)
 
 
