@@ -150,7 +150,7 @@ class Method:
     @property
     def tuned(self) -> str:
         """Of a filter: the argument that "auto" looks for kernel by kernel ("constant" or "noise"), or ""."""
-        if self.iterates:
+        if self.iterates or self.automatic:
             return ""
         return "constant" if self.constant is not None else "noise"
 

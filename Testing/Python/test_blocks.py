@@ -8,6 +8,7 @@ from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, Paramet
 from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.run import blocks, pipeline
 from SpatialDeconvLib.run.blocks import BlockMemory, block_around, block_of
+from SpatialDeconvLib.run.filtering import Filtering
 from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.run.settings import settings_of
 
@@ -85,10 +86,52 @@ def test_automatic_constants_are_those_of_the_whole_image(method, block):
     assert not again.automatic["draft"]
 
 
+@pytest.mark.parametrize("block", [MIDDLE, CORNER], ids=["middle", "corner"])
+@pytest.mark.parametrize("affordable", [True, False])
+def test_each_kernel_filters_as_in_the_whole_image(monkeypatch, affordable, block):
+    """With filters of all sorts: on the whole image, on parts of it, on values less a level, and none."""
+    image = blurred() - 30  # Richardson-Lucy works on what lies above the minimum
+    kernels = KernelField.by_intensity(
+        dict(zip((-10, 10, 30, 50, 70), map(gaussian, (0.6, 0.8, 1.0, 1.2, 1.4)), strict=True))
+    )
+    taken = [
+        Filtering("wiener", constant=1.0), Filtering("tikhonov", constant=0.02), Filtering(),
+        Filtering("richardson-lucy", 3), Filtering("landweber", 4),
+    ]  # fmt: skip
+    monkeypatch.setattr("SpatialDeconvLib.run.automatic.Simulation.filtering", lambda _self, k, _method: taken[k])
+    run = {"strategy": "blend", "spacing": SPACING, "noise": 0.3}
+    whole = pipeline.deconvolve(image, kernels, engine="fft", **run)
+    assert whole.automatic["method_of_each_kernel"] == [f.method for f in taken]
+    if not affordable:
+        monkeypatch.setattr(blocks, "_WHOLE_VOXELS", 0)
+    result = deconvolve_block(image, kernels, block, **run)
+    assert worst(result, whole, block) < (0.5 if affordable else 3)
+    assert result.automatic["approximate"] == (
+        [] if affordable else ["Wiener depends on the whole image, which is too large for a preview"]
+    )
+    for name in ("method", "iterations", "constant"):
+        each = f"{name}_of_each_kernel"
+        for found, expected in zip(result.automatic[each], whole.automatic[each], strict=True):
+            assert found in (expected, None)  # None: no voxel of the block takes the kernel
+    assert result.automatic["offset"] == whole.automatic["offset"] == image.min()
+
+
+def test_automatic_filters_are_those_of_the_whole_image_and_kept():
+    image, known = blurred(), BlockMemory()
+    run = {"strategy": "blend", "spacing": SPACING}
+    whole = pipeline.deconvolve(image, LEVELS, engine="fft", **run)
+    for draft in (False, True):  # once known, a draft has them, too
+        result = deconvolve_block(image, LEVELS, MIDDLE, known=known, draft=draft, **run)
+        assert not result.automatic["draft"]
+        assert worst(result, whole, MIDDLE) < 0.5
+        assert result.automatic["method_of_each_kernel"] == whole.automatic["method_of_each_kernel"]
+
+
 def test_a_draft_is_what_it_says_and_uses_what_is_known():
-    image = blurred(shape=(40, 60, 60))
-    image[20:] += np.random.default_rng(1).normal(0, 3, image[20:].shape)  # far from the block all is different
-    block = block_around(image.shape, (10, 20, 20), (8, 8, 8))
+    image = blurred(shape=(24, 56, 56))
+    # Far from the block all is different.
+    image[:, 30:] += np.random.default_rng(1).normal(0, 3, image[:, 30:].shape)
+    block = block_around(image.shape, (12, 14, 20), (8, 8, 8))
     known = BlockMemory()
     draft = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
     assert draft.automatic["draft"]
@@ -107,7 +150,7 @@ def test_constants_are_found_again_when_the_kernels_change():
         options = {"method": "tikhonov", "spacing": SPACING}
         whole = pipeline.deconvolve(image, gaussian(sigma), engine="fft", **options)
         result = deconvolve_block(image, gaussian(sigma), MIDDLE, known=known, **options)
-        assert worst(result, whole, MIDDLE) < 0.1
+        assert worst(result, whole, MIDDLE) < 0.5
 
 
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy"])
@@ -274,7 +317,7 @@ def test_what_the_whole_run_refuses_is_refused_here():
         deconvolve_block(image, LEVELS, MIDDLE)
     filled = deconvolve_block(image, LEVELS, MIDDLE, nonfinite="fill", method="landweber")
     assert np.isfinite(filled.image).all()
-    with pytest.raises(InputError, match="unknown for strategy"):
+    with pytest.raises(InputError, match="method 'magic' is unknown"):
         deconvolve_block(image, LEVELS, MIDDLE, method="magic")
 
 

@@ -178,6 +178,15 @@ def test_no_iteration_returns_the_image(method):
     assert np.allclose(fft_result(FFTFilters(image), method, kernel, iterations=0), image, rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["landweber", "projected-landweber", "richardson-lucy"])
+def test_one_run_gives_the_images_of_several_iteration_counts(method):
+    image, kernel = random_case((15, 16), (3, 4), np.float64)
+    filters, counts = FFTFilters(image), (1, 2, 5)
+    images = list(filters.iterates(method, kernel, counts))
+    for found, count in zip(images, counts, strict=True):
+        np.testing.assert_array_equal(found, filters.run(method, kernel, iterations=count))
+
+
 @pytest.mark.parametrize("method", ["projected-landweber", "richardson-lucy"])
 def test_cancel_is_honoured_within_an_iteration_of_being_asked(method):
     image, kernel = random_case((15, 16), (3, 4), np.float32)

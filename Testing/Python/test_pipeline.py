@@ -354,8 +354,8 @@ def test_wiener_with_automatic_noise_does_not_blow_up_on_a_noiseless_image():
     field = sd.KernelField.by_intensity(gaussians(ndim=2))
     blurred = sd.convolve(truth, field).image
     before = sd.psnr(truth, blurred)
-    at_its_word = sd.deconvolve(blurred, field, noise=1e-3)
-    automatic = sd.deconvolve(blurred, field)
+    at_its_word = sd.deconvolve(blurred, field, method="wiener", noise=1e-3)
+    automatic = sd.deconvolve(blurred, field, method="wiener")
     assert sd.psnr(truth, at_its_word.image) < before - 3
     assert sd.psnr(truth, automatic.image) > before
 
@@ -365,6 +365,104 @@ def test_same_input_gives_the_same_bits():
     field = sd.KernelField.by_intensity(gaussians())
     a, b = (sd.deconvolve(image, field, method="richardson-lucy", engine="fft").image for _ in range(2))
     np.testing.assert_array_equal(a, b)
+
+
+# --------------------------------------------------------------------------------- blends, method auto
+
+
+def keyed_case(noise=0.5, shape=(56, 60), model="detector"):
+    """An image blurred by kernels keyed to its true values."""
+    truth = phantom(shape)
+    field = sd.KernelField.by_intensity(gaussians(ndim=len(shape)))
+    blurred = sd.convolve(truth, field, model=model).image
+    return truth, blurred + np.random.default_rng(0).normal(0, noise, shape), field
+
+
+@pytest.mark.parametrize("model", ["detector", "source"])
+@pytest.mark.parametrize("noise", [0.2, 5.0])
+def test_a_blend_chooses_filters_that_bring_the_image_closer(noise, model):
+    truth, blurred, field = keyed_case(noise, model=model)
+    result = sd.deconvolve(blurred, field, strategy="blend", model=model, engine="fft")
+    assert sd.psnr(truth, result.image) > sd.psnr(truth, blurred) + 0.5
+    facts = result.automatic
+    for method, iterations in zip(facts["method_of_each_kernel"], facts["iterations_of_each_kernel"], strict=True):
+        assert (iterations is not None) == (method in ("landweber", "projected-landweber", "richardson-lucy"))
+
+
+def test_a_blend_is_what_its_facts_say():
+    """Each kernel filtered with what the facts say by SimpleITK, and the weighted sum of it."""
+    _, blurred, field = keyed_case()
+    result = sd.deconvolve(blurred, field, strategy="blend", noise=0.5)
+    facts, bound = result.automatic, field.bind(blurred, normalize=True)
+    expected = np.zeros_like(blurred)
+    for k, (method, iterations, constant) in enumerate(
+        zip(*(facts[f"{name}_of_each_kernel"] for name in ("method", "iterations", "constant")), strict=True)
+    ):
+        kernel = sd.KernelField.uniform(bound.kernel(k))
+        given = {"iterations": iterations} if iterations else {}
+        if method == "wiener":
+            given["noise"] = constant
+        elif constant is not None:
+            given["regularization"] = constant
+        level = blurred.mean() if method == "tikhonov" else 0.0  # it keeps the mean out of what it damps
+        filtered = sd.deconvolve(blurred - level, kernel, strategy="blend", method=method, **given).image
+        filtered += level
+        expected += bound.weight(k, np.float64) * filtered
+    np.testing.assert_allclose(result.image, expected, atol=1e-6)
+
+
+def test_kernels_that_no_voxel_takes_have_no_filter():
+    _, blurred, field = keyed_case()
+    kernels = dict(zip(field.at, field.kernels, strict=True)) | {1e4: field.kernels[0], 2e4: field.kernels[0]}
+    result = sd.deconvolve(blurred, sd.KernelField.by_intensity(kernels), strategy="blend", engine="fft")
+    for name in ("method", "iterations", "constant"):
+        each = result.automatic[f"{name}_of_each_kernel"]
+        assert len(each) == len(kernels)
+        assert each[-1] is None
+    assert result.automatic["method_of_each_kernel"][0] is not None
+
+
+@pytest.mark.parametrize("engine", ["simpleitk", "fft"])
+def test_automatic_blends_work_slice_by_slice_with_mask_and_rest(engine):
+    truth, blurred, _ = keyed_case(shape=(3, 40, 44))
+    field = sd.KernelField.by_intensity(
+        {30: sd.gaussian_kernel(1.0, ndim=2), 60: sd.gaussian_kernel(1.4, ndim=2)}, outside="unchanged"
+    )
+    mask = np.ones(truth.shape, bool)
+    mask[:, :10] = False
+    result = sd.deconvolve(blurred, field, strategy="blend", mask=mask, slicewise=True, engine=engine)
+    kept = ~mask | (blurred < 30) | (blurred > 60)
+    np.testing.assert_array_equal(result.image[kept], blurred[kept])
+    assert np.abs(result.image[~kept] - blurred[~kept]).max() > 1
+
+
+def test_an_automatic_blend_does_not_depend_on_threads(monkeypatch):
+    _, blurred, field = keyed_case(shape=(10, 40, 36))
+    results = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        results.append(sd.deconvolve(blurred.astype(np.float32), field, strategy="blend", engine="fft"))
+    np.testing.assert_array_equal(results[0].image, results[1].image)
+    assert results[0].automatic == results[1].automatic
+
+
+def test_an_automatic_blend_finds_the_same_in_another_unit():
+    _, blurred, field = keyed_case(noise=3.0)
+    tiny = sd.KernelField.by_intensity({at * 2.0**-80: k for at, k in zip(field.at, field.kernels, strict=True)})
+    run = {"strategy": "blend", "engine": "fft"}
+    one, other = sd.deconvolve(blurred, field, **run), sd.deconvolve(blurred * 2.0**-80, tiny, **run)
+    np.testing.assert_allclose(other.image * 2.0**80, one.image, rtol=1e-9, atol=1e-6)
+    methods = one.automatic["method_of_each_kernel"]
+    assert other.automatic["method_of_each_kernel"] == methods
+    units = [2.0**80 if method == "wiener" else 1 for method in methods]
+    for a, b, unit in zip(*(r.automatic["constant_of_each_kernel"] for r in (one, other)), units, strict=True):
+        assert b == a or b * unit == pytest.approx(a, rel=1e-6)
+
+
+def test_values_below_a_given_offset_are_refused_with_the_cure():
+    _, blurred, field = keyed_case()
+    with pytest.raises(sd.InputError, match=r"needs non-negative values.*offset is 50"):
+        sd.deconvolve(blurred, field, strategy="blend", offset=50.0)
 
 
 # ---------------------------------------------------------------------------------- progress and cancel
@@ -529,17 +627,17 @@ def bad(message, image=None, kernels=None, **options):
         bad("image is a masked array with 1 hidden", np.ma.masked_equal([[1.0, 2.0], [3.0, 4.0]], 2)),
         bad("type timedelta64", np.zeros((3, 3), "m8[s]")),
         bad("strategy 'magic' is unknown; choose one of", strategy="magic"),
-        bad("method 'lucy' is unknown for strategy 'blend'; choose one of inverse", method="lucy"),
+        bad("method 'lucy' is unknown; choose one of auto, inverse", method="lucy"),
         bad("boundary 'mirror' is unknown", boundary="mirror"),
         bad("engine 'cuda' is unknown", engine="cuda"),
         bad("model 'both' is unknown", model="both"),
-        bad("wiener does not iterate", iterations=3),
+        bad("wiener does not iterate", method="wiener", iterations=3),
         bad("iterations 0 must be", method="landweber", iterations=0),
         bad("iterations 2.5 must be", method="landweber", iterations=2.5),
         bad("iterations 'many' must be", method="landweber", iterations="many"),
         bad("iterations inf must be", method="landweber", iterations=np.inf),
         bad(r"iterations \[5\] must be", method="landweber", strategy="joint", iterations=[5]),
-        bad("wiener has no constant", regularization=0.1),
+        bad("wiener has no constant", method="wiener", regularization=0.1),
         bad("regularization -1 must be", method="tikhonov", regularization=-1),
         bad("regularization 'much' must be", method="tikhonov", regularization="much"),
         bad("regularization 3 as Landweber's step", method="landweber", regularization=3),
@@ -583,9 +681,9 @@ def test_nan_can_be_filled_from_its_neighbours():
 def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
     monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 10_000)
     with pytest.raises(
-        NotEnoughMemory, match=r"0\.00\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
+        NotEnoughMemory, match=r"0\.0\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
     ):
-        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0))
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="blend")
 
 
 def test_a_logarithmic_kernel_is_warned_about():
@@ -642,8 +740,9 @@ def test_joint_methods_with_the_true_guide_beat_the_best_blend(method, model):
 def test_joint_works_on_negative_values_as_on_positive_ones():
     _, blurred, field = edges_case(offset=-1000.0)
     shifted = sd.KernelField.by_intensity({at + 1000: k for at, k in zip(field.at, field.kernels, strict=True)})
-    below = sd.deconvolve(blurred, field, strategy="joint", noise=0.5)
-    above = sd.deconvolve(blurred - blurred.min(), shifted, strategy="joint", noise=0.5, guide=blurred + 1000)
+    run = {"strategy": "joint", "method": "richardson-lucy", "noise": 0.5}
+    below = sd.deconvolve(blurred, field, **run)
+    above = sd.deconvolve(blurred - blurred.min(), shifted, guide=blurred + 1000, **run)
     assert below.automatic["offset"] == blurred.min()
     np.testing.assert_allclose(below.image, above.image + blurred.min(), atol=0.05)
 
@@ -651,7 +750,8 @@ def test_joint_works_on_negative_values_as_on_positive_ones():
 def test_self_keyed_needs_no_guide_and_refuses_one():
     truth, blurred, field = edges_case()
     result = sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", noise=0.5)
-    assert sd.psnr(truth, result.image) > sd.psnr(truth, sd.deconvolve(blurred, field, noise=0.5).image) + 1
+    blend = sd.deconvolve(blurred, field, strategy="blend", noise=0.5)
+    assert sd.psnr(truth, result.image) > sd.psnr(truth, blend.image) + 1
     with pytest.raises(sd.InputError, match="leave the guide out"):
         sd.deconvolve(blurred, field, strategy="joint", method="self-keyed", guide=truth)
 
@@ -684,13 +784,13 @@ def test_joint_progress_rises_and_cancel_is_honoured():
 
 def test_methods_belong_to_their_strategy():
     with pytest.raises(
-        sd.InputError, match="'wiener' is unknown for strategy 'joint'; choose one of richardson-lucy"
+        sd.InputError, match="'wiener' is unknown for strategy 'joint'; choose one of auto, richardson-lucy"
     ):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="joint", method="wiener")
     with pytest.raises(sd.InputError, match="'tv' is unknown for strategy 'blend'"):
-        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), method="tv")
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="blend", method="tv")
     with pytest.raises(sd.InputError, match="boundary 'extended' is unknown"):
-        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), boundary="extended")
+        sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="blend", boundary="extended")
 
 
 def about_memory(result):
@@ -709,7 +809,7 @@ def test_a_memory_limit_makes_joint_methods_thrifty_with_the_same_result(monkeyp
     monkeypatch.setattr(sd.run.joint, "SpatiallyVariantBlur", recorder)
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
-    run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
+    run = {"strategy": "joint", "method": "richardson-lucy", "iterations": 3, "noise": 0.5}
     roomy = sd.deconvolve(image, field, **run, memory_limit=1)
     thrifty = sd.deconvolve(image, field, **run, memory_limit=0.04)
     assert limits == [None, 0]
@@ -727,7 +827,7 @@ def test_a_run_that_free_memory_made_thrifty_says_so_and_how_to_repeat_it(monkey
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the estimate counts what threads hold
     image = phantom((24, 40, 40)).astype(np.float32)
     field = sd.KernelField.by_intensity(gaussians())
-    run = {"strategy": "joint", "iterations": 3, "noise": 0.5}
+    run = {"strategy": "joint", "method": "richardson-lucy", "iterations": 3, "noise": 0.5}
     monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 0.04 * 2**30)
     forced = sd.deconvolve(image, field, **run)
     (warning,) = about_memory(forced)
@@ -757,9 +857,9 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
     assert joint.endswith("crop it")
     joint = message(2.5e7, strategy="joint", method="self-keyed")
     assert re.search(r"crop it, or take a method that needs less: 0\.02\d* GiB \(set method='landweber'\)$", joint)
-    assert "engine" in message(1e4)
-    assert "slicewise" in message(1e4, engine="fft")
-    assert "engine" not in message(1e4, engine="fft")
+    assert "engine" in message(1e4, strategy="blend")
+    assert "slicewise" in message(1e4, strategy="blend", engine="fft")
+    assert "engine" not in message(1e4, strategy="blend", engine="fft")
     assert message(1e4, call=sd.convolve).endswith("crop it")
 
 
@@ -806,7 +906,8 @@ def test_automatic_joint_settings_do_not_depend_on_the_unit_of_the_intensity(met
 def test_joint_without_noise_tells_no_residual():
     image = np.random.default_rng(0).uniform(0, 100, (24, 24)).astype(np.float32)
     kernel = sd.gaussian_kernel(1.0, ndim=2)
-    assert sd.deconvolve(image, kernel, strategy="joint", noise=0, iterations=2).residual is None
+    run = {"strategy": "joint", "method": "richardson-lucy", "noise": 0, "iterations": 2}
+    assert sd.deconvolve(image, kernel, **run).residual is None
 
 
 def test_joint_offset_ignores_what_the_mask_excludes():
@@ -814,7 +915,7 @@ def test_joint_offset_ignores_what_the_mask_excludes():
     image = rng.uniform(0, 100, (24, 24)).astype(np.float32)
     mask = rng.random(image.shape) > 0.1
     spoilt = np.where(mask, image, np.float32(-1e6))
-    given = {"strategy": "joint", "noise": 1.0, "mask": mask, "iterations": 5}
+    given = {"strategy": "joint", "method": "richardson-lucy", "noise": 1.0, "mask": mask, "iterations": 5}
     clean = sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), **given).image[mask]
     np.testing.assert_array_equal(
         sd.deconvolve(spoilt, sd.gaussian_kernel(1.0, ndim=2), **given).image[mask], clean
