@@ -82,8 +82,8 @@ def test_other_keys_take_total_variation(truth, key):
 
 def test_points_of_light_take_richardson_and_lucy_s_method():
     rng = np.random.default_rng(1)
-    stars = np.zeros((64, 64))
-    stars[rng.integers(4, 60, 40), rng.integers(4, 60, 40)] = rng.uniform(500, 3000, 40)
+    stars = np.zeros((96, 96))
+    stars[rng.integers(5, 91, 20), rng.integers(5, 91, 20)] = 1000 * 20 ** rng.random(20)
     kernel = sd.gaussian_kernel(1.5, ndim=2)
     counts = rng.poisson(ndimage.gaussian_filter(stars, 1.5) + 2).astype(np.float32)
     result = sd.deconvolve(counts, kernel)
