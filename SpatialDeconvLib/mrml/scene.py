@@ -32,6 +32,9 @@ from ..errors import InputError
 # ITK and DICOM measure positions in LPS, MRML in RAS.
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+# Of a spacing that was computed from a direction: a few units in the last place.
+_ROUNDING = 1e-15
+
 # Types that Slicer's filters, displays or file writers refuse, and the type that holds their values.
 _STORED_AS = {
     np.dtype(bool): np.uint8,
@@ -182,7 +185,17 @@ def imageDataFromArray(array: np.ndarray) -> vtkImageData:
 
 def spacingOf(node) -> tuple[float, float, float]:
     """Return the voxel size of a volume node in mm, in the order of the array axes (k, j, i)."""
-    return tuple(reversed(node.GetSpacing()))
+    return tuple(_withoutRounding(size) for size in reversed(node.GetSpacing()))
+
+
+def _withoutRounding(size: float) -> float:
+    """The number of twelve digits that a voxel size is but for the rounding of its direction's length.
+
+    A node of oblique axes has 1.4999999999999998 mm for 1.5, and iterations would carry that on into more digits of
+    the result than a file or an array with the same voxels has wrong.
+    """
+    short = float(f"{size:.12g}")
+    return short if abs(size - short) <= _ROUNDING * abs(size) else size
 
 
 def matrixFromVtk(matrix: vtkMatrix4x4) -> np.ndarray:

@@ -695,3 +695,18 @@ def test_colour_images_keep_their_display_and_have_no_colour_table():
     assert node.GetDisplayNode().GetColorNodeID() is None
     output, _ = nodes.convolveVolume(node, FIELD)
     assert output.GetDisplayNode().GetClassName() == node.GetDisplayNode().GetClassName()
+
+
+@pytest.mark.parametrize(
+    ("stored", "meant"),
+    [
+        (1.4999999999999998, 1.5),
+        (1.0000000000000002, 1.0),
+        (0.9000000357627869, 0.9000000357627869),  # single precision, as NIfTI has it
+        (1 / 3, 1 / 3),
+    ],
+)
+def test_a_spacing_is_rid_of_the_rounding_of_its_direction_and_of_nothing_else(stored, meant):
+    node = slicer.vtkMRMLScalarVolumeNode()
+    node.SetSpacing(stored, 2.0, 3.0)
+    assert scene.spacingOf(node) == (3.0, 2.0, meant)
