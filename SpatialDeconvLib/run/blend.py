@@ -34,7 +34,12 @@ Chooser = Callable[[int], Filtering]
 
 
 def run_blend(
-    job: Job[DeconvolveSettings], law: NoiseLaw, *, level: float | None = None, choose: Chooser | None = None
+    job: Job[DeconvolveSettings],
+    law: NoiseLaw,
+    *,
+    of: str | None = None,
+    level: float | None = None,
+    choose: Chooser | None = None,
 ) -> Solution:
     """Filter with every kernel, then blend.
 
@@ -43,6 +48,8 @@ def run_blend(
     job : Job
         Of a deconvolution.
     law : NoiseLaw
+    of : {"true", "measured"}, optional
+        Whose values choose the kernels, where that was found.
     level : float, optional
         What is subtracted before a filter and added afterwards; default by `filtering.level_of`.
     choose : callable (k) -> Filtering, optional
@@ -60,18 +67,18 @@ def run_blend(
     # Every kernel of an automatic blend has a form of its own; others blend what they filter, in their form.
     form = Form() if spec.automatic else Form.of_method(spec, job.image, base)
     blend = _Blend(job, form, level)
-    blended = form.back(blend(choose or chooser(job, law)))
+    blended = form.back(blend(choose or chooser(job, law, of)))
     if form.level:
         _keep_unchanged(job, blended)
     return Solution(blended, settings.steps, [], None, _facts(blend, spec))
 
 
-def chooser(job: Job[DeconvolveSettings], law: NoiseLaw) -> Chooser:
+def chooser(job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None) -> Chooser:
     """Return the function that gives what kernel k filters with: as the settings say, or as a simulation finds."""
     given = given_filtering(job.settings, law)
     if given is not None:
         return lambda k: given
-    simulation, method = Simulation.of_job(job, law), job.settings.method
+    simulation, method = Simulation.of_job(job, law, of), job.settings.method
     return lambda k: simulation.filtering(k, method)
 
 

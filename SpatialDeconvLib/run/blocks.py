@@ -168,7 +168,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
         found = run_joint(part, part.noise, least=least_value(job, law.sigma))
         image = found.image[inside]
     else:
-        choose, rough = _chooser(view, law, draft, known)
+        choose, rough = _chooser(view, law, choice.facts.get("of"), draft, known)
         if rough:
             notes.append("the automatic constants are still those of a part of the image")
         image, found = _blended(view, law, choose, known, notes)
@@ -374,7 +374,7 @@ def _whole_is_affordable(job: Job) -> bool:
 
 
 def _chooser(
-    view: _View[DeconvolveSettings], law: NoiseLaw, draft: bool, known: BlockMemory
+    view: _View[DeconvolveSettings], law: NoiseLaw, of: str | None, draft: bool, known: BlockMemory
 ) -> tuple[Chooser, bool]:
     """The function that gives what a kernel filters with, which `known` keeps if it was searched for, and whether
     that is rough."""
@@ -391,12 +391,13 @@ def _chooser(
     if rough:
         found, box = {}, trial_block(job.image.shape, view.block, _DRAFT_VOXELS)
         image = np.ascontiguousarray(job.image[box])
+        mask = None if job.mask is None else job.mask[box]
         simulation = Simulation(
-            image, view.bound_in(box), law.part(box), settings.model, settings.boundary, own=keyed_to_truth(job),
-            offset=settings.offset, mask=None if job.mask is None else job.mask[box], watch=job.watch,
+            image, view.bound_in(box), law.part(box), settings.model, settings.boundary,
+            own=keyed_to_truth(job, of), offset=settings.offset, mask=mask, watch=job.watch,
         )  # fmt: skip
     else:
-        simulation = Simulation.of_job(job, law)
+        simulation = Simulation.of_job(job, law, of)
 
     def choose(k: int) -> Filtering:
         if k not in found:

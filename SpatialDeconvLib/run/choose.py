@@ -25,7 +25,7 @@ from .job import Job
 from .joint import joint_memory
 from .points import looks_like_points
 from .settings import DeconvolveSettings
-from .whose import MEASURED, METHODS, TRUE, whose_values
+from .whose import MEASURED, METHODS, TRUE, Finding, whose_values
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Choice:
         With a strategy that is not "auto"; the method of a blend may still be, as every kernel has its own.
     facts : dict
         What was chosen, for `Result.automatic`: empty where nothing was to be chosen; else "strategy", "method",
-        "why" (in words) and, of kernels keyed to intensity, "of" (whose values).
+        "why" (in words) and, of kernels keyed to intensity, "of" (whose values). Of a blend only the last.
     """
 
     settings: DeconvolveSettings
@@ -74,8 +74,11 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
     """
     settings = job.settings
     _refuse_contradiction(job)
-    if not settings.spec.automatic or settings.strategy == "blend":
+    if not settings.spec.automatic:
         return Choice(settings)
+    if settings.strategy == "blend":
+        of = _whose_for_blend(job, law)
+        return Choice(settings, {} if of is None else {"of": of})
     of, found = _whose(job, law)
     wishes = [wish for wish in _wishes(job, law, of, found) if settings.strategy in (AUTO, wish.strategy)]
     wish, lacking = _first_that_fits(job, wishes)
@@ -94,6 +97,20 @@ def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str
         return MEASURED, "kernels keyed to measured values, as was given"
     if keyed.of == TRUE:
         return _true_if_possible(job)
+    finding = _found(job, law)
+    return finding.of, finding.why
+
+
+def _whose_for_blend(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | None:
+    """The same for a blend, which can take both as they are."""
+    keyed = job.bound.field
+    if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+        return None
+    return _found(job, law).of if keyed.of == AUTO else keyed.of
+
+
+def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
+    """What the image says of whose values choose; the job's warnings take doubt."""
     job.watch.step(0.0, "finding whose intensity chooses the kernels")
     finding = whose_values(
         job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
@@ -101,7 +118,7 @@ def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str
     )  # fmt: skip
     if not finding.clear:
         job.warnings.append(f"{finding.why}; if the levels are {_OTHER[finding.of]} values, say so")
-    return finding.of, finding.why
+    return finding
 
 
 def _true_if_possible(job: Job[DeconvolveSettings]) -> tuple[str, str]:

@@ -310,7 +310,8 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     law = job.noise_law()
     choice = chosen(job, law)
     job.settings = settings = choice.settings
-    found = run_blend(job, law) if settings.strategy == "blend" else run_joint(job, law)
+    of = choice.facts.get("of")
+    found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
         residual = job.residual(found.image, law)
