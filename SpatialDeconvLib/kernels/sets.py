@@ -29,6 +29,7 @@ import SimpleITK as sitk
 from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice
+from ..formats.images import read_image
 from ..methods.choices import KEYS
 from .field import KernelField
 from .kernel import Kernel
@@ -114,7 +115,9 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
         spacing: tuple[float, ...] | float = 1.0
     else:
         try:
-            image = sitk.ReadImage(str(path))
+            image = read_image(path)
+        except InputError as error:
+            raise InputError(f"{what} {error}") from error
         except RuntimeError as error:
             raise InputError(
                 f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"

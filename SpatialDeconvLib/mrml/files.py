@@ -12,11 +12,9 @@ Every error is one line with the path and the remedy: `InputError` for what the 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import re
 import shutil
-import struct
 import tempfile
 from pathlib import Path
 
@@ -25,6 +23,8 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
+from ..formats import nifti
+from ..formats.images import read_image
 from .scene import (
     LPS_TO_RAS,
     addToScene,
@@ -156,6 +156,8 @@ def readSegmentation(path: PathLike):
     path = _existing(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a segmentation file (.seg.nrrd)")
+    if nifti.is_nifti(path) and next(nifti.nonfinite_voxels(path), None) is not None:
+        raise InputError(f"{path} holds NaN or infinity, which are no segments; replace them by 0")
     registerConverterRules()
     return _readWithStorageNode(path, slicer.vtkMRMLSegmentationNode(), slicer.vtkMRMLSegmentationStorageNode())
 
@@ -251,8 +253,8 @@ def _checkHeader(path: Path, reader: sitk.ImageFileReader) -> None:
     pixel = reader.GetPixelID()
     if pixel in _COMPLEX:
         raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
-    if _suffix(path) in (".nii", ".nii.gz"):
-        _checkNiftiLength(path)
+    if nifti.is_nifti(path):
+        nifti.check_length(path)
 
 
 def _frameCount(reader: sitk.ImageFileReader) -> int | None:
@@ -312,42 +314,6 @@ def _reason(text: str) -> str:
     return useful[0][:200] if useful else ""
 
 
-def _checkNiftiLength(path: Path, least: int = 0) -> None:
-    """Refuse a NIfTI file that is shorter than its header says: ITK reads and writes one without complaint.
-
-    `least` is a number of bytes that it must have in any case (uncompressed), whatever its header says.
-    """
-    compressed = _suffix(path) == ".nii.gz"
-    try:
-        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
-            header = file.read(348)
-            expected = max(_niftiLength(header), least)
-            held = len(header)
-            if compressed:
-                while chunk := file.read(1 << 20):
-                    held += len(chunk)
-            else:
-                held = path.stat().st_size
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); it may be damaged or cut short: copy it again"
-        ) from error
-    if held < expected:
-        raise InputError(f"{path} is cut short: {held} of {expected} bytes; copy or write it again")
-
-
-def _niftiLength(header: bytes) -> int:
-    """Return the length in bytes that a NIfTI-1 header announces; 0 when it is no single-file NIfTI-1."""
-    if len(header) < 348 or header[344:347] != b"n+1":
-        return 0
-    order = "<" if struct.unpack("<i", header[:4])[0] == 348 else ">"
-    dimensions = struct.unpack(f"{order}8h", header[40:56])
-    bits = struct.unpack(f"{order}h", header[72:74])[0]
-    offset = struct.unpack(f"{order}f", header[108:112])[0]
-    voxels = int(np.prod([max(n, 1) for n in dimensions[1 : dimensions[0] + 1]], dtype=np.int64))
-    return int(offset) + voxels * bits // 8
-
-
 def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
     storage.SetFileName(str(path))
@@ -358,6 +324,9 @@ def _readWithStorageNode(path: Path, node, storage):
         done = storage.ReadData(node)
     if not done:
         raise InputError(_unreadable(path, _messages(storage) + captured.text))
+    if nifti.is_nifti(path) and node.IsA("vtkMRMLScalarVolumeNode"):
+        values = volumeArray(node)
+        nifti.restore_nonfinite(path, [values], values.shape[3] if values.ndim == 4 else 1)
     return addToScene(node, storage)
 
 
@@ -369,7 +338,7 @@ def _messages(storage) -> str:
 def _readImage(path: Path) -> sitk.Image:
     with quietly() as captured:
         try:
-            return sitk.ReadImage(str(path))
+            return read_image(path)
         except RuntimeError as error:
             failure = str(error)
     raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
@@ -645,7 +614,7 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-        problem = _failureText(_checkNiftiLength, temporary, array.nbytes)
+        problem = _failureText(nifti.check_length, temporary, array.nbytes)
     if problem is not None:
         raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
 

@@ -13,12 +13,12 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
+from ..formats import nifti
 from .files import (
     _INT64,
     PathLike,
     _checkFits,
     _checkHeader,
-    _checkNiftiLength,
     _existing,
     _failure,
     _failureText,
@@ -103,6 +103,9 @@ def _readWithStorageNode(path: Path, node) -> None:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
             raise InputError(_unreadable(path, _messages(storage) + captured.text))
+        if nifti.is_nifti(path):
+            frames = [volumeArray(node.GetNthDataNode(n)) for n in range(node.GetNumberOfDataNodes())]
+            nifti.restore_nonfinite(path, frames, frames[0].shape[3] if frames[0].ndim == 4 else 1)
     finally:
         node.GetScene().RemoveNode(storage)
 
@@ -167,7 +170,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
             done = storage.WriteData(plain) and temporary.is_file()
         problem = None if done else _messages(storage) or "nothing was written"
         if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-            problem = _failureText(_checkNiftiLength, temporary, size)
+            problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
         moveInto(folder, path)
