@@ -8,11 +8,15 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
-from . import nifti
+from . import nifti, tiff
+
+_HEADER_BYTES = 1 << 16  # of text in front of the voxels
 
 
 def read_image(path: Path) -> sitk.Image:
     """Read an image file with the values that it holds.
+
+    The spacing of a file that has none (see `has_spacing`) is 1 mm.
 
     Raises
     ------
@@ -23,9 +27,44 @@ def read_image(path: Path) -> sitk.Image:
     """
     if nifti.is_nifti(path):
         return _read_nifti(path)
+    if tiff.is_tiff(path):
+        return _read_tiff(path)
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
-    return sitk.ReadImage(str(path))
+    image = sitk.ReadImage(str(path))
+    if not has_spacing(path):
+        image.SetSpacing((1.0,) * image.GetDimension())
+    return image
+
+
+def has_spacing(path: Path) -> bool:
+    """Return whether an image file says how large its voxels are; the print resolution of a picture does not."""
+    if tiff.is_tiff(path):
+        return tiff.read_layout(path).spacing is not None
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+    if start.startswith(b"\x89PNG"):
+        return b"sCAL" in start[: start.find(b"IDAT")]  # which only ITK writes
+    if start.startswith((b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+        return False
+    if start.startswith(b"NRRD"):
+        header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
+        return re.search(rb"^(spacings|space directions):\s*[^\s]", header, re.MULTILINE) is not None
+    if re.match(rb"\s*(ObjectType|NDims)\s*=", start):
+        return re.search(rb"^\s*Element(Spacing|Size)\s*=", start, re.MULTILINE) is not None
+    return True
+
+
+def _read_tiff(path: Path) -> sitk.Image:
+    layout = tiff.read_layout(path)
+    if layout.obstacle:
+        image = sitk.GetImageFromArray(tiff.read_with_tifffile(path, layout), isVector=layout.samples > 1)
+    else:
+        image = sitk.ReadImage(str(path))
+        if image.GetSize()[::-1] != layout.shape or image.GetNumberOfComponentsPerPixel() != layout.samples:
+            raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
+    image.SetSpacing((layout.spacing or (1.0,) * len(layout.shape))[::-1])
+    return image
 
 
 def _read_nifti(path: Path) -> sitk.Image:

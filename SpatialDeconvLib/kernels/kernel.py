@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,9 @@ class Kernel:
         Shown in messages and figures.
     source : mapping, optional
         The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+    in_voxels : bool
+        Nobody knows its voxel size (a picture, an array): it is taken in the voxels of the image it is used on,
+        whatever their size, and `spacing` only stands in.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class Kernel:
     spacing: tuple[float, ...] = (1.0,)
     name: str = ""
     source: Mapping[str, Any] | None = field(default=None, repr=False)
+    in_voxels: bool = False
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -57,6 +61,7 @@ class Kernel:
             spacing: Spacing = 1.0,
             name: str = "",
             source: Mapping[str, Any] | None = None,
+            in_voxels: bool = False,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -107,8 +112,8 @@ class Kernel:
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
-        spacing = "x".join(f"{s:g}" for s in self.spacing)
-        return f"Kernel({self.name or 'unnamed'}, {size} voxels of {spacing} mm, sum {self.total:.6g})"
+        spacing = "" if self.in_voxels else f" of {'x'.join(f'{s:g}' for s in self.spacing)} mm"
+        return f"Kernel({self.name or 'unnamed'}, {size} voxels{spacing}, sum {self.total:.6g})"
 
     def normalized(self) -> Kernel:
         """Return the kernel scaled to sum 1.
@@ -129,7 +134,19 @@ class Kernel:
             return self
         # The entry of a stored kernel describes its values as stored; parameters still hold.
         stored = self.source is not None and self.source.get("type") in ("file", "values")
-        return Kernel(self.values / total, self.spacing, self.name, None if stored else self.source)
+        return replace(self, values=self.values / total, source=None if stored else self.source)
+
+    def widths(self) -> tuple[float, ...] | None:
+        """Return the standard deviation on each axis in voxels; None when the sum is not positive."""
+        total = self.total
+        if total <= 0:
+            return None
+        found = []
+        for axis, n in enumerate(self.shape):
+            profile = self.values.sum(axis=tuple(a for a in range(self.ndim) if a != axis)) / total
+            places = np.arange(n) - np.vdot(profile, np.arange(n))
+            found.append(math.sqrt(max(float(np.vdot(profile, places**2)), 0.0)))
+        return tuple(found)
 
     def resampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on a grid of another spacing, with the same integral and the same centre.
@@ -164,11 +181,14 @@ class Kernel:
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
 
-        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two.
+        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two. A kernel that is in
+        voxels is taken as it is.
         """
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
         if len(axes) < self.ndim:
             axes = (self.spacing[0], *axes)
+        if self.in_voxels:
+            return replace(self, spacing=axes[-self.ndim :], in_voxels=False)
         return self.resampled(axes[-self.ndim :])
 
     def check(self) -> list[str]:

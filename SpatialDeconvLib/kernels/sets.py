@@ -29,7 +29,7 @@ import SimpleITK as sitk
 from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice
-from ..formats.images import read_image
+from ..formats.images import has_spacing, read_image
 from ..methods.choices import KEYS
 from .field import KernelField
 from .kernel import Kernel
@@ -55,7 +55,8 @@ def read_kernel(
         h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
         infinity, the logarithm of 0, becomes 0.
     spacing : float or sequence of float, optional
-        Voxel size in mm in axis order, instead of the file's; .npy files have none (default 1 mm).
+        Voxel size in mm in axis order, instead of the file's. A file that has none (.npy, a picture, whose print
+        resolution is none) holds the kernel in the voxels of the image it is used on.
     normalize : bool
         Scale the kernel to sum 1. Kernels whose sum is not positive (Laplace) need False.
 
@@ -74,7 +75,8 @@ def read_kernel(
         # So far below the largest that its exponential is exactly 0.
         values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
     try:
-        kernel = Kernel(values, file_spacing if spacing is None else spacing, path.name)
+        given = file_spacing if spacing is None else spacing
+        kernel = Kernel(values, 1.0 if given is None else given, path.name, in_voxels=given is None)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if spacing is not None:
@@ -89,7 +91,7 @@ def read_kernel(
             raise InputError(f"{path}: {error}; or read it with normalize=False") from error
     else:
         source["normalize"] = False
-    return Kernel(kernel.values, kernel.spacing, path.name, source)
+    return replace(kernel, source=source)
 
 
 def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
@@ -98,10 +100,11 @@ def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
         raise InputError(f"log {base!r} must be true (natural logarithm) or 10 (decimal)")
     exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
     values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
-    return Kernel(values, kernel.spacing, kernel.name).normalized()
+    return Kernel(values, kernel.spacing, kernel.name, in_voxels=kernel.in_voxels).normalized()
 
 
-def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | float]:
+def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | None]:
+    """The values of a file, and its voxel size where it has one; a single slice is flat."""
     if not path.is_file():
         raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
     if path.suffix.lower() == ".npy":
@@ -112,7 +115,7 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
             raise InputError(
                 f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
             ) from error
-        spacing: tuple[float, ...] | float = 1.0
+        spacing: tuple[float, ...] | None = None
     else:
         try:
             image = read_image(path)
@@ -124,10 +127,9 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
             ) from error
         if image.GetNumberOfComponentsPerPixel() != 1:
             raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
-        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
+        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
     if values.ndim == 3 and values.shape[0] == 1:
-        values = values[0]
-        spacing = spacing[1:] if isinstance(spacing, tuple) else spacing
+        values, spacing = values[0], spacing and spacing[1:]
     return values, spacing
 
 
@@ -281,7 +283,8 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             values = np.array(parameters["values"], dtype=float)
         except (TypeError, ValueError) as error:
             raise InputError(f"'values' is no regular array of numbers ({error})") from error
-        return Kernel(values, parameters["spacing_mm"], "values", dict(entry))
+        spacing = parameters["spacing_mm"]
+        return Kernel(values, 1.0 if spacing is None else spacing, "values", dict(entry), spacing is None)
     return ParametricKernel(entry["type"], **parameters)
 
 
@@ -319,7 +322,7 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     if kernel.source and kernel.source.get("type") in ("file", "values"):
         return dict(kernel.source)
     # A kernel that was sampled once is kept as it is: its parameters on another grid are another kernel.
-    spacing = list(spacing_tuple(kernel.spacing, kernel.ndim))
+    spacing = None if kernel.in_voxels else list(spacing_tuple(kernel.spacing, kernel.ndim))
     return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
 
 
@@ -327,7 +330,8 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
     """Write a kernel set file.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
-    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``), weight images likewise.
+    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
+    images likewise.
     """
     path = Path(path)
     content = field_to_dict(field)
@@ -336,7 +340,7 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
             with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
                 entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
         elif entry["type"] == "values" and isinstance(kernel, Kernel):
-            name = f"{path.stem}-kernel-{number}.nrrd"
+            name = f"{path.stem}-kernel-{number}.{'npy' if kernel.in_voxels else 'nrrd'}"
             write_kernel(kernel, path.parent / name)
             at = {k: v for k, v in entry.items() if k == "at"}
             entry.clear()

@@ -23,7 +23,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import nifti
+from ..formats import nifti, tiff
 from ..formats.images import read_image
 from .scene import (
     LPS_TO_RAS,
@@ -196,6 +196,8 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     if _isDicom(path) or isSegmentation(path):
         return None
     _inspect(path, sequences=True)
+    if tiff.is_tiff(path):
+        return (*tiff.read_layout(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly():
@@ -232,6 +234,8 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
 
     Sequences of volumes are refused too, unless `sequences`.
     """
+    if tiff.is_tiff(path):
+        return tiff.read_layout(path).samples > 1, True
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly() as captured:

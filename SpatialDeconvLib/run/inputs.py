@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
-from ..kernels.field import KernelField
-from ..kernels.kernel import Kernel
+from ..kernels.field import BoundField, KernelField
+from ..kernels.kernel import Kernel, sizes_text
 from ..kernels.parametric import AnyKernel, ParametricKernel
 
 
@@ -57,6 +57,31 @@ def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
             where = "" if field.key == "uniform" else f" at {at}"
             warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
     return warnings
+
+
+def resampling_told(field: KernelField, bound: BoundField) -> list[str]:
+    """One line on the kernels that were brought onto the image's voxels: from, to, sigma before and after."""
+    told = []
+    for number, (at, kernel) in enumerate(zip(field.at, field.kernels, strict=True)):
+        sampled = bound.kernel(number)
+        if not isinstance(kernel, Kernel) or kernel.in_voxels:
+            continue
+        spacing = sampled.spacing[-kernel.ndim :]
+        own = kernel.spacing[-len(spacing) :]
+        if np.allclose(own, spacing, rtol=1e-6, atol=0):
+            continue
+        where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
+        text = f"{where} was resampled from voxels of {sizes_text(own)} mm to {sizes_text(spacing)} mm"
+        before, after = kernel.widths(), sampled.widths()
+        if before and after:
+            text += f": sigma {_rounded(before)} voxels became {_rounded(after[-kernel.ndim :])}"
+        told.append(text)
+    more = f"; so were {len(told) - 1} others" if len(told) > 1 else ""
+    return [told[0] + more] if told else []
+
+
+def _rounded(sizes: Sequence[float]) -> str:
+    return sizes_text([float(f"{size:.3g}") for size in sizes])
 
 
 def working_copy(image: np.ndarray) -> np.ndarray:
