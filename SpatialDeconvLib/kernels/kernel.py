@@ -18,7 +18,7 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
-_SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
 
@@ -126,7 +126,7 @@ class Kernel:
         """
         total = self.total
         if total <= 1e-12 * float(np.abs(self.values).sum()):
-            hint = "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
+            hint = "it looks logarithmic: read it with log=True" if self.looks_logarithmic else "use convolve"
             raise InputError(
                 f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
             )
@@ -195,7 +195,7 @@ class Kernel:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
         warnings = []
         total, low = self.total, float(self.values.min())
-        if self._looks_logarithmic():
+        if self.looks_logarithmic:
             high = float(self.values.max())
             warnings.append(
                 f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
@@ -207,7 +207,7 @@ class Kernel:
                 f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
                 "weight): a blur kernel has none"
             )
-        if abs(total - 1) > _SUM_TOLERANCE:
+        if abs(total - 1) > SUM_TOLERANCE:
             warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
         warnings.extend(self._peak_warnings())
         return warnings
@@ -222,7 +222,9 @@ class Kernel:
         peak = tuple(int(p) for p in peaks[distance.argmin()])
         return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
 
-    def _looks_logarithmic(self) -> bool:
+    @property
+    def looks_logarithmic(self) -> bool:
+        """Whether the values are likely a kernel's logarithm."""
         # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
         low, high = float(self.values.min()), float(self.values.max())
         mostly = self.values.size > 1 and float(np.mean(self.values <= 0)) > 0.9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ from scipy import ndimage
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
-from ..kernels.field import BoundField, KernelField
-from ..kernels.kernel import Kernel, sizes_text
+from ..kernels.field import KernelField
+from ..kernels.kernel import SUM_TOLERANCE, Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.shapes import STORED_KINDS
 
 
 @dataclass(frozen=True)
@@ -50,38 +51,33 @@ def field_of(kernels: Any) -> KernelField:
 
 
 def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
-    """What is unusual about the kernels; the sum is not where it is normalised anyway."""
+    """What is unusual about the kernels: as a blur's where they are normalised, else the sum of stored ones."""
     warnings: list[str] = []
     for at, kernel in zip(field.at, field.kernels, strict=True):
-        if isinstance(kernel, Kernel) and normalizes:
+        if isinstance(kernel, Kernel):
             where = "" if field.key == "uniform" else f" at {at}"
-            warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
+            unusual = [text for text in kernel.check() if not text.startswith("the sum")]
+            texts = unusual if normalizes else _sum_warnings(kernel)
+            warnings.extend(f"kernel{where}: {text}" for text in texts)
     return warnings
 
 
-def resampling_told(field: KernelField, bound: BoundField) -> list[str]:
-    """One line on the kernels that were brought onto the image's voxels: from, to, sigma before and after."""
-    told = []
-    for number, (at, kernel) in enumerate(zip(field.at, field.kernels, strict=True)):
-        sampled = bound.kernel(number)
-        if not isinstance(kernel, Kernel) or kernel.in_voxels:
-            continue
-        spacing = sampled.spacing[-kernel.ndim :]
-        own = kernel.spacing[-len(spacing) :]
-        if np.allclose(own, spacing, rtol=1e-6, atol=0):
-            continue
-        where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
-        text = f"{where} was resampled from voxels of {sizes_text(own)} mm to {sizes_text(spacing)} mm"
-        before, after = kernel.widths(), sampled.widths()
-        if before and after:
-            text += f": sigma {_rounded(before)} voxels became {_rounded(after[-kernel.ndim :])}"
-        told.append(text)
-    more = f"; so were {len(told) - 1} others" if len(told) > 1 else ""
-    return [told[0] + more] if told else []
+def _sum_warnings(kernel: Kernel) -> list[str]:
+    """What the sum of a kernel that is used as it is does to the image; kernels by parameters mean theirs.
 
-
-def _rounded(sizes: Sequence[float]) -> str:
-    return sizes_text([float(f"{size:.3g}") for size in sizes])
+    So do kernels of differences, whose sum is 0 but for rounding.
+    """
+    made = kernel.source is not None and kernel.source.get("type") not in STORED_KINDS
+    if made or abs(kernel.total) <= SUM_TOLERANCE * float(np.abs(kernel.values).sum()):
+        return []
+    if kernel.looks_logarithmic:
+        return kernel.check()
+    if abs(kernel.total - 1) <= SUM_TOLERANCE:
+        return []
+    return [
+        f"the sum is {kernel.total:.6g}, by which the result is multiplied; set normalize to scale it to 1 and "
+        "keep the image's level"
+    ]
 
 
 def working_copy(image: np.ndarray) -> np.ndarray:

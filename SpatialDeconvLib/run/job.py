@@ -23,12 +23,12 @@ from .inputs import (
     finite,
     kernel_warnings,
     refuse_masked,
-    resampling_told,
     same_shape,
     selected_voxels,
     working_copy,
 )
 from .settings import S
+from .told import told_of_kernels
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Job(Generic[S]):
             image, guide, spacing = image[0], guide[0], spacing[1:]
             mask = None if mask is None else mask[0]
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
-        warnings += resampling_told(field, bound)
+        warnings += told_of_kernels(field, bound, guide, mask, inputs.guide is not None)
         return cls(settings, original, image, guide, mask, bound, warnings, watch)
 
     # -- the forward model

@@ -23,6 +23,7 @@ from .inputs import Inputs
 from .job import Job
 from .joint import run_joint, unexplained
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .told import unchanged
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -258,6 +259,9 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     image, facts = operation(job)
+    if unchanged(image, job.image, job.mask):
+        job.warnings.append("the result is the image itself: nothing was changed")
+        facts["residual"] = None  # of a result that is none
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,
