@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import nifti, tiff
+from ..formats import dicom, nifti, tiff
 from ..formats.images import read_image
 from .scene import (
     LPS_TO_RAS,
@@ -109,7 +110,7 @@ def readVolume(path: PathLike):
     """
     path = _existing(path)
     if path.is_dir():
-        return _readDicomSeries(path, *_onlySeries(path))
+        return _readDicomSeries(path, _onlySeries(path))
     if _isDicom(path):
         return _readDicomFile(path)
     vector, needsSitk = _inspect(path)
@@ -181,8 +182,8 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     Returns
     -------
     tuple of int, or None
-        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for DICOM and segmentations,
-        which tell only when read.
+        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for segmentations, which tell
+        only when read.
 
     Raises
     ------
@@ -190,10 +191,11 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
         As `readVolume` and `sequencefiles.readSequence`, as far as a header shows it.
     """
     path = _existing(path)
-    if path.is_dir():
-        _onlySeries(path)
-        return None
-    if _isDicom(path) or isSegmentation(path):
+    if path.is_dir() or _isDicom(path):
+        folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
+        headers = _seriesHeaders(folder, files)
+        return (*headers[0].size[:2], max(len(headers), headers[0].frames))
+    if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
     if tiff.is_tiff(path):
@@ -390,15 +392,26 @@ def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def seriesFiles(path: PathLike) -> list[Path]:
-    """Return the files of the DICOM series that a DICOM file belongs to, in slice order; at least the file."""
+    """Return the files that are read when one DICOM file is named: its series, in slice order, or the file alone.
+
+    Alone it is read when the files of its series say no positions: they are images of their own.
+    """
     path = Path(path)
     for files in _seriesOf(path.parent).values():
         if any(Path(file).name == path.name for file in files):
-            return [Path(file) for file in files]
+            return [Path(file) for file in files] if _areSlices(files) else [path]
     return [path]
 
 
-def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
+def _areSlices(files: Sequence[str]) -> bool:
+    with quietly():
+        try:
+            return dicom.are_slices(dicom.read_headers(files))
+        except RuntimeError:
+            return True  # and reading them will say what is wrong
+
+
+def _onlySeries(folder: Path) -> tuple[str, ...]:
     series = _seriesOf(folder)
     if not series:
         raise InputError(
@@ -413,7 +426,7 @@ def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
             f"{folder} holds {len(series)} DICOM series: {', '.join(shown[:8])}{more}; "
             "give one file of the series wanted instead of the folder"
         )
-    return next(iter(series.items()))
+    return next(iter(series.values()))
 
 
 def _description(file: str) -> str:
@@ -428,47 +441,49 @@ def _description(file: str) -> str:
 
 
 def _readDicomFile(path: Path):
-    for uid, files in _seriesOf(path.parent).items():
-        if any(Path(file).name == path.name for file in files):
-            return _readDicomSeries(path.parent, uid, files)
-    raise InputError(f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file")
-
-
-def _readDicomSeries(folder: Path, uid: str, files: tuple[str, ...]):
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(files)
-    reader.MetaDataDictionaryArrayUpdateOn()
-    with quietly() as captured:
-        try:
-            image, failure = reader.Execute(), ""
-        except RuntimeError as error:
-            image, failure = None, str(error)
-    if image is None:
+    if not any(Path(file).name == path.name for files in _seriesOf(path.parent).values() for file in files):
         raise InputError(
-            f"the {len(files)} files of the DICOM series in {folder} cannot be read as one volume ("
-            f"{_reason(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+            f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file"
         )
+    return _readDicomSeries(path.parent, seriesFiles(path))
+
+
+def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
+    headers, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
+    image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(headers)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
-    _checkSlicePositions(folder, reader, len(files))
-    return _addImage(image, _description(files[0]))
+    return _addImage(image, _description(names[0]))
 
 
-def _checkSlicePositions(folder: Path, reader: sitk.ImageSeriesReader, count: int) -> None:
-    """Refuse missing or repeated slices: kernels are in mm, and ITK would assume an even spacing."""
-    key = "0020|0032"  # image position (patient)
-    if count < 3 or not all(reader.HasMetaDataKey(n, key) for n in range(count)):
-        return
-    positions = np.array([[float(x) for x in reader.GetMetaData(n, key).split("\\")] for n in range(count)])
-    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    # Positions are decimal text; 2 % of the step (and never less than 10 um) is rounding, not a missing slice.
-    if np.abs(steps - np.median(steps)).max() > max(0.02 * np.median(steps), 0.01):
-        raise InputError(
-            f"the DICOM series in {folder} has {count} slices that are not evenly spaced ({steps.min():.4g} to "
-            f"{steps.max():.4g} mm apart); complete it, or let Slicer's DICOM module regularise it and save as NRRD"
-        )
-    if steps.max() == 0:
-        raise InputError(f"the DICOM series in {folder} has {count} slices at one position; save one time point")
+def _seriesHeaders(folder: Path, files: Sequence[PathLike]) -> list[dicom.SliceHeader]:
+    """The headers of a series, after refusing what makes no volume."""
+    names = [os.fspath(file) for file in files]
+    headers = _quietlyOf(folder, names, lambda: dicom.read_headers(names))
+    dicom.check_volume(f"the DICOM series in {folder}" if len(names) > 1 else names[0], headers)
+    return headers
+
+
+def _quietlyOf(folder: Path, names: Sequence[str], read):
+    """What `read` returns of the files of a series."""
+    with quietly() as captured:
+        try:
+            return read()
+        except RuntimeError as error:
+            failure = str(error)
+    raise InputError(
+        f"the {len(names)} files of the DICOM series in {folder} cannot be read as one volume ("
+        f"{_reason(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+    )
+
+
+def _stacked(names: list[str], mixed: bool) -> sitk.Image:
+    """The slices as one image; `mixed`: the first one's type does not hold the values of all."""
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(names)
+    if mixed:
+        reader.SetOutputPixelType(sitk.sitkFloat64)
+    return reader.Execute()
 
 
 # -- writing
