@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
 from . import nifti, tiff
 
 _HEADER_BYTES = 1 << 16  # of text in front of the voxels
+_LARGEST_COSINE = 2e-3  # of axes that count as straight: a voxel in 500
 
 
 def read_image(path: Path) -> sitk.Image:
@@ -25,6 +28,38 @@ def read_image(path: Path) -> sitk.Image:
     RuntimeError
         What SimpleITK says of a file that it cannot read.
     """
+    image = _read(path)
+    if image.GetDimension() > 1:
+        axes = np.reshape(image.GetDirection(), (image.GetDimension(), -1))
+        refuse_shear(path, axes)
+    return image
+
+
+def refuse_shear(what: Path | str, axes: np.ndarray) -> None:
+    """Refuse an image whose axes are not at right angles: kernels in mm lie along them.
+
+    Parameters
+    ----------
+    what : path or str
+        What the message calls it.
+    axes : ndarray
+        Of any length, the columns of the matrix.
+
+    Raises
+    ------
+    InputError
+    """
+    directions = axes / np.linalg.norm(axes, axis=0)
+    cosines = np.abs(directions.T @ directions - np.eye(len(axes)))
+    if cosines.max() > _LARGEST_COSINE:
+        angle = math.degrees(math.acos(min(1.0, float(cosines.max()))))
+        raise InputError(
+            f"{what} has axes at {angle:.3g} degrees, not at right angles (a tilted gantry?); resample it to "
+            "straight axes, e.g. with Slicer's Resample modules"
+        )
+
+
+def _read(path: Path) -> sitk.Image:
     if nifti.is_nifti(path):
         return _read_nifti(path)
     if tiff.is_tiff(path):

@@ -103,6 +103,18 @@ def read_header(path: Path) -> NiftiHeader | None:
     )
 
 
+def is_second_version(path: Path) -> bool:
+    """Return whether a file begins as NIfTI-2 does, whose header has 540 bytes."""
+    if not is_nifti(path):
+        return False
+    try:
+        with _opened(_beside(path, ".hdr")) as file:
+            start = file.read(8)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return start[4:7] in (b"n+2", b"ni2")
+
+
 def check_length(path: Path, least: int = 0) -> None:
     """Refuse a file that is shorter than its header says: ITK reads and writes one without complaint.
 

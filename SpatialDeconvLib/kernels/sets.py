@@ -30,6 +30,8 @@ from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice
 from ..formats.images import has_spacing, read_image
+from ..formats.quiet import standard_error_captured
+from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
 from .field import KernelField
 from .kernel import Kernel
@@ -118,17 +120,19 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
         spacing: tuple[float, ...] | None = None
     else:
         try:
-            image = read_image(path)
+            with standard_error_captured():
+                image = read_image(path)
         except InputError as error:
             raise InputError(f"{what} {error}") from error
         except RuntimeError as error:
+            reason = reason_for(path, str(error)) or "damaged?"
             raise InputError(
-                f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"
+                f"{what} {path} is no image that can be read ({reason}); save it as .nrrd or .npy"
             ) from error
         if image.GetNumberOfComponentsPerPixel() != 1:
             raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
         values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
-    if values.ndim == 3 and values.shape[0] == 1:
+    while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
         values, spacing = values[0], spacing and spacing[1:]
     return values, spacing
 
@@ -168,7 +172,7 @@ def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
     try:
         sitk.WriteImage(image, str(temporary), useCompression=True)
     except RuntimeError as error:
-        reason = _last_line(error).replace(str(temporary), str(path))
+        reason = reason_of(str(error)).replace(str(temporary), str(path))
         raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
 
 
@@ -355,7 +359,3 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
 def _write_weights(weights: np.ndarray, path: Path) -> None:
     image = sitk.GetImageFromArray(np.asarray(weights, dtype=np.float32))
     atomically(path, lambda temporary: _write_image(image, temporary, path))
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip()

@@ -25,7 +25,8 @@ import slicer
 
 from ..errors import InputError
 from ..formats import dicom, nifti, tiff
-from ..formats.images import read_image
+from ..formats.images import read_image, refuse_shear
+from ..formats.reasons import reason_of, unreadable
 from .scene import (
     LPS_TO_RAS,
     addToScene,
@@ -62,16 +63,6 @@ _SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameI
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
-
-# The system errors worth showing: ITK adds the last one that happened, whether or not it has to do with it.
-_DISK_ERRORS = (
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-    "Input/output error",
-    "Permission denied",
-    "Read-only file system",
-)
 
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
 _PICTURE_FORMATS = {
@@ -290,13 +281,7 @@ def _unreadable(path: Path, text: str) -> str:
     data = detachedDataFile(path)
     if data is not None and not data.exists():
         return f"{path} cannot be read: its data file {data.name} is missing; keep both files in one folder"
-    reason = _reason(text)
-    if "Unable to determine ImageIO reader" in text:
-        reason = f"not a {_suffix(path)} file" if _suffix(path) in _WRITABLE else "no known format"
-    return (
-        f"{path} cannot be read{f' ({reason})' if reason else ''}; "
-        f"it may be damaged, cut short or of another format: give {_READABLE}"
-    )
+    return unreadable(path, text, _READABLE)
 
 
 def detachedDataFile(path: Path) -> Path | None:
@@ -310,16 +295,6 @@ def detachedDataFile(path: Path) -> Path | None:
     return path.parent / match[1]
 
 
-def _reason(text: str) -> str:
-    """Return the one informative line of what ITK, MRML or SimpleITK printed; empty when there is none."""
-    lines = [re.sub(r" \[vtk\w+\.cxx, line.*", "", line.strip()) for line in text.splitlines()]
-    nrrd = [re.sub(r"^\[nrrd\] _?\w*:\s*", "", line) for line in lines if line.startswith("[nrrd]")]
-    useful = [line for line in nrrd if line and line != "trouble"][-1:]
-    useful += [line.removeprefix("Reason: ") for line in lines if line.endswith(_DISK_ERRORS)]
-    useful += [line.removeprefix("** ERROR: ") for line in lines if re.match(r"(MetaImage: |\*\* ERROR)", line)]
-    return useful[0][:200] if useful else ""
-
-
 def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
     storage.SetFileName(str(path))
@@ -329,11 +304,19 @@ def _readWithStorageNode(path: Path, node, storage):
     with quietly() as captured:
         done = storage.ReadData(node)
     if not done:
-        raise InputError(_unreadable(path, _messages(storage) + captured.text))
+        raise InputError(_unreadable(path, _messages(storage) + captured.text + _sitkSays(path)))
     if nifti.is_nifti(path) and node.IsA("vtkMRMLScalarVolumeNode"):
         values = volumeArray(node)
         nifti.restore_nonfinite(path, [values], values.shape[3] if values.ndim == 4 else 1)
+    if node.IsA("vtkMRMLScalarVolumeNode"):
+        refuse_shear(path, ijkToRas(node)[:3, :3])
     return addToScene(node, storage)
+
+
+def _sitkSays(path: Path) -> str:
+    """What SimpleITK says of a file that MRML could not read, often without a reason."""
+    with quietly():
+        return f"\n{_failure(sitk.ReadImage, str(path)) or ''}"
 
 
 def _messages(storage) -> str:
@@ -473,7 +456,7 @@ def _quietlyOf(folder: Path, names: Sequence[str], read):
             failure = str(error)
     raise InputError(
         f"the {len(names)} files of the DICOM series in {folder} cannot be read as one volume ("
-        f"{_reason(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+        f"{reason_of(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
     )
 
 
@@ -681,7 +664,7 @@ def _writeFailure(path: Path, size: int, text: str) -> str:
                 f"{path} was not written: the disk is full ({free / 2**20:.1f} MiB free, the volume has "
                 f"{size / 2**20:.1f} MiB); free space or choose another folder"
             )
-    reason = _reason(text)
+    reason = reason_of(text)
     return f"{path} was not written{f' ({reason})' if reason else ''}; check the disk or choose another folder"
 
 

@@ -14,6 +14,7 @@ import slicer
 
 from ..errors import InputError
 from ..formats import nifti
+from ..formats.images import refuse_shear
 from .files import (
     _INT64,
     PathLike,
@@ -103,6 +104,7 @@ def _readWithStorageNode(path: Path, node) -> None:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
             raise InputError(_unreadable(path, _messages(storage) + captured.text))
+        refuse_shear(path, ijkToRas(node.GetNthDataNode(0))[:3, :3])
         if nifti.is_nifti(path):
             frames = [volumeArray(node.GetNthDataNode(n)) for n in range(node.GetNumberOfDataNodes())]
             nifti.restore_nonfinite(path, frames, frames[0].shape[3] if frames[0].ndim == 4 else 1)
