@@ -18,7 +18,18 @@ from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
-from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, reference_of, write_around
+from .request import (
+    FileRun,
+    RunRequest,
+    guide_of,
+    image_of,
+    labels_of,
+    mask_on,
+    mask_source,
+    metrics_of,
+    reference_of,
+    write_around,
+)
 from .sequenceonfiles import run_with_sequence
 
 
@@ -68,11 +79,10 @@ def run_on_files(
 
 def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     files, selection = request.files, request.selection
-    image = volumes.readVolume(files["image"])
+    image = image_of(files["image"], selection)
     volumes.checkWritable(output, like=image)
-    mask = mask_on(image, selection, mask_source(selection, files.get("mask")))
-    labels = labels_of(files.get("labels"))
-    guide = volumes.readVolume(files["guide"]) if "guide" in files else None
+    mask = mask_on(image, selection, mask_source(selection, files.get("mask"), image))
+    labels, guide = labels_of(files.get("labels"), image), guide_of(files.get("guide"), image)
     truth = reference_of(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))

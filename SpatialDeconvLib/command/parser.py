@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
 from ..methods.registry import DEFAULTS, methods_of, names
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
 
 if TYPE_CHECKING:
     pass
@@ -173,6 +173,14 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
         required=True,
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
+    )
+    add_spacing_argument(parser, "INPUT")
+    parser.add_argument(
+        "--kernel-spacing",
+        nargs="+",
+        type=float,
+        metavar="MM",
+        help="voxel size of a kernel file, instead of its own; pictures and .npy say none: INPUT's",
     )
     parser.add_argument(
         "--report",

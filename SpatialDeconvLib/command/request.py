@@ -19,6 +19,7 @@ from ..metrics import psnr, rmse, ssim
 from ..mrml import files as volumes
 from ..mrml import nodes, selections
 from ..mrml import recipe as recipes
+from ..mrml.voxelsizes import adoptGeometry, setVoxelSize
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
@@ -95,14 +96,22 @@ def settings_from_options(options: argparse.Namespace) -> Settings:
 def kernels_from_options(options: argparse.Namespace) -> KernelField:
     """Read the kernel set or the one kernel that ``--kernels`` names."""
     if Path(options.kernels).suffix == ".json":
-        if options.log:
-            raise InputError(
-                f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
-            )
+        for given, name, entry in (
+            (options.log, "--log", '"log": true'),
+            (options.kernel_spacing, "--kernel-spacing", '"spacing_mm"'),
+        ):
+            if given:
+                raise InputError(
+                    f"{name} is for a kernel file; in the set {options.kernels}, write {entry} beside its path"
+                )
         return read_kernel_set(options.kernels)
     # Plain convolution takes the kernel's values as they are, unless asked to normalise.
     normalize = options.operation == "deconvolve" or options.normalize
-    return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize))
+    spacing = options.kernel_spacing
+    if spacing is not None and len(spacing) == 1:
+        spacing = spacing[0]
+    kernel = read_kernel(options.kernels, log=options.log, spacing=spacing, normalize=normalize)
+    return KernelField.uniform(kernel)
 
 
 def request_from_recipe(path: str | os.PathLike) -> RunRequest:
@@ -138,7 +147,14 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
         raise
 
 
-def mask_source(selection: dict, path: str | None) -> Any:
+def image_of(path: str, selection: dict) -> Any:
+    """Read the volume that is worked on, with the voxel size that was given."""
+    image = volumes.readVolume(path)
+    setVoxelSize(image, selection["spacing"])
+    return image
+
+
+def mask_source(selection: dict, path: str | None, image: Any) -> Any:
     """Read the mask file: a node, or (segmentation, segments); None when there is none."""
     if not path:
         if selection["segments"]:
@@ -146,7 +162,7 @@ def mask_source(selection: dict, path: str | None) -> Any:
         return None
     if selection["segments"]:
         return volumes.readSegmentation(path), selection["segments"]
-    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+    return labels_of(path, image)
 
 
 def mask_on(image: Any, selection: dict, source: Any) -> np.ndarray | None:
@@ -179,10 +195,22 @@ def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, 
         yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
 
 
-def labels_of(path: str | None) -> Any:
+def labels_of(path: str | None, image: Any) -> Any:
     if path is None:
         return None
-    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+    if volumes.isSegmentation(path):
+        return volumes.readSegmentation(path)
+    return _on(image, volumes.readLabelMap(path), path)
+
+
+def guide_of(path: str | None, image: Any) -> Any:
+    return None if path is None else _on(image, volumes.readVolume(path), path)
+
+
+def _on(image: Any, node: Any, path: str) -> Any:
+    """The node, on the image's voxels where its file says nothing of its own."""
+    adoptGeometry(node, path, image)
+    return node
 
 
 def reference_of(path: str | None, image: Any) -> np.ndarray | None:

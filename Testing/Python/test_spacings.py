@@ -1,5 +1,6 @@
 """Voxel sizes: what a file says of them, what a picture does not, and what becomes of a kernel then."""
 
+import json
 import struct
 import zlib
 from fractions import Fraction
@@ -14,7 +15,7 @@ from tiffs import tiff_bytes  # noqa: E402
 
 import SpatialDeconvLib as sd  # noqa: E402
 from SpatialDeconvLib.command.cli import main  # noqa: E402
-from SpatialDeconvLib.mrml import files, scene  # noqa: E402
+from SpatialDeconvLib.mrml import files, scene, sequencefiles  # noqa: E402
 
 X, Y, UNIT, DESCRIPTION = 282, 283, 296, 270
 BLOB = np.outer([1, 3, 5, 3, 1], [1, 3, 5, 3, 1]).astype(np.float32)
@@ -205,3 +206,130 @@ def test_the_width_of_a_kernel_is_its_standard_deviation():
     kernel = sd.Kernel(np.array([[1.0, 0, 0, 0, 1], [1, 0, 0, 0, 1]]))
     assert kernel.widths() == pytest.approx((0.5, 2.0))
     assert sd.Kernel(np.array([[1.0, -2, 1]])).widths() is None
+
+
+# -- sizes that are given
+
+
+def run(tmp_path, *arguments):
+    """Run the command on files of a folder; return the output as an image."""
+    words = [str(tmp_path / a) if "." in a and not a[0].isdigit() else a for a in arguments]
+    assert main([*words, "--quiet"]) == 0
+    return sitk.ReadImage(str(tmp_path / arguments[2]))
+
+
+@pytest.fixture
+def case(tmp_path):
+    """A picture, a mask as a picture, and kernels in mm."""
+    pixels = np.random.default_rng(2).integers(0, 200, (20, 24)).astype(np.uint8)
+    write_dpi_picture(tmp_path / "y.png", pixels)
+    inside = np.zeros((20, 24), np.uint8)
+    inside[3:15, 5:20] = 1
+    write_dpi_picture(tmp_path / "mask.png", inside)
+    kernel = {"type": "gaussian", "sigma_mm": 1.0}
+    content = {"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": [kernel]}
+    (tmp_path / "g.json").write_text(json.dumps(content))
+    return tmp_path, pixels, inside
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(["0.5"], (0.5, 0.5)), (["0.5", "2"], (0.5, 2.0)), (["3", "0.5", "2"], (0.5, 2.0))]
+)
+def test_the_voxel_size_of_a_picture_can_be_given(case, given, expected):
+    folder, pixels, _ = case
+    output = run(folder, "convolve", "y.png", "o.nrrd", "--kernels", "g.json", "--spacing", *given)
+    direct = sd.convolve(pixels, sd.ParametricKernel("gaussian", sigma_mm=1.0), spacing=expected).image
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(output)[0], direct)
+    assert output.GetSpacing()[1::-1] == expected
+
+
+def test_the_given_voxel_size_stands_in_the_recipe_and_is_repeated(case):
+    folder, _, _ = case
+    first = run(folder, "convolve", "y.png", "o.nrrd", "--kernels", "g.json", "--spacing", "0.5", "2")
+    assert json.loads((folder / "o.nrrd.recipe.json").read_text())["selection"]["spacing"] == [0.5, 2.0]
+    again = run(folder, "repeat", "o.nrrd.recipe.json", "again.nrrd")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(again), sitk.GetArrayFromImage(first))
+    assert again.GetSpacing() == first.GetSpacing()
+
+
+@pytest.mark.parametrize("role", ["mask", "labels", "guide"])
+@pytest.mark.parametrize("size", [["--spacing", "0.5"], []])
+def test_pictures_that_belong_to_the_input_lie_on_its_voxels(case, role, size):
+    folder, pixels, inside = case
+    if not size:  # the input says a voxel size, the picture does not
+        image = sitk.GetImageFromArray(pixels)
+        image.SetSpacing((0.5, 0.5))
+        image.SetOrigin((7.0, -3.0))
+        sitk.WriteImage(image, str(folder / "y.mha"))
+    kernels = [{"type": "gaussian", "sigma_mm": s, "at": at} for at, s in ((0, 1.0), (1, 2.0))]
+    key = {"mask": "uniform", "labels": "region", "guide": "intensity"}[role]
+    content = {"schema": "spatialdeconv-kernels/1", "key": key, "kernels": kernels}
+    if key == "uniform":
+        content["kernels"] = [{"type": "gaussian", "sigma_mm": 1.0}]
+    (folder / "s.json").write_text(json.dumps(content))
+    name = "y.png" if size else "y.mha"
+    output = run(folder, "convolve", name, "o.nrrd", "--kernels", "s.json", f"--{role}", "mask.png", *size)
+    field = sd.read_kernel_set(folder / "s.json")
+    direct = sd.convolve(pixels, field, spacing=0.5, **{role: inside}).image
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(output).squeeze(), direct)
+
+
+def test_the_voxel_size_of_a_kernel_file_can_be_given(case):
+    folder, pixels, _ = case
+    np.save(folder / "k.npy", gaussian(2.0))
+    output = run(folder, "convolve", "y.png", "o.nrrd", "--kernels", "k.npy", "--kernel-spacing", "0.5", "1")
+    direct = sd.convolve(pixels, sd.Kernel(gaussian(2.0), (0.5, 1.0)), spacing=1.0).image
+    np.testing.assert_allclose(sitk.GetArrayFromImage(output)[0], direct, rtol=1e-6)
+    again = run(folder, "repeat", "o.nrrd.recipe.json", "again.nrrd")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(again), sitk.GetArrayFromImage(output))
+
+
+def test_every_frame_of_a_sequence_has_the_given_voxel_size(case):
+    folder, pixels, _ = case
+    frames = np.stack([pixels, pixels[::-1]])[:, np.newaxis].astype(np.float32)
+    sitk.WriteImage(sitk.JoinSeries([sitk.GetImageFromArray(frame) for frame in frames]), str(folder / "s.nii"))
+    run(folder, "convolve", "s.nii", "o.seq.nrrd", "--kernels", "g.json", "--spacing", "3", "0.5", "0.5")
+    node = sequencefiles.readSequence(folder / "o.seq.nrrd")
+    kernel = sd.ParametricKernel("gaussian", sigma_mm=1.0)
+    for number, frame in enumerate(frames):
+        result = node.GetNthDataNode(number)
+        assert scene.spacingOf(result) == (3, 0.5, 0.5)
+        np.testing.assert_array_equal(
+            scene.volumeArray(result), sd.convolve(frame, kernel, spacing=(3, 0.5, 0.5)).image
+        )
+
+
+@pytest.mark.parametrize("given", [["0"], ["-1"], ["nan"], ["1", "2", "3", "4"]])
+def test_impossible_voxel_sizes_are_refused(case, capsys, given):
+    folder, _, _ = case
+    arguments = ["convolve", str(folder / "y.png"), str(folder / "o.nrrd"), "--kernels", str(folder / "g.json")]
+    assert main([*arguments, "--spacing", *given]) == 1
+    assert "spacing" in capsys.readouterr().err
+
+
+def test_the_voxel_size_of_a_kernel_set_stands_in_the_set(case, capsys):
+    folder, _, _ = case
+    arguments = ["convolve", str(folder / "y.png"), str(folder / "o.nrrd"), "--kernels", str(folder / "g.json")]
+    assert main([*arguments, "--kernel-spacing", "1"]) == 1
+    assert 'write "spacing_mm" beside its path' in capsys.readouterr().err
+
+
+def test_an_estimated_kernel_has_the_given_voxel_size(case):
+    folder, pixels, _ = case
+    blurred = sd.convolve(pixels.astype(np.float32), sd.Kernel(BLOB / BLOB.sum())).image
+    sitk.WriteImage(sitk.GetImageFromArray(blurred), str(folder / "b.tif"))
+    arguments = [str(folder / name) for name in ("y.png", "b.tif")]
+    options = ["--size", "5", "--spacing", "0.25", "--output", str(folder / "k.nrrd"), "--quiet"]
+    assert main(["estimate", *arguments, *options]) == 0
+    assert sd.read_kernel(folder / "k.nrrd").spacing == (0.25, 0.25)
+
+
+def test_a_batch_takes_voxel_sizes(case):
+    folder, _, _ = case
+    np.save(folder / "k.npy", gaussian(2.0))
+    (folder / "m.csv").write_text(
+        "case,operation,input,kernels,spacing,kernel-spacing\n"
+        "a,convolve,y.png,g.json,0.5 2,\n"
+        "b,convolve,y.png,k.npy,,0.5\n"
+    )
+    assert main(["batch", str(folder / "m.csv"), "--output", str(folder / "out"), "--quiet", "--check"]) == 0
