@@ -28,6 +28,7 @@ from .request import (
     mask_source,
     metrics_of,
     reference_of,
+    require_room,
     write_around,
 )
 from .sequenceonfiles import run_with_sequence
@@ -72,6 +73,7 @@ def run_on_files(
     volumes.checkWritable(output)
     if report is not None:
         reports.check_folder(report)
+    require_room(request.files, request.settings.memory_limit)
     with temporaryNodes(ensureScene()):
         run = run_with_sequence if isSequence(request.files["image"]) else _run_with_nodes
         return run(request, output, watch, notes or {}, report, command, destination or output)

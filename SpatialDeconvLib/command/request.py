@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import report as reports
+from ..arrays import memory
 from ..errors import InputError
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
@@ -145,6 +146,21 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
         if beside is not None:
             beside.unlink()
         raise
+
+
+def require_room(files: Mapping[str, str], limit: float | None) -> None:
+    """Refuse inputs that alone are larger than the memory that a run may take, in GiB; None: no limit of its own.
+
+    Raises
+    ------
+    NotEnoughMemory
+    """
+    if limit is None:
+        return
+    needed = sum(volumes.voxelBytes(path) for path in files.values())
+    memory.require(
+        needed, f"the inputs are that large ({', '.join(files.values())}); crop them, or allow more", limit * 2**30
+    )
 
 
 def image_of(path: str, selection: dict) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from . import nifti, tiff
+from . import nifti, sizes, tiff
 
 _HEADER_BYTES = 1 << 16  # of text in front of the voxels
 _LARGEST_COSINE = 2e-3  # of axes that count as straight: a voxel in 500
@@ -25,9 +25,12 @@ def read_image(path: Path) -> sitk.Image:
     ------
     InputError
         If the file is cut short, or holds what would be read wrong.
+    NotEnoughMemory
+        If it does not fit into memory.
     RuntimeError
         What SimpleITK says of a file that it cannot read.
     """
+    sizes.require_room(path)
     image = _read(path)
     if image.GetDimension() > 1:
         axes = np.reshape(image.GetDirection(), (image.GetDimension(), -1))

@@ -24,7 +24,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import dicom, nifti, tiff
+from ..formats import dicom, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
 from ..formats.reasons import reason_of, unreadable
 from .scene import (
@@ -51,6 +51,7 @@ __all__ = [
     "readVolume",
     "removeVolume",
     "stemOf",
+    "voxelBytes",
     "writeVolume",
 ]
 
@@ -167,6 +168,23 @@ def registerConverterRules() -> None:
         factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())
 
 
+def voxelBytes(path: PathLike) -> int:
+    """Return the bytes of the voxels of a file, or of a DICOM series, by their headers.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or too short for what its header claims.
+    """
+    path = _existing(path)
+    if path.is_dir():
+        files = [Path(file) for file in _onlySeries(path)]
+    else:
+        files = seriesFiles(path) if _isDicom(path) else [path]
+    with quietly():
+        return sum(map(sizes.voxel_bytes, files))
+
+
 def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     """Refuse, without reading the voxels, an input that could not be read.
 
@@ -189,6 +207,8 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
+    with quietly():
+        sizes.voxel_bytes(path)
     if tiff.is_tiff(path):
         return (*tiff.read_layout(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
@@ -209,6 +229,8 @@ def _existing(path: PathLike) -> Path:
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
     if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
+    if path.is_file():
+        sizes.refuse_absurd(path)
     return path.absolute()
 
 
@@ -297,6 +319,8 @@ def detachedDataFile(path: Path) -> Path | None:
 
 def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
+    with quietly():
+        sizes.require_room(path)
     storage.SetFileName(str(path))
     if hasattr(storage, "SetSingleFile"):
         storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
@@ -433,6 +457,8 @@ def _readDicomFile(path: Path):
 
 def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
     headers, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
+    with quietly():
+        sizes.require_room(*map(Path, names))
     image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(headers)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")

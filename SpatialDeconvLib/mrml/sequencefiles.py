@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import nifti
+from ..formats import nifti, sizes
 from ..formats.images import refuse_shear
 from .files import (
     _INT64,
@@ -49,6 +49,10 @@ def isSequence(path: PathLike) -> bool:
     path = Path(path).expanduser()
     if not path.is_file() or isSegmentation(path) or _isDicom(path):
         return False
+    try:
+        sizes.refuse_absurd(path)
+    except InputError:
+        return False
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly():
@@ -83,6 +87,8 @@ def readSequence(path: PathLike):
     with quietly():
         reader.ReadImageInformation()
     _checkHeader(path, reader)
+    with quietly():
+        sizes.require_room(path)
     scene = ensureScene()
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(stemOf(path)))
     try:

@@ -381,7 +381,7 @@ def _check_settings(options: argparse.Namespace) -> None:
 def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
     try:
         return function(*arguments)
-    except (InputError, OSError) as error:
+    except (InputError, OSError, MemoryError) as error:
         problems.append(message_of(error))
         return None
 
