@@ -87,6 +87,8 @@ def require_room(*paths: Path) -> None:
 
 def _most_held(path: Path) -> float:
     """Bytes of voxels that a file can hold at most; infinite where nobody knows how it is packed."""
+    if path.name.lower().endswith(".nii"):
+        return path.stat().st_size
     if tiff.is_tiff(path) or not path.name.lower().endswith(_PACKED_BY_DEFLATE):
         return math.inf
     with path.open("rb") as file:

@@ -111,8 +111,7 @@ def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tupl
         raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
     if path.suffix.lower() == ".npy":
         try:
-            with path.open("rb") as file:
-                values = np.lib.format.read_array(file, allow_pickle=False)
+            values = np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"

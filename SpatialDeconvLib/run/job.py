@@ -80,7 +80,7 @@ class Job(Generic[S]):
             image, guide, spacing = image[0], guide[0], spacing[1:]
             mask = None if mask is None else mask[0]
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
-        warnings += told_of_kernels(field, bound, guide, mask, inputs.guide is not None)
+        warnings += told_of_kernels(field, bound, guide, mask, inputs.guide is not None, image.dtype)
         return cls(settings, original, image, guide, mask, bound, warnings, watch)
 
     # -- the forward model

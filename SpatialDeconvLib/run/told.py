@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..arrays.boxes import slabs
 from ..kernels.field import BoundField, KernelField
@@ -18,7 +19,12 @@ _NOTHING = 1e-6
 
 
 def told_of_kernels(
-    field: KernelField, bound: BoundField, guide: np.ndarray, mask: np.ndarray | None, guided: bool
+    field: KernelField,
+    bound: BoundField,
+    guide: np.ndarray,
+    mask: np.ndarray | None,
+    guided: bool,
+    dtype: DTypeLike = np.float32,
 ) -> list[str]:
     """What to say of a run's kernels, and of keys that choose none of them.
 
@@ -32,6 +38,8 @@ def told_of_kernels(
         On that grid; the mask may be None.
     guided : bool
         Whether a guide was given.
+    dtype : {float32, float64}
+        Of the weights that the run works with.
     """
     told = [*_resampled(field, bound), *_narrow(field, bound)]
     if guided and field.key != "intensity":
@@ -41,7 +49,7 @@ def told_of_kernels(
     elif field.key == "position":
         told.extend(_positions_elsewhere(field, bound))
     else:
-        told.extend(_used_nowhere(field, bound, mask))
+        told.extend(_used_nowhere(field, bound, mask, dtype))
     return told
 
 
@@ -137,9 +145,9 @@ def _positions_elsewhere(field: KernelField, bound: BoundField) -> list[str]:
     ]
 
 
-def _used_nowhere(field: KernelField, bound: BoundField, mask: np.ndarray | None) -> list[str]:
+def _used_nowhere(field: KernelField, bound: BoundField, mask: np.ndarray | None, dtype: DTypeLike) -> list[str]:
     """One line on the regions and weights that no voxel has."""
-    unused = [str(at) for k, at in enumerate(field.at) if not bound.uses(k, mask)]
+    unused = [str(at) for k, at in enumerate(field.at) if not bound.uses(k, mask, dtype)]
     if not unused:
         return []
     shown = ", ".join(unused[:5]) + (f" and {len(unused) - 5} others" if len(unused) > 5 else "")
