@@ -51,6 +51,17 @@ def add_mask_arguments(group: Any, mask_help: str) -> None:
     )
 
 
+def add_spacing_argument(parser: Any, of: str) -> None:
+    """Add --spacing, the voxel size of a volume whose file says none, or a wrong one."""
+    parser.add_argument(
+        "--spacing",
+        nargs="+",
+        type=float,
+        metavar="MM",
+        help=f"voxel size of {of} on its axes (k,) j, i, or one for all, instead of the file's; pictures: 1 mm",
+    )
+
+
 def add_resample_argument(group: Any) -> None:
     """Add --resample."""
     group.add_argument(

@@ -360,7 +360,7 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
             raise InputError(f"type 'file' takes no {next(iter(parameters))}; leave it out, or choose another type")
         kernel = read_kernel(options.path, log=options.log, normalize=False)
         if options.spacing:
-            kernel = kernel.resampled(spacing[-kernel.ndim :])
+            kernel = kernel.sampled(spacing[-kernel.ndim :])
     elif options.path or options.log:
         raise InputError(f"--from and --log read a file; with type {options.type!r} leave them out")
     else:

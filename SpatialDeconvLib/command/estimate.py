@@ -28,7 +28,7 @@ from ..methods.choices import (
     PENALTIES,
     SMOOTHERS,
 )
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
 from .parser import new_command
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _PARAMETERS = (
     "model", "method", "constraint", "regularization", "penalty", "noise", "neighbours", "iterations", "register",
     "gain", "offset", "saturated", "fit", "form", "fit_to", "smooth", "degree",
 )  # fmt: skip
-_SELECTION = ("segments", "mask_range", "mask_box", "mask_box_mm", "resample")
+_SELECTION = ("spacing", "segments", "mask_range", "mask_box", "mask_box_mm", "resample")
 _ROLES = ("original", "blurred", "mask", "labels", "guide")
 
 _DESCRIPTION = """\
@@ -78,6 +78,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--output", required=True, metavar="SET.json|KERNEL", help="kernel set, or one kernel (.nrrd, .mha, .npy)"
     )
+    add_spacing_argument(parser, "ORIGINAL and BLURRED")
     parser.add_argument(
         "--figure", metavar="FILE", help="draw kernels, residual and a profile (.png, .pdf; matplotlib)"
     )

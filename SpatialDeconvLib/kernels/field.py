@@ -296,6 +296,13 @@ class BoundField:
             self._supports[key] = bounding_box(self.weight(k, dtype) if weight is None else weight)
         return self._supports[key]
 
+    def uses(self, k: int, mask: np.ndarray | None = None, dtype: DTypeLike = np.float32) -> bool:
+        """Whether a voxel (where the mask is) takes part of kernel `k`, by its weights of that type."""
+        box = self.support(k, dtype)
+        if box is None or mask is None:
+            return box is not None
+        return bool(mask[box].any() and np.any(self.weight(k, dtype)[box][mask[box]]))
+
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
 

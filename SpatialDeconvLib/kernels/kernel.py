@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
-_SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
 
@@ -37,6 +37,9 @@ class Kernel:
         Shown in messages and figures.
     source : mapping, optional
         The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+    in_voxels : bool
+        Nobody knows its voxel size (a picture, an array): it is taken in the voxels of the image it is used on,
+        whatever their size, and `spacing` only stands in.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class Kernel:
     spacing: tuple[float, ...] = (1.0,)
     name: str = ""
     source: Mapping[str, Any] | None = field(default=None, repr=False)
+    in_voxels: bool = False
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -57,6 +61,7 @@ class Kernel:
             spacing: Spacing = 1.0,
             name: str = "",
             source: Mapping[str, Any] | None = None,
+            in_voxels: bool = False,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -107,8 +112,8 @@ class Kernel:
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
-        spacing = "x".join(f"{s:g}" for s in self.spacing)
-        return f"Kernel({self.name or 'unnamed'}, {size} voxels of {spacing} mm, sum {self.total:.6g})"
+        spacing = "" if self.in_voxels else f" of {'x'.join(f'{s:g}' for s in self.spacing)} mm"
+        return f"Kernel({self.name or 'unnamed'}, {size} voxels{spacing}, sum {self.total:.6g})"
 
     def normalized(self) -> Kernel:
         """Return the kernel scaled to sum 1.
@@ -121,7 +126,7 @@ class Kernel:
         """
         total = self.total
         if total <= 1e-12 * float(np.abs(self.values).sum()):
-            hint = "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
+            hint = "it looks logarithmic: read it with log=True" if self.looks_logarithmic else "use convolve"
             raise InputError(
                 f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
             )
@@ -129,7 +134,19 @@ class Kernel:
             return self
         # The entry of a stored kernel describes its values as stored; parameters still hold.
         stored = self.source is not None and self.source.get("type") in ("file", "values")
-        return Kernel(self.values / total, self.spacing, self.name, None if stored else self.source)
+        return replace(self, values=self.values / total, source=None if stored else self.source)
+
+    def widths(self) -> tuple[float, ...] | None:
+        """Return the standard deviation on each axis in voxels; None when the sum is not positive."""
+        total = self.total
+        if total <= 0:
+            return None
+        found = []
+        for axis, n in enumerate(self.shape):
+            profile = self.values.sum(axis=tuple(a for a in range(self.ndim) if a != axis)) / total
+            places = np.arange(n) - np.vdot(profile, np.arange(n))
+            found.append(math.sqrt(max(float(np.vdot(profile, places**2)), 0.0)))
+        return tuple(found)
 
     def resampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on a grid of another spacing, with the same integral and the same centre.
@@ -164,18 +181,21 @@ class Kernel:
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
 
-        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two.
+        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two. A kernel that is in
+        voxels is taken as it is.
         """
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
         if len(axes) < self.ndim:
             axes = (self.spacing[0], *axes)
+        if self.in_voxels:
+            return replace(self, spacing=axes[-self.ndim :], in_voxels=False)
         return self.resampled(axes[-self.ndim :])
 
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
         warnings = []
         total, low = self.total, float(self.values.min())
-        if self._looks_logarithmic():
+        if self.looks_logarithmic:
             high = float(self.values.max())
             warnings.append(
                 f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
@@ -187,7 +207,7 @@ class Kernel:
                 f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
                 "weight): a blur kernel has none"
             )
-        if abs(total - 1) > _SUM_TOLERANCE:
+        if abs(total - 1) > SUM_TOLERANCE:
             warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
         warnings.extend(self._peak_warnings())
         return warnings
@@ -202,7 +222,9 @@ class Kernel:
         peak = tuple(int(p) for p in peaks[distance.argmin()])
         return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
 
-    def _looks_logarithmic(self) -> bool:
+    @property
+    def looks_logarithmic(self) -> bool:
+        """Whether the values are likely a kernel's logarithm."""
         # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
         low, high = float(self.values.min()), float(self.values.max())
         mostly = self.values.size > 1 and float(np.mean(self.values <= 0)) > 0.9

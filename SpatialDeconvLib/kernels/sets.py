@@ -29,6 +29,9 @@ import SimpleITK as sitk
 from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice
+from ..formats.images import has_spacing, read_image
+from ..formats.quiet import standard_error_captured
+from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
 from .field import KernelField
 from .kernel import Kernel
@@ -54,7 +57,8 @@ def read_kernel(
         h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
         infinity, the logarithm of 0, becomes 0.
     spacing : float or sequence of float, optional
-        Voxel size in mm in axis order, instead of the file's; .npy files have none (default 1 mm).
+        Voxel size in mm in axis order, instead of the file's. A file that has none (.npy, a picture, whose print
+        resolution is none) holds the kernel in the voxels of the image it is used on.
     normalize : bool
         Scale the kernel to sum 1. Kernels whose sum is not positive (Laplace) need False.
 
@@ -73,7 +77,8 @@ def read_kernel(
         # So far below the largest that its exponential is exactly 0.
         values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
     try:
-        kernel = Kernel(values, file_spacing if spacing is None else spacing, path.name)
+        given = file_spacing if spacing is None else spacing
+        kernel = Kernel(values, 1.0 if given is None else given, path.name, in_voxels=given is None)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if spacing is not None:
@@ -88,7 +93,7 @@ def read_kernel(
             raise InputError(f"{path}: {error}; or read it with normalize=False") from error
     else:
         source["normalize"] = False
-    return Kernel(kernel.values, kernel.spacing, path.name, source)
+    return replace(kernel, source=source)
 
 
 def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
@@ -97,34 +102,37 @@ def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
         raise InputError(f"log {base!r} must be true (natural logarithm) or 10 (decimal)")
     exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
     values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
-    return Kernel(values, kernel.spacing, kernel.name).normalized()
+    return Kernel(values, kernel.spacing, kernel.name, in_voxels=kernel.in_voxels).normalized()
 
 
-def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | float]:
+def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | None]:
+    """The values of a file, and its voxel size where it has one; a single slice is flat."""
     if not path.is_file():
         raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
     if path.suffix.lower() == ".npy":
         try:
-            with path.open("rb") as file:
-                values = np.lib.format.read_array(file, allow_pickle=False)
+            values = np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
             ) from error
-        spacing: tuple[float, ...] | float = 1.0
+        spacing: tuple[float, ...] | None = None
     else:
         try:
-            image = sitk.ReadImage(str(path))
+            with standard_error_captured():
+                image = read_image(path)
+        except InputError as error:
+            raise InputError(f"{what} {error}") from error
         except RuntimeError as error:
+            reason = reason_for(path, str(error)) or "damaged?"
             raise InputError(
-                f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"
+                f"{what} {path} is no image that can be read ({reason}); save it as .nrrd or .npy"
             ) from error
         if image.GetNumberOfComponentsPerPixel() != 1:
             raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
-        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
-    if values.ndim == 3 and values.shape[0] == 1:
-        values = values[0]
-        spacing = spacing[1:] if isinstance(spacing, tuple) else spacing
+        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
+    while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
+        values, spacing = values[0], spacing and spacing[1:]
     return values, spacing
 
 
@@ -163,7 +171,7 @@ def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
     try:
         sitk.WriteImage(image, str(temporary), useCompression=True)
     except RuntimeError as error:
-        reason = _last_line(error).replace(str(temporary), str(path))
+        reason = reason_of(str(error)).replace(str(temporary), str(path))
         raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
 
 
@@ -278,7 +286,8 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             values = np.array(parameters["values"], dtype=float)
         except (TypeError, ValueError) as error:
             raise InputError(f"'values' is no regular array of numbers ({error})") from error
-        return Kernel(values, parameters["spacing_mm"], "values", dict(entry))
+        spacing = parameters["spacing_mm"]
+        return Kernel(values, 1.0 if spacing is None else spacing, "values", dict(entry), spacing is None)
     return ParametricKernel(entry["type"], **parameters)
 
 
@@ -318,7 +327,7 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     if kernel.source and kernel.source.get("type") in ("file", "values"):
         return dict(kernel.source)
     # A kernel that was sampled once is kept as it is: its parameters on another grid are another kernel.
-    spacing = list(spacing_tuple(kernel.spacing, kernel.ndim))
+    spacing = None if kernel.in_voxels else list(spacing_tuple(kernel.spacing, kernel.ndim))
     return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
 
 
@@ -326,7 +335,8 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
     """Write a kernel set file.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
-    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``), weight images likewise.
+    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
+    images likewise.
     """
     path = Path(path)
     content = field_to_dict(field)
@@ -335,7 +345,7 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
             with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
                 entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
         elif entry["type"] == "values" and isinstance(kernel, Kernel):
-            name = f"{path.stem}-kernel-{number}.nrrd"
+            name = f"{path.stem}-kernel-{number}.{'npy' if kernel.in_voxels else 'nrrd'}"
             write_kernel(kernel, path.parent / name)
             at = {k: v for k, v in entry.items() if k == "at"}
             entry.clear()
@@ -350,7 +360,3 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
 def _write_weights(weights: np.ndarray, path: Path) -> None:
     image = sitk.GetImageFromArray(np.asarray(weights, dtype=np.float32))
     atomically(path, lambda temporary: _write_image(image, temporary, path))
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip()

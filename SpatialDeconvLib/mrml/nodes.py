@@ -19,6 +19,7 @@ import numpy as np
 
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
+from ..formats.images import refuse_shear
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
@@ -29,7 +30,7 @@ from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
-from .scene import describeNode, ensureScene, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
+from .scene import describeNode, ensureScene, ijkToRas, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
 from .selections import Selections, ThresholdRange, guideArray, labelArray, maskArray
 
 __all__ = [
@@ -196,6 +197,7 @@ class Prepared:
 def prepare(settings: Settings, inputVolume, kernels, selections: Selections) -> Prepared:
     """Turn the nodes of a run into arrays; raises InputError as `deconvolveVolume` does."""
     array, resample = volumeArray(inputVolume, "inputVolume"), selections.resample
+    refuse_shear(f"inputVolume {describeNode(inputVolume)}", ijkToRas(inputVolume)[:3, :3])
     field = kernelFieldFrom(kernels)
     if selections.labels is not None:
         field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))

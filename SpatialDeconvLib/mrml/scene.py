@@ -8,9 +8,6 @@ Works with the slicer-core package and inside 3D Slicer. Arrays are in numpy ord
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -28,6 +25,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..errors import InputError
+from ..formats.quiet import CapturedText, standard_error_captured
 
 # ITK and DICOM measure positions in LPS, MRML in RAS.
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -74,12 +72,6 @@ def _nodesOf(scene) -> list:
     return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
 
 
-class CapturedText:
-    """What was printed inside a `quietly` block; `text` is filled when the block ends."""
-
-    text = ""
-
-
 @contextlib.contextmanager
 def quietly() -> Iterator[CapturedText]:
     """Keep the messages of VTK, MRML and ITK out of the terminal, and hand them over as text.
@@ -94,35 +86,13 @@ def quietly() -> Iterator[CapturedText]:
         return
     window, previous = vtkStringOutputWindow(), vtkOutputWindow.GetInstance()
     vtkOutputWindow.SetInstance(window)
+    printed = CapturedText()
     try:
-        with tempfile.TemporaryFile() as sink:
-            try:
-                with _standardErrorInto(sink.fileno()):
-                    yield captured
-            finally:
-                sink.seek(0)
-                captured.text = sink.read().decode(errors="replace") + (window.GetOutput() or "")
+        with standard_error_captured() as printed:
+            yield captured
     finally:
+        captured.text = printed.text + (window.GetOutput() or "")
         vtkOutputWindow.SetInstance(previous)
-
-
-@contextlib.contextmanager
-def _standardErrorInto(descriptor: int) -> Iterator[None]:
-    try:
-        saved = os.dup(2)
-    except OSError:  # a windowed program on Windows may have no standard error at all
-        yield
-        return
-    try:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        os.dup2(descriptor, 2)
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def describeNode(node) -> str:

@@ -26,6 +26,7 @@ from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .told import unchanged
 from .verdict import remarks
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
@@ -288,6 +289,9 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     image, facts = operation(job)  # which may put the settings it chose in place of the job's
+    if unchanged(image, job.image, job.mask):
+        job.warnings.append("the result is the image itself: nothing was changed")
+        facts["residual"] = None  # of a result that is none
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,
