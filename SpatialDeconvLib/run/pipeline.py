@@ -50,7 +50,8 @@ class Result:
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
-        What "auto" and other choices of the run turned into.
+        What "auto" and other choices of the run turned into. "centre": where kernels of an even size, or with a
+        centre of their own, were taken to have it.
     warnings : list of str
         What is unusual, in words.
     seconds : float
@@ -258,6 +259,8 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     image, facts = operation(job)
+    if job.bound.centres is not None:
+        facts["automatic"] = {**facts["automatic"], "centre": job.bound.centres}
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,
