@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, Choice
 from ..methods.registry import DEFAULTS, methods_of, names
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_centre_argument, add_mask_arguments, add_resample_argument, number_or_auto
 
 if TYPE_CHECKING:
     pass
@@ -180,6 +180,7 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
         help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
     )
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    add_centre_argument(parser)
     parser.add_argument(
         "--model",
         choices=tuple(MODELS),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import report as reports
-from ..errors import InputError
+from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
 from ..metrics import psnr, rmse, ssim
@@ -22,6 +22,7 @@ from ..mrml import recipe as recipes
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
+from .arguments import centre_from_option
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,20 @@ def settings_from_options(options: argparse.Namespace) -> Settings:
 
 def kernels_from_options(options: argparse.Namespace) -> KernelField:
     """Read the kernel set or the one kernel that ``--kernels`` names."""
+    centre = centre_from_option(options.centre)
     if Path(options.kernels).suffix == ".json":
         if options.log:
             raise InputError(
                 f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
             )
+        if not is_auto(centre):
+            raise InputError(
+                f'--centre is for a kernel file; in the set {options.kernels}, write "centre" beside its path'
+            )
         return read_kernel_set(options.kernels)
     # Plain convolution takes the kernel's values as they are, unless asked to normalise.
     normalize = options.operation == "deconvolve" or options.normalize
-    return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize))
+    return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize, centre=centre))
 
 
 def request_from_recipe(path: str | os.PathLike) -> RunRequest:

@@ -312,7 +312,9 @@ def test_what_is_missing_is_named(changes, word):
 
 
 def result(**changes):
-    values = {"seconds": 3.21, "noise": 1.234, "residual": 1.02, "iterations": None, "warnings": []} | changes
+    values = {"seconds": 3.21, "noise": 1.234, "residual": 1.02, "iterations": None} | {
+        "warnings": [], "automatic": {},
+    } | changes  # fmt: skip
     return SimpleNamespace(**values)
 
 
@@ -321,6 +323,11 @@ def test_the_result_is_told_in_one_line_and_one_more_for_each_warning():
     first, *warnings = text.split("\n")
     assert first == "brain: done in 3.2 s, 10 iterations, noise 1.23, residual 1.02 (1 is ideal)."
     assert warnings == ["Warning: odd", "Warning: strange"]
+
+
+def test_where_even_kernels_have_their_centre_is_told():
+    text = panelmodel.resultText(result(automatic={"centre": "n // 2"}), "brain")
+    assert text.endswith("residual 1.02 (1 is ideal), centre of the kernels: n // 2.")
 
 
 def test_the_residual_of_an_image_without_noise_is_no_number():

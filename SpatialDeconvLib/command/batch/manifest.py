@@ -337,7 +337,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 
     @functools.cache
     def key(*settings: Any) -> str:
-        names = ("operation", "kernels", "log", "normalize")
+        names = ("operation", "kernels", "log", "centre", "normalize")
         return kernels_from_options(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
 
     for case in cases:
@@ -350,8 +350,9 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     for path in dict.fromkeys(paths):
         sizes[path] = _try(problems, size, path)
     found = _try(
-        problems, key, options.operation, options.kernels, options.log, getattr(options, "normalize", False)
-    )
+        problems, key, options.operation, options.kernels, options.log, tuple(options.centre),
+        getattr(options, "normalize", False),
+    )  # fmt: skip
     if found == "region" and not options.labels:
         problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
     if options.segments and not options.mask:
