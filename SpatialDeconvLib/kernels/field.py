@@ -272,7 +272,7 @@ class BoundField:
         found: dict[str, list[int]] = {}
         for number, words in enumerate(self._centres, 1):
             if words is not None:
-                text = ", ".join(_centre_text(word) for word in (words if isinstance(words, list) else [words]))
+                text = _centre_text(words)
                 found.setdefault(text, []).append(number)
         if not found:
             return None
@@ -344,8 +344,13 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
     raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
 
 
-def _centre_text(word: str | float) -> str:
-    return {"middle": "(n - 1) / 2, the middle", "itk": "n // 2"}.get(str(word)) or f"{word:.4g}"
+def _centre_text(words: str | list[str | float]) -> str:
+    """A centre in words; see `centres.centre_words`."""
+    if words == "middle":
+        return "(n - 1) / 2, the middle"
+    texts = {"middle": "(n - 1) / 2", "itk": "n // 2"}
+    axes = words if isinstance(words, list) else [words]
+    return ", ".join(texts[word] if isinstance(word, str) else f"{word:.4g}" for word in axes)
 
 
 def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:

@@ -421,8 +421,9 @@ def test_a_run_says_in_one_line_what_was_taken_for_the_centre(kernels, text):
 
 
 def test_a_centre_of_its_own_is_told_too():
-    result = sd.convolve(discs((30, 30)), sd.Kernel(gaussian(8), centre=["itk", 2.75]))
-    assert result.automatic["centre"] == "n // 2, 2.75"
+    for centre, text in ((["itk", 2.75], "n // 2, 2.75"), (["itk", "middle"], "n // 2, (n - 1) / 2")):
+        result = sd.convolve(discs((30, 30)), sd.Kernel(gaussian(8), centre=centre))
+        assert result.automatic["centre"] == text
     resampled = sd.convolve(discs((30, 30)), sd.Kernel(gaussian(8), 0.5))
     assert resampled.automatic["centre"] == "(n - 1) / 2, the middle"
 
