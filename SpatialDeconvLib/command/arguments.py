@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError, NotEnoughMemory
+from ..kernels.centres import GivenCentre
+from ..methods.choices import CENTRES
 
 
 def number_or_auto(text: str) -> float | str:
@@ -26,6 +29,32 @@ def noise_or_word(text: str) -> float | str:
         return number_or_auto(text)
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'poisson' or 'auto'") from None
+
+
+def add_centre_argument(parser: Any) -> None:
+    """Add --centre."""
+    parser.add_argument(
+        "--centre",
+        nargs="+",
+        default=["auto"],
+        metavar="WORD",
+        help="the place of the kernel's array that stands for no displacement, one for all axes or one per axis "
+        f"(k,) j, i: {', '.join(CENTRES)} or an index. With n voxels on an axis, middle is (n - 1) / 2 and itk "
+        "n // 2; auto takes the middle of kernels that are symmetric about it, n // 2 of others",
+    )
+
+
+def centre_from_option(words: Sequence[str]) -> GivenCentre:
+    """The value of --centre as kernels have it."""
+    found = [word if word in CENTRES else _number(word) for word in words]
+    return found[0] if len(found) == 1 else found
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def add_mask_arguments(group: Any, mask_help: str) -> None:

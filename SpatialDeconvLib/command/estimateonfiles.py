@@ -94,7 +94,7 @@ class _Measurement:
     def _estimate(self):
         p = self.p
         common = self._shared("constraint", "regularization", "penalty", "noise", "register", "gain", "offset")
-        common |= {"iterations": p["iterations"], **self.callbacks}
+        common |= {"iterations": p["iterations"], "centre": p["centre"], **self.callbacks}
         if self.keys is None:
             _, kernel = estimating.estimateKernel(
                 self.original, self.blurred, self.size, method=p["method"], **common

@@ -11,6 +11,7 @@ from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NON
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import (
+    add_centre_argument,
     add_mask_arguments,
     add_resample_argument,
     add_spacing_argument,
@@ -239,6 +240,7 @@ def _add_kernels(parser: argparse.ArgumentParser) -> None:
         help="voxel size of a kernel file, instead of its own; pictures and .npy say none: INPUT's",
     )
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    add_centre_argument(parser)
 
 
 def _add_noise(parser: argparse.ArgumentParser) -> None:

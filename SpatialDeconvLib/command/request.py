@@ -24,6 +24,7 @@ from ..mrml.voxelsizes import adoptGeometry, setVoxelSize
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
+from .arguments import centre_from_option
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,12 @@ def given_meaning(options: argparse.Namespace, key: str) -> str | None:
 
 def read_kernels(options: argparse.Namespace) -> KernelField:
     """Read the kernel set or the one kernel that ``--kernels`` names."""
+    centre = centre_from_option(options.centre)
     if Path(options.kernels).suffix == ".json":
         for given, name, entry in (
             (options.log, "--log", '"log": true'),
             (options.kernel_spacing, "--kernel-spacing", '"spacing_mm"'),
+            (not is_auto(centre), "--centre", '"centre"'),
         ):
             if given:
                 raise InputError(
@@ -147,7 +150,7 @@ def read_kernels(options: argparse.Namespace) -> KernelField:
     spacing = options.kernel_spacing
     if spacing is not None and len(spacing) == 1:
         spacing = spacing[0]
-    kernel = read_kernel(options.kernels, log=options.log, spacing=spacing, normalize=normalize)
+    kernel = read_kernel(options.kernels, log=options.log, spacing=spacing, normalize=normalize, centre=centre)
     return KernelField.uniform(kernel)
 
 

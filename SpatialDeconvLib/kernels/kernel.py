@@ -1,7 +1,7 @@
 """Kernels: small arrays with a spacing in mm, and the makers of the usual ones.
 
-A kernel's centre is index ``n // 2`` on every axis, for even sizes too, which is the rule of ITK's
-convolution filters. Axes are (k, j, i) or (j, i), like the images of this library.
+A kernel knows its centre, the place of its array that stands for zero displacement; see `centres`. Axes are
+(k, j, i) or (j, i), like the images of this library.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
+from .centres import Centre, GivenCentre, centre_of, centred
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
 SUM_TOLERANCE = 1e-3
@@ -37,6 +38,11 @@ class Kernel:
         Shown in messages and figures.
     source : mapping, optional
         The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+    centre : str or float, or one per axis
+        The place of the array that stands for zero displacement: "middle", (n - 1) / 2; "itk", n // 2, the rule of
+        SimpleITK's filters; "peak"; "centroid"; or an index, which may lie between voxels. "auto" is the middle
+        of a kernel that is symmetric about it, and n // 2 of others: they differ where n is even, by half a voxel.
+        Kept as indices.
     in_voxels : bool
         Nobody knows its voxel size (a picture, an array): it is taken in the voxels of the image it is used on,
         whatever their size, and `spacing` only stands in.
@@ -44,13 +50,14 @@ class Kernel:
     Raises
     ------
     InputError
-        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere.
+        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere; if it has no such centre.
     """
 
     values: np.ndarray
     spacing: tuple[float, ...] = (1.0,)
     name: str = ""
     source: Mapping[str, Any] | None = field(default=None, repr=False)
+    centre: Centre = "auto"  # type: ignore[assignment]  # a tuple from __post_init__ on
     in_voxels: bool = False
 
     if TYPE_CHECKING:  # more is taken than is kept
@@ -61,6 +68,7 @@ class Kernel:
             spacing: Spacing = 1.0,
             name: str = "",
             source: Mapping[str, Any] | None = None,
+            centre: GivenCentre = "auto",
             in_voxels: bool = False,
         ) -> None: ...
 
@@ -86,6 +94,7 @@ class Kernel:
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
+        object.__setattr__(self, "centre", centre_of(values, self.centre, f"{label} centre"))
 
     @property
     def ndim(self) -> int:
@@ -96,9 +105,9 @@ class Kernel:
         return self.values.shape
 
     @property
-    def centre(self) -> tuple[int, ...]:
-        """Index of the voxel that stands for zero displacement: ``n // 2`` on every axis."""
-        return tuple(n // 2 for n in self.shape)
+    def centre_voxel(self) -> tuple[int, ...]:
+        """Index of the voxel nearest to the centre, the upper one of two."""
+        return tuple(math.floor(place + 0.5) for place in self.centre)
 
     @property
     def total(self) -> float:
@@ -108,7 +117,9 @@ class Kernel:
     @property
     def is_identity(self) -> bool:
         """Whether convolution with this kernel returns the image itself."""
-        return np.count_nonzero(self.values) == 1 and bool(self.values[self.centre] == 1.0)
+        if np.count_nonzero(self.values) != 1 or self.centre != self.centre_voxel:
+            return False
+        return bool(self.values[self.centre_voxel] == 1.0)
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
@@ -132,9 +143,23 @@ class Kernel:
             )
         if total == 1.0:
             return self
-        # The entry of a stored kernel describes its values as stored; parameters still hold.
+        return replace(self, values=self.values / total, source=self._source_of_others())
+
+    def centred(self) -> Kernel:
+        """Return the kernel with its centre at index ``n // 2`` on every axis: itself where it is there already.
+
+        See `centres.centred` for how, and for its error. Operators and filters work on these.
+        """
+        values = centred(self.values, self.centre)
+        if values is self.values:
+            return self
+        source = self._source_of_others()
+        return Kernel(values, self.spacing, self.name, source, "itk", in_voxels=self.in_voxels)
+
+    def _source_of_others(self) -> Mapping[str, Any] | None:
+        """The source of a kernel with other values: the entry of a stored one describes its values as stored."""
         stored = self.source is not None and self.source.get("type") in ("file", "values")
-        return replace(self, values=self.values / total, source=None if stored else self.source)
+        return None if stored else self.source  # parameters still hold
 
     def widths(self) -> tuple[float, ...] | None:
         """Return the standard deviation on each axis in voxels; None when the sum is not positive."""
@@ -171,12 +196,13 @@ class Kernel:
             return self
         extent = [n * old / new + 2 for n, old, new in zip(self.shape, self.spacing, target, strict=True)]
         refuse_huge(extent, f"kernel {self.name!r} of spacing {self.spacing}", target)
-        values = self.values
+        values, centre = self.values, list(self.centre)
         for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
             if not math.isclose(old, new, rel_tol=1e-6):
-                matrix = _overlap_matrix(values.shape[axis], old, new)
+                matrix = _overlap_matrix(values.shape[axis], centre[axis], old, new)
                 values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
-        return Kernel(values, target, self.name)
+                centre[axis] = len(matrix) // 2
+        return Kernel(values, target, self.name, centre=centre)
 
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
@@ -216,8 +242,7 @@ class Kernel:
         sizes = np.abs(self.values)  # the peak of a Laplace kernel is its negative centre
         peaks = np.argwhere(sizes >= sizes.max() * (1 - 1e-6))  # a plateau is flat to rounding only
         distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
-        # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
-        if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):
+        if distance.min() <= 0.5:  # the middle of an even kernel lies between two voxels, its peak is on either
             return []
         peak = tuple(int(p) for p in peaks[distance.argmin()])
         return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
@@ -231,14 +256,17 @@ class Kernel:
         return mostly and low < -2 and high <= abs(low) / 10
 
 
-def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
-    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1."""
-    centre = n // 2
+def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray:
+    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1.
+
+    `centre` becomes index n_new // 2.
+    """
     edges = (np.arange(n + 1) - centre - 0.5) * old
     slack = 1e-9 * old  # an edge that coincides up to rounding needs no further voxel
     before = math.ceil((-edges[0] - slack) / new - 0.5)
     after = math.ceil((edges[-1] - slack) / new - 0.5)
-    # n // 2 must be the centre again: as many voxels before it as after it, or one more.
+    # n // 2 must be the centre: as many voxels before it as after it, or one more.
+    before = max(before, after)
     after = max(after, before - 1)
     new_edges = (np.arange(-before, after + 2) - 0.5) * new
     low = np.maximum(new_edges[:-1, None], edges[None, :-1])

@@ -382,7 +382,7 @@ def sharpen_kernel(amount: float = _SHARPENING, spacing: Spacing = 1.0, *, ndim:
     amount = check_number(amount, "amount")
     laplace = laplacian_kernel(spacing, ndim=ndim)
     values = -amount * min(laplace.spacing) ** 2 * laplace.values
-    values[laplace.centre] += 1.0
+    values[laplace.centre_voxel] += 1.0
     return Kernel(values, laplace.spacing, f"sharpen {amount:g}", {"type": "sharpen", "amount": amount})
 
 

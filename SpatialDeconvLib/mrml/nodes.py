@@ -20,6 +20,7 @@ import numpy as np
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
 from ..formats.images import refuse_shear
+from ..kernels.centres import GivenCentre
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
@@ -312,12 +313,12 @@ def kernelFieldFrom(kernels) -> KernelField:
     )
 
 
-def kernelFromVolume(node, log: bool | float = False) -> Kernel:
+def kernelFromVolume(node, log: bool | float = False, centre: GivenCentre = "auto") -> Kernel:
     """Return the kernel that a scalar volume node holds, with the node's spacing.
 
     One slice makes a 2-D kernel. `log` is true (or 10) when the voxels are the natural (or decimal) logarithm
-    of the kernel, which is then normalised to sum 1. Position, directions and transforms are ignored: a kernel
-    is laid along the axes of the image it is used on.
+    of the kernel, which is then normalised to sum 1. `centre` is that of `Kernel`. Position, directions and
+    transforms are ignored: a kernel is laid along the axes of the image it is used on.
 
     Raises
     ------
@@ -330,8 +331,10 @@ def kernelFromVolume(node, log: bool | float = False) -> Kernel:
     spacing = spacingOf(node)
     if values.shape[0] == 1:
         values, spacing = values[0], spacing[1:]
-    kernel = Kernel(values, spacing, node.GetName() or "")
-    return kernel if log is False else from_logarithm(kernel, log)
+    name = node.GetName() or ""
+    if log is False:
+        return Kernel(values, spacing, name, centre=centre)
+    return from_logarithm(Kernel(values, spacing, name), log, centre)
 
 
 def volumeFromKernel(kernel: Kernel, name: str | None = None):
@@ -340,9 +343,10 @@ def volumeFromKernel(kernel: Kernel, name: str | None = None):
     A 2-D kernel becomes one slice, 1 mm thick. `kernelFromVolume` gives the kernel back.
     """
     values = kernel.values if kernel.ndim == 3 else kernel.values[np.newaxis]
+    centre = kernel.centre if kernel.ndim == 3 else (0, *kernel.centre)
     spacing = np.array(kernel.spacing if kernel.ndim == 3 else (1.0, *kernel.spacing))
     matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing[::-1], 1.0])
-    matrix[:3, 3] = -matrix[:3, :3] @ [n // 2 for n in values.shape[::-1]]
+    matrix[:3, 3] = -matrix[:3, :3] @ centre[::-1]
     scene = ensureScene()
     name = scene.GetUniqueNameByString(name or kernel.name or "Kernel")
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)

@@ -59,7 +59,8 @@ class Result:
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
-        What "auto" and other choices of the run turned into.
+        What "auto" and other choices of the run turned into. "centre": where kernels of an even size, or with a
+        centre of their own, were taken to have it.
     warnings : list of str
         What is unusual, in words.
     seconds : float
@@ -292,6 +293,8 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     if unchanged(image, job.image, job.mask):
         job.warnings.append("the result is the image itself: nothing was changed")
         facts["residual"] = None  # of a result that is none
+    if job.bound.centres is not None:
+        facts["automatic"] = {**facts["automatic"], "centre": job.bound.centres}
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,

@@ -337,7 +337,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 
     @functools.cache
     def key(*settings: Any) -> str:
-        names = ("operation", "kernels", "log", "kernel_spacing", "normalize")
+        names = ("operation", "kernels", "log", "kernel_spacing", "centre", "normalize")
         return read_kernels(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
 
     for case in cases:
@@ -351,14 +351,9 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
         sizes[path] = _try(problems, size, path)
     spacing = options.kernel_spacing and tuple(options.kernel_spacing)
     found = _try(
-        problems,
-        key,
-        options.operation,
-        options.kernels,
-        options.log,
-        spacing,
+        problems, key, options.operation, options.kernels, options.log, spacing, tuple(options.centre),
         getattr(options, "normalize", False),
-    )
+    )  # fmt: skip
     if found == "region" and not options.labels:
         problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
     if found is not None:
