@@ -68,6 +68,11 @@ class ParametricKernel:
         return KINDS[self.type]
 
     @property
+    def sized(self) -> bool:
+        """Whether it has a size in mm."""
+        return self.kind.size is not None and self.kind.size.unit == "mm"
+
+    @property
     def source(self) -> dict[str, Any]:
         return {"type": self.type, **self.parameters}
 

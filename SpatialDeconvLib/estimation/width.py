@@ -1,0 +1,398 @@
+"""How wide an image's blur is, against the kernels that are said to be its cause: from the image alone.
+
+The spectrum of a blurred image is that of the sharp one times what the blur lets through. The sharp one is not known,
+but what spectra images have is (`widthposterior`). What the kernels let through, where they are of one width or another,
+is simulated: random images of such a spectrum are blurred with the kernels scaled by a row of factors, with the
+model, the weights and the boundary of the run, and measured in the same patches (`patchspectra`) as the image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import fft as sfft
+from scipy import ndimage
+from scipy.interpolate import CubicSpline
+
+from ..arrays.boxes import Box, bounding_box
+from ..arrays.spacing import Spacing
+from ..arrays.watch import IsCancelled, Progress, Watch
+from ..blur.operator import SpatiallyVariantBlur
+from ..errors import InputError
+from ..kernels.field import BoundField, KernelField
+from ..kernels.kernel import Kernel
+from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.scaling import scale_kernels
+from ..noise import NoiseLaw, as_noise_law
+from ..run.automatic import trial_block
+from ..run.inputs import Inputs
+from ..run.job import Job
+from ..run.settings import ConvolveSettings
+from ..solvers.solve import solve
+from .patchspectra import Patches, frequencies
+from .widthposterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
+from .widthrisk import MATCHED, least_risk
+
+#: Factors on the kernels whose blur is simulated (their logarithms); in between, it is interpolated.
+_TRIALS = np.linspace(math.log(0.45), math.log(2.2), 13)
+_GIVEN = int(np.abs(_TRIALS).argmin())  # the trial that is nearest to the kernels as they are given
+_FINE = np.linspace(_TRIALS[0], _TRIALS[-1], 97)
+_PILOT_STEPS = 15
+_DRAWS = 2  # random images
+#: Voxels that are looked at: 256 squares, 40 cubes.
+_VOXELS = 2**16
+#: Patches of like blur are taken together, in so many groups at most, ...
+_GROUPS = 3
+#: ... and apart where the widths of their blurs differ by this factor.
+_APART = 1.15
+#: Standard deviations at which kernels are said to be wrong: 9 of 10 right ones are nearer (bench_width.py).
+_CLEAR = 1.645
+#: Parts of one image differ, too: no less than this is told of kernels that differ between them.
+_LEAST_VARIED = 0.05
+#: Relative standard deviation above which the image tells nothing.
+_VAGUE = 0.25
+
+
+@dataclass(frozen=True)
+class WidthEstimate:
+    """How wide kernels are, against the blur of an image.
+
+    Attributes
+    ----------
+    factor : float
+        The width of the kernels over that of the image's blur: 1.2 when they are 20 % too wide.
+        ``sd.scale_kernels(kernels, 1 / factor)`` are as wide as the blur looks.
+    sigma : float
+        Standard deviation of the factor, relative.
+    noise : NoiseLaw
+        What was taken for the image's noise.
+    patches : int
+        Parts of the image that were looked at.
+    warnings : list of str
+        What is unusual about image and kernels, in words.
+    """
+
+    factor: float
+    sigma: float
+    noise: NoiseLaw
+    patches: int
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> bool:
+        """Whether the image tells anything."""
+        return self.sigma <= _VAGUE
+
+    @property
+    def fits(self) -> bool:
+        """Whether kernels of another width are no better, as far as the image tells."""
+        return abs(math.log(self.factor)) <= _CLEAR * self.sigma
+
+    def describe(self) -> str:
+        """Return the finding in words."""
+        within = f"{100 * self.sigma:.0f} %"
+        if self.fits:
+            if not self.known:
+                return f"the image does not tell how wide its blur is (to ± {within} only)"
+            return f"the kernels' width fits the image (within {within})"
+        wide, off = self.factor > 1, abs(self.factor - 1)
+        finding = f"the kernels look about {100 * off:.0f} % too {'wide' if wide else 'narrow'} (± {within})"
+        if wide:
+            return f"{finding}; objects that are sharper or of finer texture than most read as less blur"
+        return f"{finding}; objects that are soft themselves read as blur"
+
+
+def estimate_width(
+    image: np.ndarray,
+    kernels: KernelField | AnyKernel,
+    *,
+    spacing: Spacing | None = None,
+    model: str = ConvolveSettings.model,
+    mask: np.ndarray | None = None,
+    guide: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    label_names: dict[str, int] | None = None,
+    boundary: str = ConvolveSettings.boundary,
+    noise: Any = "auto",
+    slicewise: bool = ConvolveSettings.slicewise,
+    nonfinite: str = ConvolveSettings.nonfinite,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> WidthEstimate:
+    """Find how much too wide or too narrow kernels are, from the blurred image itself.
+
+    All kernels are taken to be wrong by one factor. What is compared are power spectra, so what is soft in itself
+    reads as blur, and fine texture as sharpness: the finding is one about images as they mostly are, and its
+    uncertainty says how far these differ. Kernels with zeros in their spectrum (disks, motions) are known best.
+
+    Parameters
+    ----------
+    image, kernels, spacing, model, mask, guide, labels, label_names, boundary, slicewise, nonfinite
+        See `deconvolve`. Of a large image the part with the most detail is looked at.
+    noise : float, array, "poisson", NoiseLaw or "auto"
+        See `as_noise_law`.
+    progress : callable (fraction, text), optional
+    cancelled : callable () -> bool, optional
+
+    Returns
+    -------
+    WidthEstimate
+
+    Raises
+    ------
+    InputError
+        If the kernels are chosen by the values of the blurred image itself (key "intensity" without a guide), if
+        they do not blur, if the image is too small or constant, and as `deconvolve` does.
+    Cancelled
+        If `cancelled` returned True.
+    """
+    watch = Watch(progress, cancelled)
+    settings = ConvolveSettings(
+        model=model, boundary=boundary, slicewise=slicewise, nonfinite=nonfinite, normalize=True
+    )
+    job = Job.prepare(Inputs(image, kernels, spacing, mask, labels, label_names, guide), settings, watch)
+    _refuse_own_choice(job.bound.field, guide)
+    law = as_noise_law(noise, job.image, job.mask, watch)
+    return _Search(job, law).run(watch)
+
+
+def _refuse_own_choice(keyed: KernelField, guide: np.ndarray | None) -> None:
+    chooses = len(keyed.kernels) > 1 or keyed.outside == "unchanged"
+    if keyed.key == "intensity" and guide is None and chooses:
+        raise InputError(
+            "the blurred image's own values choose the kernels, so its blur and noise are in the choice, and no "
+            "width can be told from it; give the image that chooses, if there is one",
+            "guide",
+        )
+
+
+class _Search:
+    """The measurement on one block of an image."""
+
+    def __init__(self, job: Job[ConvolveSettings], law: NoiseLaw):
+        self.job = job
+        self.field, self.ndim = job.bound.field, sum(n > 1 for n in job.image.shape) - job.settings.slicewise
+        box = _block(job.image, job.mask, job.settings.slicewise)
+        self.block = np.ascontiguousarray(job.image[box])
+        self.law, part = law, law.part(box)
+        self.mask = None if job.mask is None else job.mask[box]
+        self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, self.mask)
+        if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
+            raise InputError(
+                f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a blur's "
+                "width needs more voxels to be seen"
+            )
+        signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
+        variance = part.variance(signal)
+        self.noise = np.array([self.patches.mean(variance[patch]) for patch in self.patches.boxes])
+        # Copies: a slice would keep the whole weight image alive, for every kernel at once.
+        cut = ((k, job.bound.weight(k, self.block.dtype)[box].copy()) for k in range(len(job.bound)))
+        self.weights = {k: weight for k, weight in cut if weight.any()}
+        if all(job.bound.is_identity(k) for k in self.weights):
+            raise InputError("the kernels do not blur, so they have no width to be wrong", "kernels")
+
+    def run(self, watch: Watch) -> WidthEstimate:
+        energies = self.patches.energies(self.block)
+        # What is told from noise by the low bands: the structure whose blur is seen in the others.
+        shares = np.maximum(energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
+        if not shares.any():
+            raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
+        groups = self._groups(shares)
+        varied = len(self.weights) > 1
+        before, after = self._simulated(watch.part(0.0, 0.3 if varied else 1.0))
+        if not varied:
+            mean, sigma = self._by_spectrum(energies, shares, before, after, np.zeros_like(after))
+        else:
+            mean, sigma = self._varied(energies, shares, before, after, watch.part(0.3, 1.0))
+        watch.step(1.0, "width found")
+        return WidthEstimate(math.exp(-mean), sigma, self.law, len(self.patches.boxes), self.job.warnings)
+
+    def _by_spectrum(
+        self, energies: np.ndarray, shares: np.ndarray, before: np.ndarray, after: np.ndarray, added: np.ndarray
+    ) -> tuple[float, float]:
+        """Mean and standard deviation of ln(factor on the kernels) by the spectra of patches."""
+        groups = self._groups(shares)
+        spectra = [self._spectrum(group, shares, energies, before, after, added) for group in groups]
+        found = log_probabilities(spectra, self.patches.frequency, self.patches.modes, self.ndim, _FINE)
+        probability = np.exp(found - found.max())
+        probability /= probability.sum()
+        mean = float(probability @ _FINE)
+        return mean, math.sqrt(float(probability @ np.square(_FINE - mean)))
+
+    def _varied(
+        self, energies: np.ndarray, shares: np.ndarray, before: np.ndarray, after: np.ndarray, watch: Watch
+    ) -> tuple[float, float]:
+        """The same where kernels change from place to place."""
+        passed = (after[_GIVEN] / before)[shares > 0].mean(axis=0)
+        power = np.maximum((energies - self.noise[:, None])[shares > 0].mean(axis=0), 0) / passed
+        sigma = max(math.sqrt(float(self.noise.mean())), 1e-3 * float(np.ptp(self.block)))
+        weight = sigma**2 / self._expected(power, MATCHED) / (2 * math.pi * MATCHED) ** 2
+        found = least_risk(self.block, self._operator, sigma, weight, self.mask, watch)
+        if self.field.key == "intensity":  # kernels change where the image does, which no random image tells
+            return found.mean, found.sigma
+        pilot = solve(
+            self._operator(1.0), self.block, "tikhonov", iterations=_PILOT_STEPS, regularization=weight, noise=sigma,
+            mask=self.mask,
+        ).image  # fmt: skip
+        added = self._added(pilot, before, after)
+        mean, spread = self._by_spectrum(energies, shares, before, after, added)
+        total = found.sigma**-2 + spread**-2
+        # Both see the same image, and err together where it is unlike others.
+        return (found.mean * found.sigma**-2 + mean * spread**-2) / total, max((found.sigma**-1 + spread**-1) / total, _LEAST_VARIED)
+
+    def _expected(self, power: np.ndarray, frequency: float) -> float:
+        """The power of the sharp image at a frequency, by that of its lowest bands."""
+        mean = expected_spectrum(np.append(self.patches.frequency[:3], frequency), self.ndim)
+        level = np.log(np.maximum(power[:3], 1e-30)) - mean[:3]
+        return math.exp(float(level.mean() + mean[3]))
+
+    # -- what the blur does
+
+    def _simulated(self, watch: Watch) -> tuple[np.ndarray, np.ndarray]:
+        """Power of random images in bands, (patches, bands), and of their blurs, (trials, patches, bands)."""
+        finest = min(h for h, n in zip(self.job.bound.spacing, self.block.shape, strict=True) if n > 1)
+        images = [_random_image(self.block.shape, self.job, finest, seed) for seed in range(_DRAWS)]
+        before = sum(self.patches.energies(image) for image in images)
+        after = np.empty((len(_TRIALS), *before.shape))
+        for t, (trial, part) in enumerate(watch.parts(_TRIALS)):
+            part.step(0.0, f"kernels scaled by {math.exp(trial):.2g}")
+            operator = self._operator(math.exp(trial))
+            after[t] = sum(self.patches.energies(operator.forward(image, part.quiet())) for image in images)
+        return before, after
+
+    def _added(self, pilot: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Power that the blurs of the image itself have beyond those of random ones, (trials, patches, bands).
+
+        Where kernels change, a part of the image's power in low bands goes into others, by the image's mean and by what
+        lies there. `pilot` is a first restoration; what it has in high bands is in both terms.
+        """
+        own = self.patches.energies(pilot)
+        seen = [self.patches.energies(self._operator(math.exp(trial)).forward(pilot)) for trial in _TRIALS]
+        return np.array(seen) - own * after / before
+
+    def _operator(self, factor: float) -> SpatiallyVariantBlur:
+        kernels = [self._scaled(k, factor) for k in self.weights]
+        keyed = KernelField.by_weights(list(self.weights.values()), kernels)
+        bound = keyed.bind(self.block, self.job.bound.spacing, normalize=True)
+        settings = self.job.settings
+        # Compression would add its error where a wide blur lets next to nothing through.
+        return SpatiallyVariantBlur(
+            bound, self.block.shape, model=settings.model, boundary=settings.boundary, dtype=self.block.dtype,
+            low_rank=0.0,
+        )  # fmt: skip
+
+    def _scaled(self, k: int, factor: float) -> Kernel:
+        """A kernel on the image's grid, scaled; by its parameters where it has them in mm."""
+        bound = self.job.bound
+        given = self.field.kernels[k] if k < len(self.field.kernels) else bound.kernel(k)
+        if isinstance(given, ParametricKernel) and not given.sized:
+            given = bound.kernel(k)  # counted in voxels: all there is to scale are its values
+        keyed = KernelField.uniform(scale_kernels(given, factor))
+        grid = np.broadcast_to(np.float32(0), bound.shape)
+        return keyed.bind(grid, bound.spacing, slicewise=self.job.settings.slicewise).kernel(0)
+
+    # -- what is compared
+
+    def _groups(self, shares: np.ndarray) -> list[np.ndarray]:
+        """Patches, as indices, of like blur: sorted by its width and cut into parts of equal power."""
+        used = np.flatnonzero(shares)
+        widths = {k: _spread(self.job.bound, k) for k in self.weights}
+        values = sum(np.float64(widths[k]) * weight for k, weight in self.weights.items())
+        spread = np.array([math.sqrt(self.patches.mean(values[self.patches.boxes[i]])) for i in used])
+        order = used[np.argsort(spread, kind="stable")]
+        share = np.cumsum(shares[order]) / shares.sum()
+        parts = np.minimum((share * _GROUPS).astype(int), _GROUPS - 1)
+        ranked = np.sort(spread)
+        middles = [np.median(ranked[parts == p]) for p in np.unique(parts)]
+        groups: list[list[int]] = []
+        last = -math.inf
+        for p, middle in zip(np.unique(parts), middles, strict=True):
+            if not groups or middle > _APART * last:
+                groups.append([])
+                last = middle
+            groups[-1].extend(order[parts == p].tolist())
+        return [np.array(group) for group in groups]
+
+    def _spectrum(
+        self, group: np.ndarray, shares: np.ndarray, energies: np.ndarray, before: np.ndarray, after: np.ndarray,
+        added: np.ndarray,
+    ) -> Spectrum:
+        weight = shares[group] / shares[group].sum()
+        # In proportion to the power in low bands that a patch of the image has, as its blur let it through.
+        low = after[_GIVEN][group, :3].mean(axis=1)
+        amplitude = shares[group] / low
+        passed = np.einsum("p,tpb->tb", amplitude, after[:, group]) / (amplitude @ before[group])
+        fine = np.exp(CubicSpline(_TRIALS, np.log(passed))(_FINE))
+        more = np.maximum(CubicSpline(_TRIALS, added[:, group].mean(axis=1))(_FINE), 0.0)
+        return Spectrum(
+            energies[group].mean(axis=0), float(self.noise[group].mean()), fine, more,
+            float(1 / np.square(weight).sum()),
+        )  # fmt: skip
+
+
+#: The shortest axis, of those of the image the longest, that a blur is seen along.
+_SMALLEST = 12
+
+
+def _block(image: np.ndarray, mask: np.ndarray | None, slicewise: bool) -> Box:
+    """The part of the image to look at: of boxes of the right size, the one with the most detail."""
+    inside = tuple(slice(0, n) for n in image.shape) if mask is None else bounding_box(mask)
+    assert inside is not None  # an empty mask has been refused
+    shape = tuple(s.stop - s.start for s in inside)
+    size = tuple(s.stop - s.start for s in trial_block(shape, None, _VOXELS))
+    starts = [
+        np.unique(np.linspace(s.start, s.stop - n, math.ceil((s.stop - s.start) / n)).astype(int))
+        for s, n in zip(inside, size, strict=True)
+    ]
+    best, most = inside, -1.0
+    for corner in np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, len(size)):
+        box = tuple(slice(int(a), int(a) + n) for a, n in zip(corner, size, strict=True))
+        detail = _detail(image[box])
+        if detail > most:
+            best, most = box, detail
+    return best
+
+
+def _detail(block: np.ndarray) -> float:
+    """The power of the differences between voxels two apart, which noise makes alike everywhere."""
+    axes = [axis for axis, n in enumerate(block.shape) if n > 2]
+    return sum(
+        float(np.mean(np.square(_shifted(block, axis, 2) - _shifted(block, axis, 0)), dtype=np.float64))
+        for axis in axes
+    )
+
+
+def _shifted(block: np.ndarray, axis: int, by: int) -> np.ndarray:
+    return np.moveaxis(block, axis, 0)[by : block.shape[axis] - 2 + by]
+
+
+def _spread(bound: BoundField, k: int) -> float:
+    """The mean square distance of a kernel's weight from its centre of mass, in mm^2."""
+    kernel = bound.kernel(k)
+    share = np.abs(kernel.values) / np.abs(kernel.values).sum()
+    total = 0.0
+    for axis, (n, h) in enumerate(zip(kernel.shape, kernel.spacing, strict=True)):
+        profile = share.sum(axis=tuple(a for a in range(kernel.ndim) if a != axis))
+        at = np.arange(n) * h
+        total += float(profile @ np.square(at - profile @ at))
+    return total
+
+
+def _random_image(shape: Sequence[int], job: Job, finest: float, seed: int) -> np.ndarray:
+    """Gaussian noise with the spectrum of a typical image."""
+    slices = job.settings.slicewise
+    sizes = shape[1:] if slices else shape
+    spacing = job.bound.spacing[1:] if slices else job.bound.spacing
+    radius = np.maximum(frequencies(sizes, spacing, finest), 1 / (2 * max(sizes)))
+    x = np.log(radius / 0.1)
+    ndim = sum(n > 1 for n in sizes)
+    # Below 0.1 the parabola would fall again; images do not.
+    amplitude = np.exp(0.5 * ((SLOPE - (ndim - 2)) * x + CURVATURE * np.square(np.maximum(x, 0))))
+    white = np.random.default_rng(seed).standard_normal(shape)
+    axes = range(1, len(shape)) if slices else range(len(shape))
+    coloured = sfft.ifftn(sfft.fftn(white, axes=list(axes)) * amplitude, axes=list(axes)).real
+    return coloured.astype(job.image.dtype)
