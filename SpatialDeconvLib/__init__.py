@@ -22,8 +22,10 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation import Estimate as Estimate
     from .estimation import EstimatedField as EstimatedField
     from .estimation import EstimatedKernel as EstimatedKernel
+    from .estimation import WidthEstimate as WidthEstimate
     from .estimation import estimate_kernel as estimate_kernel
     from .estimation import estimate_kernels as estimate_kernels
+    from .estimation import estimate_width as estimate_width
     from .estimation.fits import FieldFit as FieldFit
     from .estimation.fits import KernelFit as KernelFit
     from .estimation.fits import SmoothGaussians as SmoothGaussians
@@ -36,6 +38,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .kernels.field import KernelField as KernelField
     from .kernels.kernel import Kernel as Kernel
     from .kernels.parametric import ParametricKernel as ParametricKernel
+    from .kernels.scaling import scale_kernels as scale_kernels
     from .kernels.sets import read_kernel as read_kernel
     from .kernels.sets import read_kernel_set as read_kernel_set
     from .kernels.sets import write_kernel as write_kernel
@@ -76,7 +79,15 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
 _PUBLIC = {
     "blur.operator": ("SpatiallyVariantBlur",),
     "errors": ("Cancelled", "InputError", "NotEnoughMemory"),
-    "estimation": ("Estimate", "EstimatedField", "EstimatedKernel", "estimate_kernel", "estimate_kernels"),
+    "estimation": (
+        "Estimate",
+        "EstimatedField",
+        "EstimatedKernel",
+        "WidthEstimate",
+        "estimate_kernel",
+        "estimate_kernels",
+        "estimate_width",
+    ),
     "estimation.fits": (
         "FieldFit",
         "KernelFit",
@@ -90,6 +101,7 @@ _PUBLIC = {
     "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),
     "kernels.parametric": ("ParametricKernel",),
+    "kernels.scaling": ("scale_kernels",),
     "kernels.sets": ("read_kernel", "read_kernel_set", "write_kernel", "write_kernel_set"),
     "kernels.shapes": (
         "KINDS",

@@ -1,4 +1,4 @@
-"""The ``spatialdeconv`` command: deconvolve, convolve, estimate, kernel, repeat, batch and demo, on files.
+"""The ``spatialdeconv`` command: deconvolve, convolve, check, estimate, kernel, repeat, batch and demo, on files.
 
 Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
 Volumes are read into MRML nodes and go through the same function as in Slicer.
@@ -25,7 +25,7 @@ from ..kernels.shapes import KINDS
 from ..methods.choices import STRATEGIES
 from . import batch, estimate
 from .arguments import message_of
-from .parser import PROGRAM, add_convolve, add_deconvolve, new_command
+from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ examples:
   spatialdeconv demo
   spatialdeconv kernel gaussian --sigma 1.5 --spacing 1 1 1 --output k.nrrd
   spatialdeconv deconvolve blurred.nrrd sharp.nrrd --kernels set.json --method richardson-lucy --iterations 10
+  spatialdeconv check blurred.nrrd --kernels set.json --guide sharp.nrrd
   spatialdeconv convolve image.nii.gz mean.nii.gz --kernels k.nrrd
   spatialdeconv estimate phantom.nrrd its-image.nrrd --size 15 --output set.json
 
@@ -164,6 +165,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_deconvolve(commands, _run_operation)
     add_convolve(commands, _run_operation)
+    add_check(commands, _run_check)
     _add_kernel(commands)
     _add_repeat(commands)
     estimate.add_command(commands)
@@ -293,6 +295,16 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     _report(run)
     if options.report:
         print(f"{Path(options.report) / 'report.html'}: the report")
+
+
+def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+    from .checkonfiles import check_on_files
+
+    with ProgressBar(options.quiet) as bar:
+        found = check_on_files(options, bar, cancelled)
+    for text in found.warnings:
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    print("\n".join([options.input, *(f"  {line}" for line in found.lines())]))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:

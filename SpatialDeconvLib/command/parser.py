@@ -78,12 +78,7 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         metavar="X|auto",
         help="the method's own constant, as each of them says",
     )
-    parser.add_argument(
-        "--noise",
-        type=number_or_auto,
-        metavar="SIGMA|auto",
-        help="standard deviation of the noise in image units",
-    )
+    _add_noise(parser)
     parser.add_argument(
         "--offset",
         type=number_or_auto,
@@ -161,25 +156,77 @@ def add_convolve(commands: Any, run: Callable | None = None) -> None:
     _add_selection(parser)
 
 
+def add_check(commands: Any, run: Callable | None = None) -> None:
+    """Add the command `check`, which calls `run`."""
+    parser = new_command(
+        commands,
+        "check",
+        run,
+        "say what is unusual about kernels and an image",
+        "Looks at a volume and its kernels as deconvolve takes them, and prints what there is to say before a\n"
+        "run: the kernels and what each is for, the noise, and whether the kernels are as wide as the blur that\n"
+        "the volume shows. Nothing is written.",
+    )
+    parser.set_defaults(operation="deconvolve", **{name: getattr(ConvolveSettings, name) for name in BLUR_SETTINGS})
+    _add_input(parser)
+    _add_kernels(parser)
+    _add_blur(parser, FIXED_BOUNDARIES)
+    _add_noise(parser)
+    parser.set_defaults(noise="auto")
+    _add_selection(parser)
+
+
+#: The settings of the blur that `check` has.
+BLUR_SETTINGS = ("model", "boundary", "slicewise", "nonfinite")
+
+
 def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
+    _add_input(parser)
+    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    _add_kernels(parser)
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
+    )
+    parser.add_argument(
+        "--memory",
+        dest="memory_limit",
+        type=float,
+        metavar="GIB",
+        help="most memory to take (default: what is free)",
+    )
+    _add_blur(parser, boundaries)
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "input",
         metavar="INPUT",
         help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
     )
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+
+
+def _add_kernels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kernels",
         required=True,
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
     )
-    parser.add_argument(
-        "--report",
-        metavar="DIR",
-        help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
-    )
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+
+
+def _add_noise(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--noise",
+        type=number_or_auto,
+        metavar="SIGMA|auto",
+        help="standard deviation of the noise in image units",
+    )
+
+
+def _add_blur(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
     parser.add_argument(
         "--model",
         choices=tuple(MODELS),
@@ -192,13 +239,6 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
         help="what lies beyond the border"
         + ("; extended: estimate it (joint only)" if "extended" in boundaries else "")
         + ". Default: %(default)s",
-    )
-    parser.add_argument(
-        "--memory",
-        dest="memory_limit",
-        type=float,
-        metavar="GIB",
-        help="most memory to take (default: what is free)",
     )
     parser.add_argument("--slicewise", action="store_true", help="filter slice by slice, with 2-D kernels")
     parser.add_argument(

@@ -6,9 +6,24 @@
 - `solve`: kernels from the equations, by Lanczos' process under a penalty (`krylov`), for kernels of a field
   coupled with each other (`neighbours`), with signs and sums (`constrained`).
 - `fourier`: regularised division of spectra instead.
+
+Kernels judged by the blurred image alone:
+
+- `width`: by what factor they are too wide; by the spectra of its patches (`patchspectra`, `widthposterior`), and
+  by how well they explain it (`widthrisk`).
+- `check`: that, and what else there is to say before a run.
 """
 
 from .estimate import estimate_kernel, estimate_kernels
 from .record import Estimate, EstimatedField, EstimatedKernel
+from .width import WidthEstimate, estimate_width
 
-__all__ = ["Estimate", "EstimatedField", "EstimatedKernel", "estimate_kernel", "estimate_kernels"]
+__all__ = [
+    "Estimate",
+    "EstimatedField",
+    "EstimatedKernel",
+    "WidthEstimate",
+    "estimate_kernel",
+    "estimate_kernels",
+    "estimate_width",
+]

@@ -1,7 +1,7 @@
 """Power spectra of an image, patch by patch, in bands of frequency.
 
-A patch is multiplied by Hann's window, so that what lies beyond its border does not matter, and its spectrum is averaged
-over shells of equal frequency. Frequencies are in cycles per finest voxel, along all axes alike in mm.
+A patch is multiplied by Hann's window, so that what lies beyond its border does not matter, and its spectrum is
+averaged over shells of equal frequency. Frequencies are in cycles per finest voxel, along all axes alike in mm.
 """
 
 from __future__ import annotations

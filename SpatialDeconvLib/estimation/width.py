@@ -1,9 +1,13 @@
 """How wide an image's blur is, against the kernels that are said to be its cause: from the image alone.
 
-The spectrum of a blurred image is that of the sharp one times what the blur lets through. The sharp one is not known,
-but what spectra images have is (`widthposterior`). What the kernels let through, where they are of one width or another,
-is simulated: random images of such a spectrum are blurred with the kernels scaled by a row of factors, with the
-model, the weights and the boundary of the run, and measured in the same patches (`patchspectra`) as the image.
+The spectrum of a blurred image is that of the sharp one times what the blur lets through. The sharp one is not
+known, but what spectra images have is (`widthposterior`). What kernels of one width or another let through is
+simulated: random images of such a spectrum are blurred with the kernels scaled by a row of factors, with the model,
+the weights and the boundary of the run, and measured in the same patches (`patchspectra`) as the image.
+
+Where kernels differ from place to place, what happens between them tells more, but no spectrum knows it; there
+Stein's risk (`widthrisk`) has a say as well, and all of it where the kernels change with the image itself (a
+guide).
 """
 
 from __future__ import annotations
@@ -155,14 +159,19 @@ def estimate_width(
         model=model, boundary=boundary, slicewise=slicewise, nonfinite=nonfinite, normalize=True
     )
     job = Job.prepare(Inputs(image, kernels, spacing, mask, labels, label_names, guide), settings, watch)
-    _refuse_own_choice(job.bound.field, guide)
     law = as_noise_law(noise, job.image, job.mask, watch)
+    return width_of(job, law, guided=guide is not None, watch=watch)
+
+
+def width_of(job: Job[ConvolveSettings], law: NoiseLaw, *, guided: bool, watch: Watch) -> WidthEstimate:
+    """Do what `estimate_width` does with a job; `guided`: there is an image that chooses the kernels."""
+    _refuse_own_choice(job.bound.field, guided)
     return _Search(job, law).run(watch)
 
 
-def _refuse_own_choice(keyed: KernelField, guide: np.ndarray | None) -> None:
+def _refuse_own_choice(keyed: KernelField, guided: bool) -> None:
     chooses = len(keyed.kernels) > 1 or keyed.outside == "unchanged"
-    if keyed.key == "intensity" and guide is None and chooses:
+    if keyed.key == "intensity" and chooses and not guided:
         raise InputError(
             "the blurred image's own values choose the kernels, so its blur and noise are in the choice, and no "
             "width can be told from it; give the image that chooses, if there is one",
@@ -183,12 +192,12 @@ class _Search:
         self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, self.mask)
         if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
             raise InputError(
-                f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a blur's "
-                "width needs more voxels to be seen"
+                f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a "
+                "blur's width needs more voxels to be seen"
             )
         signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
-        variance = part.variance(signal)
-        self.noise = np.array([self.patches.mean(variance[patch]) for patch in self.patches.boxes])
+        self.variance = part.variance(signal)
+        self.noise = np.array([self.patches.mean(self.variance[patch]) for patch in self.patches.boxes])
         # Copies: a slice would keep the whole weight image alive, for every kernel at once.
         cut = ((k, job.bound.weight(k, self.block.dtype)[box].copy()) for k in range(len(job.bound)))
         self.weights = {k: weight for k, weight in cut if weight.any()}
@@ -201,7 +210,6 @@ class _Search:
         shares = np.maximum(energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
         if not shares.any():
             raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
-        groups = self._groups(shares)
         varied = len(self.weights) > 1
         before, after = self._simulated(watch.part(0.0, 0.3 if varied else 1.0))
         if not varied:
@@ -229,20 +237,24 @@ class _Search:
         """The same where kernels change from place to place."""
         passed = (after[_GIVEN] / before)[shares > 0].mean(axis=0)
         power = np.maximum((energies - self.noise[:, None])[shares > 0].mean(axis=0), 0) / passed
-        sigma = max(math.sqrt(float(self.noise.mean())), 1e-3 * float(np.ptp(self.block)))
+        least = 1e-3 * float(np.ptp(self.block))  # no model is exact to so many digits
+        sigmas = np.sqrt(np.maximum(self.variance, least**2)).astype(self.block.dtype)
+        sigma = math.sqrt(float(np.mean(np.square(sigmas), dtype=np.float64)))
         weight = sigma**2 / self._expected(power, MATCHED) / (2 * math.pi * MATCHED) ** 2
-        found = least_risk(self.block, self._operator, sigma, weight, self.mask, watch)
+        found = least_risk(self.block, self._operator, sigmas, weight, self.mask, watch)
         if self.field.key == "intensity":  # kernels change where the image does, which no random image tells
             return found.mean, found.sigma
         pilot = solve(
-            self._operator(1.0), self.block, "tikhonov", iterations=_PILOT_STEPS, regularization=weight, noise=sigma,
-            mask=self.mask,
+            self._operator(1.0), self.block, "tikhonov", iterations=_PILOT_STEPS, regularization=weight,
+            noise=sigma, mask=self.mask,
         ).image  # fmt: skip
         added = self._added(pilot, before, after)
         mean, spread = self._by_spectrum(energies, shares, before, after, added)
         total = found.sigma**-2 + spread**-2
         # Both see the same image, and err together where it is unlike others.
-        return (found.mean * found.sigma**-2 + mean * spread**-2) / total, max((found.sigma**-1 + spread**-1) / total, _LEAST_VARIED)
+        return (found.mean * found.sigma**-2 + mean * spread**-2) / total, max(
+            (found.sigma**-1 + spread**-1) / total, _LEAST_VARIED
+        )
 
     def _expected(self, power: np.ndarray, frequency: float) -> float:
         """The power of the sharp image at a frequency, by that of its lowest bands."""
@@ -256,19 +268,22 @@ class _Search:
         """Power of random images in bands, (patches, bands), and of their blurs, (trials, patches, bands)."""
         finest = min(h for h, n in zip(self.job.bound.spacing, self.block.shape, strict=True) if n > 1)
         images = [_random_image(self.block.shape, self.job, finest, seed) for seed in range(_DRAWS)]
-        before = sum(self.patches.energies(image) for image in images)
+        before = self._energies(images)
         after = np.empty((len(_TRIALS), *before.shape))
         for t, (trial, part) in enumerate(watch.parts(_TRIALS)):
             part.step(0.0, f"kernels scaled by {math.exp(trial):.2g}")
             operator = self._operator(math.exp(trial))
-            after[t] = sum(self.patches.energies(operator.forward(image, part.quiet())) for image in images)
+            after[t] = self._energies([operator.forward(image, part.quiet()) for image in images])
         return before, after
+
+    def _energies(self, images: list[np.ndarray]) -> np.ndarray:
+        return np.sum([self.patches.energies(image) for image in images], axis=0)
 
     def _added(self, pilot: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Power that the blurs of the image itself have beyond those of random ones, (trials, patches, bands).
 
-        Where kernels change, a part of the image's power in low bands goes into others, by the image's mean and by what
-        lies there. `pilot` is a first restoration; what it has in high bands is in both terms.
+        Where kernels change, a part of the image's power in low bands goes into others, by the image's mean and by
+        what lies there. `pilot` is a first restoration; what it has in high bands is in both terms.
         """
         own = self.patches.energies(pilot)
         seen = [self.patches.energies(self._operator(math.exp(trial)).forward(pilot)) for trial in _TRIALS]
@@ -291,7 +306,7 @@ class _Search:
         given = self.field.kernels[k] if k < len(self.field.kernels) else bound.kernel(k)
         if isinstance(given, ParametricKernel) and not given.sized:
             given = bound.kernel(k)  # counted in voxels: all there is to scale are its values
-        keyed = KernelField.uniform(scale_kernels(given, factor))
+        keyed = scale_kernels(KernelField.uniform(given), factor)
         grid = np.broadcast_to(np.float32(0), bound.shape)
         return keyed.bind(grid, bound.spacing, slicewise=self.job.settings.slicewise).kernel(0)
 
@@ -318,7 +333,12 @@ class _Search:
         return [np.array(group) for group in groups]
 
     def _spectrum(
-        self, group: np.ndarray, shares: np.ndarray, energies: np.ndarray, before: np.ndarray, after: np.ndarray,
+        self,
+        group: np.ndarray,
+        shares: np.ndarray,
+        energies: np.ndarray,
+        before: np.ndarray,
+        after: np.ndarray,
         added: np.ndarray,
     ) -> Spectrum:
         weight = shares[group] / shares[group].sum()

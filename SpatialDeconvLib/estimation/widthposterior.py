@@ -1,8 +1,8 @@
 """How wide a blur is, by the spectrum that it left of an image whose own spectrum is like that of others.
 
-What a sharp image's spectrum looks like is known from many: its logarithm falls by a parabola in the logarithm of the
-frequency, give or take. With that as a prior, and the share of the power that a blur of each width lets through, the
-likelihood of the spectrum that was seen says how probable each width is.
+What a sharp image's spectrum looks like is known from many: its logarithm falls by a parabola in the logarithm of
+the frequency, give or take. With that as a prior, and the share of the power that a blur of each width lets
+through, the likelihood of the spectrum that was seen says how probable each width is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 #: Log spectrum of sharp images, of ln(frequency / 0.1 cycles per voxel): slope and curvature in 2-D, as
 #: ``bench_width.py --learn`` measured them on pictures of scikit-image at 128 squares and slices of the brain.
-SLOPE, CURVATURE = -2.73, -0.425
+SLOPE, CURVATURE = -2.70, -0.45
 #: How much slope, curvature and the rest differ between images (standard deviations), and over how much of
-#: ln(frequency) the rest stays alike: four fifths of what the same command prints, which has a few very soft pictures
-#: in it, so that `bench_width.py` finds errors of the size that is told.
+#: ln(frequency) the rest stays alike. Less than `--learn` prints, whose few pictures of text, grass and cells differ
+#: most: settled so that the errors that `bench_width.py` finds are of the size that is told.
 SLOPE_SPREAD, CURVATURE_SPREAD, REST_SPREAD, REST_LENGTH = 0.6, 0.35, 0.35, 0.5
 #: Correlation of that difference between parts of one image.
 ALIKE = 0.5
@@ -88,7 +88,7 @@ def prior(frequency: np.ndarray, ndim: int, groups: int) -> tuple[np.ndarray, np
 
 
 class _Fit:
-    """Log spectra (and the noise's level) that explain the power in bands, under a prior: Laplace's approximation."""
+    """Log spectra, and the noise's level, that explain the power in bands under a prior."""
 
     def __init__(
         self, power: np.ndarray, noise: np.ndarray, counts: np.ndarray, mean: np.ndarray, covariance: np.ndarray
@@ -102,7 +102,7 @@ class _Fit:
         self._mean = np.append(mean, 0.0)
 
     def evidence(self, log_passed: np.ndarray, added: np.ndarray) -> float:
-        """The logarithm of the probability of the powers, given what passes the blur."""
+        """The logarithm of the probability of the powers, given what passes the blur (Laplace's approximation)."""
         self._added = added
         level = np.log(np.maximum(self._power - self._noise, 1e-3 * self._power)) - log_passed - self._mean[:-1]
         unknown = self._mean.copy()

@@ -1,9 +1,10 @@
 """How wide a blur is, by how well the image can be explained: Stein's unbiased risk estimate (SURE).
 
-With kernels scaled by a factor, the image is restored under a quadratic penalty and blurred again. Kernels that are too
-wide leave its edges unexplained; ones that are too narrow explain all, with more freedom than is needed. The estimated
-risk, ``|y - A x|^2 + 2 sigma^2 trace``, is least in between. The operator is exact, so it counts where one kernel
-ends and another begins: where kernels change from place to place, that is what tells most about their widths.
+With kernels scaled by a factor, the image is restored under a quadratic penalty and blurred again. Kernels that
+are too wide leave its edges unexplained; ones that are too narrow explain all, with more freedom than is needed.
+The estimated risk, ``|y - A x|^2 + 2 sigma^2 trace``, is least in between. The operator is exact, so it counts
+where one kernel ends and another begins: where kernels change from place to place, that is what tells most about
+their widths.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from ..solvers.solve import solve
 #: Between factors on the kernels that are tried (of their logarithms), and how many at most to either side.
 STEP = 0.15
 _MOST_STEPS = 4
-#: The frequency, in cycles per finest voxel, at which the penalty is as strong as the image's expected spectrum asks:
-#: of 0.1 to 0.28 the one with the least bias on pictures at noise 0.5 and 2 of 100 (bench_width.py).
+#: The frequency, in cycles per finest voxel, at which the penalty is as strong as the image's expected spectrum
+#: asks; of 0.1, 0.14, 0.2 and 0.28 the one with the least bias on eight pictures of bench_width.py, noise 0.5 and
+#: 2.
 MATCHED = 0.2
 #: Steps of each restoration.
 _STEPS = 15
-#: How wrong the penalty's strength is, as the factor between the slope of the trace and that of the risk: what makes
-#: nine of ten errors less than 1.645 standard deviations (bench_width.py).
+#: How wrong the penalty's strength is, as a share of the slope of the trace: settled on bench_width.py, so that
+#: errors are of the size that is told.
 _MISMATCH = 0.35
 _LEAST_SIGMA = 0.04
 _AT_THE_END = 0.2  # standard deviation where no minimum is seen between the trials
@@ -45,7 +47,7 @@ class Least:
 def least_risk(
     image: np.ndarray,
     operator: Callable[[float], SpatiallyVariantBlur],
-    sigma: float,
+    noise: np.ndarray,
     weight: float,
     mask: np.ndarray | None,
     watch: Watch,
@@ -57,18 +59,19 @@ def least_risk(
     image : ndarray
     operator : callable (factor)
         The blur with the kernels scaled.
-    sigma : float
-        Of the noise.
+    noise : ndarray
+        Its standard deviation at every voxel.
     weight : float
         Of the penalty, |grad x|^2.
     mask : ndarray of bool or None
         The voxels that count.
     watch : Watch
     """
-    probe = np.random.default_rng(0).choice(np.array([-1, 1], image.dtype), image.shape)
+    probe = noise * np.random.default_rng(0).choice(np.array([-1, 1], image.dtype), image.shape)
     if mask is not None:
         probe[~mask] = 0
-    count = image.size if mask is None else int(np.count_nonzero(mask))
+    power = dot(probe, probe)
+    sigma = math.sqrt(power / (image.size if mask is None else np.count_nonzero(mask)))
 
     def tried(trial: float) -> tuple[float, float]:
         """The risk in units of the noise's power, and its part that is trace."""
@@ -85,8 +88,8 @@ def least_risk(
         off = explained(image) - image
         if mask is not None:
             off[~mask] = 0
-        trace = 2 * dot(probe, explained(probe)) / count
-        return dot(off, off) / (count * sigma**2) + trace, trace
+        trace = 2 * dot(probe, explained(probe)) / power
+        return dot(off, off) / power + trace, trace
 
     found = {step: tried(step * STEP) for step in (-1, 0, 1)}
     lowest = min(found, key=found.__getitem__)

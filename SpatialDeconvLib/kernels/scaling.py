@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, overload
 
 import numpy as np
 from scipy import ndimage
@@ -14,10 +14,12 @@ from .kernel import Kernel, refuse_huge
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import KINDS
 
-K = TypeVar("K", Kernel, ParametricKernel, KernelField)
 
-
-def scale_kernels(kernels: K, factor: float) -> K:
+@overload
+def scale_kernels(kernels: KernelField, factor: float) -> KernelField: ...
+@overload
+def scale_kernels(kernels: AnyKernel, factor: float) -> AnyKernel: ...
+def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelField | AnyKernel:
     """Return kernels that are `factor` times as wide.
 
     Every displacement is multiplied by the factor, h_f(d) ~ h(d / f), and the sum stays what it is. Kernels that
@@ -40,10 +42,10 @@ def scale_kernels(kernels: K, factor: float) -> K:
     if factor == 0:
         raise InputError("factor 0 leaves no kernel; give a positive number", "factor")
     if isinstance(kernels, KernelField):
-        return cast(K, replace(kernels, kernels=tuple(scale_kernels(kernel, factor) for kernel in kernels.kernels)))
+        return replace(kernels, kernels=tuple(scale_kernels(kernel, factor) for kernel in kernels.kernels))
     if isinstance(kernels, ParametricKernel):
-        return cast(K, _scaled_parameters(kernels, factor))
-    return cast(K, _scaled_values(kernels, factor))
+        return _scaled_parameters(kernels, factor)
+    return _scaled_values(kernels, factor)
 
 
 def _scaled_parameters(kernel: ParametricKernel, factor: float) -> ParametricKernel:

@@ -1,0 +1,44 @@
+"""``spatialdeconv check``: what there is to say of a volume and its kernels before a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..arrays.watch import IsCancelled, Progress
+from ..errors import InputError
+from ..estimation.check import KernelCheck
+from ..mrml import checking, sequencefiles
+from ..mrml import files as volumes
+from ..mrml.recipe import NO_SELECTION
+from ..mrml.scene import ensureScene, temporaryNodes
+from .parser import BLUR_SETTINGS
+from .request import kernels_from_options, labels_of, mask_on, mask_source
+
+
+def check_on_files(
+    options: argparse.Namespace, progress: Progress | None = None, cancelled: IsCancelled | None = None
+) -> KernelCheck:
+    """Read the volume, its kernels and its selections, and look at them.
+
+    Raises
+    ------
+    InputError, OSError, Cancelled
+    """
+    if sequencefiles.isSequence(options.input):
+        raise InputError(f"{options.input} is a sequence; check one of its volumes")
+    kernels = kernels_from_options(options)
+    selection = {name: getattr(options, name) for name in NO_SELECTION}
+    with temporaryNodes(ensureScene()):
+        image = volumes.readVolume(options.input)
+        return checking.checkKernels(
+            image,
+            kernels,
+            mask=mask_on(image, selection, mask_source(selection, options.mask)),
+            labels=labels_of(options.labels),
+            guide=volumes.readVolume(options.guide) if options.guide else None,
+            resample=selection["resample"],
+            noise=options.noise,
+            progress=progress,
+            cancelled=cancelled,
+            **{name: getattr(options, name) for name in BLUR_SETTINGS},
+        )
