@@ -39,7 +39,7 @@ from ..run.settings import ConvolveSettings
 from ..solvers.solve import solve
 from .patchspectra import Patches, frequencies
 from .widthposterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
-from .widthrisk import MATCHED, least_risk
+from .widthrisk import MATCHED, Least, least_risk
 
 #: Factors on the kernels whose blur is simulated (their logarithms); in between, it is interpolated.
 _TRIALS = np.linspace(math.log(0.45), math.log(2.2), 13)
@@ -244,17 +244,15 @@ class _Search:
         found = least_risk(self.block, self._operator, sigmas, weight, self.mask, watch)
         if self.field.key == "intensity":  # kernels change where the image does, which no random image tells
             return found.mean, found.sigma
-        pilot = solve(
-            self._operator(1.0), self.block, "tikhonov", iterations=_PILOT_STEPS, regularization=weight,
-            noise=sigma, mask=self.mask,
-        ).image  # fmt: skip
-        added = self._added(pilot, before, after)
-        mean, spread = self._by_spectrum(energies, shares, before, after, added)
-        total = found.sigma**-2 + spread**-2
-        # Both see the same image, and err together where it is unlike others.
-        return (found.mean * found.sigma**-2 + mean * spread**-2) / total, max(
-            (found.sigma**-1 + spread**-1) / total, _LEAST_VARIED
-        )
+        if self.field.key == "position" and self.field.interpolation != "nearest":  # slowly
+            added = np.zeros_like(after)
+        else:
+            pilot = solve(
+                self._operator(math.exp(found.mean)), self.block, "tikhonov", iterations=_PILOT_STEPS,
+                regularization=weight, noise=sigma, mask=self.mask,
+            ).image  # fmt: skip
+            added = self._added(pilot, before, after)
+        return _together(found, Least(*self._by_spectrum(energies, shares, before, after, added)))
 
     def _expected(self, power: np.ndarray, frequency: float) -> float:
         """The power of the sharp image at a frequency, by that of its lowest bands."""
@@ -352,6 +350,14 @@ class _Search:
             energies[group].mean(axis=0), float(self.noise[group].mean()), fine, more,
             float(1 / np.square(weight).sum()),
         )  # fmt: skip
+
+
+def _together(one: Least, other: Least) -> tuple[float, float]:
+    """What two findings on one image say: they err together, and are no better than they agree."""
+    share = other.sigma / (one.sigma + other.sigma)
+    sigma = share * one.sigma + (1 - share) * other.sigma
+    apart = abs(one.mean - other.mean) / 2
+    return share * one.mean + (1 - share) * other.mean, max(sigma, apart, _LEAST_VARIED)
 
 
 #: The shortest axis, of those of the image the longest, that a blur is seen along.

@@ -15,8 +15,8 @@ import numpy as np
 #: ``bench_width.py --learn`` measured them on pictures of scikit-image at 128 squares and slices of the brain.
 SLOPE, CURVATURE = -2.70, -0.45
 #: How much slope, curvature and the rest differ between images (standard deviations), and over how much of
-#: ln(frequency) the rest stays alike. Less than `--learn` prints, whose few pictures of text, grass and cells differ
-#: most: settled so that the errors that `bench_width.py` finds are of the size that is told.
+#: ln(frequency) the rest stays alike. Less than `--learn` prints, whose few pictures of text, grass and cells
+#: differ most: settled so that the errors that `bench_width.py` finds are of the size that is told.
 SLOPE_SPREAD, CURVATURE_SPREAD, REST_SPREAD, REST_LENGTH = 0.6, 0.35, 0.35, 0.5
 #: Correlation of that difference between parts of one image.
 ALIKE = 0.5

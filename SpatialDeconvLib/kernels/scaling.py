@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, overload
 
@@ -72,8 +73,14 @@ def _scaled_values(kernel: Kernel, factor: float) -> Kernel:
     if made is not None and made.sized:
         scaled = _scaled_parameters(made, factor).sampled(kernel.spacing)
         if scaled.ndim == kernel.ndim:  # a disk may have been laid into a slice of three axes
-            return Kernel(scaled.values * kernel.total / scaled.total, scaled.spacing, scaled.name, scaled.source)
+            return _summing_to(kernel.total, scaled)
     return _interpolated(kernel, factor)
+
+
+def _summing_to(total: float, kernel: Kernel) -> Kernel:
+    if math.isclose(total, kernel.total, rel_tol=1e-9):
+        return kernel
+    return Kernel(kernel.values * (total / kernel.total), kernel.spacing, kernel.name, kernel.source)
 
 
 def _interpolated(kernel: Kernel, factor: float) -> Kernel:
@@ -87,7 +94,5 @@ def _interpolated(kernel: Kernel, factor: float) -> Kernel:
     values = ndimage.map_coordinates(padded, np.meshgrid(*axes, indexing="ij"), order=3, mode="constant")
     if kernel.values.min() >= 0:  # splines overshoot
         values = np.maximum(values, 0.0)
-    total = float(values.sum())
-    if kernel.total and total:
-        values = values * (kernel.total / total)
-    return Kernel(values, kernel.spacing, f"{kernel.name} x {factor:g}".strip())
+    scaled = Kernel(values, kernel.spacing, f"{kernel.name} x {factor:g}".strip())
+    return _summing_to(kernel.total, scaled) if kernel.total and scaled.total else scaled

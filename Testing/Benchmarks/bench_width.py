@@ -118,7 +118,7 @@ def learn() -> None:
     print(f"rest {rest.std():.2f}")
 
 
-def rows_of(names: list[str], keys: list[str]) -> list[dict]:
+def rows_of(names: list[str], keys: list[str], factors: list[float]) -> list[dict]:
     rows = []
     turns = dict.fromkeys(KEYS, 0)
     for name, key in itertools.product(names, keys):
@@ -130,14 +130,15 @@ def rows_of(names: list[str], keys: list[str]) -> list[dict]:
         for noise in NOISES:
             rng = np.random.default_rng([turn, KEYS.index(key), int(10 * noise)])
             image = (signal + rng.normal(0, noise, signal.shape)).astype(np.float32)
-            for factor in FACTORS:
+            for factor in factors:
                 begun = time.perf_counter()
                 found = sd.estimate_width(image, sd.scale_kernels(field, factor), model=model, **chosen)
                 rows.append(
                     {
                         "image": name, "key": key, "family": family, "model": model, "noise": noise,
-                        "factor": factor, "error": math.log(found.factor / factor), "sigma": found.sigma, "fits": found.fits,
-                        "z": math.log(found.factor) / found.sigma, "seconds": time.perf_counter() - begun,
+                        "factor": factor, "error": math.log(found.factor / factor), "sigma": found.sigma,
+                        "fits": found.fits, "z": math.log(found.factor) / found.sigma,
+                        "seconds": time.perf_counter() - begun,
                     }
                 )  # fmt: skip
     return rows
@@ -167,13 +168,14 @@ def main() -> None:
     parser = options_of(__doc__, "width")
     parser.add_argument("--images", nargs="+", choices=IMAGES, default=list(IMAGES), metavar="IMAGE")
     parser.add_argument("--keys", nargs="+", choices=KEYS, default=list(KEYS))
+    parser.add_argument("--factors", nargs="+", type=float, default=list(FACTORS), help="0.8, 1 and 1.2 among them")
     parser.add_argument("--learn", action="store_true", help="print the constants of the prior instead")
     arguments = parser.parse_args()
     if arguments.learn:
         learn()
         return
-    rows = rows_of(arguments.images, arguments.keys)
-    results = Results("width", images=arguments.images, keys=arguments.keys)
+    rows = rows_of(arguments.images, arguments.keys, arguments.factors)
+    results = Results("width", images=arguments.images, keys=arguments.keys, factors=arguments.factors)
     names = ("cases", "bias", "spread", "told", "passing", "found", "found at 90 %")
     table = Table([("", "<24"), *((name, ">6" if name == "cases" else ">7.2f") for name in names)])
     for noise in NOISES:
