@@ -257,8 +257,8 @@ class _Search:
     def _expected(self, power: np.ndarray, frequency: float) -> float:
         """The power of the sharp image at a frequency, by that of its lowest bands."""
         mean = expected_spectrum(np.append(self.patches.frequency[:3], frequency), self.ndim)
-        level = np.log(np.maximum(power[:3], 1e-30)) - mean[:3]
-        return math.exp(float(level.mean() + mean[3]))
+        level = np.log(np.maximum(power[:3], 1e-30)) - mean[:-1]
+        return math.exp(float(level.mean() + mean[-1]))
 
     # -- what the blur does
 
