@@ -22,6 +22,8 @@ BANDS = 8
 #: The lowest frequency that the window lets be told from 0, in cycles per patch.
 _LOWEST = 1.6
 _NYQUIST = 0.5
+#: A patch counts where the mask holds this share of the window's power.
+_INSIDE = 0.75
 
 
 class Patches:
@@ -41,6 +43,8 @@ class Patches:
     Attributes
     ----------
     boxes : list of Box
+    finest : float
+        The smallest voxel size along the axes that patches have, in mm.
     frequency : ndarray
         The middle of each band, in cycles per finest voxel.
     modes : ndarray
@@ -65,8 +69,7 @@ class Patches:
         self.boxes: list[Box] = [box for box in boxes if mask is None or self.mean(mask[box]) > _INSIDE]
 
     def _lay_bands(self, spacing: Sequence[float]) -> None:
-        used = [h for h, n in zip(spacing, self.size, strict=True) if n > 1]
-        finest = min(used, default=1.0)
+        self.finest = finest = min((h for h, n in zip(spacing, self.size, strict=True) if n > 1), default=1.0)
         radius = frequencies(self.size, spacing, finest)
         longest = max(n * h / finest for n, h in zip(self.size, spacing, strict=True))
         lowest = _LOWEST / longest
@@ -91,10 +94,6 @@ class Patches:
             power = np.square(np.abs(sfft.fftn(patch)))
             row[:] = [power[band].mean() for band in self._bands]
         return found
-
-
-#: A patch counts where the mask holds this share of the window's power.
-_INSIDE = 0.95
 
 
 def frequencies(shape: Sequence[int], spacing: Sequence[float], finest: float) -> np.ndarray:

@@ -13,7 +13,6 @@ guide).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,10 +183,12 @@ class _Search:
 
     def __init__(self, job: Job[ConvolveSettings], law: NoiseLaw):
         self.job = job
-        self.field, self.ndim = job.bound.field, sum(n > 1 for n in job.image.shape) - job.settings.slicewise
-        box = _block(job.image, job.mask, job.settings.slicewise)
-        self.block = np.ascontiguousarray(job.image[box])
-        self.law, part = law, law.part(box)
+        self.field, self.law = job.bound.field, law
+        box = _block(job.image, job.mask)
+        # In units of its range, so that no unit of the image makes squares too small or too large.
+        span = float(np.ptp(job.image[box])) or 1.0
+        self.block = np.ascontiguousarray(job.image[box] / job.image.dtype.type(span))
+        part = law.part(box).scaled(1 / span)
         self.mask = None if job.mask is None else job.mask[box]
         self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, self.mask)
         if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
@@ -195,6 +196,7 @@ class _Search:
                 f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a "
                 "blur's width needs more voxels to be seen"
             )
+        self.ndim = sum(n > 1 for n in self.patches.size)
         signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
         self.variance = part.variance(signal)
         self.noise = np.array([self.patches.mean(self.variance[patch]) for patch in self.patches.boxes])
@@ -264,8 +266,7 @@ class _Search:
 
     def _simulated(self, watch: Watch) -> tuple[np.ndarray, np.ndarray]:
         """Power of random images in bands, (patches, bands), and of their blurs, (trials, patches, bands)."""
-        finest = min(h for h, n in zip(self.job.bound.spacing, self.block.shape, strict=True) if n > 1)
-        images = [_random_image(self.block.shape, self.job, finest, seed) for seed in range(_DRAWS)]
+        images = [self._random_image(seed) for seed in range(_DRAWS)]
         before = self._energies(images)
         after = np.empty((len(_TRIALS), *before.shape))
         for t, (trial, part) in enumerate(watch.parts(_TRIALS)):
@@ -307,6 +308,18 @@ class _Search:
         keyed = scale_kernels(KernelField.uniform(given), factor)
         grid = np.broadcast_to(np.float32(0), bound.shape)
         return keyed.bind(grid, bound.spacing, slicewise=self.job.settings.slicewise).kernel(0)
+
+    def _random_image(self, seed: int) -> np.ndarray:
+        """Gaussian noise with the spectrum of a typical image."""
+        first = int(self.job.settings.slicewise)  # slices have nothing to do with each other
+        shape, spacing = self.block.shape, self.job.bound.spacing
+        radius = frequencies(shape[first:], spacing[first:], self.patches.finest)
+        x = np.log(np.maximum(radius, 1 / (2 * max(shape[first:]))) / 0.1)
+        # Below 0.1 the parabola would fall again; images do not.
+        power = (SLOPE - (self.ndim - 2)) * x + CURVATURE * np.square(np.maximum(x, 0))
+        axes = tuple(range(first, len(shape)))
+        white = sfft.fftn(np.random.default_rng(seed).standard_normal(shape), axes=axes)
+        return sfft.ifftn(white * np.exp(power / 2), axes=axes).real.astype(self.block.dtype)
 
     # -- what is compared
 
@@ -364,7 +377,7 @@ def _together(one: Least, other: Least) -> tuple[float, float]:
 _SMALLEST = 12
 
 
-def _block(image: np.ndarray, mask: np.ndarray | None, slicewise: bool) -> Box:
+def _block(image: np.ndarray, mask: np.ndarray | None) -> Box:
     """The part of the image to look at: of boxes of the right size, the one with the most detail."""
     inside = tuple(slice(0, n) for n in image.shape) if mask is None else bounding_box(mask)
     assert inside is not None  # an empty mask has been refused
@@ -406,19 +419,3 @@ def _spread(bound: BoundField, k: int) -> float:
         at = np.arange(n) * h
         total += float(profile @ np.square(at - profile @ at))
     return total
-
-
-def _random_image(shape: Sequence[int], job: Job, finest: float, seed: int) -> np.ndarray:
-    """Gaussian noise with the spectrum of a typical image."""
-    slices = job.settings.slicewise
-    sizes = shape[1:] if slices else shape
-    spacing = job.bound.spacing[1:] if slices else job.bound.spacing
-    radius = np.maximum(frequencies(sizes, spacing, finest), 1 / (2 * max(sizes)))
-    x = np.log(radius / 0.1)
-    ndim = sum(n > 1 for n in sizes)
-    # Below 0.1 the parabola would fall again; images do not.
-    amplitude = np.exp(0.5 * ((SLOPE - (ndim - 2)) * x + CURVATURE * np.square(np.maximum(x, 0))))
-    white = np.random.default_rng(seed).standard_normal(shape)
-    axes = range(1, len(shape)) if slices else range(len(shape))
-    coloured = sfft.ifftn(sfft.fftn(white, axes=list(axes)) * amplitude, axes=list(axes)).real
-    return coloured.astype(job.image.dtype)

@@ -111,8 +111,9 @@ def test_unit_offset_and_voxel_size_do_not_matter(defocused):
     kernel = sd.disk_kernel(2.5)
     plain = sd.estimate_width(defocused, kernel, noise=0.5)
     scaled = sd.estimate_width(1000 * defocused + 7, kernel, noise=500)
+    tiny = sd.estimate_width(1e-28 * defocused, kernel, noise=0.5e-28)
     halved = sd.estimate_width(defocused, sd.disk_kernel(1.25, 0.5), spacing=0.5, noise=0.5)
-    for other in (scaled, halved):
+    for other in (scaled, tiny, halved):
         assert other.factor == pytest.approx(plain.factor, rel=0.01)
         assert other.sigma == pytest.approx(plain.sigma, rel=0.1)
 
