@@ -22,10 +22,8 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation import Estimate as Estimate
     from .estimation import EstimatedField as EstimatedField
     from .estimation import EstimatedKernel as EstimatedKernel
-    from .estimation import WidthEstimate as WidthEstimate
     from .estimation import estimate_kernel as estimate_kernel
     from .estimation import estimate_kernels as estimate_kernels
-    from .estimation import estimate_width as estimate_width
     from .estimation.fits import FieldFit as FieldFit
     from .estimation.fits import KernelFit as KernelFit
     from .estimation.fits import SmoothGaussians as SmoothGaussians
@@ -67,6 +65,8 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .run.pipeline import deconvolve as deconvolve
     from .run.settings import ConvolveSettings as ConvolveSettings
     from .run.settings import DeconvolveSettings as DeconvolveSettings
+    from .run.width import WidthEstimate as WidthEstimate
+    from .run.width import estimate_width as estimate_width
     from .selection import labels_from_masks as labels_from_masks
     from .selection import mask_from_box as mask_from_box
     from .selection import mask_from_labels as mask_from_labels
@@ -83,10 +83,8 @@ _PUBLIC = {
         "Estimate",
         "EstimatedField",
         "EstimatedKernel",
-        "WidthEstimate",
         "estimate_kernel",
         "estimate_kernels",
-        "estimate_width",
     ),
     "estimation.fits": (
         "FieldFit",
@@ -120,6 +118,7 @@ _PUBLIC = {
     "metrics": ("psnr", "rmse", "ssim"),
     "noise": ("NoiseLaw", "as_noise_law", "estimate_noise", "estimate_noise_law"),
     "run.pipeline": ("Result", "convolve", "deconvolve"),
+    "run.width": ("WidthEstimate", "estimate_width"),
     "run.settings": ("ConvolveSettings", "DeconvolveSettings"),
     "selection": ("labels_from_masks", "mask_from_box", "mask_from_labels", "mask_from_range"),
     "solvers.iteration": ("Solution",),

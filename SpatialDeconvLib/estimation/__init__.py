@@ -7,23 +7,16 @@
   coupled with each other (`neighbours`), with signs and sums (`constrained`).
 - `fourier`: regularised division of spectra instead.
 
-Kernels judged by the blurred image alone:
-
-- `width`: by what factor they are too wide; by the spectra of its patches (`patchspectra`, `widthposterior`), and
-  by how well they explain it (`widthrisk`).
-- `check`: that, and what else there is to say before a run.
+- `check`: what there is to say of an image and its kernels before a run, their width (`run.width`) included.
 """
 
 from .estimate import estimate_kernel, estimate_kernels
 from .record import Estimate, EstimatedField, EstimatedKernel
-from .width import WidthEstimate, estimate_width
 
 __all__ = [
     "Estimate",
     "EstimatedField",
     "EstimatedKernel",
-    "WidthEstimate",
     "estimate_kernel",
     "estimate_kernels",
-    "estimate_width",
 ]

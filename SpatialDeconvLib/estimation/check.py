@@ -14,7 +14,7 @@ from ..noise import NoiseLaw, as_noise_law
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import ConvolveSettings
-from .width import WidthEstimate, width_of
+from ..run.width import WidthEstimate, width_of
 
 
 @dataclass(frozen=True)

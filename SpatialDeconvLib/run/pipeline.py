@@ -27,7 +27,7 @@ from .job import Job
 from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from .told import unchanged
-from .verdict import remarks
+from .verdict import remarks, width_seen
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -315,6 +315,7 @@ def check_together(settings: Settings, *, masked: bool, guided: bool, sigmas: bo
 
 def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     law = job.noise_law()
+    free = job.settings.spec.automatic and job.settings.strategy != "blend"
     choice = chosen(job, law)
     job.settings = settings = choice.settings
     of = choice.facts.get("of")
@@ -325,11 +326,12 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     else:
         residual = found.residual if law.sigma > 0 else None
     job.warnings.extend(remarks(job, law, residual))
+    width = width_seen(job, law) if free else {}
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,
         "residual": residual,
-        **job.found(law, {**choice.facts, **found.parameters}),
+        **job.found(law, {**choice.facts, **width, **found.parameters}),
     }
 
 

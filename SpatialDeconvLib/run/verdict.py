@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..arrays.boxes import bounding_box
+from ..errors import InputError
 from ..kernels.field import KernelField
 from ..noise import NoiseLaw
 from .automatic import trial_block
@@ -15,6 +17,7 @@ from .blend import run_blend
 from .filtering import level_of
 from .job import Job
 from .settings import DeconvolveSettings
+from .width import width_of
 
 # A result is remarked on when its residual exceeds this many times the noise ...
 _UNEXPLAINED = 1.1
@@ -110,3 +113,18 @@ def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
         f"{detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that "
         "finds its own"
     ]
+
+
+def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw) -> dict[str, Any]:
+    """What the image shows of the width of its kernels, for `Result.automatic`; {} where it shows nothing.
+
+    Too wide kernels are remarked on: they make a result worse than its image, where too narrow ones only do less.
+    """
+    job.watch.step(1.0, "looking at the width of the kernels")
+    try:
+        width = width_of(job, law, job.watch.quiet())
+    except InputError:  # the image chooses its kernels itself, or is too small
+        return {}
+    if width.factor > 1 and not width.fits:
+        job.warnings.append(f"{width.describe()}; kernels that are too wide can make a result worse than the image")
+    return {"width": {"factor": width.factor, "sigma": width.sigma}}

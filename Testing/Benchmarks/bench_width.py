@@ -10,7 +10,7 @@ those that blurred. "bias" and "spread" are those of ln(factor found / true fact
 20 % too wide or too narrow that are said not to, and "found at 90 %" the same at the threshold on
 |ln factor| / sigma that 90 % of the right ones pass.
 
---learn prints the mean log spectrum of the pictures and its spread: the constants of `estimation.widthposterior`.
+--learn prints the mean log spectrum of the pictures and its spread: the constants of `run.width.posterior`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from skimage import color, data, transform
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
-from SpatialDeconvLib.estimation.patchspectra import Patches
+from SpatialDeconvLib.run.width.patchspectra import Patches
 
 PICTURES = (
     "camera", "coins", "moon", "astronaut", "coffee", "chelsea", "retina", "hubble_deep_field", "rocket",

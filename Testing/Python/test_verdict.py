@@ -124,3 +124,19 @@ def test_an_image_without_noise_is_not_warned_about(strategy):
     for noise in (0, 1e-3) if strategy == "joint" else (0,):
         run = {"strategy": strategy, "method": method, "noise": noise, "iterations": 100}
         assert sd.deconvolve(blurred, KERNEL, **run).warnings == []
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (1.5, True), (0.7, False)])
+def test_kernels_that_are_much_too_wide_are_remarked_on_when_the_run_chooses(factor, told):
+    image = sd.convolve(truth(), sd.disk_kernel(3.0)).image
+    image += 0.3 * np.random.default_rng(0).standard_normal(image.shape)
+    found = sd.deconvolve(image, sd.disk_kernel(3.0 * factor))
+    assert found.automatic["width"]["factor"] == pytest.approx(factor, rel=0.2)
+    assert warned(found, "too wide") == told
+    assert "width" not in sd.deconvolve(image, sd.disk_kernel(3.0 * factor), method="wiener").automatic
+
+
+def test_no_width_is_told_where_the_image_chooses_its_kernels_itself():
+    field = sd.KernelField.by_intensity({20: sd.disk_kernel(2.0), 80: sd.disk_kernel(3.0)}, of="true")
+    found = sd.deconvolve(sd.convolve(truth(), field).image, field)
+    assert "width" not in found.automatic

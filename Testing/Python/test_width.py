@@ -12,7 +12,7 @@ from skimage import data, transform
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.command import cli
 from SpatialDeconvLib.errors import InputError
-from SpatialDeconvLib.estimation.patchspectra import Patches
+from SpatialDeconvLib.run.width.patchspectra import Patches
 
 
 def picture(size=96):

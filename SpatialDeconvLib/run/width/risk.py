@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays.inner import dot
-from ..arrays.watch import Watch
-from ..blur.operator import SpatiallyVariantBlur
-from ..solvers.solve import solve
+from ...arrays.inner import dot
+from ...arrays.watch import Watch
+from ...blur.operator import SpatiallyVariantBlur
+from ...solvers.solve import solve
 
 #: Between factors on the kernels that are tried (of their logarithms), and how many at most to either side.
 STEP = 0.15

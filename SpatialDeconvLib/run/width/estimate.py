@@ -1,12 +1,12 @@
 """How wide an image's blur is, against the kernels that are said to be its cause: from the image alone.
 
 The spectrum of a blurred image is that of the sharp one times what the blur lets through. The sharp one is not
-known, but what spectra images have is (`widthposterior`). What kernels of one width or another let through is
+known, but what spectra images have is (`posterior`). What kernels of one width or another let through is
 simulated: random images of such a spectrum are blurred with the kernels scaled by a row of factors, with the model,
 the weights and the boundary of the run, and measured in the same patches (`patchspectra`) as the image.
 
 Where kernels differ from place to place, what happens between them tells more, but no spectrum knows it; there
-Stein's risk (`widthrisk`) has a say as well, and all of it where the kernels change with the image itself (a
+Stein's risk (`risk`) has a say as well, and all of it where the kernels change with the image itself (a
 guide).
 """
 
@@ -21,24 +21,24 @@ from scipy import fft as sfft
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
-from ..arrays.boxes import Box, bounding_box
-from ..arrays.spacing import Spacing
-from ..arrays.watch import IsCancelled, Progress, Watch
-from ..blur.operator import SpatiallyVariantBlur
-from ..errors import InputError
-from ..kernels.field import BoundField, KernelField
-from ..kernels.kernel import Kernel
-from ..kernels.parametric import AnyKernel, ParametricKernel
-from ..kernels.scaling import scale_kernels
-from ..noise import NoiseLaw, as_noise_law
-from ..run.automatic import trial_block
-from ..run.inputs import Inputs
-from ..run.job import Job
-from ..run.settings import ConvolveSettings
-from ..solvers.solve import solve
+from ...arrays.boxes import Box, bounding_box
+from ...arrays.spacing import Spacing
+from ...arrays.watch import IsCancelled, Progress, Watch
+from ...blur.operator import SpatiallyVariantBlur
+from ...errors import InputError
+from ...kernels.field import BoundField, KernelField
+from ...kernels.kernel import Kernel
+from ...kernels.parametric import AnyKernel, ParametricKernel
+from ...kernels.scaling import scale_kernels
+from ...noise import NoiseLaw, as_noise_law
+from ...solvers.solve import solve
+from ..automatic import trial_block
+from ..inputs import Inputs
+from ..job import Job
+from ..settings import ConvolveSettings
 from .patchspectra import Patches, frequencies
-from .widthposterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
-from .widthrisk import MATCHED, Finding, least_risk
+from .posterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
+from .risk import MATCHED, Finding, least_risk
 
 #: Factors on the kernels whose blur is simulated (their logarithms); in between, it is interpolated.
 _TRIALS = np.linspace(math.log(0.45), math.log(2.2), 13)
@@ -164,7 +164,7 @@ def estimate_width(
     return width_of(job, law, watch)
 
 
-def width_of(job: Job[ConvolveSettings], law: NoiseLaw, watch: Watch) -> WidthEstimate:
+def width_of(job: Job, law: NoiseLaw, watch: Watch) -> WidthEstimate:
     """Do what `estimate_width` does with a job."""
     _refuse_own_choice(job.bound.field, job.guided)
     return _Search(job, law).run(watch)
@@ -191,7 +191,7 @@ class _Random:
 class _Search:
     """The measurement on one block of an image."""
 
-    def __init__(self, job: Job[ConvolveSettings], law: NoiseLaw):
+    def __init__(self, job: Job, law: NoiseLaw):
         self.job = job
         self.field, self.law = job.bound.field, law
         box = _block(job.image, job.mask)
@@ -301,9 +301,10 @@ class _Search:
         keyed = KernelField.by_weights(list(self.weights.values()), kernels)
         bound = keyed.bind(self.block, self.job.bound.spacing, normalize=True)
         settings = self.job.settings
+        boundary = "edge" if settings.boundary == "extended" else settings.boundary
         # Compression would add its error where a wide blur lets next to nothing through.
         return SpatiallyVariantBlur(
-            bound, self.block.shape, model=settings.model, boundary=settings.boundary, dtype=self.block.dtype,
+            bound, self.block.shape, model=settings.model, boundary=boundary, dtype=self.block.dtype,
             low_rank=0.0,
         )  # fmt: skip
 

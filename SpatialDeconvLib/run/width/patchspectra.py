@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft as sfft
 
-from ..arrays.boxes import Box
+from ...arrays.boxes import Box
 
 #: Voxels along an axis of a patch: enough for its lowest band to see past the kernels, few enough for many patches.
 PATCH = 32

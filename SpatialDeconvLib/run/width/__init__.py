@@ -1,0 +1,5 @@
+"""How wide the kernels are, against the blur that an image shows."""
+
+from .estimate import WidthEstimate, estimate_width, width_of
+
+__all__ = ["WidthEstimate", "estimate_width", "width_of"]
