@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError, NotEnoughMemory
+from ..kernels.centres import GivenCentre
+from ..methods.choices import CENTRES
 
 
 def number_or_auto(text: str) -> float | str:
@@ -28,6 +31,32 @@ def noise_or_word(text: str) -> float | str:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'poisson' or 'auto'") from None
 
 
+def add_centre_argument(parser: Any) -> None:
+    """Add --centre."""
+    parser.add_argument(
+        "--centre",
+        nargs="+",
+        default=["auto"],
+        metavar="WORD",
+        help="the place of the kernel's array that stands for no displacement, one for all axes or one per axis "
+        f"(k,) j, i: {', '.join(CENTRES)} or an index. With n voxels on an axis, middle is (n - 1) / 2 and itk "
+        "n // 2; auto takes the middle of kernels that are symmetric about it, n // 2 of others",
+    )
+
+
+def centre_from_option(words: Sequence[str]) -> GivenCentre:
+    """The value of --centre as kernels have it."""
+    found = [word if word in CENTRES else _number(word) for word in words]
+    return found[0] if len(found) == 1 else found
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def add_mask_arguments(group: Any, mask_help: str) -> None:
     """Add what selects voxels of the input: a mask and its segments, a range of values, a box."""
     group.add_argument("--mask", metavar="FILE", help=mask_help)
@@ -48,6 +77,17 @@ def add_mask_arguments(group: Any, mask_help: str) -> None:
         type=float,
         metavar=("Z0", "Y0", "X0", "Z1", "Y1", "X1"),
         help="only a box in mm, along the image's axes k, j, i from the centre of the first voxel, ends included",
+    )
+
+
+def add_spacing_argument(parser: Any, of: str) -> None:
+    """Add --spacing, the voxel size of a volume whose file says none, or a wrong one."""
+    parser.add_argument(
+        "--spacing",
+        nargs="+",
+        type=float,
+        metavar="MM",
+        help=f"voxel size of {of} on its axes (k,) j, i, or one for all, instead of the file's; pictures: 1 mm",
     )
 
 

@@ -8,11 +8,10 @@ from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError
 from ..estimation.check import KernelCheck
 from ..mrml import checking, sequencefiles
-from ..mrml import files as volumes
 from ..mrml.recipe import NO_SELECTION
 from ..mrml.scene import ensureScene, temporaryNodes
 from .parser import BLUR_SETTINGS
-from .request import kernels_from_options, labels_of, mask_on, mask_source
+from .request import image_of, kernels_from_options, labels_of, mask_on, mask_source, volume_on
 
 
 def check_on_files(
@@ -29,13 +28,13 @@ def check_on_files(
     kernels = kernels_from_options(options)
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     with temporaryNodes(ensureScene()):
-        image = volumes.readVolume(options.input)
+        image = image_of(options.input, selection)
         return checking.checkKernels(
             image,
             kernels,
-            mask=mask_on(image, selection, mask_source(selection, options.mask)),
-            labels=labels_of(options.labels),
-            guide=volumes.readVolume(options.guide) if options.guide else None,
+            mask=mask_on(image, selection, mask_source(selection, options.mask, image)),
+            labels=labels_of(options.labels, image),
+            guide=volume_on(options.guide, image),
             resample=selection["resample"],
             noise=options.noise,
             progress=progress,

@@ -24,7 +24,7 @@ from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
-from .arguments import message_of
+from .arguments import add_centre_argument, centre_from_option, message_of
 from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
@@ -218,6 +218,7 @@ def _add_kernel(commands: Any) -> None:
     parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
+    add_centre_argument(parser)
     for of_kinds in _kernel_parameters().values():
         _add_kernel_parameter(parser, of_kinds)
     parser.add_argument(
@@ -342,6 +343,8 @@ def _report(run: FileRun) -> None:
     choice = result.describe_choice()
     if choice:
         print(f"  {choice}")
+    if "centre" in result.automatic:
+        print(f"  centre of the kernels: {result.automatic['centre']}")
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
 
@@ -352,19 +355,19 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
-    parameters = _given_parameters(options)
+    parameters, centre = _given_parameters(options), centre_from_option(options.centre)
     if options.type == "file":
         if not options.path:
             raise InputError("type 'file' needs --from FILE")
         if parameters:
             raise InputError(f"type 'file' takes no {next(iter(parameters))}; leave it out, or choose another type")
-        kernel = read_kernel(options.path, log=options.log, normalize=False)
+        kernel = read_kernel(options.path, log=options.log, normalize=False, centre=centre)
         if options.spacing:
-            kernel = kernel.resampled(spacing[-kernel.ndim :])
+            kernel = kernel.sampled(spacing[-kernel.ndim :])
     elif options.path or options.log:
         raise InputError(f"--from and --log read a file; with type {options.type!r} leave them out")
     else:
-        kernel = ParametricKernel(options.type, **parameters).sampled(spacing)
+        kernel = ParametricKernel(options.type, centre=centre, **parameters).sampled(spacing)
     for text in kernel.check():
         print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
     if Path(options.output).suffix.lower() == ".png":

@@ -23,12 +23,13 @@ from ..methods.choices import (
     ESTIMATION_METHODS,
     FORMS,
     INTERPOLATIONS,
+    MEASURED_CENTRES,
     MODELS,
     OUTSIDES,
     PENALTIES,
     SMOOTHERS,
 )
-from .arguments import add_mask_arguments, add_resample_argument, number_or_auto
+from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
 from .parser import new_command
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 _PARAMETERS = (
     "size", "levels", "levels_from_histogram", "positions", "by_labels", "interpolation", "outside", "feather",
     "model", "method", "constraint", "regularization", "penalty", "noise", "neighbours", "iterations", "register",
-    "gain", "offset", "saturated", "fit", "form", "fit_to", "smooth", "degree",
+    "gain", "offset", "saturated", "fit", "form", "fit_to", "smooth", "degree", "centre",
 )  # fmt: skip
-_SELECTION = ("segments", "mask_range", "mask_box", "mask_box_mm", "resample")
+_SELECTION = ("spacing", "segments", "mask_range", "mask_box", "mask_box_mm", "resample")
 _ROLES = ("original", "blurred", "mask", "labels", "guide")
 
 _DESCRIPTION = """\
@@ -78,6 +79,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--output", required=True, metavar="SET.json|KERNEL", help="kernel set, or one kernel (.nrrd, .mha, .npy)"
     )
+    add_spacing_argument(parser, "ORIGINAL and BLURRED")
     parser.add_argument(
         "--figure", metavar="FILE", help="draw kernels, residual and a profile (.png, .pdf; matplotlib)"
     )
@@ -153,6 +155,12 @@ def _add_estimation(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="X|auto",
         help="how much kernels follow their neighbours; auto: those that the images do not determine",
+    )
+    group.add_argument(
+        "--centre",
+        choices=MEASURED_CENTRES,
+        default="itk",
+        help="of kernels of an even size: index n // 2, or the middle, (n - 1) / 2 (default: %(default)s)",
     )
     group.add_argument("--iterations", type=int, metavar="N", help="at most (default: until it stops by itself)")
     group.add_argument("--register", action="store_true", help="estimate a displacement, to a fraction of a voxel")
@@ -233,7 +241,8 @@ def repeat(recipe: Mapping[str, Any], path: str, output: str, quiet: bool, cance
     if "inputs" not in recipe:
         raise InputError(f"{path} names no input files: its run was not one on files")
     files = {role: recipes.checkFile(entry) for role, entry in recipe["inputs"].items()}
-    known = {name: recipe["parameters"].get(name) for name in _PARAMETERS}
+    known = {"centre": "itk", **recipe["parameters"]}  # recipes of earlier versions have none
+    known = {name: known.get(name) for name in _PARAMETERS}
     selection = {name: recipe.get("selection", {}).get(name) for name in _SELECTION}
     _estimate(EstimateRequest(known, files, selection), output, None, quiet, cancelled)
 
@@ -322,7 +331,7 @@ def _check_request(request: EstimateRequest) -> None:
 # What belongs to measured kernels only, and what it is when it was not asked for.
 _MEASURED_ONLY = {
     "method": "least-squares", "constraint": "auto", "regularization": "auto", "penalty": "gradient",
-    "neighbours": "auto", "iterations": None,
+    "neighbours": "auto", "iterations": None, "centre": "itk",
 }  # fmt: skip
 
 

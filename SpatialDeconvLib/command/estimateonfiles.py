@@ -17,12 +17,11 @@ from ..estimation.measured import Measured
 from ..kernels.field import KernelField
 from ..kernels.parametric import ParametricKernel
 from ..mrml import estimating
-from ..mrml import files as volumes
 from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import guideArray, labelArray
 from ..noise import estimate_noise
 from ..run.pipeline import convolve
-from .request import labels_of, mask_on, mask_source
+from .request import guide_of, image_of, labels_of, mask_on, mask_source
 
 
 def measure(request: Any, watch: Watch) -> Measured:
@@ -40,14 +39,14 @@ def measure(request: Any, watch: Watch) -> Measured:
 class _Measurement:
     def __init__(self, request: Any, watch: Watch):
         self.p, self.files, self.selection = request.parameters, request.files, request.selection
-        self.original = volumes.readVolume(self.files["original"])
-        self.blurred = volumes.readVolume(self.files["blurred"])
+        self.original = image_of(self.files["original"], self.selection)
+        self.blurred = image_of(self.files["blurred"], self.selection)
         estimating.VolumePair.fromNodes(
             self.original, self.blurred, None, False, {}
         )  # before anything else is read
         self.resample = bool(self.selection["resample"])
-        self.labels = labels_of(self.files.get("labels"))
-        self.guide = volumes.readVolume(self.files["guide"]) if "guide" in self.files else None
+        self.labels = labels_of(self.files.get("labels"), self.blurred)
+        self.guide = guide_of(self.files.get("guide"), self.blurred)
         self.mask = self._mask()
         self.callbacks = {"progress": watch.tell, "cancelled": watch.cancelled}
         self.size = self.p["size"][0] if len(self.p["size"]) == 1 else tuple(self.p["size"])
@@ -55,7 +54,9 @@ class _Measurement:
         self.warnings: list[str] = []
 
     def _mask(self) -> np.ndarray | None:
-        mask = mask_on(self.blurred, self.selection, mask_source(self.selection, self.files.get("mask")))
+        mask = mask_on(
+            self.blurred, self.selection, mask_source(self.selection, self.files.get("mask"), self.blurred)
+        )
         limit = self.p["saturated"]
         if limit is None:
             return mask
@@ -93,7 +94,7 @@ class _Measurement:
     def _estimate(self):
         p = self.p
         common = self._shared("constraint", "regularization", "penalty", "noise", "register", "gain", "offset")
-        common |= {"iterations": p["iterations"], **self.callbacks}
+        common |= {"iterations": p["iterations"], "centre": p["centre"], **self.callbacks}
         if self.keys is None:
             _, kernel = estimating.estimateKernel(
                 self.original, self.blurred, self.size, method=p["method"], **common

@@ -18,7 +18,19 @@ from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..report.volumes import reported_run
-from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, reference_of, write_around
+from .request import (
+    FileRun,
+    RunRequest,
+    image_of,
+    labels_of,
+    mask_on,
+    mask_source,
+    metrics_of,
+    reference_of,
+    require_room,
+    volume_on,
+    write_around,
+)
 from .sequenceonfiles import run_with_sequence
 
 
@@ -61,6 +73,7 @@ def run_on_files(
     volumes.checkWritable(output)
     if report is not None:
         reports.check_folder(report)
+    require_room(request.files, request.settings.memory_limit)
     with temporaryNodes(ensureScene()):
         run = run_with_sequence if isSequence(request.files["image"]) else _run_with_nodes
         return run(request, output, watch, notes or {}, report, command, destination or output)
@@ -68,15 +81,14 @@ def run_on_files(
 
 def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     files, selection = request.files, request.selection
-    image = volumes.readVolume(files["image"])
+    image = image_of(files["image"], selection)
     volumes.checkWritable(output, like=image)
-    mask = mask_on(image, selection, mask_source(selection, files.get("mask")))
-    labels = labels_of(files.get("labels"))
-    guide = volumes.readVolume(files["guide"]) if "guide" in files else None
+    mask = mask_on(image, selection, mask_source(selection, files.get("mask"), image))
+    labels, guide = labels_of(files.get("labels"), image), volume_on(files.get("guide"), image)
     truth = reference_of(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
-    noise = volumes.readVolume(files["noise"]) if "noise" in files else None
+    noise = volume_on(files.get("noise"), image)
     selections = Selections(mask, labels, guide, selection["resample"], noise)
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     prepared = nodes.prepare(request.settings, image, request.kernels, selections)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, WHOSE, Choice
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
-from .arguments import add_mask_arguments, add_resample_argument, noise_or_word, number_or_auto
+from .arguments import (
+    add_centre_argument,
+    add_mask_arguments,
+    add_resample_argument,
+    add_spacing_argument,
+    noise_or_word,
+    number_or_auto,
+)
 
 if TYPE_CHECKING:
     pass
@@ -224,7 +231,16 @@ def _add_kernels(parser: argparse.ArgumentParser) -> None:
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
     )
+    add_spacing_argument(parser, "INPUT")
+    parser.add_argument(
+        "--kernel-spacing",
+        nargs="+",
+        type=float,
+        metavar="MM",
+        help="voxel size of a kernel file, instead of its own; pictures and .npy say none: INPUT's",
+    )
     parser.add_argument("--log", action="store_true", help="the kernel file holds the kernel's natural logarithm")
+    add_centre_argument(parser)
 
 
 def _add_noise(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import report as reports
+from ..arrays import memory
 from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
@@ -19,9 +20,11 @@ from ..metrics import psnr, rmse, ssim
 from ..mrml import files as volumes
 from ..mrml import nodes, selections
 from ..mrml import recipe as recipes
+from ..mrml.voxelsizes import adoptGeometry, setVoxelSize
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
+from .arguments import centre_from_option
 
 
 @dataclass(frozen=True)
@@ -130,15 +133,25 @@ def given_meaning(options: argparse.Namespace, key: str) -> str | None:
 
 def read_kernels(options: argparse.Namespace) -> KernelField:
     """Read the kernel set or the one kernel that ``--kernels`` names."""
+    centre = centre_from_option(options.centre)
     if Path(options.kernels).suffix == ".json":
-        if options.log:
-            raise InputError(
-                f'--log is for a kernel file; in the set {options.kernels}, write "log": true beside its path'
-            )
+        for given, name, entry in (
+            (options.log, "--log", '"log": true'),
+            (options.kernel_spacing, "--kernel-spacing", '"spacing_mm"'),
+            (not is_auto(centre), "--centre", '"centre"'),
+        ):
+            if given:
+                raise InputError(
+                    f"{name} is for a kernel file; in the set {options.kernels}, write {entry} beside its path"
+                )
         return read_kernel_set(options.kernels)
     # Plain convolution takes the kernel's values as they are, unless asked to normalise.
     normalize = options.operation == "deconvolve" or options.normalize
-    return KernelField.uniform(read_kernel(options.kernels, log=options.log, normalize=normalize))
+    spacing = options.kernel_spacing
+    if spacing is not None and len(spacing) == 1:
+        spacing = spacing[0]
+    kernel = read_kernel(options.kernels, log=options.log, spacing=spacing, normalize=normalize, centre=centre)
+    return KernelField.uniform(kernel)
 
 
 def request_from_recipe(path: str | os.PathLike) -> RunRequest:
@@ -174,7 +187,29 @@ def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str 
         raise
 
 
-def mask_source(selection: dict, path: str | None) -> Any:
+def require_room(files: Mapping[str, str], limit: float | None) -> None:
+    """Refuse inputs that alone are larger than the memory that a run may take, in GiB; None: no limit of its own.
+
+    Raises
+    ------
+    NotEnoughMemory
+    """
+    if limit is None:
+        return
+    needed = sum(volumes.voxelBytes(path) for path in files.values())
+    memory.require(
+        needed, f"the inputs are that large ({', '.join(files.values())}); crop them, or allow more", limit * 2**30
+    )
+
+
+def image_of(path: str, selection: dict) -> Any:
+    """Read the volume that is worked on, with the voxel size that was given."""
+    image = volumes.readVolume(path)
+    setVoxelSize(image, selection["spacing"])
+    return image
+
+
+def mask_source(selection: dict, path: str | None, image: Any) -> Any:
     """Read the mask file: a node, or (segmentation, segments); None when there is none."""
     if not path:
         if selection["segments"]:
@@ -182,7 +217,7 @@ def mask_source(selection: dict, path: str | None) -> Any:
         return None
     if selection["segments"]:
         return volumes.readSegmentation(path), selection["segments"]
-    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+    return labels_of(path, image)
 
 
 def mask_on(image: Any, selection: dict, source: Any) -> np.ndarray | None:
@@ -215,10 +250,23 @@ def _range_and_boxes(selection: dict, values: np.ndarray, spacing: tuple[float, 
         yield mask_from_box(values.shape[:3], box[:3], box[3:], spacing=spacing, unit="mm")
 
 
-def labels_of(path: str | None) -> Any:
+def labels_of(path: str | None, image: Any) -> Any:
     if path is None:
         return None
-    return volumes.readSegmentation(path) if volumes.isSegmentation(path) else volumes.readLabelMap(path)
+    if volumes.isSegmentation(path):
+        return volumes.readSegmentation(path)
+    return _on(image, volumes.readLabelMap(path), path)
+
+
+def volume_on(path: str | None, image: Any) -> Any:
+    """Read a volume that belongs to the image: a guide, sigmas; None when there is none."""
+    return None if path is None else _on(image, volumes.readVolume(path), path)
+
+
+def _on(image: Any, node: Any, path: str) -> Any:
+    """The node, on the image's voxels where its file says nothing of its own."""
+    adoptGeometry(node, path, image)
+    return node
 
 
 def reference_of(path: str | None, image: Any) -> np.ndarray | None:

@@ -11,18 +11,20 @@ import numpy as np
 from .. import report as reports
 from ..arrays.watch import Watch
 from ..errors import InputError
-from ..mrml import files as volumes
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
+from ..mrml.voxelsizes import setVoxelSize
 from ..report import ReportedRun
 from ..report.volumes import reported_run
-from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, write_around
+from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, volume_on, write_around
 
 
 def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     """Read, process every frame, and write the output with its recipe and report; see `onfiles.run_on_files`."""
     sequencefiles.checkSequenceName(output)
     sequence = sequencefiles.readSequence(request.files["image"])
+    for number in range(sequence.GetNumberOfDataNodes()):
+        setVoxelSize(sequence.GetNthDataNode(number), request.selection["spacing"])
     sources = _sources(request, sequence)
     truth = _reference(request.reference, sequence)
     count = sequence.GetNumberOfDataNodes()
@@ -68,10 +70,11 @@ def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:
             return single(path)
         return _checked(sequencefiles.readSequence(path), sequence, role)
 
-    source = read("mask", lambda path: mask_source(selection, path))
+    frame = sequence.GetNthDataNode(0)
+    source = read("mask", lambda path: mask_source(selection, path, frame))
     own = {
-        "labels": read("labels", labels_of),
-        "guide": read("guide", lambda path: None if path is None else volumes.readVolume(path)),
+        "labels": read("labels", lambda path: labels_of(path, frame)),
+        "guide": read("guide", lambda path: volume_on(path, frame)),
     }
     selected = source is not None or any(selection[n] for n in ("mask_range", "mask_box", "mask_box_mm"))
     if selected:

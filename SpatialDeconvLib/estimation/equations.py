@@ -41,6 +41,9 @@ class Equations:
         Of each kernel.
     weights : callable, optional
         ``weights(k)`` gives the weights of kernel k on the image; None for a single kernel.
+    displaced : callable, optional
+        What becomes of the image that a kernel meets, x or w_k x, before it does: for kernels whose centre is not
+        n // 2.
     count : int
         Number of kernels.
     model : {"detector", "source"}
@@ -58,6 +61,7 @@ class Equations:
         shape: tuple[int, ...],
         *,
         weights: Callable[[int], np.ndarray] | None = None,
+        displaced: Callable[[np.ndarray], np.ndarray] = lambda image: image,
         count: int = 1,
         model: str = "detector",
         mask: np.ndarray | None = None,
@@ -80,11 +84,11 @@ class Equations:
         self.source = model == "source" and weights is not None
         self._weights: list[np.ndarray] | None = None
         if weights is None:
-            self._spectra = [self._analyse(x)]
+            self._spectra = [self._analyse(displaced(x))]
         elif self.source:
-            self._spectra = [self._analyse(weights(k) * x) for k in range(count)]
+            self._spectra = [self._analyse(displaced(weights(k) * x)) for k in range(count)]
         else:
-            self._spectra = [self._analyse(x)]
+            self._spectra = [self._analyse(displaced(x))]
             self._weights = [np.ascontiguousarray(weights(k)[self.valid]) for k in range(count)]
 
     # The kernel is kept mirrored, u = n - 1 - m, so that valid voxel j sees x[j + u]: no voxel before the image.

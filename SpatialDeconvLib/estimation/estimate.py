@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.spacing import Spacing
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import check_choice
+from ..kernels.centres import GivenCentre
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..methods.choices import MODELS
@@ -38,6 +39,7 @@ def estimate_kernel(
     gain: bool = False,
     offset: bool = False,
     iterations: int | None = None,
+    centre: GivenCentre = "itk",
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> EstimatedKernel:
@@ -60,8 +62,7 @@ def estimate_kernel(
     original, blurred : ndarray, 2-D (j, i) or 3-D (k, j, i)
         x and y, on one grid.
     shape : int or sequence of int
-        Of the kernel in voxels, odd or even; one number for all axes longer than one voxel. Its centre is
-        index n // 2.
+        Of the kernel in voxels, odd or even; one number for all axes longer than one voxel.
     spacing : float or sequence of float
         Voxel size in mm.
     method : {"least-squares", "fourier"}
@@ -87,6 +88,9 @@ def estimate_kernel(
         Estimate a constant added to y.
     iterations : int, optional
         Most steps; it stops by itself, nearly always before the 300 that it may take otherwise.
+    centre : {"itk", "middle"}, or one per axis
+        Where the kernel is to have its centre: at index n // 2, or in its middle, (n - 1) / 2. They differ where n
+        is even; then the middle is between voxels, and a blur has as much room on either side of it.
     progress : callable (fraction, text), optional
     cancelled : callable () -> bool, optional
 
@@ -106,14 +110,17 @@ def estimate_kernel(
     """
     watch = Watch(progress, cancelled)
     options = Options.checked(
-        method, constraint_of(constraint), regularization, penalty, register, gain, offset, iterations
+        method, constraint_of(constraint), regularization, penalty, register, gain, offset, iterations, centre
     )
     pair = Pair.checked(original, blurred, spacing, mask, noise)
     size = kernel_shape(shape, pair.original.shape)
     watch.step(0.0, "estimating a kernel")
-    result = Estimation(pair, size, options).run(watch)
+    estimation = Estimation(pair, size, options)
+    result = estimation.run(watch)
     watch.step(1.0, "kernel estimated")
-    return EstimatedKernel(result.kernels[0], pair.spacing, "estimated kernel", estimate=result.record(pair))
+    return EstimatedKernel(
+        result.kernels[0], pair.spacing, "estimated kernel", centre=estimation.centre, estimate=result.record(pair)
+    )
 
 
 def estimate_kernels(
@@ -135,6 +142,7 @@ def estimate_kernels(
     gain: bool = False,
     offset: bool = False,
     iterations: int | None = None,
+    centre: GivenCentre = "itk",
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> EstimatedField:
@@ -171,7 +179,7 @@ def estimate_kernels(
         "simplex" hold after its division.
     gain : bool
         As for `estimate_kernel`: the mean of the kernels' sums, by their share of the evidence, is divided out.
-    iterations, progress, cancelled
+    iterations, centre, progress, cancelled
         As for `estimate_kernel`.
 
     Returns
@@ -203,14 +211,15 @@ def estimate_kernels(
     keyed = Keyed(key_field(keys, pair), guide, model, strength_of(neighbours))
     options = Options.checked(
         "least-squares", constraint_of(constraint, keyed), regularization, penalty, register, gain, offset,
-        iterations,
+        iterations, centre,
     )  # fmt: skip
     watch.step(0.0, "estimating kernels")
-    result = Estimation(pair, size, options, keyed).run(watch)
+    estimation = Estimation(pair, size, options, keyed)
+    result = estimation.run(watch)
     watch.step(1.0, "kernels estimated")
     field_ = keyed.field
     kernels = tuple(
-        Kernel(h, pair.spacing, f"estimated kernel at {key_name(at)}")
+        Kernel(h, pair.spacing, f"estimated kernel at {key_name(at)}", centre=estimation.centre)
         for h, at in zip(result.kernels, field_.at, strict=True)
     )
     values = {name: getattr(field_, name) for name in KernelField.__dataclass_fields__} | {"kernels": kernels}

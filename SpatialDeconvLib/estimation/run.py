@@ -16,9 +16,10 @@ from ..arrays.inner import dot
 from ..arrays.threads import usable_processors
 from ..arrays.watch import Watch
 from ..errors import InputError, check_choice, is_auto
+from ..kernels.centres import GivenCentre, centre_of, one_per_axis
 from ..kernels.field import BoundField, KernelField
 from ..kernels.shapes import identity_kernel
-from ..methods.choices import CONSTRAINTS, ESTIMATION_METHODS, PENALTIES
+from ..methods.choices import CONSTRAINTS, ESTIMATION_METHODS, MEASURED_CENTRES, PENALTIES
 from .constrained import project
 from .equations import Box, Equations, valid_box
 from .fourier import divide
@@ -26,7 +27,7 @@ from .krylov import Penalty
 from .neighbours import balanced, coupling, neighbour_graph
 from .pair import Pair
 from .record import Estimate
-from .shift import centre_of_mass, coarse_shift, shifted
+from .shift import MARGIN, between_voxels, centre_of_mass, coarse_shift, shifted
 from .solve import MISSING, Fit, LeastSquares
 
 SIGNED = ("non-negative", "simplex")
@@ -64,6 +65,7 @@ class Options:
     offset: bool
     steps: int
     begun: float
+    centre: GivenCentre = "itk"
 
     @classmethod
     def checked(
@@ -76,9 +78,12 @@ class Options:
         gain: bool,
         offset: bool,
         iterations: int | None,
+        centre: GivenCentre = "itk",
     ) -> Options:
         check_choice(method, ESTIMATION_METHODS, "method")
         check_choice(penalty, PENALTIES, "penalty")
+        for word in centre if one_per_axis(centre) else [centre]:  # others show only when the kernel is known
+            check_choice(word, MEASURED_CENTRES, "centre")
         weight = None
         if not is_auto(regularization):
             weight = _number(regularization, "regularization", "'auto' or a weight of at least 0")
@@ -87,7 +92,7 @@ class Options:
             raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None")
         return cls(
             method, constraint, weight, penalty, bool(register), bool(gain), bool(offset), int(steps),
-            time.perf_counter(),
+            time.perf_counter(), centre,
         )  # fmt: skip
 
 
@@ -183,6 +188,9 @@ class Estimation:
         self.warnings: list[str] = []
         self.count = 1 if keyed is None else len(keyed.field.kernels)
         self.share = np.ones(1)
+        self.centre = centre_of(np.ones(shape), options.centre)
+        #: By how much the image has to be displaced for n // 2 to be the centre.
+        self.offset = tuple(n // 2 - place for n, place in zip(shape, self.centre, strict=True))
         if options.method == "fourier" and pair.mask is not None:
             raise InputError("method 'fourier' takes no mask; use method 'least-squares'")
 
@@ -208,7 +216,8 @@ class Estimation:
         centres = np.array([centre_of_mass(h) for h in fit.kernels])
         weights = self.share * (fit.kernels.reshape(self.count, -1).sum(axis=1) > 0)
         centre = weights @ centres / max(weights.sum(), 1e-300)
-        return tuple(float(c) if n > 1 else 0.0 for c, n in zip(centre, self.shape, strict=True))
+        axes = zip(centre, self.offset, self.shape, strict=True)
+        return tuple(float(c + offset) if n > 1 else 0.0 for c, offset, n in axes)
 
     def _check_shift(self, shift: Sequence[float]) -> None:
         for s, n in zip(shift, self.pair.original.shape, strict=True):
@@ -409,6 +418,8 @@ class Subproblem:
     @cached_property
     def equations(self) -> Equations:
         mask = None if self.mask is None else self.mask[self.region]
+        if any(self.owner.offset):
+            mask = self._known() if mask is None else mask & self._known()
         if mask is not None and not mask.any():
             raise InputError(
                 f"the mask selects none of the voxels that lie at least half a kernel of {self.owner.shape} inside "
@@ -425,12 +436,25 @@ class Subproblem:
             self.original,
             self.owner.shape,
             weights=self.weights,
+            displaced=self.displaced,
             count=self.owner.count,
             model="detector" if self.owner.keyed is None else self.owner.keyed.model,
             mask=mask,
             centred=self.options.offset,
             workers=self.owner.workers,
         )
+
+    def displaced(self, image: np.ndarray) -> np.ndarray:
+        """What a kernel meets, so that its index n // 2 is its centre."""
+        return between_voxels(image, self.owner.offset)
+
+    def _known(self) -> np.ndarray:
+        """The voxels of the valid region that depend on what is known well of the displaced image."""
+        size = [s.stop - s.start for s in self.region]
+        known = np.zeros(size, bool)
+        margins = [min(MARGIN, n // 4) if offset else 0 for n, offset in zip(size, self.owner.offset, strict=True)]
+        known[tuple(slice(m, n - m) for m, n in zip(margins, size, strict=True))] = True
+        return known
 
     def _require_memory(self) -> None:
         owner, voxels = self.owner, self.original.size
@@ -565,7 +589,7 @@ class Subproblem:
         owner, options = self.owner, self.options
         weight = None if options.regularization is None else options.regularization * self.scale
         found = divide(
-            self.original, self.blurred, owner.shape, owner.pair.spacing, options.penalty, weight,
+            self.displaced(self.original), self.blurred, owner.shape, owner.pair.spacing, options.penalty, weight,
             owner.workers,
         )  # fmt: skip
         self.watch.step(0.9, "divided")

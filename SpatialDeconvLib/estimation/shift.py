@@ -16,8 +16,8 @@ from scipy import ndimage
 from .equations import Box
 
 _ORDER = 5
-#: Voxels at the border that a shifted image's spline does not know well.
-_MARGIN = 3
+#: Voxels at the border that are not known well in an image that is shifted by a fraction.
+MARGIN = 3
 #: Displacements below are left to the kernel (voxels).
 NEGLIGIBLE = 1e-3
 
@@ -61,11 +61,26 @@ def shifted(image: np.ndarray, shift: Sequence[float], shape: Sequence[int]) -> 
     moved = ndimage.shift(image, shift, order=_ORDER, mode="mirror")
     box = []
     for s, n, m in zip(shift, image.shape, shape, strict=True):
-        margin = 0 if s == round(s) else min(_MARGIN, max(n - m, 0) // 4)
+        margin = 0 if s == round(s) else min(MARGIN, max(n - m, 0) // 4)
         low = max(math.ceil(s), 0) + margin
         high = n + min(math.floor(s), 0) - margin
         box.append(slice(low, max(high, low)))
     return moved[tuple(box)], tuple(box)
+
+
+def between_voxels(image: np.ndarray, offset: Sequence[float]) -> np.ndarray:
+    """Displace an image by fractions of a voxel: a phase in the spectrum of its mirrored continuation.
+
+    What is wrong at the border, where the values beyond are not known, is left out by `MARGIN`.
+    """
+    for axis, by in enumerate(offset):
+        if by:
+            line = np.moveaxis(image, axis, -1)
+            n = line.shape[-1]
+            spectrum = sfft.rfft(np.concatenate([line, line[..., ::-1]], axis=-1))
+            spectrum *= np.exp(-2j * np.pi * by * sfft.rfftfreq(2 * n))
+            image = np.moveaxis(sfft.irfft(spectrum, 2 * n)[..., :n], -1, axis)
+    return image
 
 
 def centre_of_mass(kernel: np.ndarray) -> tuple[float, ...]:

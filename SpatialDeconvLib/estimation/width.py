@@ -38,7 +38,7 @@ from ..run.settings import ConvolveSettings
 from ..solvers.solve import solve
 from .patchspectra import Patches, frequencies
 from .widthposterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
-from .widthrisk import MATCHED, Least, least_risk
+from .widthrisk import MATCHED, Finding, least_risk
 
 #: Factors on the kernels whose blur is simulated (their logarithms); in between, it is interpolated.
 _TRIALS = np.linspace(math.log(0.45), math.log(2.2), 13)
@@ -48,6 +48,8 @@ _PILOT_STEPS = 15
 _DRAWS = 2  # random images
 #: Voxels that are looked at: 256 squares, 40 cubes.
 _VOXELS = 2**16
+#: The longest axis of an image that a blur is seen in has so many voxels at least.
+_SMALLEST = 12
 #: Patches of like blur are taken together, in so many groups at most, ...
 _GROUPS = 3
 #: ... and apart where the widths of their blurs differ by this factor.
@@ -178,6 +180,14 @@ def _refuse_own_choice(keyed: KernelField, guided: bool) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Random:
+    """Power of random images in bands: (patches, bands) as they are, (trials, patches, bands) blurred."""
+
+    sharp: np.ndarray
+    blurred: np.ndarray
+
+
 class _Search:
     """The measurement on one block of an image."""
 
@@ -206,79 +216,77 @@ class _Search:
         if all(job.bound.is_identity(k) for k in self.weights):
             raise InputError("the kernels do not blur, so they have no width to be wrong", "kernels")
 
-    def run(self, watch: Watch) -> WidthEstimate:
-        energies = self.patches.energies(self.block)
+        self.energies = self.patches.energies(self.block)
         # What is told from noise by the low bands: the structure whose blur is seen in the others.
-        shares = np.maximum(energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
-        if not shares.any():
+        self.shares = np.maximum(self.energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
+        if not self.shares.any():
             raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
-        varied = len(self.weights) > 1
-        before, after = self._simulated(watch.part(0.0, 0.3 if varied else 1.0))
-        if not varied:
-            mean, sigma = self._by_spectrum(energies, shares, before, after, np.zeros_like(after))
-        else:
-            mean, sigma = self._varied(energies, shares, before, after, watch.part(0.3, 1.0))
-        watch.step(1.0, "width found")
-        return WidthEstimate(math.exp(-mean), sigma, self.law, len(self.patches.boxes), self.job.warnings)
 
-    def _by_spectrum(
-        self, energies: np.ndarray, shares: np.ndarray, before: np.ndarray, after: np.ndarray, added: np.ndarray
-    ) -> tuple[float, float]:
-        """Mean and standard deviation of ln(factor on the kernels) by the spectra of patches."""
-        groups = self._groups(shares)
-        spectra = [self._spectrum(group, shares, energies, before, after, added) for group in groups]
+    def run(self, watch: Watch) -> WidthEstimate:
+        varied = len(self.weights) > 1
+        random = self._simulated(watch.part(0.0, 0.3 if varied else 1.0))
+        if varied:
+            found = self._varied(random, watch.part(0.3, 1.0))
+        else:
+            found = self._by_spectrum(random, np.zeros_like(random.blurred))
+        watch.step(1.0, "width found")
+        return WidthEstimate(
+            math.exp(-found.mean), found.sigma, self.law, len(self.patches.boxes), self.job.warnings
+        )
+
+    def _by_spectrum(self, random: _Random, added: np.ndarray) -> Finding:
+        """What the spectra of patches tell."""
+        spectra = [self._spectrum(group, random, added) for group in self._groups()]
         found = log_probabilities(spectra, self.patches.frequency, self.patches.modes, self.ndim, _FINE)
         probability = np.exp(found - found.max())
         probability /= probability.sum()
         mean = float(probability @ _FINE)
-        return mean, math.sqrt(float(probability @ np.square(_FINE - mean)))
+        return Finding(mean, math.sqrt(float(probability @ np.square(_FINE - mean))))
 
-    def _varied(
-        self, energies: np.ndarray, shares: np.ndarray, before: np.ndarray, after: np.ndarray, watch: Watch
-    ) -> tuple[float, float]:
-        """The same where kernels change from place to place."""
-        passed = (after[_GIVEN] / before)[shares > 0].mean(axis=0)
-        power = np.maximum((energies - self.noise[:, None])[shares > 0].mean(axis=0), 0) / passed
+    def _varied(self, random: _Random, watch: Watch) -> Finding:
+        """What is told where kernels change from place to place."""
         least = 1e-3 * float(np.ptp(self.block))  # no model is exact to so many digits
         sigmas = np.sqrt(np.maximum(self.variance, least**2)).astype(self.block.dtype)
         sigma = math.sqrt(float(np.mean(np.square(sigmas), dtype=np.float64)))
-        weight = sigma**2 / self._expected(power, MATCHED) / (2 * math.pi * MATCHED) ** 2
+        weight = sigma**2 / self._expected(random, MATCHED) / (2 * math.pi * MATCHED) ** 2
         found = least_risk(self.block, self._operator, sigmas, weight, self.mask, watch)
         if self.field.key == "intensity":  # kernels change where the image does, which no random image tells
-            return found.mean, found.sigma
+            return found
         if self.field.key == "position" and self.field.interpolation != "nearest":  # slowly
-            added = np.zeros_like(after)
+            added = np.zeros_like(random.blurred)
         else:
             pilot = solve(
                 self._operator(math.exp(found.mean)), self.block, "tikhonov", iterations=_PILOT_STEPS,
                 regularization=weight, noise=sigma, mask=self.mask,
             ).image  # fmt: skip
-            added = self._added(pilot, before, after)
-        return _together(found, Least(*self._by_spectrum(energies, shares, before, after, added)))
+            added = self._added(pilot, random)
+        return _together(found, self._by_spectrum(random, added))
 
-    def _expected(self, power: np.ndarray, frequency: float) -> float:
+    def _expected(self, random: _Random, frequency: float) -> float:
         """The power of the sharp image at a frequency, by that of its lowest bands."""
+        used = self.shares > 0
+        passed = (random.blurred[_GIVEN] / random.sharp)[used].mean(axis=0)
+        power = (self.energies - self.noise[:, None])[used].mean(axis=0) / passed
         mean = expected_spectrum(np.append(self.patches.frequency[:3], frequency), self.ndim)
         level = np.log(np.maximum(power[:3], 1e-30)) - mean[:-1]
         return math.exp(float(level.mean() + mean[-1]))
 
     # -- what the blur does
 
-    def _simulated(self, watch: Watch) -> tuple[np.ndarray, np.ndarray]:
-        """Power of random images in bands, (patches, bands), and of their blurs, (trials, patches, bands)."""
+    def _simulated(self, watch: Watch) -> _Random:
         images = [self._random_image(seed) for seed in range(_DRAWS)]
-        before = self._energies(images)
-        after = np.empty((len(_TRIALS), *before.shape))
+        sharp = self._energies(images)
+        blurred = np.empty((len(_TRIALS), *sharp.shape))
         for t, (trial, part) in enumerate(watch.parts(_TRIALS)):
             part.step(0.0, f"kernels scaled by {math.exp(trial):.2g}")
             operator = self._operator(math.exp(trial))
-            after[t] = self._energies([operator.forward(image, part.quiet()) for image in images])
-        return before, after
+            blurred[t] = self._energies([operator.forward(image, part.quiet()) for image in images])
+        return _Random(sharp, blurred)
 
     def _energies(self, images: list[np.ndarray]) -> np.ndarray:
         return np.sum([self.patches.energies(image) for image in images], axis=0)
 
-    def _added(self, pilot: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    def _added(self, pilot: np.ndarray, random: _Random) -> np.ndarray:
         """Power that the blurs of the image itself have beyond those of random ones, (trials, patches, bands).
 
         Where kernels change, a part of the image's power in low bands goes into others, by the image's mean and by
@@ -286,7 +294,7 @@ class _Search:
         """
         own = self.patches.energies(pilot)
         seen = [self.patches.energies(self._operator(math.exp(trial)).forward(pilot)) for trial in _TRIALS]
-        return np.array(seen) - own * after / before
+        return np.array(seen) - own * random.blurred / random.sharp
 
     def _operator(self, factor: float) -> SpatiallyVariantBlur:
         kernels = [self._scaled(k, factor) for k in self.weights]
@@ -323,8 +331,9 @@ class _Search:
 
     # -- what is compared
 
-    def _groups(self, shares: np.ndarray) -> list[np.ndarray]:
+    def _groups(self) -> list[np.ndarray]:
         """Patches, as indices, of like blur: sorted by its width and cut into parts of equal power."""
+        shares = self.shares
         used = np.flatnonzero(shares)
         widths = {k: _spread(self.job.bound, k) for k in self.weights}
         values = sum(np.float64(widths[k]) * weight for k, weight in self.weights.items())
@@ -343,38 +352,26 @@ class _Search:
             groups[-1].extend(order[parts == p].tolist())
         return [np.array(group) for group in groups]
 
-    def _spectrum(
-        self,
-        group: np.ndarray,
-        shares: np.ndarray,
-        energies: np.ndarray,
-        before: np.ndarray,
-        after: np.ndarray,
-        added: np.ndarray,
-    ) -> Spectrum:
-        weight = shares[group] / shares[group].sum()
+    def _spectrum(self, group: np.ndarray, random: _Random, added: np.ndarray) -> Spectrum:
+        weight = self.shares[group] / self.shares[group].sum()
         # In proportion to the power in low bands that a patch of the image has, as its blur let it through.
-        low = after[_GIVEN][group, :3].mean(axis=1)
-        amplitude = shares[group] / low
-        passed = np.einsum("p,tpb->tb", amplitude, after[:, group]) / (amplitude @ before[group])
-        fine = np.exp(CubicSpline(_TRIALS, np.log(passed))(_FINE))
-        more = np.maximum(CubicSpline(_TRIALS, added[:, group].mean(axis=1))(_FINE), 0.0)
+        amplitude = self.shares[group] / random.blurred[_GIVEN][group, :3].mean(axis=1)
+        passed = np.einsum("p,tpb->tb", amplitude, random.blurred[:, group]) / (amplitude @ random.sharp[group])
         return Spectrum(
-            energies[group].mean(axis=0), float(self.noise[group].mean()), fine, more,
+            self.energies[group].mean(axis=0),
+            float(self.noise[group].mean()),
+            np.exp(CubicSpline(_TRIALS, np.log(passed))(_FINE)),
+            np.maximum(CubicSpline(_TRIALS, added[:, group].mean(axis=1))(_FINE), 0.0),
             float(1 / np.square(weight).sum()),
-        )  # fmt: skip
+        )
 
 
-def _together(one: Least, other: Least) -> tuple[float, float]:
+def _together(one: Finding, other: Finding) -> Finding:
     """What two findings on one image say: they err together, and are no better than they agree."""
     share = other.sigma / (one.sigma + other.sigma)
     sigma = share * one.sigma + (1 - share) * other.sigma
     apart = abs(one.mean - other.mean) / 2
-    return share * one.mean + (1 - share) * other.mean, max(sigma, apart, _LEAST_VARIED)
-
-
-#: The shortest axis, of those of the image the longest, that a blur is seen along.
-_SMALLEST = 12
+    return Finding(share * one.mean + (1 - share) * other.mean, max(sigma, apart, _LEAST_VARIED))
 
 
 def _block(image: np.ndarray, mask: np.ndarray | None) -> Box:

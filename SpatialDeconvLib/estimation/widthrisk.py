@@ -37,8 +37,8 @@ _AT_THE_END = 0.2  # standard deviation where no minimum is seen between the tri
 
 
 @dataclass(frozen=True)
-class Least:
-    """Where the risk is least: ln(factor on the kernels), and the standard deviation of that."""
+class Finding:
+    """ln(factor on the kernels) and its standard deviation."""
 
     mean: float
     sigma: float
@@ -51,8 +51,8 @@ def least_risk(
     weight: float,
     mask: np.ndarray | None,
     watch: Watch,
-) -> Least:
-    """Find the factor of the least risk.
+) -> Finding:
+    """Find the factor of the least risk, as a `Finding`.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def least_risk(
     return _least(found, lowest)
 
 
-def _least(found: dict[int, tuple[float, float]], lowest: int) -> Least:
+def _least(found: dict[int, tuple[float, float]], lowest: int) -> Finding:
     """The vertex of the parabola through the least risk and its neighbours."""
     if lowest in (min(found), max(found)):
-        return Least(lowest * STEP, _AT_THE_END)
+        return Finding(lowest * STEP, _AT_THE_END)
     before, least, after = (np.array(found[lowest + side]) for side in (-1, 0, 1))
     first, slope = (after - before) / (2 * STEP)
     second = (after - 2 * least + before)[0] / STEP**2
     sigma = _MISMATCH * abs(slope) / second
-    return Least(float(lowest * STEP - first / second), float(np.clip(sigma, _LEAST_SIGMA, _AT_THE_END)))
+    return Finding(float(lowest * STEP - first / second), float(np.clip(sigma, _LEAST_SIGMA, _AT_THE_END)))

@@ -70,7 +70,8 @@ class SimpleITKFilters:
         method : str
             A method of strategy "blend" (`methods`).
         kernel : ndarray, dimension of the image
-            Sums to 1; centre at ``n // 2``.
+            Sums to 1; centre at ``n // 2``. Others are moved before (`kernels.centres.centred`, which says how
+            exactly).
         iterations : int
             Of the iterative filters.
         constant : float, optional

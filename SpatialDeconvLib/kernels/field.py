@@ -22,6 +22,7 @@ from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_choice, check_number
 from ..methods.choices import AUTO, INTERPOLATIONS_OF, OUTSIDES, WHOSE
+from .centres import centre_words
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import identity_kernel
@@ -259,7 +260,11 @@ class BoundField:
         if slicewise and guide.ndim != 3:
             raise InputError("slicewise needs a 3-D image; a 2-D image is a single slice already", "slicewise")
         fit = _on_slices if slicewise else _on_grid
-        kernels = [fit(k, self.shape, self.spacing) for k in field.kernels]
+        fitted = [fit(k, self.shape, self.spacing) for k in field.kernels]
+        given = [k if isinstance(k, Kernel) else own for k, own in zip(field.kernels, fitted, strict=True)]
+        self._centres = [centre_words(k.shape, k.centre) for k in given]
+        # From here on, everybody takes index n // 2 for the centre.
+        kernels = [k.centred() for k in fitted]
         self._kernels = [k.normalized() for k in kernels] if normalize else kernels
         self._key = KEY_WEIGHTS[field.key](field, guide, self.spacing)
         if self._key.has_rest:
@@ -270,8 +275,22 @@ class BoundField:
         return len(self._kernels)
 
     def kernel(self, k: int) -> Kernel:
-        """Kernel `k` on the image's grid, with the image's number of dimensions."""
+        """Kernel `k` on the image's grid, with the image's number of dimensions and its centre at index n // 2."""
         return self._kernels[k]
+
+    @property
+    def centres(self) -> str | None:
+        """Where the kernels have their centres, in words; None for the middle voxel of all, where nobody asks."""
+        found: dict[str, list[int]] = {}
+        for number, words in enumerate(self._centres, 1):
+            if words is not None:
+                text = _centre_text(words)
+                found.setdefault(text, []).append(number)
+        if not found:
+            return None
+        if len(found) == 1 and len(next(iter(found.values()))) == len(self._centres):
+            return next(iter(found))
+        return "; ".join(f"{text} (kernel {', '.join(map(str, numbers))})" for text, numbers in found.items())
 
     def is_identity(self, k: int) -> bool:
         """Whether kernel `k` leaves the image unchanged."""
@@ -296,6 +315,13 @@ class BoundField:
             self._supports[key] = bounding_box(self.weight(k, dtype) if weight is None else weight)
         return self._supports[key]
 
+    def uses(self, k: int, mask: np.ndarray | None = None, dtype: DTypeLike = np.float32) -> bool:
+        """Whether a voxel (where the mask is) takes part of kernel `k`, by its weights of that type."""
+        box = self.support(k, dtype)
+        if box is None or mask is None:
+            return box is not None
+        return bool(mask[box].any() and np.any(self.weight(k, dtype)[box][mask[box]]))
+
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
 
@@ -312,7 +338,7 @@ class BoundField:
 def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
     """Sample a 2-D kernel in the plane of the slices, with shape (1, m, n)."""
     sampled = _on_grid(kernel, shape[1:], spacing[1:])
-    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source)
+    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source, (0, *sampled.centre))
 
 
 def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
@@ -327,7 +353,7 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
     if sampled.ndim == ndim:
         return sampled
     if ndim == 2 and values.shape[0] == 1:
-        return Kernel(values[0], spacing, sampled.name, sampled.source)
+        return Kernel(values[0], spacing, sampled.name, sampled.source, sampled.centre[1:])
     if ndim == 3:
         raise InputError(
             f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; work slice by slice, or give a 3-D "
@@ -335,6 +361,15 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
             slicewise=True,
         )
     raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
+
+
+def _centre_text(words: str | list[str | float]) -> str:
+    """A centre in words; see `centres.centre_words`."""
+    if words == "middle":
+        return "(n - 1) / 2, the middle"
+    texts = {"middle": "(n - 1) / 2", "itk": "n // 2"}
+    axes = words if isinstance(words, list) else [words]
+    return ", ".join(texts[word] if isinstance(word, str) else f"{word:.4g}" for word in axes)
 
 
 def _pairs(kernels: Any) -> list[tuple[Any, AnyKernel]]:

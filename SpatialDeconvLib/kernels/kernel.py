@@ -1,14 +1,14 @@
 """Kernels: small arrays with a spacing in mm, and the makers of the usual ones.
 
-A kernel's centre is index ``n // 2`` on every axis, for even sizes too, which is the rule of ITK's
-convolution filters. Axes are (k, j, i) or (j, i), like the images of this library.
+A kernel knows its centre, the place of its array that stands for zero displacement; see `centres`. Axes are
+(k, j, i) or (j, i), like the images of this library.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike
 
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
+from .centres import Centre, GivenCentre, centre_of, centred
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
-_SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
 
@@ -37,17 +38,27 @@ class Kernel:
         Shown in messages and figures.
     source : mapping, optional
         The kernel-set entry that this kernel was made from; written to kernel sets and recipes.
+    centre : str or float, or one per axis
+        The place of the array that stands for zero displacement: "middle", (n - 1) / 2; "itk", n // 2, the rule of
+        SimpleITK's filters; "peak"; "centroid"; or an index, which may lie between voxels. "auto" is the middle
+        of a kernel that is symmetric about it, and n // 2 of others: they differ where n is even, by half a voxel.
+        Kept as indices.
+    in_voxels : bool
+        Nobody knows its voxel size (a picture, an array): it is taken in the voxels of the image it is used on,
+        whatever their size, and `spacing` only stands in.
 
     Raises
     ------
     InputError
-        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere.
+        If the array is empty, complex, not 2-D or 3-D, not finite, or zero everywhere; if it has no such centre.
     """
 
     values: np.ndarray
     spacing: tuple[float, ...] = (1.0,)
     name: str = ""
     source: Mapping[str, Any] | None = field(default=None, repr=False)
+    centre: Centre = "auto"  # type: ignore[assignment]  # a tuple from __post_init__ on
+    in_voxels: bool = False
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -57,6 +68,8 @@ class Kernel:
             spacing: Spacing = 1.0,
             name: str = "",
             source: Mapping[str, Any] | None = None,
+            centre: GivenCentre = "auto",
+            in_voxels: bool = False,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -81,6 +94,7 @@ class Kernel:
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
+        object.__setattr__(self, "centre", centre_of(values, self.centre, f"{label} centre"))
 
     @property
     def ndim(self) -> int:
@@ -91,9 +105,9 @@ class Kernel:
         return self.values.shape
 
     @property
-    def centre(self) -> tuple[int, ...]:
-        """Index of the voxel that stands for zero displacement: ``n // 2`` on every axis."""
-        return tuple(n // 2 for n in self.shape)
+    def centre_voxel(self) -> tuple[int, ...]:
+        """Index of the voxel nearest to the centre, the upper one of two."""
+        return tuple(math.floor(place + 0.5) for place in self.centre)
 
     @property
     def total(self) -> float:
@@ -103,12 +117,14 @@ class Kernel:
     @property
     def is_identity(self) -> bool:
         """Whether convolution with this kernel returns the image itself."""
-        return np.count_nonzero(self.values) == 1 and bool(self.values[self.centre] == 1.0)
+        if np.count_nonzero(self.values) != 1 or self.centre != self.centre_voxel:
+            return False
+        return bool(self.values[self.centre_voxel] == 1.0)
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
-        spacing = "x".join(f"{s:g}" for s in self.spacing)
-        return f"Kernel({self.name or 'unnamed'}, {size} voxels of {spacing} mm, sum {self.total:.6g})"
+        spacing = "" if self.in_voxels else f" of {'x'.join(f'{s:g}' for s in self.spacing)} mm"
+        return f"Kernel({self.name or 'unnamed'}, {size} voxels{spacing}, sum {self.total:.6g})"
 
     def normalized(self) -> Kernel:
         """Return the kernel scaled to sum 1.
@@ -121,15 +137,41 @@ class Kernel:
         """
         total = self.total
         if total <= 1e-12 * float(np.abs(self.values).sum()):
-            hint = "it looks logarithmic: read it with log=True" if self._looks_logarithmic() else "use convolve"
+            hint = "it looks logarithmic: read it with log=True" if self.looks_logarithmic else "use convolve"
             raise InputError(
                 f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
             )
         if total == 1.0:
             return self
-        # The entry of a stored kernel describes its values as stored; parameters still hold.
+        return replace(self, values=self.values / total, source=self._source_of_others())
+
+    def centred(self) -> Kernel:
+        """Return the kernel with its centre at index ``n // 2`` on every axis: itself where it is there already.
+
+        See `centres.centred` for how, and for its error. Operators and filters work on these.
+        """
+        values = centred(self.values, self.centre)
+        if values is self.values:
+            return self
+        source = self._source_of_others()
+        return Kernel(values, self.spacing, self.name, source, "itk", in_voxels=self.in_voxels)
+
+    def _source_of_others(self) -> Mapping[str, Any] | None:
+        """The source of a kernel with other values: the entry of a stored one describes its values as stored."""
         stored = self.source is not None and self.source.get("type") in ("file", "values")
-        return Kernel(self.values / total, self.spacing, self.name, None if stored else self.source)
+        return None if stored else self.source  # parameters still hold
+
+    def widths(self) -> tuple[float, ...] | None:
+        """Return the standard deviation on each axis in voxels; None when the sum is not positive."""
+        total = self.total
+        if total <= 0:
+            return None
+        found = []
+        for axis, n in enumerate(self.shape):
+            profile = self.values.sum(axis=tuple(a for a in range(self.ndim) if a != axis)) / total
+            places = np.arange(n) - np.vdot(profile, np.arange(n))
+            found.append(math.sqrt(max(float(np.vdot(profile, places**2)), 0.0)))
+        return tuple(found)
 
     def resampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on a grid of another spacing, with the same integral and the same centre.
@@ -154,28 +196,32 @@ class Kernel:
             return self
         extent = [n * old / new + 2 for n, old, new in zip(self.shape, self.spacing, target, strict=True)]
         refuse_huge(extent, f"kernel {self.name!r} of spacing {self.spacing}", target)
-        values = self.values
+        values, centre = self.values, list(self.centre)
         for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
             if not math.isclose(old, new, rel_tol=1e-6):
-                matrix = _overlap_matrix(values.shape[axis], old, new)
+                matrix = _overlap_matrix(values.shape[axis], centre[axis], old, new)
                 values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
-        return Kernel(values, target, self.name)
+                centre[axis] = len(matrix) // 2
+        return Kernel(values, target, self.name, centre=centre)
 
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
 
-        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two.
+        `spacing` has one value per axis of the *image*; a 2-D kernel takes the last two. A kernel that is in
+        voxels is taken as it is.
         """
         axes = spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else self.ndim)
         if len(axes) < self.ndim:
             axes = (self.spacing[0], *axes)
+        if self.in_voxels:
+            return replace(self, spacing=axes[-self.ndim :], in_voxels=False)
         return self.resampled(axes[-self.ndim :])
 
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
         warnings = []
         total, low = self.total, float(self.values.min())
-        if self._looks_logarithmic():
+        if self.looks_logarithmic:
             high = float(self.values.max())
             warnings.append(
                 f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
@@ -187,7 +233,7 @@ class Kernel:
                 f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
                 "weight): a blur kernel has none"
             )
-        if abs(total - 1) > _SUM_TOLERANCE:
+        if abs(total - 1) > SUM_TOLERANCE:
             warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
         warnings.extend(self._peak_warnings())
         return warnings
@@ -196,27 +242,31 @@ class Kernel:
         sizes = np.abs(self.values)  # the peak of a Laplace kernel is its negative centre
         peaks = np.argwhere(sizes >= sizes.max() * (1 - 1e-6))  # a plateau is flat to rounding only
         distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
-        # The geometric centre of an even kernel lies between two voxels, so its peak may be on either.
-        if distance.min() <= (1 if any(n % 2 == 0 for n in self.shape) else 0):
+        if distance.min() <= 0.5:  # the middle of an even kernel lies between two voxels, its peak is on either
             return []
         peak = tuple(int(p) for p in peaks[distance.argmin()])
         return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
 
-    def _looks_logarithmic(self) -> bool:
+    @property
+    def looks_logarithmic(self) -> bool:
+        """Whether the values are likely a kernel's logarithm."""
         # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
         low, high = float(self.values.min()), float(self.values.max())
         mostly = self.values.size > 1 and float(np.mean(self.values <= 0)) > 0.9
         return mostly and low < -2 and high <= abs(low) / 10
 
 
-def _overlap_matrix(n: int, old: float, new: float) -> np.ndarray:
-    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1."""
-    centre = n // 2
+def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray:
+    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1.
+
+    `centre` becomes index n_new // 2.
+    """
     edges = (np.arange(n + 1) - centre - 0.5) * old
     slack = 1e-9 * old  # an edge that coincides up to rounding needs no further voxel
     before = math.ceil((-edges[0] - slack) / new - 0.5)
     after = math.ceil((edges[-1] - slack) / new - 0.5)
-    # n // 2 must be the centre again: as many voxels before it as after it, or one more.
+    # n // 2 must be the centre: as many voxels before it as after it, or one more.
+    before = max(before, after)
     after = max(after, before - 1)
     new_edges = (np.arange(-before, after + 2) - 0.5) * new
     low = np.maximum(new_edges[:-1, None], edges[None, :-1])

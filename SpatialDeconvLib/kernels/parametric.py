@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.spacing import Spacing, numbers_in, spacing_tuple
-from ..errors import InputError
+from ..errors import InputError, is_auto
+from .centres import GivenCentre, one_per_axis
 from .kernel import Kernel, sizes_text
 from .kinds import Kind
 from .shapes import KINDS, STORED_KINDS
@@ -20,6 +21,8 @@ class ParametricKernel:
     ----------
     type : str
         One of `shapes.KINDS`.
+    centre : str or float, or one per axis
+        See `Kernel`; only blocks of an even number of voxels ("mean", "sum") have more than one.
     **parameters
         The kind's own parameters, in the words of the kernel-set file: ``sigma_mm`` or ``covariance_mm2``,
         ``length_mm``, ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
@@ -30,7 +33,7 @@ class ParametricKernel:
         If the kind is unknown, a parameter is missing or unknown, or a value is impossible.
     """
 
-    def __init__(self, type: str, /, **parameters: Any):
+    def __init__(self, type: str, /, centre: GivenCentre = "auto", **parameters: Any):
         if not isinstance(type, str) or type not in KINDS:
             raise InputError(f"unknown kernel type {type!r}; known: {', '.join([*KINDS, *STORED_KINDS])}")
         kind = KINDS[type]
@@ -41,7 +44,10 @@ class ParametricKernel:
         if unknown:
             allowed = ", ".join(kind.known) or "none"
             raise InputError(f"a {type} kernel has no parameter {unknown[0]!r}; its parameters: {allowed}")
+        if one_per_axis(centre) and len(centre) not in (2, 3):
+            raise InputError(f"centre {centre!r} of a {type} kernel must be one for all axes, or one for each")
         self.type = type
+        self.centre = centre
         # Plain lists and numbers, so that the entry can be written to a kernel set.
         self.parameters = {
             n: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for n, v in parameters.items()
@@ -60,7 +66,8 @@ class ParametricKernel:
         return (max(lengths),) * self._own_ndim()
 
     def _own_ndim(self) -> int:
-        return 2 if any(np.shape(v) in ((2,), (2, 2)) for v in self.parameters.values()) else 3
+        planar = one_per_axis(self.centre) and len(self.centre) == 2
+        return 2 if planar or any(np.shape(v) in ((2,), (2, 2)) for v in self.parameters.values()) else 3
 
     @property
     def kind(self) -> Kind:
@@ -74,7 +81,8 @@ class ParametricKernel:
 
     @property
     def source(self) -> dict[str, Any]:
-        return {"type": self.type, **self.parameters}
+        centre = {} if is_auto(self.centre) else {"centre": self.centre}
+        return {"type": self.type, **self.parameters, **centre}
 
     @property
     def name(self) -> str:
@@ -98,7 +106,10 @@ class ParametricKernel:
             kernel = self.kind.sampled(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
         except (TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
-        return Kernel(kernel.values, kernel.spacing, kernel.name, self.source)
+        centre = self.centre
+        if one_per_axis(centre):  # a 2-D kernel takes the last two
+            centre = centre[-kernel.ndim :]
+        return Kernel(kernel.values, kernel.spacing, kernel.name, self.source, centre)
 
     def _parameters_for(self, ndim: int) -> dict[str, Any]:
         parameters = dict(self.parameters)

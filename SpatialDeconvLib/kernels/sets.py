@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,12 @@ import SimpleITK as sitk
 
 from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_auto
+from ..formats.images import has_spacing, read_image
+from ..formats.quiet import standard_error_captured
+from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
+from .centres import GivenCentre, centre_of, centre_words
 from .field import KernelField
 from .kernel import Kernel
 from .kinds import Kind
@@ -41,7 +45,11 @@ _SET_WORDS = {"schema", "key", "of", "interpolation", "outside", "feather_mm", "
 
 
 def read_kernel(
-    path: str | os.PathLike, log: bool | float = False, spacing: Any = None, normalize: bool = True
+    path: str | os.PathLike,
+    log: bool | float = False,
+    spacing: Any = None,
+    normalize: bool = True,
+    centre: GivenCentre = "auto",
 ) -> Kernel:
     """Read a kernel from any image file SimpleITK reads, or from .npy.
 
@@ -54,9 +62,12 @@ def read_kernel(
         h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
         infinity, the logarithm of 0, becomes 0.
     spacing : float or sequence of float, optional
-        Voxel size in mm in axis order, instead of the file's; .npy files have none (default 1 mm).
+        Voxel size in mm in axis order, instead of the file's. A file that has none (.npy, a picture, whose print
+        resolution is none) holds the kernel in the voxels of the image it is used on.
     normalize : bool
         Scale the kernel to sum 1. Kernels whose sum is not positive (Laplace) need False.
+    centre : str or float, or one per axis
+        See `Kernel`.
 
     Raises
     ------
@@ -73,7 +84,8 @@ def read_kernel(
         # So far below the largest that its exponential is exactly 0.
         values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
     try:
-        kernel = Kernel(values, file_spacing if spacing is None else spacing, path.name)
+        given = file_spacing if spacing is None else spacing
+        kernel = Kernel(values, 1.0 if given is None else given, path.name, in_voxels=given is None)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if spacing is not None:
@@ -88,51 +100,64 @@ def read_kernel(
             raise InputError(f"{path}: {error}; or read it with normalize=False") from error
     else:
         source["normalize"] = False
-    return Kernel(kernel.values, kernel.spacing, path.name, source)
+    if not is_auto(centre):
+        source["centre"] = centre
+    try:
+        return Kernel(kernel.values, kernel.spacing, path.name, source, centre, in_voxels=kernel.in_voxels)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
-def from_logarithm(kernel: Kernel, base: bool | float = True) -> Kernel:
-    """Return the kernel whose logarithm `kernel` holds, normalised; `base` True is natural, 10 decimal."""
+def from_logarithm(kernel: Kernel, base: bool | float = True, centre: GivenCentre = "auto") -> Kernel:
+    """Return the kernel whose logarithm `kernel` holds, normalised; `base` True is natural, 10 decimal.
+
+    `centre` is that of the kernel, not of its logarithm; see `Kernel`.
+    """
     if base is not True and base != 10:
         raise InputError(f"log {base!r} must be true (natural logarithm) or 10 (decimal)")
     exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
     values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
-    return Kernel(values, kernel.spacing, kernel.name).normalized()
+    return Kernel(values, kernel.spacing, kernel.name, centre=centre, in_voxels=kernel.in_voxels).normalized()
 
 
-def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | float]:
+def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | None]:
+    """The values of a file, and its voxel size where it has one; a single slice is flat."""
     if not path.is_file():
         raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
     if path.suffix.lower() == ".npy":
         try:
-            with path.open("rb") as file:
-                values = np.lib.format.read_array(file, allow_pickle=False)
+            values = np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
             ) from error
-        spacing: tuple[float, ...] | float = 1.0
+        spacing: tuple[float, ...] | None = None
     else:
         try:
-            image = sitk.ReadImage(str(path))
+            with standard_error_captured():
+                image = read_image(path)
+        except InputError as error:
+            raise InputError(f"{what} {error}") from error
         except RuntimeError as error:
+            reason = reason_for(path, str(error)) or "damaged?"
             raise InputError(
-                f"{what} {path} is no image that can be read ({_last_line(error)}); save it as .nrrd or .npy"
+                f"{what} {path} is no image that can be read ({reason}); save it as .nrrd or .npy"
             ) from error
         if image.GetNumberOfComponentsPerPixel() != 1:
             raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
-        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
-    if values.ndim == 3 and values.shape[0] == 1:
-        values = values[0]
-        spacing = spacing[1:] if isinstance(spacing, tuple) else spacing
+        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
+    while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
+        values, spacing = values[0], spacing and spacing[1:]
     return values, spacing
 
 
 def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
     """Write a kernel to .npy or to an image format that SimpleITK writes, atomically.
 
-    Values are float64 (TIFF: float32, 2-D only). NRRD and MetaImage keep the spacing exactly, NIfTI and TIFF to
-    float32; .npy has none.
+    Files have no word for the centre: a kernel whose centre is not the one that `read_kernel` will find is written
+    with zeros, or moved by a fraction of a voxel, so that it lies in the middle (`Kernel.centred`). Values are
+    float64 (TIFF: float32, 2-D only). NRRD and MetaImage keep the spacing exactly, NIfTI and TIFF to float32; .npy
+    has none.
 
     Raises
     ------
@@ -143,27 +168,39 @@ def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
     suffix = path.suffix.lower()
     if suffix in (".mhd", ".nhdr", ".hdr", ".img"):
         raise OSError(f"cannot write kernel {path}: {suffix} keeps its values in a second file; use .mha or .nrrd")
-    tiff = suffix in (".tif", ".tiff")
-    if tiff and kernel.ndim == 3:
+    if suffix in (".tif", ".tiff") and kernel.ndim == 3:
         raise OSError(f"cannot write kernel {path}: TIFF keeps no slice spacing; use .nrrd")
+    _write_values(_with_default_centre(kernel), kernel.spacing, path)
+
+
+def _write_values(values: np.ndarray, spacing: Sequence[float], path: Path) -> None:
+    suffix = path.suffix.lower()
 
     def write(temporary: Path) -> None:
         if suffix == ".npy":
             with temporary.open("wb") as file:
-                np.save(file, kernel.values)
+                np.save(file, values)
             return
-        image = sitk.GetImageFromArray(kernel.values.astype(np.float32 if tiff else np.float64))
-        image.SetSpacing(kernel.spacing[::-1])
+        image = sitk.GetImageFromArray(values.astype(np.float32 if suffix in (".tif", ".tiff") else np.float64))
+        image.SetSpacing(tuple(spacing)[::-1])
         _write_image(image, temporary, path)
 
     atomically(path, write)
+
+
+def _with_default_centre(kernel: Kernel) -> np.ndarray:
+    """The kernel's values where its centre is the default one, else on odd numbers of voxels around it."""
+    if kernel.centre == centre_of(kernel.values):
+        return kernel.values
+    values = kernel.centred().values
+    return np.pad(values, [(0, 1 - n % 2) for n in values.shape])  # where n // 2 stays the centre
 
 
 def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
     try:
         sitk.WriteImage(image, str(temporary), useCompression=True)
     except RuntimeError as error:
-        reason = _last_line(error).replace(str(temporary), str(path))
+        reason = reason_of(str(error)).replace(str(temporary), str(path))
         raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
 
 
@@ -263,7 +300,8 @@ def _kernel_from_entry(number: int, entry: Any, folder: Path) -> AnyKernel:
 
 def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") -> AnyKernel:
     """Make a kernel from a kernel-set entry without its `at`."""
-    parameters = {k: v for k, v in entry.items() if k != "type"}
+    parameters = {k: v for k, v in entry.items() if k not in ("type", "centre")}
+    centre = entry.get("centre", "auto")
     if entry["type"] == "file":
         _only(parameters, STORED_KINDS["file"])
         return read_kernel(
@@ -271,6 +309,7 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             parameters.get("log", False),
             parameters.get("spacing_mm"),
             parameters.get("normalize", True),
+            centre,
         )
     if entry["type"] == "values":
         _only(parameters, STORED_KINDS["values"])
@@ -278,8 +317,10 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             values = np.array(parameters["values"], dtype=float)
         except (TypeError, ValueError) as error:
             raise InputError(f"'values' is no regular array of numbers ({error})") from error
-        return Kernel(values, parameters["spacing_mm"], "values", dict(entry))
-    return ParametricKernel(entry["type"], **parameters)
+        spacing = parameters["spacing_mm"]
+        unknown = spacing is None
+        return Kernel(values, 1.0 if unknown else spacing, "values", dict(entry), centre, in_voxels=unknown)
+    return ParametricKernel(entry["type"], centre=centre, **parameters)
 
 
 def _only(parameters: Mapping[str, Any], kind: Kind) -> None:
@@ -318,15 +359,18 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     if kernel.source and kernel.source.get("type") in ("file", "values"):
         return dict(kernel.source)
     # A kernel that was sampled once is kept as it is: its parameters on another grid are another kernel.
-    spacing = list(spacing_tuple(kernel.spacing, kernel.ndim))
-    return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
+    spacing = None if kernel.in_voxels else list(spacing_tuple(kernel.spacing, kernel.ndim))
+    entry = {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
+    words = centre_words(kernel.shape, kernel.centre)
+    return entry if words is None else {**entry, "centre": words}
 
 
 def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
     """Write a kernel set file.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
-    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``), weight images likewise.
+    .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
+    images likewise.
     """
     path = Path(path)
     content = field_to_dict(field)
@@ -335,11 +379,11 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
             with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
                 entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
         elif entry["type"] == "values" and isinstance(kernel, Kernel):
-            name = f"{path.stem}-kernel-{number}.nrrd"
-            write_kernel(kernel, path.parent / name)
-            at = {k: v for k, v in entry.items() if k == "at"}
+            name = f"{path.stem}-kernel-{number}.{'npy' if kernel.in_voxels else 'nrrd'}"
+            _write_values(kernel.values, kernel.spacing, path.parent / name)
+            kept = {k: v for k, v in entry.items() if k in ("at", "centre")}
             entry.clear()
-            entry.update({**at, "type": "file", "path": name, "normalize": False})
+            entry.update({**kept, "type": "file", "path": name, "normalize": False})
         if field.key == "weights":
             name = f"{path.stem}-weight-{number}.nrrd"
             _write_weights(field.weight_arrays[number - 1], path.parent / name)
@@ -350,7 +394,3 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
 def _write_weights(weights: np.ndarray, path: Path) -> None:
     image = sitk.GetImageFromArray(np.asarray(weights, dtype=np.float32))
     atomically(path, lambda temporary: _write_image(image, temporary, path))
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip()

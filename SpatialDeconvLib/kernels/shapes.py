@@ -382,7 +382,7 @@ def sharpen_kernel(amount: float = _SHARPENING, spacing: Spacing = 1.0, *, ndim:
     amount = check_number(amount, "amount")
     laplace = laplacian_kernel(spacing, ndim=ndim)
     values = -amount * min(laplace.spacing) ** 2 * laplace.values
-    values[laplace.centre] += 1.0
+    values[laplace.centre_voxel] += 1.0
     return Kernel(values, laplace.spacing, f"sharpen {amount:g}", {"type": "sharpen", "amount": amount})
 
 
@@ -541,7 +541,13 @@ STORED_KINDS: dict[str, Kind] = _by_name(
             Parameter(
                 "log", "whether it holds the kernel's natural (true) or decimal (10) logarithm", required=False
             ),
-            Parameter("spacing_mm", "voxel size instead of the file's", "mm", "axes", required=False),
+            Parameter(
+                "spacing_mm",
+                "voxel size, instead of the file's or the image's",
+                "mm",
+                "axes",
+                required=False,
+            ),
             Parameter("normalize", "whether to scale it to sum 1", required=False),
         ),
     ),
@@ -551,7 +557,7 @@ STORED_KINDS: dict[str, Kind] = _by_name(
         "The values themselves.",
         parameters=(
             Parameter("values", "the kernel's values"),
-            Parameter("spacing_mm", "voxel size", "mm", "axes"),
+            Parameter("spacing_mm", "voxel size; null: the image's", "mm", "axes"),
         ),
     ),
 )

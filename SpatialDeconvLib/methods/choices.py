@@ -122,12 +122,18 @@ OUTSIDES = {
     "error": Choice(_("Refuse to run")),
 }
 
+#: Which place of a kernel's array stands for zero displacement; see `kernels.kernel.Kernel`.
+CENTRES = ("auto", "middle", "itk", "peak", "centroid")
+
 # -- measuring kernels
 
 ESTIMATION_METHODS = {
     "least-squares": Choice(_("Least squares")),
     "fourier": Choice(_("Fourier (fast, large kernels)")),
 }
+
+#: Those of `CENTRES` that a kernel can be measured with.
+MEASURED_CENTRES = ("itk", "middle")
 
 #: What is known of kernels that are measured.
 CONSTRAINTS = {

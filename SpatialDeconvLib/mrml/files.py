@@ -12,12 +12,11 @@ Every error is one line with the path and the remedy: `InputError` for what the 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import re
 import shutil
-import struct
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,9 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
+from ..formats import dicom, nifti, sizes, tiff
+from ..formats.images import read_image, refuse_shear
+from ..formats.reasons import reason_of, unreadable
 from .scene import (
     LPS_TO_RAS,
     addToScene,
@@ -49,6 +51,7 @@ __all__ = [
     "readVolume",
     "removeVolume",
     "stemOf",
+    "voxelBytes",
     "writeVolume",
 ]
 
@@ -61,16 +64,6 @@ _SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameI
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
-
-# The system errors worth showing: ITK adds the last one that happened, whether or not it has to do with it.
-_DISK_ERRORS = (
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-    "Input/output error",
-    "Permission denied",
-    "Read-only file system",
-)
 
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
 _PICTURE_FORMATS = {
@@ -109,7 +102,7 @@ def readVolume(path: PathLike):
     """
     path = _existing(path)
     if path.is_dir():
-        return _readDicomSeries(path, *_onlySeries(path))
+        return _readDicomSeries(path, _onlySeries(path))
     if _isDicom(path):
         return _readDicomFile(path)
     vector, needsSitk = _inspect(path)
@@ -156,6 +149,8 @@ def readSegmentation(path: PathLike):
     path = _existing(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a segmentation file (.seg.nrrd)")
+    if nifti.is_nifti(path) and next(nifti.nonfinite_voxels(path), None) is not None:
+        raise InputError(f"{path} holds NaN or infinity, which are no segments; replace them by 0")
     registerConverterRules()
     return _readWithStorageNode(path, slicer.vtkMRMLSegmentationNode(), slicer.vtkMRMLSegmentationStorageNode())
 
@@ -173,14 +168,31 @@ def registerConverterRules() -> None:
         factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())
 
 
+def voxelBytes(path: PathLike) -> int:
+    """Return the bytes of the voxels of a file, or of a DICOM series, by their headers.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or too short for what its header claims.
+    """
+    path = _existing(path)
+    if path.is_dir():
+        files = [Path(file) for file in _onlySeries(path)]
+    else:
+        files = seriesFiles(path) if _isDicom(path) else [path]
+    with quietly():
+        return sum(map(sizes.voxel_bytes, files))
+
+
 def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     """Refuse, without reading the voxels, an input that could not be read.
 
     Returns
     -------
     tuple of int, or None
-        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for DICOM and segmentations,
-        which tell only when read.
+        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for segmentations, which tell
+        only when read.
 
     Raises
     ------
@@ -188,12 +200,17 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
         As `readVolume` and `sequencefiles.readSequence`, as far as a header shows it.
     """
     path = _existing(path)
-    if path.is_dir():
-        _onlySeries(path)
-        return None
-    if _isDicom(path) or isSegmentation(path):
+    if path.is_dir() or _isDicom(path):
+        folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
+        headers = _seriesHeaders(folder, files)
+        return (*headers[0].size[:2], max(len(headers), headers[0].frames))
+    if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
+    with quietly():
+        sizes.voxel_bytes(path)
+    if tiff.is_tiff(path):
+        return (*tiff.read_layout(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly():
@@ -212,6 +229,8 @@ def _existing(path: PathLike) -> Path:
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
     if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
+    if path.is_file():
+        sizes.refuse_absurd(path)
     return path.absolute()
 
 
@@ -230,6 +249,8 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
 
     Sequences of volumes are refused too, unless `sequences`.
     """
+    if tiff.is_tiff(path):
+        return tiff.read_layout(path).samples > 1, True
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quietly() as captured:
@@ -251,8 +272,8 @@ def _checkHeader(path: Path, reader: sitk.ImageFileReader) -> None:
     pixel = reader.GetPixelID()
     if pixel in _COMPLEX:
         raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
-    if _suffix(path) in (".nii", ".nii.gz"):
-        _checkNiftiLength(path)
+    if nifti.is_nifti(path):
+        nifti.check_length(path)
 
 
 def _frameCount(reader: sitk.ImageFileReader) -> int | None:
@@ -282,13 +303,7 @@ def _unreadable(path: Path, text: str) -> str:
     data = detachedDataFile(path)
     if data is not None and not data.exists():
         return f"{path} cannot be read: its data file {data.name} is missing; keep both files in one folder"
-    reason = _reason(text)
-    if "Unable to determine ImageIO reader" in text:
-        reason = f"not a {_suffix(path)} file" if _suffix(path) in _WRITABLE else "no known format"
-    return (
-        f"{path} cannot be read{f' ({reason})' if reason else ''}; "
-        f"it may be damaged, cut short or of another format: give {_READABLE}"
-    )
+    return unreadable(path, text, _READABLE)
 
 
 def detachedDataFile(path: Path) -> Path | None:
@@ -302,54 +317,10 @@ def detachedDataFile(path: Path) -> Path | None:
     return path.parent / match[1]
 
 
-def _reason(text: str) -> str:
-    """Return the one informative line of what ITK, MRML or SimpleITK printed; empty when there is none."""
-    lines = [re.sub(r" \[vtk\w+\.cxx, line.*", "", line.strip()) for line in text.splitlines()]
-    nrrd = [re.sub(r"^\[nrrd\] _?\w*:\s*", "", line) for line in lines if line.startswith("[nrrd]")]
-    useful = [line for line in nrrd if line and line != "trouble"][-1:]
-    useful += [line.removeprefix("Reason: ") for line in lines if line.endswith(_DISK_ERRORS)]
-    useful += [line.removeprefix("** ERROR: ") for line in lines if re.match(r"(MetaImage: |\*\* ERROR)", line)]
-    return useful[0][:200] if useful else ""
-
-
-def _checkNiftiLength(path: Path, least: int = 0) -> None:
-    """Refuse a NIfTI file that is shorter than its header says: ITK reads and writes one without complaint.
-
-    `least` is a number of bytes that it must have in any case (uncompressed), whatever its header says.
-    """
-    compressed = _suffix(path) == ".nii.gz"
-    try:
-        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
-            header = file.read(348)
-            expected = max(_niftiLength(header), least)
-            held = len(header)
-            if compressed:
-                while chunk := file.read(1 << 20):
-                    held += len(chunk)
-            else:
-                held = path.stat().st_size
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); it may be damaged or cut short: copy it again"
-        ) from error
-    if held < expected:
-        raise InputError(f"{path} is cut short: {held} of {expected} bytes; copy or write it again")
-
-
-def _niftiLength(header: bytes) -> int:
-    """Return the length in bytes that a NIfTI-1 header announces; 0 when it is no single-file NIfTI-1."""
-    if len(header) < 348 or header[344:347] != b"n+1":
-        return 0
-    order = "<" if struct.unpack("<i", header[:4])[0] == 348 else ">"
-    dimensions = struct.unpack(f"{order}8h", header[40:56])
-    bits = struct.unpack(f"{order}h", header[72:74])[0]
-    offset = struct.unpack(f"{order}f", header[108:112])[0]
-    voxels = int(np.prod([max(n, 1) for n in dimensions[1 : dimensions[0] + 1]], dtype=np.int64))
-    return int(offset) + voxels * bits // 8
-
-
 def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
+    with quietly():
+        sizes.require_room(path)
     storage.SetFileName(str(path))
     if hasattr(storage, "SetSingleFile"):
         storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
@@ -357,8 +328,19 @@ def _readWithStorageNode(path: Path, node, storage):
     with quietly() as captured:
         done = storage.ReadData(node)
     if not done:
-        raise InputError(_unreadable(path, _messages(storage) + captured.text))
+        raise InputError(_unreadable(path, _messages(storage) + captured.text + _sitkSays(path)))
+    if nifti.is_nifti(path) and node.IsA("vtkMRMLScalarVolumeNode"):
+        values = volumeArray(node)
+        nifti.restore_nonfinite(path, [values], values.shape[3] if values.ndim == 4 else 1)
+    if node.IsA("vtkMRMLScalarVolumeNode"):
+        refuse_shear(path, ijkToRas(node)[:3, :3])
     return addToScene(node, storage)
+
+
+def _sitkSays(path: Path) -> str:
+    """What SimpleITK says of a file that MRML could not read, often without a reason."""
+    with quietly():
+        return f"\n{_failure(sitk.ReadImage, str(path)) or ''}"
 
 
 def _messages(storage) -> str:
@@ -369,7 +351,7 @@ def _messages(storage) -> str:
 def _readImage(path: Path) -> sitk.Image:
     with quietly() as captured:
         try:
-            return sitk.ReadImage(str(path))
+            return read_image(path)
         except RuntimeError as error:
             failure = str(error)
     raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
@@ -417,15 +399,26 @@ def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def seriesFiles(path: PathLike) -> list[Path]:
-    """Return the files of the DICOM series that a DICOM file belongs to, in slice order; at least the file."""
+    """Return the files that are read when one DICOM file is named: its series, in slice order, or the file alone.
+
+    Alone it is read when the files of its series say no positions: they are images of their own.
+    """
     path = Path(path)
     for files in _seriesOf(path.parent).values():
         if any(Path(file).name == path.name for file in files):
-            return [Path(file) for file in files]
+            return [Path(file) for file in files] if _areSlices(files) else [path]
     return [path]
 
 
-def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
+def _areSlices(files: Sequence[str]) -> bool:
+    with quietly():
+        try:
+            return dicom.are_slices(dicom.read_headers(files))
+        except RuntimeError:
+            return True  # and reading them will say what is wrong
+
+
+def _onlySeries(folder: Path) -> tuple[str, ...]:
     series = _seriesOf(folder)
     if not series:
         raise InputError(
@@ -440,7 +433,7 @@ def _onlySeries(folder: Path) -> tuple[str, tuple[str, ...]]:
             f"{folder} holds {len(series)} DICOM series: {', '.join(shown[:8])}{more}; "
             "give one file of the series wanted instead of the folder"
         )
-    return next(iter(series.items()))
+    return next(iter(series.values()))
 
 
 def _description(file: str) -> str:
@@ -455,47 +448,51 @@ def _description(file: str) -> str:
 
 
 def _readDicomFile(path: Path):
-    for uid, files in _seriesOf(path.parent).items():
-        if any(Path(file).name == path.name for file in files):
-            return _readDicomSeries(path.parent, uid, files)
-    raise InputError(f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file")
-
-
-def _readDicomSeries(folder: Path, uid: str, files: tuple[str, ...]):
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(files)
-    reader.MetaDataDictionaryArrayUpdateOn()
-    with quietly() as captured:
-        try:
-            image, failure = reader.Execute(), ""
-        except RuntimeError as error:
-            image, failure = None, str(error)
-    if image is None:
+    if not any(Path(file).name == path.name for files in _seriesOf(path.parent).values() for file in files):
         raise InputError(
-            f"the {len(files)} files of the DICOM series in {folder} cannot be read as one volume ("
-            f"{_reason(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+            f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file"
         )
+    return _readDicomSeries(path.parent, seriesFiles(path))
+
+
+def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
+    headers, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
+    with quietly():
+        sizes.require_room(*map(Path, names))
+    image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(headers)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
-    _checkSlicePositions(folder, reader, len(files))
-    return _addImage(image, _description(files[0]))
+    return _addImage(image, _description(names[0]))
 
 
-def _checkSlicePositions(folder: Path, reader: sitk.ImageSeriesReader, count: int) -> None:
-    """Refuse missing or repeated slices: kernels are in mm, and ITK would assume an even spacing."""
-    key = "0020|0032"  # image position (patient)
-    if count < 3 or not all(reader.HasMetaDataKey(n, key) for n in range(count)):
-        return
-    positions = np.array([[float(x) for x in reader.GetMetaData(n, key).split("\\")] for n in range(count)])
-    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    # Positions are decimal text; 2 % of the step (and never less than 10 um) is rounding, not a missing slice.
-    if np.abs(steps - np.median(steps)).max() > max(0.02 * np.median(steps), 0.01):
-        raise InputError(
-            f"the DICOM series in {folder} has {count} slices that are not evenly spaced ({steps.min():.4g} to "
-            f"{steps.max():.4g} mm apart); complete it, or let Slicer's DICOM module regularise it and save as NRRD"
-        )
-    if steps.max() == 0:
-        raise InputError(f"the DICOM series in {folder} has {count} slices at one position; save one time point")
+def _seriesHeaders(folder: Path, files: Sequence[PathLike]) -> list[dicom.SliceHeader]:
+    """The headers of a series, after refusing what makes no volume."""
+    names = [os.fspath(file) for file in files]
+    headers = _quietlyOf(folder, names, lambda: dicom.read_headers(names))
+    dicom.check_volume(f"the DICOM series in {folder}" if len(names) > 1 else names[0], headers)
+    return headers
+
+
+def _quietlyOf(folder: Path, names: Sequence[str], read):
+    """What `read` returns of the files of a series."""
+    with quietly() as captured:
+        try:
+            return read()
+        except RuntimeError as error:
+            failure = str(error)
+    raise InputError(
+        f"the {len(names)} files of the DICOM series in {folder} cannot be read as one volume ("
+        f"{reason_of(failure + captured.text) or 'different sizes?'}); load it with Slicer's DICOM module"
+    )
+
+
+def _stacked(names: list[str], mixed: bool) -> sitk.Image:
+    """The slices as one image; `mixed`: the first one's type does not hold the values of all."""
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(names)
+    if mixed:
+        reader.SetOutputPixelType(sitk.sitkFloat64)
+    return reader.Execute()
 
 
 # -- writing
@@ -645,7 +642,7 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-        problem = _failureText(_checkNiftiLength, temporary, array.nbytes)
+        problem = _failureText(nifti.check_length, temporary, array.nbytes)
     if problem is not None:
         raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
 
@@ -693,7 +690,7 @@ def _writeFailure(path: Path, size: int, text: str) -> str:
                 f"{path} was not written: the disk is full ({free / 2**20:.1f} MiB free, the volume has "
                 f"{size / 2**20:.1f} MiB); free space or choose another folder"
             )
-    reason = _reason(text)
+    reason = reason_of(text)
     return f"{path} was not written{f' ({reason})' if reason else ''}; check the disk or choose another folder"
 
 

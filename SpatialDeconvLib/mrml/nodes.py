@@ -19,6 +19,8 @@ import numpy as np
 
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
+from ..formats.images import refuse_shear
+from ..kernels.centres import GivenCentre
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
@@ -29,7 +31,7 @@ from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
-from .scene import describeNode, ensureScene, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
+from .scene import describeNode, ensureScene, ijkToRas, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
 from .selections import Selections, ThresholdRange, guideArray, labelArray, maskArray
 
 __all__ = [
@@ -196,6 +198,7 @@ class Prepared:
 def prepare(settings: Settings, inputVolume, kernels, selections: Selections) -> Prepared:
     """Turn the nodes of a run into arrays; raises InputError as `deconvolveVolume` does."""
     array, resample = volumeArray(inputVolume, "inputVolume"), selections.resample
+    refuse_shear(f"inputVolume {describeNode(inputVolume)}", ijkToRas(inputVolume)[:3, :3])
     field = kernelFieldFrom(kernels)
     if selections.labels is not None:
         field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))
@@ -310,12 +313,12 @@ def kernelFieldFrom(kernels) -> KernelField:
     )
 
 
-def kernelFromVolume(node, log: bool | float = False) -> Kernel:
+def kernelFromVolume(node, log: bool | float = False, centre: GivenCentre = "auto") -> Kernel:
     """Return the kernel that a scalar volume node holds, with the node's spacing.
 
     One slice makes a 2-D kernel. `log` is true (or 10) when the voxels are the natural (or decimal) logarithm
-    of the kernel, which is then normalised to sum 1. Position, directions and transforms are ignored: a kernel
-    is laid along the axes of the image it is used on.
+    of the kernel, which is then normalised to sum 1. `centre` is that of `Kernel`. Position, directions and
+    transforms are ignored: a kernel is laid along the axes of the image it is used on.
 
     Raises
     ------
@@ -328,8 +331,10 @@ def kernelFromVolume(node, log: bool | float = False) -> Kernel:
     spacing = spacingOf(node)
     if values.shape[0] == 1:
         values, spacing = values[0], spacing[1:]
-    kernel = Kernel(values, spacing, node.GetName() or "")
-    return kernel if log is False else from_logarithm(kernel, log)
+    name = node.GetName() or ""
+    if log is False:
+        return Kernel(values, spacing, name, centre=centre)
+    return from_logarithm(Kernel(values, spacing, name), log, centre)
 
 
 def volumeFromKernel(kernel: Kernel, name: str | None = None):
@@ -338,9 +343,10 @@ def volumeFromKernel(kernel: Kernel, name: str | None = None):
     A 2-D kernel becomes one slice, 1 mm thick. `kernelFromVolume` gives the kernel back.
     """
     values = kernel.values if kernel.ndim == 3 else kernel.values[np.newaxis]
+    centre = kernel.centre if kernel.ndim == 3 else (0, *kernel.centre)
     spacing = np.array(kernel.spacing if kernel.ndim == 3 else (1.0, *kernel.spacing))
     matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing[::-1], 1.0])
-    matrix[:3, 3] = -matrix[:3, :3] @ [n // 2 for n in values.shape[::-1]]
+    matrix[:3, 3] = -matrix[:3, :3] @ centre[::-1]
     scene = ensureScene()
     name = scene.GetUniqueNameByString(name or kernel.name or "Kernel")
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)

@@ -36,8 +36,10 @@ from ..run.pipeline import Result
 
 SCHEMA = "spatialdeconv-recipe/1"
 
-#: What of the inputs a run on files takes, as the command line has it: nothing selected, nothing resampled.
+#: What of the inputs a run on files takes, as the command line has it: nothing selected, nothing resampled, the
+#: voxel size of the file.
 NO_SELECTION = {
+    "spacing": None,
     "segments": None,
     "mask_range": None,
     "mask_box": None,

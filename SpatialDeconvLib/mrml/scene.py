@@ -8,9 +8,6 @@ Works with the slicer-core package and inside 3D Slicer. Arrays are in numpy ord
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -28,9 +25,13 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..errors import InputError
+from ..formats.quiet import CapturedText, standard_error_captured
 
 # ITK and DICOM measure positions in LPS, MRML in RAS.
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+# Of a spacing that was computed from a direction: a few units in the last place.
+_ROUNDING = 1e-15
 
 # Types that Slicer's filters, displays or file writers refuse, and the type that holds their values.
 _STORED_AS = {
@@ -71,12 +72,6 @@ def _nodesOf(scene) -> list:
     return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
 
 
-class CapturedText:
-    """What was printed inside a `quietly` block; `text` is filled when the block ends."""
-
-    text = ""
-
-
 @contextlib.contextmanager
 def quietly() -> Iterator[CapturedText]:
     """Keep the messages of VTK, MRML and ITK out of the terminal, and hand them over as text.
@@ -91,35 +86,13 @@ def quietly() -> Iterator[CapturedText]:
         return
     window, previous = vtkStringOutputWindow(), vtkOutputWindow.GetInstance()
     vtkOutputWindow.SetInstance(window)
+    printed = CapturedText()
     try:
-        with tempfile.TemporaryFile() as sink:
-            try:
-                with _standardErrorInto(sink.fileno()):
-                    yield captured
-            finally:
-                sink.seek(0)
-                captured.text = sink.read().decode(errors="replace") + (window.GetOutput() or "")
+        with standard_error_captured() as printed:
+            yield captured
     finally:
+        captured.text = printed.text + (window.GetOutput() or "")
         vtkOutputWindow.SetInstance(previous)
-
-
-@contextlib.contextmanager
-def _standardErrorInto(descriptor: int) -> Iterator[None]:
-    try:
-        saved = os.dup(2)
-    except OSError:  # a windowed program on Windows may have no standard error at all
-        yield
-        return
-    try:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        os.dup2(descriptor, 2)
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def describeNode(node) -> str:
@@ -182,7 +155,17 @@ def imageDataFromArray(array: np.ndarray) -> vtkImageData:
 
 def spacingOf(node) -> tuple[float, float, float]:
     """Return the voxel size of a volume node in mm, in the order of the array axes (k, j, i)."""
-    return tuple(reversed(node.GetSpacing()))
+    return tuple(_withoutRounding(size) for size in reversed(node.GetSpacing()))
+
+
+def _withoutRounding(size: float) -> float:
+    """The number of twelve digits that a voxel size is but for the rounding of its direction's length.
+
+    A node of oblique axes has 1.4999999999999998 mm for 1.5, and iterations would carry that on into more digits of
+    the result than a file or an array with the same voxels has wrong.
+    """
+    short = float(f"{size:.12g}")
+    return short if abs(size - short) <= _ROUNDING * abs(size) else size
 
 
 def matrixFromVtk(matrix: vtkMatrix4x4) -> np.ndarray:

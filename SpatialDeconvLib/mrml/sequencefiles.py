@@ -13,12 +13,13 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
+from ..formats import nifti, sizes
+from ..formats.images import refuse_shear
 from .files import (
     _INT64,
     PathLike,
     _checkFits,
     _checkHeader,
-    _checkNiftiLength,
     _existing,
     _failure,
     _failureText,
@@ -47,6 +48,10 @@ def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
     path = Path(path).expanduser()
     if not path.is_file() or isSegmentation(path) or _isDicom(path):
+        return False
+    try:
+        sizes.refuse_absurd(path)
+    except InputError:
         return False
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -82,6 +87,8 @@ def readSequence(path: PathLike):
     with quietly():
         reader.ReadImageInformation()
     _checkHeader(path, reader)
+    with quietly():
+        sizes.require_room(path)
     scene = ensureScene()
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(stemOf(path)))
     try:
@@ -103,6 +110,10 @@ def _readWithStorageNode(path: Path, node) -> None:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
             raise InputError(_unreadable(path, _messages(storage) + captured.text))
+        refuse_shear(path, ijkToRas(node.GetNthDataNode(0))[:3, :3])
+        if nifti.is_nifti(path):
+            frames = [volumeArray(node.GetNthDataNode(n)) for n in range(node.GetNumberOfDataNodes())]
+            nifti.restore_nonfinite(path, frames, frames[0].shape[3] if frames[0].ndim == 4 else 1)
     finally:
         node.GetScene().RemoveNode(storage)
 
@@ -167,7 +178,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
             done = storage.WriteData(plain) and temporary.is_file()
         problem = None if done else _messages(storage) or "nothing was written"
         if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-            problem = _failureText(_checkNiftiLength, temporary, size)
+            problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
         moveInto(folder, path)

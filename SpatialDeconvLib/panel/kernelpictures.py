@@ -117,9 +117,9 @@ def kernelPicture(
     if extent is not None and not (extent > 0 and math.isfinite(extent)):
         raise InputError(f"extent {extent!r} must be a positive width in mm")
     sampled = _sampled(kernel, spacing)
-    plane, mm, summed = _projection(sampled, axis)
-    extent = extent or _extent(plane, mm)
-    pixels = _resampled(plane, mm, size, extent)
+    plane, mm, centre, summed = _projection(sampled, axis)
+    extent = extent or _extent(plane, mm, centre)
+    pixels = _resampled(plane, mm, centre, size, extent)
     scale = _fittingScale(plane) if scale == "auto" else scale
     high = float(np.abs(plane).max())
     colours = _coloured(pixels, plane, scale, high)
@@ -133,7 +133,7 @@ def thumbnails(
     kernels: Sequence[AnyKernel], size: int = 40, *, spacing: float | Sequence[float] | None = None
 ) -> list[KernelPicture]:
     """Return a small picture of every kernel, with a common scale in mm as far as they are comparable in size."""
-    extents = [_extent(*_projection(_sampled(kernel, spacing), None)[:2]) for kernel in kernels]
+    extents = [_extent(*_projection(_sampled(kernel, spacing), None)[:3]) for kernel in kernels]
     common = min(max(extents), _LARGEST_RATIO * min(extents)) if extents else 1.0
     return [
         kernelPicture(kernel, size, spacing=spacing, extent=max(common, own) if own > common else common, bar=False)
@@ -148,7 +148,7 @@ def threeViews(
     sampled = _sampled(kernel, spacing)
     if sampled.ndim == 2 or sampled.shape[0] == 1:
         return [kernelPicture(sampled, size)]
-    extent = max(_extent(*_projection(sampled, axis)[:2]) for axis in range(3))
+    extent = max(_extent(*_projection(sampled, axis)[:3]) for axis in range(3))
     return [kernelPicture(sampled, size, extent=extent, axis=axis) for axis in range(3)]
 
 
@@ -171,15 +171,17 @@ def _sampled(kernel: AnyKernel, spacing: float | Sequence[float] | None) -> Kern
     return kernel.sampled((fine or 1.0,) * 3)
 
 
-def _projection(kernel: Kernel, axis: int | None) -> tuple[np.ndarray, tuple[float, float], int | None]:
-    """The kernel summed along an axis, its pixel size in mm, and which axis that was."""
-    values, spacing = kernel.values, tuple(kernel.spacing)
+def _projection(
+    kernel: Kernel, axis: int | None
+) -> tuple[np.ndarray, tuple[float, float], tuple[float, float], int | None]:
+    """The kernel summed along an axis, its pixel size in mm, its centre, and which axis that was."""
+    values, spacing, centre = kernel.values, kernel.spacing, kernel.centre
     if values.ndim == 2 or (values.shape[0] == 1 and axis in (None, 0)):
-        return values.reshape(values.shape[-2:]), spacing[-2:], None
+        return values.reshape(values.shape[-2:]), spacing[-2:], centre[-2:], None
     if axis is None:
         axis = _leastExtended(values, spacing)
-    rest = [a for a in range(3) if a != axis]
-    return values.sum(axis=axis), (spacing[rest[0]], spacing[rest[1]]), axis
+    j, i = (a for a in range(3) if a != axis)
+    return values.sum(axis=axis), (spacing[j], spacing[i]), (centre[j], centre[i]), axis
 
 
 def _leastExtended(values: np.ndarray, spacing: Sequence[float]) -> int:
@@ -194,11 +196,11 @@ def _leastExtended(values: np.ndarray, spacing: Sequence[float]) -> int:
     return next(axis for axis, moment in enumerate(moments) if moment <= 1.05 * least + 1e-12)
 
 
-def _extent(plane: np.ndarray, mm: Sequence[float]) -> float:
+def _extent(plane: np.ndarray, mm: Sequence[float], centre: Sequence[float]) -> float:
     """Width in mm of the square around the centre that holds all but a thousandth of the weight, and a rim."""
     weight = np.abs(plane)
     j, i = (
-        (np.abs(np.arange(n) - n // 2) + 0.5) * h for n, h in zip(plane.shape, mm, strict=True)
+        (np.abs(np.arange(n) - c) + 0.5) * h for n, h, c in zip(plane.shape, mm, centre, strict=True)
     )  # to the voxels' far faces
     reach = np.maximum(j[:, None], i[None, :]).ravel()
     order = np.argsort(reach)
@@ -206,13 +208,15 @@ def _extent(plane: np.ndarray, mm: Sequence[float]) -> float:
     return float(_RIM * 2 * reach[order][np.searchsorted(inside, (1 - _SHARE_OUTSIDE) * inside[-1])])
 
 
-def _resampled(plane: np.ndarray, mm: Sequence[float], size: int, extent: float) -> np.ndarray:
+def _resampled(
+    plane: np.ndarray, mm: Sequence[float], centre: Sequence[float], size: int, extent: float
+) -> np.ndarray:
     """The plane on size x size pixels over `extent` mm: the mean of what lies in a pixel, no smoothing."""
     indices = []
-    for n, h in zip(plane.shape, mm, strict=True):
+    for h, c in zip(mm, centre, strict=True):
         per_pixel = max(_SUBPIXELS, min(32, math.ceil(2 * extent / size / h)))
         at = ((np.arange(size * per_pixel) + 0.5) / (size * per_pixel) - 0.5) * extent
-        indices.append((np.floor(at / h + 0.5).astype(int) + n // 2, per_pixel))
+        indices.append((np.floor(at / h + c + 0.5).astype(int), per_pixel))
     (rows, a), (columns, b) = indices
     padded = np.zeros(np.add(plane.shape, 2))  # a rim of zeros for what lies outside
     padded[1:-1, 1:-1] = plane

@@ -85,7 +85,7 @@ class KernelRow:
     logarithm : {"no", "natural", "decimal"}
         Whether the volume or file holds the logarithm of the kernel.
     options : str
-        Further words of a kernel-set entry (truncate, spacing_mm, normalize), as JSON.
+        Further words of a kernel-set entry (truncate, spacing_mm, normalize, centre), as JSON.
     """
 
     at: str = ""
@@ -144,17 +144,20 @@ class KernelRow:
         return {**at, **self._kernelEntry(folder)}
 
     def _kernelEntry(self, folder: str | os.PathLike | None) -> dict[str, Any]:
+        further = self._further()
         if self.kind == "volume":
             kernel = self.kernel()
             spacing = list(kernel.spacing)
-            return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing}
-        further = json.loads(self.options) if self.options else {}
+            return {"type": "values", "values": kernel.values.tolist(), "spacing_mm": spacing, **further}
         if self.kind == "file":
             if not self.path.strip():
                 raise InputError(_("no file is chosen"))
             log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
             return {"type": "file", "path": _relative(self.path, folder), **log, **further}
         return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
+
+    def _further(self) -> dict[str, Any]:
+        return json.loads(self.options) if self.options else {}
 
     def _parameters(self, sized: bool = False) -> dict[str, Any]:
         """The kind's own words; a kernel that is `sized` by other words needs no size."""
@@ -193,13 +196,15 @@ class KernelRow:
                 raise InputError(_("no volume is chosen"))
             from ..mrml.nodes import kernelFromVolume  # here, because everything else works without a scene
 
-            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm])
+            centre = self._further().get("centre", "auto")
+            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centre)
         entry = self._kernelEntry(None)
         kind = entry.pop("type")
         if kind == "file":
             return read_kernel(
-                entry["path"], entry.get("log", False), entry.get("spacing_mm"), entry.get("normalize", True)
-            )
+                entry["path"], entry.get("log", False), entry.get("spacing_mm"), entry.get("normalize", True),
+                entry.get("centre", "auto"),
+            )  # fmt: skip
         return ParametricKernel(kind, **entry)
 
 
@@ -385,7 +390,9 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
         if makeVolume is None:
             raise InputError(f"kernel {number} is written out as values; save it as a file and name that")
         kernel = Kernel(np.array(parameters["values"], dtype=float), parameters["spacing_mm"])
-        return KernelRow(at, "volume", volume=makeVolume(kernel, f"Kernel {at}".strip()))
+        centre = {word: value for word, value in parameters.items() if word == "centre"}
+        volume = makeVolume(kernel, f"Kernel {at}".strip())
+        return KernelRow(at, "volume", volume=volume, options=_options(centre))
     if kind == "file":
         path = str((folder / str(parameters.pop("path"))).resolve())
         log = parameters.pop("log", False)

@@ -433,8 +433,8 @@ def resultText(result: Any, outputName: str) -> str:
     Parameters
     ----------
     result : Result
-        Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning), its choice
-        and `warnings` are read.
+        Of the engine: `seconds`, `noise`, `residual`, `iterations` (None where they have no meaning), its choice,
+        `automatic` and `warnings` are read.
     outputName : str
         Name of the volume that holds the result.
     """
@@ -445,6 +445,8 @@ def resultText(result: Any, outputName: str) -> str:
         facts.append(_("noise {noise:.3g}").format(noise=result.noise))
     if result.residual is not None and math.isfinite(result.residual):
         facts.append(_residualText(result.residual))
+    if "centre" in result.automatic:
+        facts.append(_("centre of the kernels: {place}").format(place=result.automatic["centre"]))
     return "\n".join([", ".join(facts) + ".", *_choiceTexts([result]), *_warningTexts(result.warnings)])
 
 

@@ -12,8 +12,9 @@ from scipy import ndimage
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
 from ..kernels.field import KernelField
-from ..kernels.kernel import Kernel
+from ..kernels.kernel import SUM_TOLERANCE, Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.shapes import STORED_KINDS
 from ..noise import NoiseLaw
 
 # A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
@@ -58,13 +59,33 @@ def field_of(kernels: Any) -> KernelField:
 
 
 def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
-    """What is unusual about the kernels; the sum is not where it is normalised anyway."""
+    """What is unusual about the kernels: as a blur's where they are normalised, else the sum of stored ones."""
     warnings: list[str] = []
     for at, kernel in zip(field.at, field.kernels, strict=True):
-        if isinstance(kernel, Kernel) and normalizes:
+        if isinstance(kernel, Kernel):
             where = "" if field.key == "uniform" else f" at {at}"
-            warnings.extend(f"kernel{where}: {text}" for text in kernel.check() if not text.startswith("the sum"))
+            unusual = [text for text in kernel.check() if not text.startswith("the sum")]
+            texts = unusual if normalizes else _sum_warnings(kernel)
+            warnings.extend(f"kernel{where}: {text}" for text in texts)
     return warnings
+
+
+def _sum_warnings(kernel: Kernel) -> list[str]:
+    """What the sum of a kernel that is used as it is does to the image; kernels by parameters mean theirs.
+
+    So do kernels of differences, whose sum is 0 but for rounding.
+    """
+    made = kernel.source is not None and kernel.source.get("type") not in STORED_KINDS
+    if made or abs(kernel.total) <= SUM_TOLERANCE * float(np.abs(kernel.values).sum()):
+        return []
+    if kernel.looks_logarithmic:
+        return kernel.check()
+    if abs(kernel.total - 1) <= SUM_TOLERANCE:
+        return []
+    return [
+        f"the sum is {kernel.total:.6g}, by which the result is multiplied; set normalize to scale it to 1 and "
+        "keep the image's level"
+    ]
 
 
 def sigmas_of(noise: Any) -> np.ndarray | None:

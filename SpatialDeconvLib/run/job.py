@@ -30,6 +30,7 @@ from .inputs import (
     working_copy,
 )
 from .settings import DeconvolveSettings, S
+from .told import told_of_kernels
 from .units import in_image_units, scaled_levels, working_exponent
 
 
@@ -107,6 +108,8 @@ class Job(Generic[S]):
             noise = noise[0] if isinstance(noise, np.ndarray) else noise
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
         guided = inputs.guide is not None
+        unit = 1.0 if guided else 2.0**-exponent
+        warnings += told_of_kernels(field, bound, guide, mask, guided, image.dtype, unit)
         return cls(settings, original, image, exponent, guide, mask, bound, noise, warnings, watch, guided)
 
     # -- the forward model

@@ -26,6 +26,7 @@ from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import run_joint
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .told import unchanged
 from .verdict import remarks
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
@@ -58,7 +59,8 @@ class Result:
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
-        What "auto" and other choices of the run turned into.
+        What "auto" and other choices of the run turned into. "centre": where kernels of an even size, or with a
+        centre of their own, were taken to have it.
     warnings : list of str
         What is unusual, in words.
     seconds : float
@@ -288,6 +290,11 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     image, facts = operation(job)  # which may put the settings it chose in place of the job's
+    if unchanged(image, job.image, job.mask):
+        job.warnings.append("the result is the image itself: nothing was changed")
+        facts["residual"] = None  # of a result that is none
+    if job.bound.centres is not None:
+        facts["automatic"] = {**facts["automatic"], "centre": job.bound.centres}
     return Result(
         job.finished(image), parameters=settings.parameters(), warnings=job.warnings,
         seconds=time.perf_counter() - started, **facts,

@@ -283,6 +283,46 @@ def test_the_noise_may_be_that_of_counts_or_an_image_and_recipes_repeat_it(folde
     assert "--noise 2.0 and --noise-image exclude each other" in capsys.readouterr().err
 
 
+def test_the_centre_of_a_kernel_file_is_told_can_be_said_and_is_repeated(folder, capsys):
+    x = np.arange(8) - 3.5
+    kernel = sitk.GetImageFromArray(np.exp(-0.5 * (x[:, None] ** 2 + x**2) / 1.2**2))
+    kernel.SetSpacing((1.0, 1.5))  # the image's, within slices
+    sitk.WriteImage(kernel, str(folder / "k.nrrd"))
+    image = read_array(folder / "image.nrrd")
+    for words, centre, text in (
+        ([], "auto", "(n - 1) / 2, the middle"),
+        (["itk"], "itk", "n // 2"),
+        (["itk", "2.5"], ["itk", 2.5], "n // 2, 2.5"),
+    ):
+        options = ["--centre", *words] if words else []
+        assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "k.nrrd", "--slicewise", "--quiet",
+                   "--normalize", *options) == 0  # fmt: skip
+        assert f"centre of the kernels: {text}\n" in capsys.readouterr().out
+        kernel = sd.read_kernel(folder / "k.nrrd", centre=centre)
+        expected = sd.convolve(image, kernel, spacing=(2.0, 1.5, 1.0), slicewise=True).image
+        np.testing.assert_array_equal(read_array(folder / "out.nrrd"), expected)
+        assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
+        np.testing.assert_array_equal(read_array(folder / "again.nrrd"), expected)
+        capsys.readouterr()
+
+
+def test_odd_kernels_are_no_matter_for_a_line_about_their_centre(folder, capsys):
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    assert "centre" not in capsys.readouterr().out
+
+
+def test_kernel_writes_a_kernel_around_the_centre_that_was_said(folder, capsys):
+    values = np.zeros((6, 6))
+    values[0:3, 1:4] = sd.gaussian_kernel(0.7, ndim=2, truncate=1.5).values
+    np.save(folder / "psf.npy", values)
+    assert run(folder, "kernel", "file", "--from", "psf.npy", "--centre", "peak", "--output", "k.npy") == 0
+    assert capsys.readouterr().err == ""
+    kernel = sd.read_kernel(folder / "k.npy", normalize=False)
+    assert kernel.centre == tuple(int(i) for i in np.unravel_index(kernel.values.argmax(), kernel.shape))
+    assert run(folder, "kernel", "file", "--from", "psf.npy", "--output", "k.npy") == 0
+    assert "the peak is at (1, 2), the centre at (3, 3)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "pixel"), [("p.png", np.uint8), ("p.png", np.uint16), ("p.jpg", np.uint8)])
 def test_a_picture_becomes_a_picture_of_its_own_type(folder, capsys, name, pixel):
     values = np.linspace(0, 255, 24 * 30).reshape(24, 30).astype(pixel)
@@ -324,6 +364,14 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(folder,
     ("arguments", "word"),
     [
         (("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--log"), "--log is for a kernel file"),
+        (
+            ("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--centre", "itk"),
+            '--centre is for a kernel file; in the set set.json, write "centre" beside its path',
+        ),
+        (
+            ("kernel", "mean", "--shape", 4, "--centre", "where", "--output", "out.nrrd"),
+            "'where' is none; choose one of auto, middle, itk, peak, centroid",
+        ),
         (("kernel", "gaussian", "--sigma", 1, "--log", "--output", "out.nrrd"), "with type 'gaussian'"),
         (("kernel", "gaussian", "--sigma", 1, "--from", "a.nrrd", "--output", "out.nrrd"), "with type 'gaussian'"),
         (("kernel", "file", "--from", "mask.nrrd", "--sigma", 1, "--output", "out.nrrd"), "takes no sigma_mm"),

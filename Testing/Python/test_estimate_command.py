@@ -87,6 +87,7 @@ def test_the_choices_are_those_of_the_engine():
         "fit": set(shapes.FITTED_KINDS),
         "form": set(choices.FORMS),
         "smooth": set(choices.SMOOTHERS),
+        "centre": set(choices.MEASURED_CENTRES),
     }
 
 
@@ -256,6 +257,23 @@ def test_the_recipe_repeats_the_estimation(folder):
     write_image(folder / "keyed.nrrd", np.ones(SHAPE, np.float32))
     assert run(folder, "repeat", "set.json.recipe.json", "third.json", "--quiet") == 1
     assert not (folder / "third.json").exists()
+
+
+def test_an_even_kernel_is_measured_about_its_middle_and_repeated_so(folder):
+    measure(folder, "--size", 4, 6, 6, "--centre", "middle", "--output", "set.json")
+    field = sd.read_kernel_set(folder / "set.json")
+    assert field.kernels[0].centre == (1.5, 2.5, 2.5)
+    x = np.arange(6) - 2.5
+    profile = field.kernels[0].values.sum(axis=(0, 1))
+    assert abs(profile @ x) < 0.03 * profile.sum()
+    values = field.kernels[0].values
+    assert run(folder, "repeat", "set.json.recipe.json", "again.json", "--quiet") == 0
+    np.testing.assert_array_equal(sd.read_kernel_set(folder / "again.json").kernels[0].values, values)
+    recipe = json.loads((folder / "set.json.recipe.json").read_text())
+    del recipe["parameters"]["centre"]  # as earlier versions wrote it
+    (folder / "earlier.json").write_text(json.dumps(recipe))
+    assert run(folder, "repeat", "earlier.json", "again.json", "--quiet") == 0
+    assert sd.read_kernel_set(folder / "again.json").kernels[0].centre == (2, 3, 3)
 
 
 def test_the_figure_is_a_picture(folder):

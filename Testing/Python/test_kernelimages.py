@@ -40,6 +40,8 @@ def test_theCentreIsInTheMiddleForEvenSizesToo():
         values[tuple(n // 2 for n in shape)] = 1
         bright = np.argwhere(brightness(kernelPicture(Kernel(values), 90, extent=5.0, bar=False)) > 300)
         np.testing.assert_allclose(bright.mean(axis=0), 44.5)
+    bright = np.argwhere(brightness(kernelPicture(Kernel(np.ones((2, 4))), 90, extent=5.0, bar=False)) > 300)
+    np.testing.assert_allclose(bright.mean(axis=0), 44.5)
 
 
 def test_aPixelIsAsLargeOnBothAxes():

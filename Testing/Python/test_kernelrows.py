@@ -54,12 +54,14 @@ def test_every_kind_of_the_engine_can_be_a_row():
         (KernelRow("10", "sharpen", "0.5"), {"type": "sharpen", "amount": 0.5}),
         (KernelRow("10", "laplacian", "7"), {"type": "laplacian"}),
         (KernelRow("10", options='{"truncate": 3}'), {"type": "gaussian", "sigma_mm": 1, "truncate": 3}),
+        (KernelRow("10", "mean", "4", options='{"centre": "itk"}'), {"type": "mean", "shape": 4, "centre": "itk"}),
     ],
 )
 def test_a_row_is_an_entry_of_a_kernel_set(row, entry):
     assert row.entry(key="intensity") == {"at": 10.0, **entry}
     direct = kernelsets.kernel_from_dict(entry)
     np.testing.assert_array_equal(row.kernel().sampled(1.0).values, direct.sampled(1.0).values)
+    assert row.kernel().sampled(1.0).centre == direct.sampled(1.0).centre
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,19 @@ def test_kernels_written_out_in_a_file_go_where_they_are_told(tmp_path):
     np.testing.assert_array_equal(made[0][0].values, [[1, 2], [3, 4]])
     with pytest.raises(InputError, match="kernel 1"):
         kernelrows.rowsFromFile(path)
+
+
+def test_a_table_keeps_the_centres_of_a_file(tmp_path):
+    np.save(tmp_path / "k.npy", np.ones((4, 4)))
+    entries = [
+        {"at": 10, "type": "file", "path": "k.npy", "centre": [2, "middle"]},
+        {"at": 20, "type": "values", "values": [[1, 1]], "spacing_mm": 1, "centre": "itk"},
+    ]
+    path = write_set(tmp_path, *entries)
+    _key, rows, _options = kernelrows.rowsFromFile(path, lambda kernel, name: name)
+    assert rows[0].kernel().centre == (2, 1.5)
+    assert rows[0].entry(tmp_path, "intensity") == entries[0]
+    assert rows[1].options == '{"centre": "itk"}'
 
 
 def test_a_file_entry_is_relative_to_the_folder_it_is_saved_in(tmp_path):

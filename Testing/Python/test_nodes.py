@@ -375,6 +375,14 @@ def test_a_kernel_survives_being_a_volume(shape):
     np.testing.assert_allclose(scene.ijkToRas(node) @ [*centre, 1], [0, 0, 0, 1], atol=1e-12)
 
 
+def test_the_centre_of_an_even_kernel_lies_at_the_origin_of_its_volume():
+    kernel = Kernel(np.ones((2, 4, 5)), (2.0, 0.7, 0.5))
+    node = nodes.volumeFromKernel(kernel)
+    np.testing.assert_allclose(scene.ijkToRas(node) @ [2, 1.5, 0.5, 1], [0, 0, 0, 1], atol=1e-12)
+    assert nodes.kernelFromVolume(node).centre == (0.5, 1.5, 2)
+    assert nodes.kernelFromVolume(node, centre="itk").centre == (1, 2, 2)
+
+
 def test_a_logarithmic_kernel_volume():
     values = np.random.default_rng(0).random((1, 5, 5)) + 0.1
     kernel = nodes.kernelFromVolume(makeVolume(np.log(values), np.diag([-0.4, -0.4, 1, 1])), log=True)
@@ -695,3 +703,18 @@ def test_colour_images_keep_their_display_and_have_no_colour_table():
     assert node.GetDisplayNode().GetColorNodeID() is None
     output, _ = nodes.convolveVolume(node, FIELD)
     assert output.GetDisplayNode().GetClassName() == node.GetDisplayNode().GetClassName()
+
+
+@pytest.mark.parametrize(
+    ("stored", "meant"),
+    [
+        (1.4999999999999998, 1.5),
+        (1.0000000000000002, 1.0),
+        (0.9000000357627869, 0.9000000357627869),  # single precision, as NIfTI has it
+        (1 / 3, 1 / 3),
+    ],
+)
+def test_a_spacing_is_rid_of_the_rounding_of_its_direction_and_of_nothing_else(stored, meant):
+    node = slicer.vtkMRMLScalarVolumeNode()
+    node.SetSpacing(stored, 2.0, 3.0)
+    assert scene.spacingOf(node) == (3.0, 2.0, meant)

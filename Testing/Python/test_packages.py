@@ -14,6 +14,7 @@ ORDER = (
     "errors",
     "methods",
     "arrays",
+    "formats",
     "metrics",
     "noise",
     "selection",

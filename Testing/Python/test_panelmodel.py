@@ -369,6 +369,11 @@ def test_the_result_is_told_in_one_line_and_one_more_for_each_warning():
     assert warnings == ["Warning: odd", "Warning: strange"]
 
 
+def test_where_even_kernels_have_their_centre_is_told():
+    text = panelmodel.resultText(result(automatic={"centre": "n // 2"}), "brain")
+    assert text.endswith("residual 1.02 (1 is ideal), centre of the kernels: n // 2.")
+
+
 def test_the_residual_of_an_image_without_noise_is_no_number():
     assert panelmodel.resultText(result(noise=1e-7, residual=4e5), "a").endswith("residual far above the noise.")
 

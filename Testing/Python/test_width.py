@@ -297,3 +297,11 @@ def test_check_refuses_what_a_run_would_refuse(folder, capsys):
     path = kernel_set(folder, "region", (1, 2.0))
     assert cli.main(["check", str(folder / "image.nrrd"), "--kernels", path, "--quiet"]) == 1
     assert "label" in capsys.readouterr().err
+
+
+def test_check_takes_one_channel_at_a_time(folder, capsys):
+    image = sitk.ReadImage(str(folder / "image.nrrd"))
+    sitk.WriteImage(sitk.Compose([image] * 3), str(folder / "colours.nrrd"))
+    path = kernel_set(folder, "position", ([0, 0, 0], 2.5))
+    assert cli.main(["check", str(folder / "colours.nrrd"), "--kernels", path, "--quiet"]) == 1
+    assert "3 values per voxel; check one of its channels" in capsys.readouterr().err

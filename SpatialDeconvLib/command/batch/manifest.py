@@ -337,7 +337,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 
     @functools.cache
     def key(*settings: Any) -> str:
-        names = ("operation", "kernels", "log", "normalize")
+        names = ("operation", "kernels", "log", "kernel_spacing", "centre", "normalize")
         return read_kernels(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
 
     for case in cases:
@@ -349,9 +349,11 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
     sizes, problems = {}, []
     for path in dict.fromkeys(paths):
         sizes[path] = _try(problems, size, path)
+    spacing = options.kernel_spacing and tuple(options.kernel_spacing)
     found = _try(
-        problems, key, options.operation, options.kernels, options.log, getattr(options, "normalize", False)
-    )
+        problems, key, options.operation, options.kernels, options.log, spacing, tuple(options.centre),
+        getattr(options, "normalize", False),
+    )  # fmt: skip
     if found == "region" and not options.labels:
         problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
     if found is not None:
@@ -377,7 +379,7 @@ def _check_settings(options: argparse.Namespace) -> None:
 def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
     try:
         return function(*arguments)
-    except (InputError, OSError) as error:
+    except (InputError, OSError, MemoryError) as error:
         problems.append(message_of(error))
         return None
 

@@ -143,15 +143,15 @@ def _planar(kernel: Any) -> tuple[Kernel, bool]:
     """The kernel, as 2-D when it has one slice, and whether it had."""
     kernel = measured_kernel(kernel)
     if kernel.ndim == 3 and kernel.shape[0] == 1:
-        return Kernel(kernel.values[0], kernel.spacing[1:], kernel.name), True
+        return Kernel(kernel.values[0], kernel.spacing[1:], kernel.name, centre=kernel.centre[1:]), True
     return kernel, False
 
 
 def measured_kernel(kernel: Any) -> Kernel:
-    """The kernel, or an error that says what is wanted."""
+    """The kernel, with its centre at n // 2, or an error that says what is wanted."""
     if not isinstance(kernel, Kernel):
         raise InputError(f"kernel {kernel!r} is no Kernel; wrap an array as Kernel(values, spacing)")
-    return kernel
+    return kernel.centred()
 
 
 class _KernelProblem:

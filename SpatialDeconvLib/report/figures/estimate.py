@@ -79,11 +79,12 @@ def _draw_single(part: Any, kernel: Kernel, label: str, origin: str) -> None:
     axes = part.subplots(1, 4, width_ratios=(1, 1, 1, 1.6))
     planes = []
     for axis in (1, 2) if kernel.ndim == 3 else ():
-        values = np.take(kernel.values, kernel.centre[axis], axis=axis)
+        values = np.take(kernel.values, kernel.centre_voxel[axis], axis=axis)
         if values.any() and min(values.shape) > 1:
             others = [a for a in range(3) if a != axis]
             title = f"axes {'kji'[others[0]]} ({'up' if origin == 'lower' else 'down'}), {'kji'[others[1]]}"
-            planes.append((title, Kernel(values, [kernel.spacing[a] for a in others])))
+            spacing, centre = ([of[a] for a in others] for of in (kernel.spacing, kernel.centre))
+            planes.append((title, Kernel(values, spacing, centre=centre)))
     shown = [(label, kernel), *planes]
     draw_kernels(axes[: len(shown)], [k for _, k in shown], [title for title, _ in shown], origin=origin)
     for spare in axes[len(shown) : 3]:
@@ -285,5 +286,5 @@ def _draw_cuts(ax: Any, measured: Measured, kernels: Sequence[Kernel]) -> None:
 
 
 def _cut(kernel: Kernel) -> tuple[np.ndarray, np.ndarray]:
-    values = kernel.values[kernel.centre[:-1]]
+    values = kernel.values[kernel.centre_voxel[:-1]]
     return (np.arange(values.size) - kernel.centre[-1]) * kernel.spacing[-1], values

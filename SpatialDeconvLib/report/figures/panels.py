@@ -91,7 +91,7 @@ def draw_kernels(
     """
     reach = max(max(n * s for n, s in zip(k.shape[-2:], k.spacing[-2:], strict=True)) for k in kernels) / 2
     for ax, kernel, label in zip(axes, kernels, labels, strict=True):
-        values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre[0]]
+        values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre_voxel[0]]
         dj, di = kernel.spacing[-2:]
         cj, ci = kernel.centre[-2:]
         options: dict[str, Any] = {"cmap": "magma"}
@@ -125,8 +125,9 @@ def draw_kernels(
 
 def draw_radial_profile(ax: Any, kernel: Kernel, log: bool = False) -> None:
     """Draw a kernel's weights against the distance from its centre: every weight, and the mean per ring."""
-    values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre[0]]
-    grids = [(np.arange(n) - n // 2) * s for n, s in zip(values.shape, kernel.spacing[-2:], strict=True)]
+    values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre_voxel[0]]
+    axes = zip(values.shape, kernel.centre[-2:], kernel.spacing[-2:], strict=True)
+    grids = [(np.arange(n) - c) * s for n, c, s in axes]
     radius = np.hypot(*np.meshgrid(*grids, indexing="ij"))
     step = max(kernel.spacing[-2:])
     ring = np.rint(radius / step).astype(int).ravel()

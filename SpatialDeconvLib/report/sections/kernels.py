@@ -57,7 +57,7 @@ def kernel_label(found: Findings, n: int) -> str:
 
 
 def _middle(kernel: Kernel) -> np.ndarray:
-    return kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre[0]]
+    return kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre_voxel[0]]
 
 
 def _wants_log(kernel: Kernel) -> bool:
@@ -87,7 +87,7 @@ def _kernel_figure(found: Findings, n: int, kernel: Kernel, reach: float, log: b
         )
     ]
     if kernel.ndim == 3 and kernel.shape[0] > 1:
-        across = kernel.values[:, kernel.centre[1]]
+        across = kernel.values[:, kernel.centre_voxel[1]]
         alt = f"Kernel {label}, across the slices"
         views.append(_kernel_view(across, (kernel.spacing[0], kernel.spacing[2]), reach, log, alt))
     lines = [tag("b", _swatch(found.colours[n]), label), *_kernel_facts(found, n, kernel)]

@@ -1,0 +1,126 @@
+"""Reading images with SimpleITK, and right where ITK's own readers are wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from . import nifti, sizes, tiff
+
+_HEADER_BYTES = 1 << 16  # of text in front of the voxels
+_LARGEST_COSINE = 2e-3  # of axes that count as straight: a voxel in 500
+
+
+def read_image(path: Path) -> sitk.Image:
+    """Read an image file with the values that it holds.
+
+    The spacing of a file that has none (see `has_spacing`) is 1 mm.
+
+    Raises
+    ------
+    InputError
+        If the file is cut short, or holds what would be read wrong.
+    NotEnoughMemory
+        If it does not fit into memory.
+    RuntimeError
+        What SimpleITK says of a file that it cannot read.
+    """
+    sizes.require_room(path)
+    image = _read(path)
+    if image.GetDimension() > 1:
+        axes = np.reshape(image.GetDirection(), (image.GetDimension(), -1))
+        refuse_shear(path, axes)
+    return image
+
+
+def refuse_shear(what: Path | str, axes: np.ndarray) -> None:
+    """Refuse an image whose axes are not at right angles: kernels in mm lie along them.
+
+    Parameters
+    ----------
+    what : path or str
+        What the message calls it.
+    axes : ndarray
+        Of any length, the columns of the matrix.
+
+    Raises
+    ------
+    InputError
+    """
+    directions = axes / np.linalg.norm(axes, axis=0)
+    cosines = np.abs(directions.T @ directions - np.eye(len(axes)))
+    if cosines.max() > _LARGEST_COSINE:
+        angle = math.degrees(math.acos(min(1.0, float(cosines.max()))))
+        raise InputError(
+            f"{what} has axes at {angle:.3g} degrees, not at right angles (a tilted gantry?); resample it to "
+            "straight axes, e.g. with Slicer's Resample modules"
+        )
+
+
+def _read(path: Path) -> sitk.Image:
+    if nifti.is_nifti(path):
+        return _read_nifti(path)
+    if tiff.is_tiff(path):
+        return _read_tiff(path)
+    if path.suffix.lower() == ".vtk":
+        _refuse_words(path)
+    image = sitk.ReadImage(str(path))
+    if not has_spacing(path):
+        image.SetSpacing((1.0,) * image.GetDimension())
+    return image
+
+
+def has_spacing(path: Path) -> bool:
+    """Return whether an image file says how large its voxels are; the print resolution of a picture does not."""
+    if tiff.is_tiff(path):
+        return tiff.read_layout(path).spacing is not None
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+    if start.startswith(b"\x89PNG"):
+        return b"sCAL" in start[: start.find(b"IDAT")]  # which only ITK writes
+    if start.startswith((b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+        return False
+    if start.startswith(b"NRRD"):
+        header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
+        return re.search(rb"^(spacings|space directions):\s*[^\s]", header, re.MULTILINE) is not None
+    if re.match(rb"\s*(ObjectType|NDims)\s*=", start):
+        return re.search(rb"^\s*Element(Spacing|Size)\s*=", start, re.MULTILINE) is not None
+    return True
+
+
+def _read_tiff(path: Path) -> sitk.Image:
+    layout = tiff.read_layout(path)
+    if layout.obstacle:
+        image = sitk.GetImageFromArray(tiff.read_with_tifffile(path, layout), isVector=layout.samples > 1)
+    else:
+        image = sitk.ReadImage(str(path))
+        if image.GetSize()[::-1] != layout.shape or image.GetNumberOfComponentsPerPixel() != layout.samples:
+            raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
+    image.SetSpacing((layout.spacing or (1.0,) * len(layout.shape))[::-1])
+    return image
+
+
+def _read_nifti(path: Path) -> sitk.Image:
+    nifti.check_length(path)
+    image = sitk.ReadImage(str(path))
+    if next(nifti.nonfinite_voxels(path), None) is None:
+        return image
+    components = image.GetNumberOfComponentsPerPixel()
+    array = sitk.GetArrayFromImage(image)
+    nifti.restore_nonfinite(path, [array], components)
+    whole = sitk.GetImageFromArray(array, isVector=components > 1)
+    whole.CopyInformation(image)
+    return whole
+
+
+def _refuse_words(path: Path) -> None:
+    """Refuse a VTK file of text that holds NaN or infinity: ITK reads 0 from there on."""
+    with path.open("rb") as file:
+        kind = [file.readline(256) for _ in range(3)][2]
+        if kind.strip().upper() == b"ASCII" and re.search(rb"\s[-+]?(nan|inf)", file.read(), re.IGNORECASE):
+            raise InputError(f"{path} holds NaN or infinity as text, which cannot be read; write it as .nrrd")

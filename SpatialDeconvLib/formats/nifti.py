@@ -1,0 +1,214 @@
+"""NIfTI files: how long they have to be, and the NaN and infinity that ITK's reader turns into 0.
+
+NIfTI-1 and Analyze, as one file or as a pair (.hdr, .img), compressed or not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from ..errors import InputError
+
+_HEADER_BYTES = 348
+_FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of the types whose voxels may be NaN
+_CHUNK = 1 << 20  # voxels looked at in one go
+_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz")
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """What a header says of the voxels.
+
+    Attributes
+    ----------
+    data : Path
+        The file that holds the voxels.
+    offset : int
+        Bytes before the first of them.
+    sizes : tuple of int
+        Number of voxels on the axes i, j, k, t, ..., the fastest first.
+    bits : int
+        Of a voxel.
+    floats : dtype or None
+        Type of the voxels, where they may be NaN.
+    scale : (slope, intercept)
+        What stored numbers are multiplied with, and what is then added.
+    """
+
+    data: Path
+    offset: int
+    sizes: tuple[int, ...]
+    bits: int
+    floats: np.dtype | None
+    scale: tuple[float, float]
+
+    @property
+    def bytes(self) -> int:
+        """Length of the data file, uncompressed."""
+        return self.offset + math.prod(self.sizes) * self.bits // 8
+
+
+def is_nifti(path: Path) -> bool:
+    """Return whether a file's name says that it is NIfTI or Analyze."""
+    return path.name.lower().endswith(_SUFFIXES)
+
+
+def read_header(path: Path) -> NiftiHeader | None:
+    """Return what the header of a NIfTI-1 or Analyze file says; None when it has none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or its header says what cannot be.
+    """
+    source = _beside(path, ".hdr")
+    try:
+        with _opened(source) as file:
+            header = file.read(_HEADER_BYTES)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(path, error) from error
+    if len(header) < _HEADER_BYTES:
+        return None
+    order = next((o for o in "<>" if struct.unpack_from(f"{o}i", header)[0] == _HEADER_BYTES), None)
+    if order is None:
+        return None
+    magic = header[344:347]
+    if (magic == b"n+1") != (path.name.lower().endswith((".nii", ".nii.gz"))):
+        return None
+    axes, *sizes = struct.unpack_from(f"{order}8h", header, 40)
+    code, bits = struct.unpack_from(f"{order}2h", header, 70)
+    offset, slope, intercept = struct.unpack_from(f"{order}3f", header, 108)
+    if not 1 <= axes <= 7 or not 0 <= offset < 2**31 or bits < 0:
+        raise InputError(
+            f"{path} has a damaged header ({axes} axes, {bits} bits a voxel, voxels from byte {offset:g}); "
+            "write it again"
+        )
+    scaled = magic in (b"n+1", b"ni1") and slope != 0 and math.isfinite(slope) and math.isfinite(intercept)
+    return NiftiHeader(
+        _beside(path, ".img"),
+        int(offset),
+        tuple(max(n, 1) for n in sizes[:axes]),
+        bits,
+        np.dtype(order + _FLOATS[code]) if code in _FLOATS else None,
+        (slope, intercept) if scaled else (1.0, 0.0),
+    )
+
+
+def is_second_version(path: Path) -> bool:
+    """Return whether a file begins as NIfTI-2 does, whose header has 540 bytes."""
+    if not is_nifti(path):
+        return False
+    try:
+        with _opened(_beside(path, ".hdr")) as file:
+            start = file.read(8)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return start[4:7] in (b"n+2", b"ni2")
+
+
+def check_length(path: Path, least: int = 0) -> None:
+    """Refuse a file that is shorter than its header says: ITK reads and writes one without complaint.
+
+    Parameters
+    ----------
+    path : Path
+    least : int
+        Bytes that it must have in any case (uncompressed), whatever its header says.
+
+    Raises
+    ------
+    InputError
+    """
+    header = read_header(path)
+    data, expected = (path, 0) if header is None else (header.data, header.bytes)
+    expected = max(expected, least)
+    try:
+        held = _length(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(path, error) from error
+    if held < expected:
+        raise InputError(f"{path} is cut short: {held} of {expected} bytes; copy or write it again")
+
+
+def restore_nonfinite(path: Path, frames: list[np.ndarray], components: int = 1) -> None:
+    """Put the NaN and infinite values that a file holds into the arrays that ITK has made of it, in place.
+
+    Parameters
+    ----------
+    path : Path
+    frames : list of ndarray, (k, j, i) or (k, j, i, component)
+        The volumes of the file, in its order.
+    components : int
+        Number of values a voxel has; they lie on the file's slowest axis.
+
+    Raises
+    ------
+    InputError
+        If there are any and the arrays cannot hold them: ITK made integers of them.
+    """
+    voxels = frames[0].size // components
+    for places, values in nonfinite_voxels(path):
+        if frames[0].dtype.kind != "f":
+            raise InputError(f"{path} holds NaN or infinity, which are no labels; replace them by 0")
+        numbers, rest = np.divmod(places, voxels)
+        for number in np.unique(numbers):
+            here = numbers == number
+            component, frame = divmod(int(number), len(frames))
+            frames[frame].reshape(voxels, components)[rest[here], component] = values[here]
+
+
+def nonfinite_voxels(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield places, in the order of the file, and values of voxels that are NaN or infinite, piece by piece."""
+    header = read_header(path)
+    if header is None or header.floats is None:
+        return
+    with _opened(header.data) as file:
+        file.seek(header.offset)
+        left, start = math.prod(header.sizes), 0
+        while left > 0:
+            values = np.frombuffer(file.read(min(left, _CHUNK) * header.floats.itemsize), header.floats)
+            if not values.size:
+                return
+            bad = np.flatnonzero(~np.isfinite(values))
+            if bad.size:
+                slope, intercept = header.scale
+                yield start + bad, values[bad].astype(np.float64) * slope + intercept
+            start, left = start + values.size, left - values.size
+
+
+def _beside(path: Path, end: str) -> Path:
+    """The .hdr or .img of a pair, of which either may be named; a single file is both."""
+    name = path.name.lower()
+    if not name.endswith((".hdr", ".img", ".img.gz", ".hdr.gz")):
+        return path
+    stem = path.name[: name.rindex(".hdr" if ".hdr" in name else ".img")]
+    plain = path.with_name(stem + end)
+    return plain if plain.exists() else path.with_name(stem + end + ".gz")
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def _length(path: Path) -> int:
+    if not path.name.lower().endswith(".gz"):
+        return path.stat().st_size
+    held = 0
+    with _opened(path) as file:
+        while chunk := file.read(1 << 20):
+            held += len(chunk)
+    return held
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{path} cannot be read ({reason}); it may be damaged or cut short: copy it again")

@@ -1,0 +1,170 @@
+"""What a run says of kernels that it had to change, and of what was given and did nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..arrays.boxes import slabs
+from ..kernels.field import BoundField, KernelField
+from ..kernels.kernel import Kernel, sizes_text
+from ..kernels.parametric import AnyKernel, ParametricKernel
+
+# A kernel whose largest weight leaves less to all others changes nothing that one could see: a Gaussian of a
+# tenth of a voxel leaves 6e-7 on an axis.
+_NOTHING = 1e-6
+
+
+def told_of_kernels(
+    field: KernelField,
+    bound: BoundField,
+    guide: np.ndarray,
+    mask: np.ndarray | None,
+    guided: bool,
+    dtype: DTypeLike = np.float32,
+    unit: float = 1.0,
+) -> list[str]:
+    """What to say of a run's kernels, and of keys that choose none of them.
+
+    Parameters
+    ----------
+    field : KernelField
+        As it was given.
+    bound : BoundField
+        The same on the image's grid.
+    guide, mask : ndarray
+        On that grid; the mask may be None.
+    guided : bool
+        Whether a guide was given.
+    dtype : {float32, float64}
+        Of the weights that the run works with.
+    unit : float
+        Of the guide's values and the levels, in the caller's.
+    """
+    told = [*_resampled(field, bound), *_narrow(field, bound)]
+    if guided and field.key != "intensity":
+        told.append(f"the guide was not used: the kernels are keyed by {field.key}")
+    if field.key == "intensity":
+        told.extend(_levels_elsewhere(field, guide, mask, unit))
+    elif field.key == "position":
+        told.extend(_positions_elsewhere(field, bound))
+    else:
+        told.extend(_used_nowhere(field, bound, mask, dtype))
+    return told
+
+
+def unchanged(result: np.ndarray, image: np.ndarray, mask: np.ndarray | None) -> bool:
+    """Whether a result is the image itself where the mask is; of an image of one value nobody knows."""
+    low, high = _range(image, mask)
+    if low == high:
+        return False
+    for slab in slabs(image.shape):
+        same = result[slab] == image[slab]
+        if not (same if mask is None else same | ~mask[slab]).all():
+            return False
+    return True
+
+
+def _resampled(field: KernelField, bound: BoundField) -> list[str]:
+    """One line on the kernels that were brought onto the image's voxels: from, to, sigma before and after."""
+    told = []
+    for number, (at, kernel) in enumerate(zip(field.at, field.kernels, strict=True)):
+        sampled = bound.kernel(number)
+        if not isinstance(kernel, Kernel) or kernel.in_voxels:
+            continue
+        spacing = sampled.spacing[-kernel.ndim :]
+        own = kernel.spacing[-len(spacing) :]
+        if np.allclose(own, spacing, rtol=1e-6, atol=0):
+            continue
+        where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
+        text = f"{where} was resampled from voxels of {sizes_text(own)} mm to {sizes_text(spacing)} mm"
+        before, after = kernel.widths(), sampled.widths()
+        if before and after:
+            text += f": sigma {_rounded(before)} voxels became {_rounded(after[-kernel.ndim :])}"
+        told.append(text)
+    more = f"; so were {len(told) - 1} others" if len(told) > 1 else ""
+    return [told[0] + more] if told else []
+
+
+def _rounded(sizes: Sequence[float]) -> str:
+    return sizes_text([float(f"{size:.3g}") for size in sizes])
+
+
+def _narrow(field: KernelField, bound: BoundField) -> list[str]:
+    """One line on the kernels that are so much narrower than a voxel that they do nothing."""
+    narrow = []
+    for number, (at, kernel) in enumerate(zip(field.at, field.kernels, strict=True)):
+        values = bound.kernel(number).values
+        if not _is_meant_to_do_nothing(kernel) and 0 < values.sum() < values.max() * (1 + _NOTHING):
+            narrow.append((at, bound.kernel(number)))
+    if not narrow:
+        return []
+    at, sampled = narrow[0]
+    where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
+    more = f", and so do {len(narrow) - 1} others" if len(narrow) > 1 else ""
+    return [
+        f"{where} ({sampled.name}) is far narrower than a voxel of {sizes_text(sampled.spacing)} mm and changes "
+        f"nothing{more}; sizes of kernels and voxels are in mm"
+    ]
+
+
+def _is_meant_to_do_nothing(kernel: AnyKernel) -> bool:
+    if isinstance(kernel, Kernel):
+        return np.count_nonzero(kernel.values) == 1
+    return not any(np.any(value) for value in _sizes(kernel))
+
+
+def _sizes(kernel: ParametricKernel) -> Iterator[Any]:
+    return (value for name, value in kernel.parameters.items() if kernel.kind.known[name].unit.startswith("mm"))
+
+
+def _levels_elsewhere(field: KernelField, guide: np.ndarray, mask: np.ndarray | None, unit: float) -> list[str]:
+    low, high = (value * unit for value in _range(guide, mask))
+    first, last = field.at[0] * unit, field.at[-1] * unit
+    if first <= high and low <= last:
+        return []
+    if field.outside == "unchanged":
+        used = "nothing was filtered"
+    elif len(field.at) > 1:
+        used = f"only the kernel at {last if low > last else first:g} was used"
+    else:
+        return []
+    levels = f"levels {first:g} ... {last:g}" if len(field.at) > 1 else f"level {first:g}"
+    return [f"the values that choose, {low:g} ... {high:g}, all lie outside the {levels}: {used}; check their unit"]
+
+
+def _positions_elsewhere(field: KernelField, bound: BoundField) -> list[str]:
+    ndim = len(bound.shape)
+    points = np.array([position[-ndim:] for position in field.at], dtype=float)
+    size = np.array(bound.shape) * bound.spacing
+    if len(points) == 1 or ((points >= -size) & (points <= 2 * size)).all(axis=1).any():
+        return []
+    return [
+        f"the kernels' positions all lie far from the image, which is {sizes_text(size)} mm large: they hardly "
+        "differ in it; positions are in mm from its first voxel"
+    ]
+
+
+def _used_nowhere(field: KernelField, bound: BoundField, mask: np.ndarray | None, dtype: DTypeLike) -> list[str]:
+    """One line on the regions and weights that no voxel has."""
+    unused = [str(at) for k, at in enumerate(field.at) if not bound.uses(k, mask, dtype)]
+    if not unused:
+        return []
+    shown = ", ".join(unused[:5]) + (f" and {len(unused) - 5} others" if len(unused) > 5 else "")
+    if field.key == "region":
+        reason = "no voxel that is worked on has their label"
+    else:
+        reason = "their weight is 0 at every voxel that is worked on"
+    return [f"not used: the kernels at {shown}: {reason}"]
+
+
+def _range(values: np.ndarray, mask: np.ndarray | None) -> tuple[float, float]:
+    """The least and the largest value where the mask is."""
+    if mask is None:
+        return float(values.min()), float(values.max())
+    parts = [values[slab][mask[slab]] for slab in slabs(values.shape)]
+    parts = [part for part in parts if part.size]
+    return min(float(part.min()) for part in parts), max(float(part.max()) for part in parts)
