@@ -118,10 +118,11 @@ def test_each_kernel_filters_as_in_the_whole_image(monkeypatch, affordable, bloc
 
 def test_automatic_filters_are_those_of_the_whole_image_and_kept():
     image, known = blurred(), BlockMemory()
+    levels = KernelField.by_intensity(dict(zip(LEVELS.at, LEVELS.kernels, strict=True)), of="measured")
     run = {"strategy": "blend", "spacing": SPACING}
-    whole = pipeline.deconvolve(image, LEVELS, engine="fft", **run)
+    whole = pipeline.deconvolve(image, levels, engine="fft", **run)
     for draft in (False, True):  # once known, a draft has them, too
-        result = deconvolve_block(image, LEVELS, MIDDLE, known=known, draft=draft, **run)
+        result = deconvolve_block(image, levels, MIDDLE, known=known, draft=draft, **run)
         assert not result.automatic["draft"]
         assert worst(result, whole, MIDDLE) < 0.5
         assert result.automatic["method_of_each_kernel"] == whole.automatic["method_of_each_kernel"]

@@ -15,7 +15,8 @@ import SpatialDeconvLib as sd
 from SpatialDeconvLib.blur import operator, slabfft
 from SpatialDeconvLib.errors import NotEnoughMemory
 from SpatialDeconvLib.methods.registry import methods_of
-from SpatialDeconvLib.run import joint
+from SpatialDeconvLib.run import choose, joint
+from SpatialDeconvLib.run.whose import Finding
 
 LEVELS = [20.0, 50.0, 80.0]
 
@@ -411,6 +412,27 @@ def test_a_blend_is_what_its_facts_say():
     np.testing.assert_allclose(result.image, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("of", ["measured", "true"])
+def test_a_blend_simulates_kernels_that_are_keyed_as_was_given_or_found(monkeypatch, of):
+    _, blurred, field = keyed_case()
+    kernels = dict(zip(field.at, field.kernels, strict=True))
+    given = sd.KernelField.by_intensity(kernels, of=of)
+    run = {"strategy": "blend", "engine": "fft"}
+    expected = sd.deconvolve(blurred, given, **run)
+    monkeypatch.setattr(choose, "whose_values", lambda *_, **__: Finding(of, True, "it says so"))
+    found = sd.deconvolve(blurred, field, **run)
+    assert found.automatic["of"] == expected.automatic["of"] == of
+    np.testing.assert_array_equal(found.image, expected.image)
+    guided = sd.deconvolve(blurred, given, guide=blurred, **run)  # a guide is no image at hand
+    assert "of" not in guided.automatic
+    assert (
+        guided.automatic["constant_of_each_kernel"]
+        == (sd.deconvolve(blurred, sd.KernelField.by_intensity(kernels, of="measured"), **run)).automatic[
+            "constant_of_each_kernel"
+        ]
+    )
+
+
 def test_kernels_that_no_voxel_takes_have_no_filter():
     _, blurred, field = keyed_case()
     kernels = dict(zip(field.at, field.kernels, strict=True)) | {1e4: field.kernels[0], 2e4: field.kernels[0]}
@@ -437,7 +459,7 @@ def test_automatic_blends_work_slice_by_slice_with_mask_and_rest(engine):
 
 
 def test_an_automatic_blend_does_not_depend_on_threads(monkeypatch):
-    _, blurred, field = keyed_case(shape=(10, 40, 36))
+    _, blurred, field = keyed_case()
     results = []
     for threads in ("1", "3"):
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
@@ -857,9 +879,9 @@ def test_what_is_advised_to_save_memory_helps_the_run(monkeypatch):
     assert joint.endswith("crop it")
     joint = message(2.5e7, strategy="joint", method="self-keyed")
     assert re.search(r"crop it, or take a method that needs less: 0\.02\d* GiB \(set method='landweber'\)$", joint)
-    assert "engine" in message(1e4, strategy="blend")
-    assert "slicewise" in message(1e4, strategy="blend", engine="fft")
-    assert "engine" not in message(1e4, strategy="blend", engine="fft")
+    assert "engine" in message(1e4, method="wiener")
+    assert "slicewise" in message(1e4, method="wiener", engine="fft")
+    assert "engine" not in message(1e4, method="wiener", engine="fft")
     assert message(1e4, call=sd.convolve).endswith("crop it")
 
 
