@@ -6,7 +6,7 @@ wrong leaves the larger residual. Where noise hides most of that, the second fit
 wrong, for it is the more flexible. So the logarithm of the ratio of both squared residuals is held to what it would
 be under each reading: the restored images are blurred again by their own readings, given new noise and restored in
 both ways (D. R. Cox, "Tests of separate families of hypotheses", Proc. 4th Berkeley Symposium 1, 1961, by
-simulation: a parametric bootstrap of the likelihood ratio). The reading whose simulation comes nearer is the answer.
+simulation: a parametric bootstrap of the likelihood ratio). The reading whose simulation comes nearer is right.
 All of this happens in the one block of the image that has most to see.
 """
 

@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from cases import blur, brain, gaussians
+from cases import blocks, blur, brain, gaussians, picture, shepp_logan, stars
 from results import Results, options_of
 from scipy import ndimage
-from skimage import color, data, restoration, transform
+from skimage import restoration
 
 from SpatialDeconvLib.kernels.shapes import disk_kernel, motion_kernel
 from SpatialDeconvLib.noise import estimate_noise_law
@@ -45,29 +45,6 @@ class Case:
     counts: np.ndarray | None = None
 
 
-def picture(name: str, size: int) -> np.ndarray:
-    image = getattr(data, name)()
-    grey = color.rgb2gray(image[..., :3]) if image.ndim == 3 else image.astype(float)
-    grey = transform.resize(grey, (size, size), anti_aliasing=True)
-    return 100 * (grey - grey.min()) / (grey.max() - grey.min())
-
-
-def shepp_logan() -> np.ndarray:
-    return 100 * transform.resize(data.shepp_logan_phantom(), (160, 160), anti_aliasing=True)
-
-
-def blocks(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Boxes of one value on a dark ground."""
-    rng = np.random.default_rng(seed)
-    image = np.zeros(shape)
-    for _ in range(14):
-        corner = [rng.integers(0, 3 * n // 4) for n in shape]
-        image[tuple(slice(c, c + rng.integers(n // 8, n // 3)) for c, n in zip(corner, shape, strict=True))] = (
-            rng.uniform(10, 100)
-        )
-    return image
-
-
 IMAGES = {
     "A": {
         "camera": lambda: picture("camera", 192),
@@ -76,7 +53,7 @@ IMAGES = {
         "astronaut": lambda: picture("astronaut", 192),
         "coffee": lambda: picture("coffee", 160),
         "brain slice": lambda: brain()[32],
-        "Shepp-Logan": shepp_logan,
+        "Shepp-Logan": lambda: shepp_logan(160),
         "blocks": lambda: blocks((128, 144), 1),
         "brain 3-D": lambda: brain()[16:48, 24:104, 24:104],
         "blocks 3-D": lambda: blocks((40, 56, 60), 2),
@@ -120,14 +97,6 @@ BLURS = {
     "Gaussian 0.8": lambda truth: ndimage.gaussian_filter(truth, 0.8),
     "motion 6": _convolved(lambda ndim: motion_kernel(6, 30.0)),
 }
-
-
-def stars(shape: tuple[int, ...], rng: np.random.Generator, number: int, width: float) -> np.ndarray:
-    """Points whose fluxes span a factor of a hundred, blurred by a Gaussian."""
-    image = np.zeros(shape)
-    places = tuple(rng.integers(4, n - 4, number) for n in shape)
-    np.add.at(image, places, 30 * 100 ** rng.random(number) ** 2)
-    return np.maximum(ndimage.gaussian_filter(image, width, truncate=8), 0)
 
 
 def scintigram(shape: tuple[int, int], rng: np.random.Generator, peak: float, width: float) -> np.ndarray:

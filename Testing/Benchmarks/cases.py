@@ -1,19 +1,22 @@
-"""The cases that the benchmarks of the joint solvers share.
+"""The images, kernels and ways to blur that the benchmarks share.
 
-Images are scaled to 0 ... 100, blurred with the exact model in float64 (compression off), and given white
-Gaussian noise. The photograph and two more images come from scikit-image, the brain from the sample data.
+Images are scaled to 0 ... 100 and blurred with the exact model in float64 (compression off). Photographs come with
+scikit-image, the brain with the sample data, the rest is drawn.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import SimpleITK as sitk
 from results import ROOT
+from scipy import ndimage
 
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.kernels.field import KernelField
-from SpatialDeconvLib.kernels.shapes import gaussian_kernel, motion_kernel
+from SpatialDeconvLib.kernels.shapes import ball_kernel, disk_kernel, gaussian_kernel, motion_kernel
 
 LEVELS = tuple(10.0 * (k + 1) for k in range(10))
 
@@ -24,17 +27,60 @@ def brain() -> np.ndarray:
     return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(float)
 
 
-def picture(name: str, shape: tuple[int, int]) -> np.ndarray:
-    """An image of scikit-image's, resized with anti-aliasing and scaled to 0 ... 100."""
-    from skimage import data, transform
+def picture(name: str, shape: int | tuple[int, int]) -> np.ndarray:
+    """An image of scikit-image's in grey, resized with anti-aliasing and scaled to 0 ... 100."""
+    from skimage import color, data, transform
 
-    image = transform.resize(getattr(data, name)().astype(float), shape, anti_aliasing=True)
+    image = getattr(data, name)()
+    image = color.rgb2gray(image[..., :3]) if image.ndim == 3 else image.astype(float)
+    shape = (shape, shape) if isinstance(shape, int) else shape
+    image = transform.resize(image, shape, anti_aliasing=True)
     image -= image.min()
     return image * (100 / image.max())
 
 
 def photograph() -> np.ndarray:
     return picture("camera", (256, 256))
+
+
+def shepp_logan(size: int) -> np.ndarray:
+    """Shepp and Logan's phantom, 0 ... 100."""
+    from skimage import data, transform
+
+    return 100 * transform.resize(data.shepp_logan_phantom(), (size, size), anti_aliasing=True)
+
+
+def blocks(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Boxes of one value on a dark ground."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros(shape)
+    for _ in range(14):
+        corner = [rng.integers(0, 3 * n // 4) for n in shape]
+        image[tuple(slice(c, c + rng.integers(n // 8, n // 3)) for c, n in zip(corner, shape, strict=True))] = (
+            rng.uniform(10, 100)
+        )
+    return image
+
+
+def bars(shape: tuple[int, ...]) -> np.ndarray:
+    """Ever wider and brighter bars on a ground of 10."""
+    image = np.full(shape, 10.0)
+    inside = tuple(slice(n // 8, n - n // 8) for n in shape[:-1])
+    start = 3
+    for number, width in enumerate((2, 2, 3, 4, 5)):
+        image[(*inside, slice(start, start + width))] = 30 + 15 * number
+        start += width + 2
+    return image
+
+
+def stars(
+    shape: tuple[int, ...], rng: np.random.Generator, number: int, width: float, faintest: float = 30.0
+) -> np.ndarray:
+    """Points whose fluxes span a factor of a hundred, blurred by a Gaussian; width 0: points."""
+    image = np.zeros(shape)
+    places = tuple(rng.integers(4, n - 4, number) for n in shape)
+    np.add.at(image, places, faintest * 100 ** rng.random(number) ** 2)
+    return np.maximum(ndimage.gaussian_filter(image, width, truncate=8), 0) if width else image
 
 
 def gaussians(ndim: int, low: float = 0.8, high: float = 2.5, factor: float = 1.0) -> KernelField:
@@ -52,11 +98,45 @@ def motions(ndim: int) -> KernelField:
     return KernelField.by_intensity(kernels)
 
 
+def disks(ndim: int) -> KernelField:
+    """Four disks (balls in three dimensions) of radius 1 to 4 mm: ever more out of focus."""
+    kernel = disk_kernel if ndim == 2 else ball_kernel
+    return KernelField.by_intensity({10.0 + 30 * k: kernel(1.0 + k) for k in range(4)})
+
+
+def narrowing(ndim: int) -> KernelField:
+    """Three Gaussians, the narrowest where it is brightest."""
+    return KernelField.by_intensity(
+        {at: gaussian_kernel(s, ndim=ndim) for at, s in ((10, 2.0), (55, 1.4), (100, 0.8))}
+    )
+
+
 def blur(truth: np.ndarray, field: KernelField, model: str, sigma: float, seed: int = 0) -> np.ndarray:
     """y = A x + noise, the kernels keyed to the true intensity; float32."""
-    exact = SpatiallyVariantBlur(field, truth.shape, guide=truth, model=model, dtype="float64", low_rank=0)
     noise = sigma * np.random.default_rng(seed).standard_normal(truth.shape)
-    return (exact.forward(truth) + noise).astype(np.float32)
+    return (_exact(field, truth, model).forward(truth) + noise).astype(np.float32)
+
+
+def blur_by_measured(
+    truth: np.ndarray, field: KernelField, model: str, noise: np.ndarray, rounds: int = 200
+) -> np.ndarray | None:
+    """y = A x + noise, the kernels keyed to y itself: a fixed point, by steps that get shorter where they do not
+    come nearer. float32; None where they come to no end."""
+    y = _exact(field, truth, model).forward(truth) + noise
+    share, last, end = 0.5, math.inf, 1e-3 * float(noise.std()) + 1e-4
+    for _ in range(rounds):
+        step = _exact(field, y, model).forward(truth) + noise - y
+        change = float(np.sqrt(np.mean(np.square(step))))
+        if change < end:
+            return y.astype(np.float32)
+        if change > 0.97 * last:
+            share = max(0.7 * share, 0.1)
+        y, last = y + share * step, change
+    return y.astype(np.float32) if change < 30 * end else None
+
+
+def _exact(field: KernelField, guide: np.ndarray, model: str) -> SpatiallyVariantBlur:
+    return SpatiallyVariantBlur(field, guide.shape, guide=guide, model=model, dtype="float64", low_rank=0)
 
 
 def psnr(image: np.ndarray, truth: np.ndarray) -> float:
