@@ -6,6 +6,7 @@ scikit-image, the brain with the sample data, the rest is drawn.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import ndimage
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.filters.fft import FFTFilters
 from SpatialDeconvLib.kernels.field import KernelField
+from SpatialDeconvLib.kernels.parametric import AnyKernel
 from SpatialDeconvLib.kernels.shapes import ball_kernel, disk_kernel, gaussian_kernel, motion_kernel
 
 LEVELS = tuple(10.0 * (k + 1) for k in range(10))
@@ -91,11 +93,9 @@ def gaussians(ndim: int, low: float = 0.8, high: float = 2.5, factor: float = 1.
 
 def motions(ndim: int) -> KernelField:
     """Ten motion kernels of 2 to 7.4 mm in ten directions."""
-    kernels = {}
-    for k, level in enumerate(LEVELS):
-        direction = 18.0 * k if ndim == 2 else (np.sin(k), np.cos(k), 0.3)
-        kernels[level] = motion_kernel(2 + 0.6 * k, direction)
-    return KernelField.by_intensity(kernels)
+    return KernelField.by_intensity(
+        {level: motion_kernel(2 + 0.6 * k, _direction(k, ndim)) for k, level in enumerate(LEVELS)}
+    )
 
 
 def disks(ndim: int) -> KernelField:
@@ -111,10 +111,55 @@ def narrowing(ndim: int) -> KernelField:
     )
 
 
+def family(name: str, ndim: int, count: int) -> list[AnyKernel]:
+    """So many kernels of a family, from little blur to much."""
+    shares = np.linspace(0, 1, count)
+    if name == "Gaussians":
+        return [gaussian_kernel(0.8 + 1.7 * t, ndim=ndim) for t in shares]
+    if name == "disks":
+        return [(disk_kernel if ndim == 2 else ball_kernel)(1 + 2.5 * t) for t in shares]
+    if name == "motions":
+        return [motion_kernel(2 + 5.4 * t, _direction(9 * t, ndim)) for t in shares]
+    raise ValueError(f"no family {name!r}")
+
+
+def _direction(k: float, ndim: int) -> float | tuple[float, float, float]:
+    return 18.0 * k if ndim == 2 else (np.sin(k), np.cos(k), 0.3)
+
+
+def field_of(key: str, name: str, shape: tuple[int, ...], seed: int) -> KernelField:
+    """Kernels of a family, keyed by intensity, region, position, or one for all ("uniform")."""
+    ndim = len(shape)
+    if key == "intensity":
+        return KernelField.by_intensity(zip(LEVELS, family(name, ndim, len(LEVELS)), strict=True))
+    if key == "region":
+        hills = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), min(shape) / 8)
+        labels = np.digitize(hills, np.quantile(hills, (0.25, 0.5, 0.75))) + 1
+        kernels = dict(enumerate(family(name, ndim, 4), 1))
+        return KernelField.by_region(labels, kernels, feather=2.0)
+    if key == "position":
+        corners = list(
+            itertools.product(*([0.0, (n - 1) / 2, n - 1.0] if ndim == 2 else [0.0, n - 1.0] for n in shape))
+        )
+        return KernelField.by_position(zip(corners, family(name, ndim, len(corners)), strict=True))
+    if key == "uniform":
+        return KernelField.uniform(family(name, ndim, 3)[1])
+    raise ValueError(f"no key {key!r}")
+
+
+def noise_of(law: str, amount: float, signal: np.ndarray, seed: int) -> np.ndarray:
+    """Noise on a signal of 0 ... 100: "Gaussian" of sigma `amount`, or that of "Poisson" counts with this peak."""
+    rng = np.random.default_rng(seed)
+    if law == "Gaussian":
+        return amount * rng.standard_normal(signal.shape)
+    gain = 100 / amount
+    return gain * rng.poisson(np.maximum(signal, 0) / gain) - np.maximum(signal, 0)
+
+
 def blur(truth: np.ndarray, field: KernelField, model: str, sigma: float, seed: int = 0) -> np.ndarray:
     """y = A x + noise, the kernels keyed to the true intensity; float32."""
     noise = sigma * np.random.default_rng(seed).standard_normal(truth.shape)
-    return (_exact(field, truth, model).forward(truth) + noise).astype(np.float32)
+    return (exact(field, truth, model).forward(truth) + noise).astype(np.float32)
 
 
 def blur_by_measured(
@@ -122,10 +167,10 @@ def blur_by_measured(
 ) -> np.ndarray | None:
     """y = A x + noise, the kernels keyed to y itself: a fixed point, by steps that get shorter where they do not
     come nearer. float32; None where they come to no end."""
-    y = _exact(field, truth, model).forward(truth) + noise
+    y = exact(field, truth, model).forward(truth) + noise
     share, last, end = 0.5, math.inf, 1e-3 * float(noise.std()) + 1e-4
     for _ in range(rounds):
-        step = _exact(field, y, model).forward(truth) + noise - y
+        step = exact(field, y, model).forward(truth) + noise - y
         change = float(np.sqrt(np.mean(np.square(step))))
         if change < end:
             return y.astype(np.float32)
@@ -135,7 +180,8 @@ def blur_by_measured(
     return y.astype(np.float32) if change < 30 * end else None
 
 
-def _exact(field: KernelField, guide: np.ndarray, model: str) -> SpatiallyVariantBlur:
+def exact(field: KernelField, guide: np.ndarray, model: str) -> SpatiallyVariantBlur:
+    """The blur in float64, uncompressed."""
     return SpatiallyVariantBlur(field, guide.shape, guide=guide, model=model, dtype="float64", low_rank=0)
 
 

@@ -252,3 +252,75 @@ def test_results_of_different_benchmarks_are_not_compared(results, tmp_path, cap
     with pytest.raises(SystemExit):
         compare.main([str(tmp_path / "one.json"), str(tmp_path / "other.json")])
     assert "one" in capsys.readouterr().err
+
+
+# -- the suite of automatic choices
+
+
+@pytest.fixture
+def automatic():
+    pytest.importorskip("skimage")
+    import bench_automatic
+
+    return bench_automatic
+
+
+def test_the_suite_spreads_over_keys_families_models_and_noises(automatic):
+    cases = list(automatic.suite())
+    assert len(cases) >= 120
+    assert len({str(case) for case in cases}) == len(cases)
+    for name, values in (
+        ("image", automatic.IMAGES),
+        ("key", automatic.KEYS),
+        ("family", automatic.FAMILIES),
+        ("model", automatic.MODELS),
+    ):
+        counts = [sum(getattr(case, name) == value for case in cases) for value in values]
+        assert min(counts) >= 0.5 * len(cases) / len(values), (name, counts)
+    noises = [sum((case.law, case.amount) == noise for case in cases) for noise in automatic.NOISES]
+    assert len(set(noises)) == 1
+    assert {case.key for case in cases if case.number % automatic.QUICK == 0} == set(automatic.KEYS)
+
+
+def test_noise_of_the_suite_follows_its_law(automatic):
+    signal = np.repeat([4.0, 64.0], 20000)
+    counts = automatic.noise_of("Poisson", 25.0, signal, 3)
+    for value in (4.0, 64.0):
+        some = counts[signal == value]
+        assert some.mean() == pytest.approx(0, abs=0.4)
+        assert some.var() == pytest.approx(4 * value, rel=0.05)
+    assert automatic.noise_of("Gaussian", 2.0, signal, 3).std() == pytest.approx(2.0, rel=0.02)
+
+
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_images_that_choose_their_own_kernels_are_explained_by_them(automatic, model):
+    import cases
+
+    truth = cases.blocks((40, 40), 3)
+    field = cases.gaussians(2)
+    noise = np.random.default_rng(0).normal(0, 0.5, truth.shape)
+    y = cases.blur_by_measured(truth, field, model, noise)
+    again = automatic.exact(field, y, model).forward(truth) + noise
+    assert np.abs(y - again).max() < 0.02
+    assert np.abs(y - automatic.exact(field, truth, model).forward(truth) - noise).max() > 1
+
+
+def test_the_suite_says_how_the_default_compares(automatic, monkeypatch, tmp_path, capsys):
+    case = automatic.Case(0, "dots", "region", "Gaussians", "detector", "Gaussian", 0.5)
+    truth = np.full((32, 32), 10.0)
+    truth[4::8, 4::8] = 100
+    monkeypatch.setattr(automatic, "IMAGES", {"dots": lambda: truth})
+    monkeypatch.setattr(automatic, "suite", lambda: iter([case]))
+    monkeypatch.setattr(automatic, "WEIGHTS", (0.1,))
+    monkeypatch.setattr(automatic, "COUNTS", (8,))
+    monkeypatch.setattr(automatic, "ROUGHNESSES", (0.01,))
+    file = tmp_path / "automatic.json"
+    monkeypatch.setattr(sys, "argv", ["bench_automatic.py", "--best", "--only", "region", "--json", str(file)])
+    automatic.main()
+    assert "default over the input" in capsys.readouterr().out
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    scores = rows[str(case)]["more"]["scores"]
+    assert set(scores) == {"default", "blend", *automatic.methods_of("joint")} - {"self-keyed"}
+    assert rows[str(case)]["more"]["regret"] == pytest.approx(max(scores.values()) - scores["default"])
+    assert rows["default over the input"]["value"] == pytest.approx(rows[str(case)]["value"])
+    assert rows["tv: within 0.5 dB"]["more"]["cases"] == 1
