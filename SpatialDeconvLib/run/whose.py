@@ -232,11 +232,14 @@ class _Trial:
     def compared(self, image: np.ndarray, watch: Watch) -> _Comparison:
         """What both readings leave of an image."""
         found = {of: self.restored(image, of, part) for of, part in watch.parts((MEASURED, TRUE))}
-        at = self.compared_at
-        variance = self.variance((found[MEASURED][1] + found[TRUE][1]) / 2)[at]
-        return _Comparison(
-            found, {of: np.square(image - f, dtype=float)[at] / variance for of, (_, f) in found.items()}
-        )
+        power = float(self.variance((found[MEASURED][1] + found[TRUE][1]) / 2)[self.compared_at].mean())
+        # All voxels weigh alike, as they do for the methods: with each one's own variance, the few that hold hardly
+        # any counts would decide.
+        squares = {
+            of: np.square(image - again, dtype=np.float64)[self.compared_at] / power
+            for of, (_, again) in found.items()
+        }
+        return _Comparison(found, squares)
 
 
 class _Comparison:
