@@ -41,7 +41,7 @@ _WEIGHT, _STEPS = 0.68, 25
 _LEAST_NOISE = 1e-4
 # Log ratios beyond which nothing needs to be simulated. Of kernels keyed to measured values none was above 0.6, of
 # those keyed to true values none below 0, but for objects that neither method restores.
-_PLAINLY_MEASURED, _PLAINLY_TRUE = -0.3, 1.0
+_PLAINLY_MEASURED, _PLAINLY_TRUE = -0.3, 2.0
 # Of the image that chooses its own kernels: rounds, and the change, in sigmas, that counts as none.
 _ROUNDS, _SETTLED = 40, 0.01
 # It is clear when one simulation is nearer by so many standard errors. At noise of 2 and 5 % of the range 4 of 5
