@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from ..noise import NoiseLaw
 
-# Settled on star fields, beads, photographs, phantoms, cells and scintigrams at noise of 0.5 and 3 of 100 and at
-# counts of peak 10, 100 and 1000: the skewness of what is not noise (points: 4 and more, unless noise hides them or
-# they run together; others up to 2.6, a lone bright cell or organ 4), and the share of the largest piece.
+# Between star fields or beads and photographs, phantoms, cells and scintigrams, at noise of 0.5 and 3 of 100 and at
+# counts of peak 10 to 1000: signal over noise power, skewness of what is not noise, number of bright pieces and the
+# share of the largest.
 _LEAST_SIGNAL = 2.0
 _LEAST_SKEWNESS = 3.0
 _FEWEST, _LARGEST_SHARE = 5, 0.4

@@ -143,7 +143,9 @@ def main() -> None:
         rows.append(row)
         expected = [found.expected.get(of, np.nan) for of in ("measured", "true")]
         table.row(str(case), found.ratio, *expected, found.clear, row["right"], time.perf_counter() - begun)
-        results.add(str(case), float(row["right"]), "right", better="more", clear=found.clear, log_ratio=found.ratio)
+        results.add(
+            str(case), float(row["right"]), "right", better="more", clear=found.clear, log_ratio=found.ratio
+        )
     for name, noises, target in (
         ("noise 0.1 and 0.5", NOISES[:2], ">= 97"),
         ("noise 2 and 5", NOISES[2:4], ">= 85"),
