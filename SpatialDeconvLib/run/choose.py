@@ -6,7 +6,6 @@ The rule is known before anything is solved, from what was measured on many case
 - Kernels keyed to intensity without a guide: whose intensity it is decides everything. Keyed to the object's true
   values, "self-keyed" finds these along with the image, and every other joint method can end below its input; keyed
   to the values of the image at hand, these are known, and "self-keyed" is the one that can.
-- Points of light: Richardson and Lucy's method, as a penalty on total variation flattens lone voxels.
 - All others: total variation.
 """
 
@@ -23,7 +22,6 @@ from ..methods.choices import AUTO, FIXED_BOUNDARIES
 from ..noise import NoiseLaw
 from .job import Job
 from .joint import joint_memory
-from .points import looks_like_points
 from .settings import DeconvolveSettings
 from .whose import MEASURED, METHODS, TRUE, Finding, whose_values
 
@@ -80,7 +78,7 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
         of = _whose_for_blend(job, law)
         return Choice(settings, {} if of is None else {"of": of})
     of, found = _whose(job, law)
-    wishes = [wish for wish in _wishes(job, law, of, found) if settings.strategy in (AUTO, wish.strategy)]
+    wishes = [wish for wish in _wishes(job, of, found) if settings.strategy in (AUTO, wish.strategy)]
     wish, lacking = _first_that_fits(job, wishes)
     facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
     if of is not None:
@@ -147,15 +145,13 @@ def _refuse_contradiction(job: Job[DeconvolveSettings]) -> None:
         )
 
 
-def _wishes(job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None, found: str) -> Iterator[_Wish]:
+def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
     """What there is to take, the best first."""
     if of == TRUE:
         yield _Wish("joint", METHODS[TRUE], found)
     else:
         reason = found or f"kernels keyed by {job.bound.field.key}"
         reason = f"{reason}, chosen by the guide" if job.guided else reason
-        if looks_like_points(job.image, law, job.mask):
-            yield _Wish("joint", "richardson-lucy", f"{reason}, and the image shows points of light")
         yield _Wish("joint", "tv", reason)
         yield _Wish("joint", "richardson-lucy", reason)  # takes less memory
     if job.settings.boundary in FIXED_BOUNDARIES:

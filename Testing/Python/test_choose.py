@@ -80,17 +80,6 @@ def test_other_keys_take_total_variation(truth, key):
     assert key in result.automatic["why"]
 
 
-def test_points_of_light_take_richardson_and_lucy_s_method():
-    rng = np.random.default_rng(1)
-    stars = np.zeros((96, 96))
-    stars[rng.integers(5, 91, 20), rng.integers(5, 91, 20)] = 1000 * 20 ** rng.random(20)
-    kernel = sd.gaussian_kernel(1.5, ndim=2)
-    counts = rng.poisson(ndimage.gaussian_filter(stars, 1.5) + 2).astype(np.float32)
-    result = sd.deconvolve(counts, kernel)
-    assert taken(result) == ("joint", "richardson-lucy")
-    assert "points of light" in result.automatic["why"]
-
-
 def test_the_automatic_choice_has_the_bits_of_the_method_it_names(truth):
     field = by_intensity(of="true")
     y = blurred(truth, field)
