@@ -21,8 +21,9 @@ Centre = tuple[float, ...]
 GivenCentre = str | float | Sequence[str | float]
 
 #: Voxels by which a kernel that is moved by half a voxel may grow at either end, besides the one for the odd size.
-#: More brings no method nearer to the odd sampling of the same blur, but takes Wiener and the inverse filter, which
-#: see more padding, further away from it (Testing/Benchmarks/bench_centre.py).
+#: With 12, Wiener, which sees more padding, comes out up to 0.5 dB further from the odd sampling of the same blur;
+#: of the others a direct filter comes nearer now and then, the iterative ones are the same
+#: (Testing/Benchmarks/bench_centre.py --only restore --reach 12).
 REACH = 4
 #: Share of a kernel's weight, in absolute values, that may be left out at its ends; and up to which negative lobes
 #: are left out that come of nothing negative.
