@@ -10,7 +10,6 @@ import numpy as np
 
 from ..arrays.watch import Watch
 from ..run.inputs import Inputs
-from ..run.told import told_of_parts
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:
@@ -43,13 +42,13 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
     `image` is stacked along a last axis, followed by the `copied` channels. `iterations` is the largest,
     `residual` and `noise` are root mean squares over the channels, `seconds` the sum, `history` the first
     channel's; each channel's own iterations, residual and noise are in ``automatic["channels"]``, and
-    `warnings` name the channel where not all have them.
+    `warnings` name the channel.
     """
     first = results[0]
     images = [result.image for result in results]
     images += [channel.astype(images[0].dtype) for channel in copied]
     channels = [{name: getattr(r, name) for name in ("iterations", "residual", "noise")} for r in results]
-    names = [f"channel {n}" for n in range(1, len(results) + 1)]
+    warnings = [f"channel {n}: {text}" for n, result in enumerate(results, 1) for text in result.warnings]
     return dataclasses.replace(
         first,
         image=np.stack(images, axis=-1),
@@ -57,7 +56,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
         noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
         automatic=dict(first.automatic, channels=channels),
-        warnings=told_of_parts(names, [result.warnings for result in results]),
+        warnings=warnings,
         seconds=sum(r.seconds for r in results),
     )
 

@@ -24,7 +24,6 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
-from ..run.told import told_of_parts
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .selections import Selections
@@ -481,16 +480,17 @@ def overFrames(results: Sequence[Any], names: Sequence[str]):
     """Return one Result for all frames, with the image of the first.
 
     `iterations` is the largest, `residual` and `noise` are root mean squares over the frames, `seconds` the sum;
-    `warnings` name the frame where not all have them.
+    `warnings` name the frame.
     """
     first = results[0]
+    warnings = [f"{name}: {text}" for name, r in zip(names, results, strict=True) for text in r.warnings]
     iterations = [r.iterations for r in results if r.iterations is not None]
     return dataclasses.replace(
         first,
         iterations=max(iterations, default=None),
         residual=_rootMeanSquare([r.residual for r in results]),
         noise=_rootMeanSquare([r.noise for r in results]),
-        warnings=told_of_parts(names, [result.warnings for result in results]),
+        warnings=warnings,
         seconds=sum(r.seconds for r in results),
     )
 

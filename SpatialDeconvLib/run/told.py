@@ -65,13 +65,6 @@ def unchanged(result: np.ndarray, image: np.ndarray, mask: np.ndarray | None) ->
     return True
 
 
-def told_of_parts(names: Sequence[str], warnings: Sequence[Sequence[str]]) -> list[str]:
-    """The warnings of channels or frames: what all of them say once, what some say with their name."""
-    common = [text for text in warnings[0] if all(text in others for others in warnings[1:])]
-    parts = zip(names, warnings, strict=True)
-    return common + [f"{name}: {text}" for name, texts in parts for text in texts if text not in common]
-
-
 def _resampled(field: KernelField, bound: BoundField) -> list[str]:
     """One line on the kernels that were brought onto the image's voxels: from, to, sigma before and after."""
     told = []

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.run.told import told_of_parts
 
 IMAGE = np.random.default_rng(3).normal(100, 10, (14, 16)).astype(np.float32)
 BLUR = sd.ParametricKernel("gaussian", sigma_mm=1.0)
@@ -192,13 +191,6 @@ def test_a_result_that_differs_outside_the_mask_only_is_unchanged():
     field = sd.KernelField.by_region(labels, {1: BLUR}, outside="unchanged")
     assert sd.convolve(IMAGE, field, mask=mask).warnings[-1] == UNCHANGED
     assert sd.convolve(IMAGE, field).warnings == []
-
-
-def test_what_all_channels_or_frames_say_is_said_once():
-    texts = [["both", "first only"], ["both"], ["both", "last only"]]
-    assert told_of_parts(["a", "b", "c"], texts) == ["both", "a: first only", "c: last only"]
-    assert told_of_parts(["a"], [["one"]]) == ["one"]
-    assert told_of_parts(["a", "b"], [[], ["x"]]) == ["b: x"]
 
 
 # -- the command
