@@ -21,7 +21,6 @@ from ..report.volumes import reported_run
 from .request import (
     FileRun,
     RunRequest,
-    guide_of,
     image_of,
     labels_of,
     mask_on,
@@ -29,6 +28,7 @@ from .request import (
     metrics_of,
     reference_of,
     require_room,
+    volume_on,
     write_around,
 )
 from .sequenceonfiles import run_with_sequence
@@ -84,7 +84,7 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     image = image_of(files["image"], selection)
     volumes.checkWritable(output, like=image)
     mask = mask_on(image, selection, mask_source(selection, files.get("mask"), image))
-    labels, guide = labels_of(files.get("labels"), image), guide_of(files.get("guide"), image)
+    labels, guide = labels_of(files.get("labels"), image), volume_on(files.get("guide"), image)
     truth = reference_of(request.reference, image)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))

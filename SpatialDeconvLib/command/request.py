@@ -219,7 +219,8 @@ def labels_of(path: str | None, image: Any) -> Any:
     return _on(image, volumes.readLabelMap(path), path)
 
 
-def guide_of(path: str | None, image: Any) -> Any:
+def volume_on(path: str | None, image: Any) -> Any:
+    """Read a volume that belongs to the image: a guide, sigmas; None when there is none."""
     return None if path is None else _on(image, volumes.readVolume(path), path)
 
 

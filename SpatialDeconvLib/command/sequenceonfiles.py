@@ -16,7 +16,7 @@ from ..mrml import recipe as recipes
 from ..mrml.voxelsizes import setVoxelSize
 from ..report import ReportedRun
 from ..report.volumes import reported_run
-from .request import FileRun, RunRequest, guide_of, labels_of, mask_on, mask_source, metrics_of, write_around
+from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, volume_on, write_around
 
 
 def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
@@ -72,7 +72,7 @@ def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:
     source = read("mask", lambda path: mask_source(selection, path, frame))
     own = {
         "labels": read("labels", lambda path: labels_of(path, frame)),
-        "guide": read("guide", lambda path: guide_of(path, frame)),
+        "guide": read("guide", lambda path: volume_on(path, frame)),
     }
     selected = source is not None or any(selection[n] for n in ("mask_range", "mask_box", "mask_box_mm"))
     if selected:
