@@ -31,8 +31,7 @@ from ..arrays.boxes import Box, bounding_box
 from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
-from ..kernels.field import BoundField, KernelField
-from ..kernels.kernel import Kernel
+from ..kernels.field import KernelField
 from ..solvers.iteration import Solution
 from . import pipeline
 from .automatic import Simulation, trial_block
@@ -43,8 +42,6 @@ from .joint import least_value, run_joint
 from .pipeline import ImageAndFacts, Result
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 
-# What a reach of a kernel leaves out of its weight; margins are so many of them (`Method.reaches`).
-_REACH_SHARE = 1e-3
 # Voxels up to which the filters that depend on the whole image work on all of it.
 _WHOLE_VOXELS = 2**25
 # Peak memory of a direct FFT filter, in volumes of double precision.
@@ -205,22 +202,11 @@ class _View(Generic[S]):
 
     def __init__(self, job: Job[S], block: Box):
         self.job, self.block = job, block
-        self.bound = self.bound_in(block)
+        self.bound = job.bound.part(block, job.image.dtype)
         #: The kernels that have weight in the block.
         self.used = [k for k in range(len(self.bound)) if self.bound.weight(k, job.image.dtype).any()]
         #: Whether the region to work in reaches the block.
         self.selected = job.mask is None or bool(job.mask[block].any())
-
-    def bound_in(self, box: Box) -> BoundField:
-        """The kernel field on a part of the image, with the kernels and weights that the whole has there."""
-        bound, keyed = self.job.bound, self.job.bound.field
-        kernels = tuple(bound.kernel(k) for k in range(len(bound)))
-        if keyed.key in ("uniform", "intensity"):
-            keyed = replace(keyed, kernels=kernels[: len(keyed.kernels)])
-        else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
-            weights = [bound.weight(k, self.job.image.dtype)[box].copy() for k in range(len(bound))]
-            keyed = KernelField.by_weights(weights, kernels)
-        return keyed.bind(self.job.guide[box], bound.spacing)
 
     def part(
         self, reaches: float | None, kernels: Iterable[int], masked: bool = False, alone: int | None = None
@@ -236,7 +222,7 @@ class _View(Generic[S]):
         image = np.ascontiguousarray(job.image[box])
         mask = None if job.mask is None else job.mask[box]
         if alone is None:
-            bound = self.bound_in(box)
+            bound = job.bound.part(box, image.dtype)
         else:
             bound = KernelField.uniform(job.bound.kernel(alone)).bind(image, job.bound.spacing)
         settings = job.settings
@@ -297,23 +283,13 @@ class _View(Generic[S]):
                 continue
             for k in kernels:
                 kernel = self.job.bound.kernel(k)
-                reach = kernel.shape[axis] // 2 if reaches is None else math.ceil(reaches * _reach(kernel, axis))
+                reach = kernel.shape[axis] // 2 if reaches is None else math.ceil(reaches * kernel.reach(axis))
                 margins[axis] = max(margins[axis], reach)
         return margins
 
 
 def _voxels(box: Iterable[slice]) -> int:
     return math.prod(s.stop - s.start for s in box)
-
-
-def _reach(kernel: Kernel, axis: int) -> int:
-    """How far from its centre, along an axis, a kernel has all but a thousandth of its weight."""
-    others = tuple(a for a in range(kernel.ndim) if a != axis)
-    profile = np.abs(kernel.values).sum(axis=others)
-    distance = np.abs(np.arange(profile.size) - profile.size // 2)
-    weight = np.bincount(distance, profile)
-    beyond = weight[::-1].cumsum()[::-1]  # of this distance and more
-    return int(np.count_nonzero(beyond > _REACH_SHARE * beyond[0])) - 1
 
 
 # -------------------------------------------------------------------------- what the whole image decides
@@ -361,8 +337,9 @@ def _constants(
         if k not in found:
             if not simulation:
                 image = np.ascontiguousarray(job.image[box])
+                bound = job.bound.part(box, image.dtype)
                 simulation.append(
-                    Simulation(image, view.bound_in(box), sigma, settings.model, settings.boundary, watch=job.watch)
+                    Simulation(image, bound, sigma, settings.model, settings.boundary, watch=job.watch)
                 )
             found[k] = simulation[0].constant(method.name, k)
         return found[k]
