@@ -432,7 +432,7 @@ def test_a_large_image_is_searched_in_blocks_with_no_loss(method, monkeypatch):
     assert psnr(blocks.image, truth) > psnr(whole.image, truth) - 0.1
 
 
-@pytest.mark.parametrize("method", ["tv", "self-keyed"])
+@pytest.mark.parametrize("method", ["tv", "self-keyed", "pnp"])
 @pytest.mark.parametrize("unit", [1e-9, 1e15])
 def test_the_unit_changes_nothing(method, unit):
     truth = smooth_objects((60, 64))
