@@ -924,8 +924,9 @@ def test_a_kernel_that_was_left_alone_says_so(noisy):
     image = noisy[1]
     result, recipe = run(image, FIELD, strategy="blend", method="auto", engine="fft")
     count = len(FIELD.kernels)
-    automatic = {**result.automatic, "method_of_each_kernel": ["none"] * count,
-                 "iterations_of_each_kernel": [None] * count, "constant_of_each_kernel": [None] * count}  # fmt: skip
+    nothing = [None] * count
+    left = {"method": ["none"] * count, "iterations": nothing, "constant": nothing}
+    automatic = {**result.automatic, **{f"{name}_of_each_kernel": each for name, each in left.items()}}
     result = dataclasses.replace(result, automatic=automatic)
     page = Page(report.report_page(reported(image, result, recipe)))
     assert page.text.count("left as it is: no filter did better") == count
