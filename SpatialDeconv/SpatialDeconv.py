@@ -211,7 +211,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._model = panelmodel
         self._loadForms()
         self.logic = SpatialDeconvLogic()
-        self.runner = running.JobRunner()
+        self._showOwner = running.showOwner
+        self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
         self.wrapped = forms.WrappedLabels(
@@ -277,6 +278,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called just before the scene is closed."""
         self.runner.cancel()
         self.apply.sceneClosed()
+        self.estimate.sceneClosed()
         for view in self._views:
             view.sceneClosed()
         self.setParameterNode(None)
@@ -322,6 +324,14 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         reloading.reloadLibrary()
         super().onReload()
+
+    def onOwnerChanged(self, owner) -> None:
+        """A run that the user waits for begins or has ended: nothing else can be begun, or all can again."""
+        self._showOwner(self.ui, owner)
+        if self._parameterNode:
+            state = self.panelState()
+            self.apply.update(state)
+            self.estimate.update(state)
 
     # -- the parameter node
 

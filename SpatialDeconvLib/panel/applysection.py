@@ -34,11 +34,12 @@ class ApplySection:
 
     def update(self, state):
         """Show whether Apply can start, and what is missing."""
-        if self._panel.runner.kind == "apply":
+        owner = self._panel.runner.owner
+        if owner == "apply":
             return
         ui, missing = self._panel.ui, panelmodel.whatIsMissing(state)
-        ui.applyButton.enabled = not missing and not self._panel.runner.busy
-        ui.applyButton.toolTip = panelmodel.applyToolTip(state)
+        ui.applyButton.enabled = not missing and not owner
+        ui.applyButton.toolTip = panelmodel.waitingText(owner) or panelmodel.applyToolTip(state)
         # What a run has said stays until the next one, or until there can be none.
         if missing or ui.statusLabel.text in ("", self._hint):
             self._hint = missing
@@ -46,7 +47,7 @@ class ApplySection:
 
     def sceneClosed(self):
         """The scene is being closed: what a run has made does not belong to the next one."""
-        if self._panel.runner.kind == "apply":
+        if self._panel.runner.owner == "apply":
             self._sceneClosed = True
         self.say("")
 
@@ -62,11 +63,10 @@ class ApplySection:
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""
         runner = self._panel.runner
-        if runner.kind == "apply":
-            runner.cancel("apply")
-            self._controls.cancelling()
+        if runner.owner == "apply":
+            self.cancel()
             return
-        if not self._panel.parameterNode():  # the scene is being read
+        if runner.owner or not self._panel.parameterNode():  # the scene is being read
             return
         state = self._panel.panelState()
         missing = panelmodel.whatIsMissing(state)  # a file may have gone since the button was enabled
@@ -76,6 +76,11 @@ class ApplySection:
         frames = self._framesOf(state.inputVolume)
         if frames is not None:
             self._start(state, frames)
+
+    def cancel(self):
+        """Ask the run to stop."""
+        self._panel.runner.cancel("apply")
+        self._controls.cancelling()
 
     def _framesOf(self, volume):
         """Return what to work on: the volume, or the sequence it is a frame of; None if the user cancels.
@@ -101,7 +106,6 @@ class ApplySection:
 
     def _start(self, state, frames):
         self._state, self._sceneClosed = state, False
-        self._setInputsEnabled(False)
         self._controls.start(_("Stop and leave the scene as it is."))
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
 
@@ -123,7 +127,6 @@ class ApplySection:
 
     def _finished(self, outcome, error):
         """Show how a run ended."""
-        self._setInputsEnabled(True)
         self._controls.stop()
         self.say("")  # of the progress
         panel = self._panel
@@ -144,22 +147,6 @@ class ApplySection:
             shown = shownOf(output) if isSequence else output
             if shown is not None:
                 panel.showResult(self._state.inputVolume, shown)
-
-    def _setInputsEnabled(self, enabled):
-        for name in SECTIONS:
-            getattr(self._panel.ui, name).enabled = enabled
-
-
-SECTIONS = (
-    "inputsCollapsibleButton",
-    "kernelsCollapsibleButton",
-    "estimateCollapsibleButton",
-    "methodCollapsibleButton",
-    "advancedCollapsibleButton",
-    "previewCollapsibleButton",
-    "outputCollapsibleButton",
-    "compareFrame",
-)
 
 
 def shownOf(sequence):

@@ -328,6 +328,15 @@ def whatIsMissing(state: PanelState) -> str:
     return ""
 
 
+def waitingText(owner: str) -> str:
+    """Return why nothing can be started while a run of this kind has the panel, "" when none has it."""
+    return {
+        "": "",
+        "apply": _("Wait for the run to end, or cancel it."),
+        "estimate": _("Wait for the measurement to end, or cancel it."),
+    }[owner]
+
+
 def applyToolTip(state: PanelState) -> str:
     """Return the tool tip of the Apply button: what it will do, or what is missing."""
     missing = whatIsMissing(state)

@@ -96,7 +96,7 @@ class PreviewController(VTKObservationMixin):
         node = self._panel.parameterNode()
         if node is None or not node.previewOn:
             return
-        if self._panel.runner.busy:
+        if self._panel.runner.owner:
             self._schedule(WAIT)
             return
         state = self._panel.panelState()
