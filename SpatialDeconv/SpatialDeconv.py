@@ -183,7 +183,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = None
+        self.logic = self.runner = self.wrapped = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -225,6 +225,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.preview = preview.PreviewController(self)
         self.comparison = compare.Comparison(self)
         self._views = (self.weights, self.preview, self.comparison)  # what shows something outside the panel
+        self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
+        self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
         self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
 
         scene = slicer.mrmlScene
@@ -328,10 +330,17 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onOwnerChanged(self, owner) -> None:
         """A run that the user waits for begins or has ended: nothing else can be begun, or all can again."""
         self._showOwner(self.ui, owner)
+        self._cancelKey.enabled = bool(owner)
         if self._parameterNode:
             state = self.panelState()
             self.apply.update(state)
             self.estimate.update(state)
+
+    def onCancelKey(self) -> None:
+        """Escape stops what the user waits for."""
+        owners = {"apply": self.apply, "estimate": self.estimate}
+        if self.runner.owner in owners:
+            owners[self.runner.owner].cancel()
 
     # -- the parameter node
 

@@ -64,7 +64,8 @@ class ApplySection:
         """Start a run, or cancel the one that is on."""
         runner = self._panel.runner
         if runner.owner == "apply":
-            self.cancel()
+            if self._controls.meansCancel():
+                self.cancel()
             return
         if runner.owner or not self._panel.parameterNode():  # the scene is being read
             return

@@ -50,7 +50,8 @@ class EstimateSection:
         """Start a measurement, or cancel the one that is on."""
         runner, node = self._panel.runner, self._panel.parameterNode()
         if runner.owner == "estimate":
-            self.cancel()
+            if self._controls.meansCancel():
+                self.cancel()
             return
         if runner.owner or not node:
             return

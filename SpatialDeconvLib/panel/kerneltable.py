@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..estimation import levels
 from ..kernels.sets import write_kernel_set
 from ..mrml import nodes, places
-from . import kernelrows
+from . import forms, kernelrows
 from . import pixmaps as pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -64,16 +64,8 @@ class KernelTable:
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.connect("cellChanged(int,int)", self.onCellChanged)
         table.connect("itemSelectionChanged()", self.updateEditor)
-        self._shortcuts = [
-            self._shortcut("Ctrl+V", self.onPaste),
-            self._shortcut("Del", self.onRemove),
-        ]
-
-    def _shortcut(self, keys, slot):
-        shortcut = qt.QShortcut(qt.QKeySequence(keys), self._ui.kernelTable)
-        shortcut.setContext(qt.Qt.WidgetShortcut)
-        shortcut.connect("activated()", slot)
-        return shortcut
+        keys = {"Ctrl+V": self.onPaste, "Del": self.onRemove}
+        self._shortcuts = [forms.shortcut(key, table, slot, qt.Qt.WidgetShortcut) for key, slot in keys.items()]
 
     def _setupButtons(self):
         ui = self._ui

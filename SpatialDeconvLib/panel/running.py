@@ -174,8 +174,10 @@ class RunControls:
     def __init__(self, button, progressBar, label, text, fit):
         self._button, self._progressBar, self._label, self._text = button, progressBar, label, text
         self._fit = fit
+        self._begun, self._late, self._armed = 0.0, False, False
 
     def start(self, toolTip):
+        self._begun, self._late, self._armed = time.monotonic(), False, False
         self._showFraction(0.0)
         self._progressBar.visible = True
         self._button.text = _("Cancel")
@@ -183,7 +185,14 @@ class RunControls:
         self._button.enabled = True
         self.say(_("Preparing..."))
 
+    def meansCancel(self):
+        """Whether a click asks to stop the run: not so the second one of the double click that began it."""
+        return self._armed
+
     def show(self, fraction, text, seconds):
+        # That second click may have waited for this repaint, so clicks count from the next one on.
+        self._armed = self._late
+        self._late = 1000 * (time.monotonic() - self._begun) > slicer.app.doubleClickInterval
         self._showFraction(fraction)
         self.say(panelmodel.progressText(fraction, text, seconds))
 

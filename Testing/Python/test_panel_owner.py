@@ -10,6 +10,7 @@ import slicer
 import SpatialDeconvLib as sd
 
 BUTTONS = {"apply": ("applyButton", "Apply"), "measure": ("estimateButton", "Measure")}
+LABELS = {"statusLabel": "apply", "estimateStatusLabel": "measure"}
 SECTIONS = ("inputs", "kernels", "estimate", "method", "advanced", "preview", "output")
 
 
@@ -117,6 +118,37 @@ def test_nothing_gets_in_the_way_of_a_run(waits, first, second):
         assert ui.applyButton.isEnabled()
         assert ui.estimateButton.isEnabled()
     assert user.window.shown == []
+
+
+@pytest.mark.parametrize("what", ["apply", "measure"])
+def test_a_double_click_begins_a_run_and_does_not_stop_it(waits, what):
+    user = waits.user
+    user.soon(lambda: press(waits, what), 100)
+    user.soon(lambda: going.append(not user.panel.runner._job.cancelRequested), 300)
+    user.soon(lambda: press(waits, what), 600)
+    going = []
+    press(waits, what)
+    assert going == [True]
+    assert waits.begun == [what]
+    assert_free(user)
+
+
+@pytest.mark.parametrize("what", ["apply", "measure"])
+def test_escape_stops_a_run(waits, what):
+    user, keys = waits.user, []
+    (label,) = (getattr(user.ui, name) for name, run in LABELS.items() if run == what)
+
+    def meanwhile():
+        keys.append(user.panel._cancelKey.enabled)
+        user.panel._cancelKey.activated()
+
+    assert not user.panel._cancelKey.enabled
+    user.soon(meanwhile, 50)
+    press(waits, what)
+    assert keys == [True]
+    assert "Cancelled" in label.text
+    assert not user.panel._cancelKey.enabled
+    assert_free(user)
 
 
 @pytest.mark.parametrize("second", ["apply", "measure"])

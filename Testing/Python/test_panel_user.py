@@ -380,7 +380,7 @@ def test_pressing_cancel_in_mid_run_leaves_the_scene_as_it_was(long_run):
         long_run.click("applyButton")
         seen.append(long_run.ui.applyButton.enabled)
 
-    long_run.soon(meanwhile, 300)
+    long_run.soon(meanwhile, 600)
     long_run.click("applyButton")
     assert seen == [("Cancel", False), False]
     assert nodes_of_the_scene() == before
