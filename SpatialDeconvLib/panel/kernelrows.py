@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
 from ..methods.choices import AUTO, INTERPOLATIONS_OF
+from . import kernelfacts
 from .model import KernelSetSummary, _, translated
 
 __all__ = [
@@ -144,7 +144,7 @@ class KernelRow:
         return {**at, **self._kernelEntry(folder)}
 
     def _kernelEntry(self, folder: str | os.PathLike | None) -> dict[str, Any]:
-        further = self._further()
+        further = _optionsOf(self)
         if self.kind == "volume":
             kernel = self.kernel()
             spacing = list(kernel.spacing)
@@ -155,9 +155,6 @@ class KernelRow:
             log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
             return {"type": "file", "path": _relative(self.path, folder), **log, **further}
         return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
-
-    def _further(self) -> dict[str, Any]:
-        return json.loads(self.options) if self.options else {}
 
     def _parameters(self, sized: bool = False) -> dict[str, Any]:
         """The kind's own words; a kernel that is `sized` by other words needs no size."""
@@ -196,8 +193,7 @@ class KernelRow:
                 raise InputError(_("no volume is chosen"))
             from ..mrml.nodes import kernelFromVolume  # here, because everything else works without a scene
 
-            centre = self._further().get("centre", "auto")
-            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centre)
+            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centreOf(self))
         entry = self._kernelEntry(None)
         kind = entry.pop("type")
         if kind == "file":
@@ -435,31 +431,9 @@ def rowsFromField(field: KernelField, makeVolume: Callable[[Kernel, str], Any]) 
 def rowProblem(key: str, row: KernelRow) -> str:
     """Return what is missing or wrong in a row, in one line, or "" when nothing is.
 
-    Files and volumes are only looked for, not read.
+    Files and volumes are looked into, once: see `kernelfacts`.
     """
-    try:
-        row.place(key)
-        if row.kind == "volume":
-            if row.volume is None:
-                raise InputError(_("no volume is chosen"))
-        elif row.kind == "file":
-            path = row.entry(key=key)["path"]
-            if not os.path.isfile(path):
-                raise InputError(_("the file {path} does not exist").format(path=path))
-        else:
-            return _parametersProblem(row.kind, row.size, row.direction, row.options)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-@lru_cache(maxsize=1024)  # asked for every row whenever anything in the panel changes
-def _parametersProblem(kind: str, size: str, direction: str, options: str) -> str:
-    try:
-        KernelRow(kind=kind, size=size, direction=direction, options=options).kernel()
-    except InputError as error:
-        return str(error)
-    return ""
+    return rowPlaceProblem(key, row) or kernelfacts.kernelOf(row)[1]
 
 
 def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
@@ -518,11 +492,11 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
 
 
 def isFlat(row: KernelRow) -> bool:
-    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only.
-
-    Files are not looked into.
-    """
+    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only."""
     kind = KINDS[row.kind]
+    if row.kind == "file":
+        kernel, _problem = kernelfacts.kernelOf(row)
+        return isinstance(kernel, Kernel) and kernel.ndim == 2
     if kind.directed:
         return len(_numbers(row.direction)) < 3
     if row.kind == "volume":
@@ -576,6 +550,43 @@ def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
 
 def _without(options: str, word: str) -> str:
     return _options({name: v for name, v in json.loads(options or "{}").items() if name != word})
+
+
+def centreOf(row: KernelRow) -> Any:
+    """Return what a row says of its kernel's centre: a word, an index, or one per axis."""
+    return _optionsOf(row).get("centre", AUTO)
+
+
+def rowWithCentre(row: KernelRow, word: str) -> KernelRow:
+    """Return a row of a stored kernel with one of the words for its centre; others stay as they are."""
+    return _withOption(row, "centre", None if word == AUTO else word)
+
+
+def spacingOf(row: KernelRow) -> str:
+    """Return the voxel size in mm that a row gives its file, as text; "" when it gives none."""
+    given = _optionsOf(row).get("spacing_mm")
+    return "" if given is None else _valuesText(given)
+
+
+def rowWithSpacing(row: KernelRow, text: str) -> KernelRow:
+    """Return a row of a file with the voxel size as typed: one number in mm, or one per axis; "" is the file's own.
+
+    A text without any number is kept, so that it can be corrected.
+    """
+    numbers = _numbers(text)
+    given = (numbers[0] if len(numbers) == 1 else numbers) if numbers else text.strip() or None
+    return _withOption(row, "spacing_mm", given)
+
+
+def _optionsOf(row: KernelRow) -> dict[str, Any]:
+    return json.loads(row.options) if row.options else {}
+
+
+def _withOption(row: KernelRow, word: str, value: Any) -> KernelRow:
+    if not KINDS[row.kind].stored:
+        return row
+    further = {name: v for name, v in _optionsOf(row).items() if name != word}
+    return replace(row, options=_options(further if value is None else {**further, word: value}))
 
 
 def kindLabel(kind: str) -> str:

@@ -14,8 +14,9 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..estimation import levels
 from ..kernels.sets import write_kernel_set
+from ..methods.choices import CENTRES
 from ..mrml import nodes, places
-from . import forms, kernelrows
+from . import forms, kernelfacts, kernelrows
 from . import pixmaps as pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -87,6 +88,10 @@ class KernelTable:
         ui.kernelLogarithmComboBox.addItems(
             [_("the kernel"), _("its natural logarithm"), _("its decimal logarithm")]
         )
+        ui.kernelCentreComboBox.addItems([kernelfacts.centreLabel(word) for word in CENTRES])
+        ui.kernelCentreComboBox.toolTip = kernelfacts.centreSentences()
+        ui.kernelCentreComboBox.connect("currentIndexChanged(int)", self.onCentreChosen)
+        ui.kernelSpacingLineEdit.connect("editingFinished()", self.onSpacingEdited)
         ui.kernelKindComboBox.connect("currentIndexChanged(int)", self.onKindChosen)
         ui.kernelLogarithmComboBox.connect("currentIndexChanged(int)", self.onLogarithmChosen)
         ui.kernelSizeLineEdit.connect("editingFinished()", self.onSizeEdited)
@@ -142,7 +147,7 @@ class KernelTable:
                 [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), _("Notes")],
             )
             table.setRowCount(len(rows))
-            icons = self._looks.icons(rows)
+            icons = self._looks.icons(rows, self._spacing(self._node()))
             for number, row in enumerate(rows):
                 self._fillRow(key, number, row, icons[number])
             noted = [number for number in range(len(rows)) if not table.item(number, NOTE).icon().isNull()]
@@ -164,11 +169,13 @@ class KernelTable:
         place = row.at if key != "uniform" else ""
         self._setCell(number, PLACE, place, key != "uniform")
         self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False).setIcon(icon)
-        self._setCell(number, PARAMETERS, kernelrows.parametersText(row), bool(kind.size))
+        facts = kernelfacts.factsText(kernelfacts.kernelOf(row)[0])
+        text = ": ".join(filter(None, [kernelrows.parametersText(row), facts]))
+        self._setCell(number, PARAMETERS, text, bool(kind.size))
         note = self._setCell(number, NOTE, "", False)
         icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
         note.setIcon(self._smallIcon(icon) if problem or notes else qt.QIcon())
-        toolTip = "\n".join(filter(None, [problem, *notes]))
+        toolTip = "\n".join(filter(None, [problem, *notes, text if facts else ""]))
         for column in (PLACE, KIND, PARAMETERS, NOTE):
             self._ui.kernelTable.item(number, column).setToolTip(toolTip or kernelrows.kindSentence(row.kind))
 
@@ -191,8 +198,7 @@ class KernelTable:
         problem = kernelrows.rowProblem(key, row)
         if problem:
             return problem, []
-        kernel, problem = self._looks.kernel(row)
-        return problem, kernelrows.warningsOf(kernel, self._spacing(self._node())) if kernel else []
+        return "", kernelrows.warningsOf(kernelfacts.kernelOf(row)[0], self._spacing(self._node()))
 
     @staticmethod
     def _spacing(node):
@@ -254,13 +260,41 @@ class KernelTable:
         if ui.kernelPathLineEdit.currentPath != row.path:
             ui.kernelPathLineEdit.currentPath = row.path
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
-        ui.kernelPictureLabel.setPixmap(self._looks.picture(row))
+        self._showStored(row, kind)
+        ui.kernelPictureLabel.setPixmap(self._looks.picture(row, self._spacing(self._node())))
         problem, notes = self._problemAndNotes(self.key(), row)
-        words = [problem] if problem else notes or [kernelrows.kindSentence(row.kind)]
+        facts = kernelfacts.factsText(kernelfacts.kernelOf(row)[0])
+        words = [problem] if problem else [*filter(None, [facts]), *notes] or [kernelrows.kindSentence(row.kind)]
         if count > 1:
             words.insert(0, _("Changes apply to the {count} selected rows.").format(count=count))
         ui.kernelNotesLabel.text = "\n".join(word[:1].upper() + word[1:] for word in words)
         self._fit()
+
+    def _showStored(self, row, kind):
+        """Show where the centre of a stored kernel is taken, and the voxel size of one from a file."""
+        ui = self._ui
+        for widget in (ui.kernelCentreLabel, ui.kernelCentreComboBox):
+            widget.visible = kind.stored
+        for widget in (ui.kernelSpacingLabel, ui.kernelSpacingLineEdit):
+            widget.visible = row.kind == "file"
+        centre = kernelrows.centreOf(row)
+        ui.kernelCentreComboBox.currentIndex = CENTRES.index(centre) if centre in CENTRES else -1
+        text = kernelrows.spacingOf(row)
+        if ui.kernelSpacingLineEdit.text != text:
+            ui.kernelSpacingLineEdit.text = text
+        ui.kernelSpacingLineEdit.placeholderText = self._assumedSpacing(row)
+
+    def _assumedSpacing(self, row):
+        """Say what a file's voxel size is taken for where the row gives none."""
+        kernel, _problem = kernelfacts.kernelOf(row)
+        if kernel is None or row.kind != "file":
+            return ""
+        if not kernel.in_voxels:
+            return _("{spacing} (of the file)").format(spacing=kernelfacts.spacingText(kernel.spacing))
+        image = self._spacing(self._node())
+        if image is None:
+            return _("the image's")
+        return _("{spacing} (the image's)").format(spacing=kernelfacts.spacingText(image[-kernel.ndim :]))
 
     def _showOneOf(self, label, row, field):
         """Show one of the fields that share a row of the form, or none of them and no row."""
@@ -292,6 +326,13 @@ class KernelTable:
 
     def onLogarithmChosen(self, index):
         self._changeSelected(lambda row: replace(row, logarithm=LOGARITHMS[index]))
+
+    def onCentreChosen(self, index):
+        self._changeSelected(lambda row: kernelrows.rowWithCentre(row, CENTRES[index]))
+
+    def onSpacingEdited(self):
+        text = self._ui.kernelSpacingLineEdit.text
+        self._changeSelected(lambda row: kernelrows.rowWithSpacing(row, text) if row.kind == "file" else row)
 
     def onSizeEdited(self):
         text = self._ui.kernelSizeLineEdit.text.strip()

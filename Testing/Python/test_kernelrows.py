@@ -11,7 +11,7 @@ from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.estimation import levels
 from SpatialDeconvLib.kernels import sets as kernelsets
 from SpatialDeconvLib.kernels import shapes
-from SpatialDeconvLib.panel import kernelrows
+from SpatialDeconvLib.panel import kernelfacts, kernelrows
 from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
 LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
@@ -466,3 +466,80 @@ def test_cells_of_a_spreadsheet_become_rows(text, key, rows):
 def test_text_that_is_no_table_is_refused_with_its_line(text, word):
     with pytest.raises(InputError, match=word):
         kernelrows.parsePasted(text, "intensity")
+
+
+# -- what stored kernels are
+
+
+def bump(shape):
+    """A Gaussian of sigma 1.2 voxels about the middle of an array."""
+    grid = np.indices(shape) - (np.array(shape).reshape(-1, *[1] * len(shape)) - 1) / 2
+    values = np.exp(-0.5 * (grid**2).sum(axis=0) / 1.2**2)
+    return values / values.sum()
+
+
+def stored(tmp_path, values, name="kernel_30.npy"):
+    np.save(tmp_path / name, values)
+    return KernelRow("10", "file", path=str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "said"),
+    [
+        (bump((6, 6)), "", "centre in the middle, between voxels"),
+        (bump((7, 7)), "", "centre in the middle"),
+        (bump((6, 6)), '{"centre": "itk"}', "centre at ITK's voxel 3, 3"),
+        (bump((6, 6)), '{"centre": [2, 4]}', "centre at 2, 4"),
+    ],
+)
+def test_a_row_says_where_the_centre_of_its_kernel_is_taken(tmp_path, values, options, said):
+    row = replace(stored(tmp_path, values), options=options)
+    kernel, problem = kernelfacts.kernelOf(row)
+    assert problem == ""
+    size = " x ".join(map(str, values.shape))
+    assert kernelfacts.factsText(kernel) == f"{size} of the image's voxels, {said}"
+
+
+def test_a_centre_is_chosen_by_word_and_given_up_again(tmp_path):
+    row = stored(tmp_path, bump((6, 6)))
+    moved = kernelrows.rowWithCentre(row, "itk")
+    assert (kernelrows.centreOf(row), kernelrows.centreOf(moved)) == ("auto", "itk")
+    assert (row.kernel().centre, moved.kernel().centre) == ((2.5, 2.5), (3, 3))
+    assert kernelrows.rowWithCentre(moved, "auto") == row
+    gaussian = KernelRow("10")
+    assert kernelrows.rowWithCentre(gaussian, "itk") == gaussian  # its centre is where it is made
+
+
+def test_a_voxel_size_that_is_typed_is_that_of_the_file(tmp_path):
+    row = stored(tmp_path, bump((6, 6)))
+    typed = kernelrows.rowWithSpacing(row, "0.25, 0.5")
+    assert typed.kernel().spacing == (0.25, 0.5)
+    assert kernelrows.spacingOf(typed) == "0.25, 0.5"
+    assert kernelfacts.factsText(typed.kernel()).startswith("6 x 6 voxels of 0.25 x 0.5 mm")
+    assert kernelrows.rowWithSpacing(row, "0.25").kernel().spacing == (0.25, 0.25)
+    assert kernelrows.rowWithSpacing(typed, " ") == row
+    for wrong in ("wide", "-1", "0", "1, 2, 3, 4"):
+        assert "spacing" in kernelrows.rowProblem("intensity", kernelrows.rowWithSpacing(row, wrong))
+
+
+def test_a_file_is_looked_into_once_until_it_changes(tmp_path, monkeypatch):
+    row, read = stored(tmp_path, bump((5, 5))), []
+    wasRead = kernelrows.read_kernel
+    monkeypatch.setattr(kernelrows, "read_kernel", lambda *given: read.append(1) or wasRead(*given))
+    for at in ("10", "20", "30"):  # a level is no matter of the file
+        assert kernelrows.tableSummary("intensity", [replace(row, at=at)]).flat
+    assert len(read) == 1
+    np.save(row.path, bump((5, 5, 5)))
+    assert not kernelrows.tableSummary("intensity", [row]).flat
+    assert len(read) == 2
+
+
+def test_a_table_with_a_file_that_is_no_kernel_cannot_be_used(tmp_path):
+    row = stored(tmp_path, bump((5, 5)))
+    assert kernelrows.tableSummary("intensity", [row]).usable
+    with open(row.path, "wb") as file:
+        file.write(b"no array")
+    summary = kernelrows.tableSummary("intensity", [KernelRow("5"), row])
+    assert not summary.usable
+    assert summary.text.startswith("Kernel 2: ")
+    assert ".npy" in summary.text

@@ -235,6 +235,77 @@ def test_the_table_is_saved_as_a_kernel_set_file(ready, tmp_path):
     sd.read_kernel_set(path.with_suffix(".json"))
 
 
+# -- stored kernels
+
+
+def even_kernel():
+    """A blur of two voxels along every axis, symmetric about the point between them."""
+    return np.full((2, 2, 2), 0.125, np.float32)
+
+
+@pytest.fixture
+def stored(user, tmp_path):
+    """The panel with a volume and one kernel from a file that does not say how large its voxels are."""
+    user.choose("inputVolumeSelector", user.add_volume(spacing=(0.5, 0.5, 2.0)))
+    np.save(tmp_path / "kernel_30.npy", even_kernel())
+    user.choose_text("kernelKeyComboBox", "One kernel")
+    user.click("addKernelButton")
+    user.choose_text("kernelKindComboBox", "File")
+    user.ui.kernelPathLineEdit.currentPath = str(tmp_path / "kernel_30.npy")
+    user.window.processEvents()
+    return user
+
+
+def test_a_stored_kernel_says_its_voxels_and_its_centre(stored):
+    facts = "2 x 2 x 2 of the image's voxels, centre in the middle, between voxels"
+    assert stored.cell(0, 2) == f"kernel_30.npy: {facts}"
+    assert facts in stored.ui.kernelNotesLabel.text
+    assert stored.ui.kernelSpacingLineEdit.placeholderText == "2 x 0.5 x 0.5 (the image's)"
+    stored.type_in("kernelSpacingLineEdit", "0.5")
+    assert "voxels of 0.5 mm" in stored.cell(0, 2)
+    stored.choose_text("kernelCentreComboBox", "ITK")
+    assert "centre at ITK's voxel 1, 1, 1" in stored.cell(0, 2)
+    options = json.loads(stored.parameters.kernels[0].options)
+    assert options == {"spacing_mm": 0.5, "centre": "itk"}
+    stored.choose_text("kernelKindComboBox", "Gaussian")
+    assert not stored.visible("kernelCentreComboBox")
+    assert not stored.visible("kernelSpacingLineEdit")
+
+
+@pytest.mark.parametrize(("word", "moved"), [("Middle", 0.0), ("ITK", 0.5)])
+def test_the_centre_that_is_chosen_is_the_one_that_is_taken(stored, word, moved):
+    point = np.zeros((9, 9, 9), np.float32)
+    point[4, 4, 4] = 1
+    stored.choose("inputVolumeSelector", stored.add_volume(point, "point"))
+    stored.choose_text("operationComboBox", "Convolve")
+    stored.choose_text("kernelCentreComboBox", word)
+    stored.click("applyButton")
+    (shown,) = stored.shown_in_views()
+    blurred = slicer.util.arrayFromVolume(slicer.util.getNode(shown))
+    middle = [(np.indices(blurred.shape)[axis] * blurred).sum() / blurred.sum() for axis in range(3)]
+    np.testing.assert_allclose(middle, 4 - moved, atol=1e-3)
+
+
+def test_a_file_that_is_no_kernel_is_told_before_apply(stored, tmp_path):
+    assert stored.ui.applyButton.isEnabled()
+    (tmp_path / "kernel_40.npy").write_bytes(b"no array")
+    stored.ui.kernelPathLineEdit.currentPath = str(tmp_path / "kernel_40.npy")
+    stored.window.processEvents()
+    assert not stored.ui.applyButton.isEnabled()
+    assert "kernel_40.npy" in stored.ui.applyButton.toolTip
+    assert "kernel_40.npy" in stored.ui.kernelSetSummaryLabel.text
+
+
+def test_a_flat_file_on_a_volume_is_told_before_apply(stored, tmp_path):
+    np.save(tmp_path / "flat.npy", np.full((3, 3), 1 / 9))
+    stored.ui.kernelPathLineEdit.currentPath = str(tmp_path / "flat.npy")
+    stored.window.processEvents()
+    assert not stored.ui.applyButton.isEnabled()
+    assert "Slice by slice" in stored.ui.statusLabel.text
+    stored.ui.slicewiseCheckBox.checked = True
+    assert stored.ui.applyButton.isEnabled()
+
+
 # -- apply
 
 
