@@ -1,7 +1,6 @@
 """Measure kernels from a sharp and a blurred volume, and put them into the table."""
 
 import logging
-from dataclasses import replace
 
 import slicer
 from slicer.i18n import tr as _
@@ -91,8 +90,8 @@ class EstimateSection:
     def _oneKernel(self, node):
         """Return the work that ends with the rows of the new table and lines about them."""
         options = {**self._options(node), "method": node.estimateMethod.value}
-        original, blurred, size, key = node.originalVolume, node.blurredVolume, node.estimateSize, node.kernelKey
-        rows, mask = rowsOf(node), self._panel.panelState().mask
+        original, blurred, size = node.originalVolume, node.blurredVolume, node.estimateSize
+        mask = self._panel.panelState().mask
 
         def work(progress, cancelled):
             from ..mrml import estimating
@@ -103,12 +102,7 @@ class EstimateSection:
             if cancelled():
                 removeNodes([volume])
                 raise Cancelled
-            if key.value == "uniform" or not rows:
-                return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
-            return [
-                *rows,
-                replace(kernelrows.newRow(key.value, rows), kind="volume", volume=volume),
-            ], kernel.estimate
+            return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
 
         return work
 
@@ -158,7 +152,7 @@ class EstimateSection:
             rows, estimate = outcome
             say(panelmodel.estimateText(estimate))
             with slicer.util.NodeModify(node):
-                if not rows[0].at:  # one kernel, and nothing that it could belong to
+                if not rows[0].at:  # one kernel everywhere
                     node.kernelKey = KernelKey.Uniform
                 setRows(node, rows)
         elif isinstance(error, Cancelled):

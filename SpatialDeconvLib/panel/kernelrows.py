@@ -35,7 +35,6 @@ __all__ = [
     "KernelRow",
     "fieldFromRows",
     "firstSize",
-    "guessedLevel",
     "isFlat",
     "keysFromRows",
     "levels_from_histogram",
@@ -717,12 +716,6 @@ def rowsFromLevels(levels: Sequence[float], rows: Sequence[KernelRow]) -> list[K
         nearest = min(known, key=lambda pair: abs(pair[0] - level), default=(0.0, KernelRow()))[1]
         made.append(replace(nearest, at=numberText(level)))
     return made
-
-
-def guessedLevel(name: str) -> str:
-    """Return the last number in the name of a volume or file as text ("k20" -> "20"), or ""."""
-    found = re.findall(r"\d+(?:\.\d+)?", os.path.splitext(name)[0] if "." in name else name)
-    return found[-1] if found else ""
 
 
 # ------------------------------------------------------------------------------------- a spreadsheet's text

@@ -16,7 +16,7 @@ from ..estimation import levels
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
 from ..mrml import nodes, places
-from . import forms, kernelfacts, kernelrows
+from . import forms, kernelfacts, kernelfiles, kernelrows
 from . import pixmaps as pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -28,7 +28,56 @@ FEWEST_SHOWN, MOST_SHOWN = 2, 6  # rows
 # Where a combo box's own model keeps the flags of an item: the role before Qt.UserRole.
 FLAGS_ROLE, NO_FLAGS, USUAL_FLAGS = 0x0100 - 1, 0, 33  # 33: selectable and enabled
 
+MOST_STEPS = 100  # that can be undone
+
 LOGARITHMS = ("no", "natural", "decimal")
+
+
+class History:
+    """The tables before and after the one that is shown. A table is a key and its rows."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self._past, self._future, self._now = [], [], None
+
+    @property
+    def canUndo(self):
+        return bool(self._past)
+
+    @property
+    def canRedo(self):
+        return bool(self._future)
+
+    def note(self, table):
+        """The table is now this one; nothing happens when it is what it was."""
+        if self._now is not None and table != self._now:
+            self._past = [*self._past, self._now][-MOST_STEPS:]
+            self._future = []
+        self._now = table
+
+    def undo(self, asPossible):
+        """Go to the last table before this one, made ``asPossible(table)``, and return it; None without one."""
+        return self._go(self._past, self._future, asPossible)
+
+    def redo(self, asPossible):
+        """Go back to the table that the last undo left, and return it; None without one."""
+        return self._go(self._future, self._past, asPossible)
+
+    def _go(self, source, goal, asPossible):
+        while source:
+            table = asPossible(source.pop())
+            if table != self._now:
+                goal.append(self._now)
+                self._now = table
+                return table
+        return None
+
+
+def _withVolume(row):
+    """The row, without a volume that is no longer in the scene."""
+    return replace(row, volume=None) if row.volume is not None and row.volume.GetScene() is None else row
 
 
 class KernelTable:
@@ -45,6 +94,7 @@ class KernelTable:
         self._shown = None
         self._updating = False
         self._looks = pictures.KernelLooks()
+        self._history = History()
         self._setupTable()
         self._setupButtons()
         self._setupEditor()
@@ -78,6 +128,12 @@ class KernelTable:
         ui.saveKernelsButton.connect("clicked(bool)", self.onSave)
         ui.clearKernelsButton.connect("clicked(bool)", self.onClear)
         ui.levelsButton.connect("clicked(bool)", self.onLevels)
+        ui.addFilesButton.connect("clicked(bool)", self.onAddFiles)
+        ui.undoKernelsButton.connect("clicked(bool)", self.onUndo)
+        ui.redoKernelsButton.connect("clicked(bool)", self.onRedo)
+        section, inside = ui.kernelsCollapsibleButton, qt.Qt.WidgetWithChildrenShortcut
+        keys = {"Ctrl+Z": self.onUndo, "Ctrl+Shift+Z": self.onRedo}
+        self._shortcuts += [forms.shortcut(key, section, slot, inside) for key, slot in keys.items()]
         self._volumeMenu = qt.QMenu(ui.volumeKernelsButton)
         self._volumeMenu.connect("aboutToShow()", self.fillVolumeMenu)
         ui.volumeKernelsButton.setMenu(self._volumeMenu)
@@ -122,6 +178,7 @@ class KernelTable:
             else _("Add a row for every segment or label that has none yet.")
         )
         self._offerInterpolations(node)
+        self._history.note((key, rows))
         if state != self._shown:
             self._shown = state
             self._fill(key, rows)
@@ -211,6 +268,7 @@ class KernelTable:
         ui.sortKernelsButton.enabled = key != "uniform" and len(rows) > 1
         ui.saveKernelsButton.enabled = bool(rows)
         ui.clearKernelsButton.enabled = bool(rows)
+        ui.undoKernelsButton.enabled, ui.redoKernelsButton.enabled = self._history.canUndo, self._history.canRedo
         node = self._node()
         ui.levelsButton.enabled = (node.inputVolume if key == "intensity" else node.labels) is not None
 
@@ -346,7 +404,8 @@ class KernelTable:
         self._changeSelected(lambda row: replace(row, volume=volume) if row.kind == "volume" else row)
 
     def onPathEdited(self, path):
-        self._changeSelected(lambda row: replace(row, path=path) if row.kind == "file" else row)
+        key = self.key() if self._node() and len(self.selectedRows()) < 2 else ""  # several have several levels
+        self._changeSelected(lambda row: kernelfiles.rowOfFile(row, path, key) if row.kind == "file" else row)
 
     # -- the table's cells and buttons
 
@@ -389,9 +448,38 @@ class KernelTable:
     def onSort(self, _checked=False):
         setRows(self._node(), kernelrows.sortedRows(self.key(), self.rows()))
 
+    # -- undoing
+
+    def onUndo(self, _checked=False):
+        self._show(self._history.undo)
+
+    def onRedo(self, _checked=False):
+        self._show(self._history.redo)
+
+    def _show(self, step):
+        """Put an earlier or later table in the place of this one, without volumes that have left the scene."""
+        node = self._node()
+        if not node:
+            return
+        found = step(lambda table: (table[0], tuple(map(_withVolume, table[1]))))
+        if found is not None:
+            self._ui.kernelTable.clearSelection()
+            with slicer.util.NodeModify(node):
+                node.kernelKey = KernelKey(found[0])
+                setRows(node, found[1])
+
+    def forgetHistory(self):
+        """Another scene comes: its table is no step from the one that is shown."""
+        self._history.clear()
+
     def onPaste(self, _checked=False):
+        text = slicer.app.clipboard().text()
+        paths = kernelfiles.pathsInText(text)
+        if paths:
+            self.addFiles(paths)
+            return
         try:
-            rows = kernelrows.parsePasted(slicer.app.clipboard().text(), self.key())
+            rows = kernelrows.parsePasted(text, self.key())
         except InputError as error:
             self._showError(str(error))
             return
@@ -441,7 +529,7 @@ class KernelTable:
         node, key = self._node(), self.key()
         rows = list(self.rows())
         row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
-        at = kernelrows.guessedLevel(volume.GetName()) if key == "intensity" else ""
+        at = kernelfiles.guessedLevel(volume.GetName()) if key == "intensity" else ""
         row = kernelrows.KernelRow(at or row.at, "volume", volume=volume)
         self._append([row])
 
@@ -460,6 +548,42 @@ class KernelTable:
                 table.item(number, column).setSelected(True)
         if numbers:
             table.scrollToItem(table.item(numbers[-1], PLACE))
+
+    # -- files of kernels
+
+    def onAddFiles(self, _checked=False):
+        endings = " ".join(f"*{ending}" for ending in kernelfiles.FILE_ENDINGS)
+        filters = ";;".join([f"{_('Kernels')} ({endings})", f"{_('All files')} (*)"])
+        paths = qt.QFileDialog.getOpenFileNames(
+            slicer.util.mainWindow(), _("Add kernels from files"), self._folder(), filters
+        )
+        if paths:
+            self.addFiles(paths)
+
+    def addFiles(self, paths):
+        """Append files as kernels, and those in folders; kernel sets (*.json) are loaded.
+
+        Where there was one kernel everywhere, several are keyed to intensity.
+        """
+        paths = kernelfiles.filesIn(paths)
+        isSet = [path.lower().endswith(".json") for path in paths]
+        for path in (path for path, itIs in zip(paths, isSet, strict=True) if itIs):
+            self.load(path)
+        files = [path for path, itIs in zip(paths, isSet, strict=True) if not itIs]
+        if not paths:
+            self._showError(_("No file is there that could hold a kernel."))
+        if not files:
+            return
+        node = self._node()
+        with slicer.util.NodeModify(node):
+            if node.kernelKey == KernelKey.Uniform and len(files) > 1:
+                node.kernelKey = KernelKey.Intensity
+            key, before = self.key(), [] if self.key() == "uniform" else list(self.rows())
+            regions = places.regionNames(node.labels) if key == "region" else ()
+            rows = kernelfiles.rowsFromFiles(files, key, before, regions)
+            setRows(node, [*before, *rows])
+        self._select(range(len(before), len(before) + len(rows)))
+        qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(files[0]))
 
     # -- kernel set files
 

@@ -306,6 +306,8 @@ def whatIsMissing(state: PanelState) -> str:
         return _("Choose an input volume.")
     if state.slices == 0:
         return _("The input volume is empty: choose another one.")
+    if state.mask is None and state.region == "segments" and state.hasSegments:
+        return _("Choose at least one segment of the region.")
     if state.mask is None and state.region != "whole":
         return {
             "segments": _("Choose the segmentation or label map of the region."),

@@ -11,7 +11,7 @@ from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.estimation import levels
 from SpatialDeconvLib.kernels import sets as kernelsets
 from SpatialDeconvLib.kernels import shapes
-from SpatialDeconvLib.panel import kernelfacts, kernelrows
+from SpatialDeconvLib.panel import kernelfacts, kernelfiles, kernelrows
 from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
 LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
@@ -421,7 +421,7 @@ def test_rows_of_levels_take_the_nearest_kernel():
     ("name", "level"), [("k20", "20"), ("kernel_0.5.nrrd", "0.5"), ("psf 3 of 10", "10"), ("psf", "")]
 )
 def test_the_number_in_a_name_is_a_level(name, level):
-    assert kernelrows.guessedLevel(name) == level
+    assert kernelfiles.guessedLevel(name) == level
 
 
 # -- a spreadsheet's text
@@ -543,3 +543,49 @@ def test_a_table_with_a_file_that_is_no_kernel_cannot_be_used(tmp_path):
     assert not summary.usable
     assert summary.text.startswith("Kernel 2: ")
     assert ".npy" in summary.text
+
+
+# -- files
+
+
+@pytest.mark.parametrize(
+    ("names", "levels"),
+    [
+        (["kernel_30.npy"], ["30"]),
+        (["kernel.npy"], [""]),
+        (["k0.5.nii.gz", "k1.5.nii.gz"], ["0.5", "1.5"]),
+        (["k010_20x20.npy", "k020_20x20.npy"], ["10", "20"]),  # the number that tells them apart
+        (["2024_7.npy", "2024_8_b.npy"], ["7", "8"]),
+        (["a_1.npy", "b_1.npy"], ["1", "1"]),
+    ],
+)
+def test_levels_are_read_from_the_names_of_files(names, levels):
+    assert kernelfiles.guessedLevels(names) == levels
+
+
+def test_files_of_a_folder_are_those_that_may_hold_kernels_in_the_order_of_their_numbers(tmp_path):
+    for name in ("k10.npy", "k9.npy", "k9.csv", "notes.md", "K11.NRRD"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "deeper.npy").mkdir()
+    found = kernelfiles.filesIn([str(tmp_path), str(tmp_path / "notes.md"), str(tmp_path / "none.npy")])
+    assert [path[len(str(tmp_path)) + 1 :] for path in found] == ["k9.npy", "k10.npy", "K11.NRRD", "notes.md"]
+
+
+def test_rows_of_files_have_the_levels_of_their_names():
+    rows = kernelfiles.rowsFromFiles(["/a/k100.npy", "/a/k20.npy"], "intensity", [])
+    assert [(row.at, row.kind, row.path) for row in rows] == [
+        ("20", "file", "/a/k20.npy"),
+        ("100", "file", "/a/k100.npy"),
+    ]
+    unnamed = kernelfiles.rowsFromFiles(["/a/x.npy", "/a/y.npy"], "intensity", [KernelRow("30")])
+    assert [row.at for row in unnamed] == ["40", "50"]
+    regions = kernelfiles.rowsFromFiles(["/a/x1.npy", "/a/x2.npy"], "region", [], ["liver", "lung"])
+    assert [row.at for row in regions] == ["liver", "lung"]
+
+
+def test_a_text_of_paths_is_files(tmp_path):
+    path = tmp_path / "k 1.npy"
+    path.write_bytes(b"")
+    assert kernelfiles.pathsInText(f'"{path}"\n{path.as_uri()}\r\n\n') == [str(path)] * 2
+    assert kernelfiles.pathsInText(f"{path}\n10 gaussian 2") == []
+    assert kernelfiles.pathsInText("") == []

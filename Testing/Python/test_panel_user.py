@@ -306,6 +306,116 @@ def test_a_flat_file_on_a_volume_is_told_before_apply(stored, tmp_path):
     assert stored.ui.applyButton.isEnabled()
 
 
+# -- files of kernels
+
+
+@pytest.fixture
+def ten_files(tmp_path):
+    """Ten kernels of 20 x 20 voxels, for the intensities in their names."""
+    folder = tmp_path / "ten kernels"
+    folder.mkdir()
+    for n in range(1, 11):
+        values = np.exp(-0.5 * ((np.indices((20, 20)) - 9.5) ** 2).sum(axis=0) / (0.5 + 0.1 * n) ** 2)
+        np.save(folder / f"kernel_{10 * n}.npy", values)
+    return sorted(map(str, folder.iterdir()))
+
+
+TEN_LEVELS = [str(10 * n) for n in range(1, 11)]
+
+
+def test_ten_files_are_added_at_once(user, ten_files):
+    user.choose("inputVolumeSelector", user.add_volume(np.full((1, 32, 32), 50, np.float32)))
+    user.window.answers.append(tuple(ten_files))
+    user.click("addFilesButton")
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+    assert user.ui.kernelSetSummaryLabel.text == "10 stored kernels, intensity 10 to 100."
+    assert user.ui.applyButton.isEnabled()
+    user.click("undoKernelsButton")
+    assert user.table() == []
+
+
+def test_paths_that_are_pasted_are_added(user, ten_files):
+    user.copy("\n".join(ten_files))
+    user.click("pasteKernelsButton")
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+
+
+def test_several_files_are_no_kernel_for_everywhere(user, ten_files):
+    user.choose_text("kernelKeyComboBox", "One kernel")
+    user.panel.table.addFiles(ten_files[:1])
+    assert user.parameters.kernelKey.value == "uniform"
+    user.panel.table.addFiles(ten_files)
+    assert user.parameters.kernelKey.value == "intensity"
+    assert len([row for row in user.table() if row[0]]) == 10
+
+
+def test_choosing_a_file_takes_the_level_from_its_name(user, ten_files):
+    user.click("addKernelButton")
+    user.choose_text("kernelKindComboBox", "File")
+    user.ui.kernelPathLineEdit.currentPath = ten_files[-1]
+    user.window.processEvents()
+    assert user.table()[0][0] == "90"
+    user.edit_cell(0, 0, "95")
+    assert user.table()[0][0] == "95"  # what is typed afterwards stays
+
+
+def test_a_folder_without_kernels_is_told(user, tmp_path):
+    user.panel.table.addFiles([str(tmp_path)])
+    assert "No file" in user.window.shown[-1]
+
+
+# -- undoing
+
+
+def test_changes_of_the_table_are_taken_back_and_made_again(ready):
+    levels = lambda: [row[0] for row in ready.table()]  # noqa: E731
+    assert levels() == ["10", "100"]
+    ready.select_rows(0)
+    ready.click("removeKernelsButton")
+    ready.edit_cell(0, 0, "70")
+    ready.click("clearKernelsButton")
+    found = [levels()]
+    for _step in range(3):
+        ready.click("undoKernelsButton")
+        found.append(levels())
+    assert found == [[], ["70"], ["100"], ["10", "100"]]
+    ready.click("redoKernelsButton")
+    assert levels() == ["100"]
+    assert ready.ui.redoKernelsButton.isEnabled()
+    ready.click("addKernelButton")
+    assert not ready.ui.redoKernelsButton.isEnabled()
+    for shortcut in ready.panel.table._shortcuts:
+        if shortcut.key.toString() == "Ctrl+Z":
+            shortcut.activated()
+    assert levels() == ["100"]
+
+
+def test_the_key_is_taken_back_with_the_rows(ready):
+    ready.click("clearKernelsButton")
+    ready.choose_text("kernelKeyComboBox", "One kernel")
+    ready.click("addKernelButton")
+    for _step in range(3):
+        ready.click("undoKernelsButton")
+    assert ready.parameters.kernelKey.value == "intensity"
+    assert [row[0] for row in ready.table()] == ["10", "100"]
+
+
+def test_a_volume_that_has_left_the_scene_does_not_come_back(ready):
+    kernel = ready.add_volume(np.ones((3, 3, 3), np.float32), "kernel_50")
+    ready.panel.table.addVolume(kernel)
+    ready.click("clearKernelsButton")
+    slicer.mrmlScene.RemoveNode(kernel)
+    ready.click("undoKernelsButton")
+    assert [entry.volume for entry in ready.parameters.kernels] == [None] * 3
+
+
+def test_another_scene_begins_with_nothing_to_take_back(ready):
+    assert ready.ui.undoKernelsButton.isEnabled()
+    slicer.mrmlScene.Clear(0)
+    ready.window.processEvents()
+    assert not ready.ui.undoKernelsButton.isEnabled()
+
+
 # -- apply
 
 
