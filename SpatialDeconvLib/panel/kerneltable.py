@@ -16,7 +16,7 @@ from ..estimation import levels
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
 from ..mrml import nodes, places
-from . import forms, kernelfacts, kernelfiles, kernelrows
+from . import dropping, forms, kernelfacts, kernelfiles, kernelrows
 from . import pixmaps as pictures
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -133,6 +133,7 @@ class KernelTable:
         ui.redoKernelsButton.connect("clicked(bool)", self.onRedo)
         section, inside = ui.kernelsCollapsibleButton, qt.Qt.WidgetWithChildrenShortcut
         keys = {"Ctrl+Z": self.onUndo, "Ctrl+Shift+Z": self.onRedo}
+        self._drops = dropping.FileDrops(ui.kernelTable, self.onDropped)
         self._shortcuts += [forms.shortcut(key, section, slot, inside) for key, slot in keys.items()]
         self._volumeMenu = qt.QMenu(ui.volumeKernelsButton)
         self._volumeMenu.connect("aboutToShow()", self.fillVolumeMenu)
@@ -558,6 +559,10 @@ class KernelTable:
             slicer.util.mainWindow(), _("Add kernels from files"), self._folder(), filters
         )
         if paths:
+            self.addFiles(paths)
+
+    def onDropped(self, paths):
+        if self._node():
             self.addFiles(paths)
 
     def addFiles(self, paths):

@@ -334,6 +334,17 @@ def test_ten_files_are_added_at_once(user, ten_files):
     assert user.table() == []
 
 
+def test_a_folder_that_is_dropped_on_the_table_is_added(user, ten_files, tmp_path):
+    assert user.drop(tmp_path / "ten kernels")
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+
+
+def test_files_and_a_kernel_set_that_are_dropped_are_added(user, ten_files, kernel_set):
+    assert user.drop(kernel_set, *ten_files[:2])
+    assert [row[0] for row in user.table()] == ["10", "100", "10", "100"]
+    assert not user.drop()
+
+
 def test_paths_that_are_pasted_are_added(user, ten_files):
     user.copy("\n".join(ten_files))
     user.click("pasteKernelsButton")

@@ -9,8 +9,10 @@ import numpy as np
 import slicer
 
 try:
-    from PySide6.QtCore import Qt
+    from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
     from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
 except ImportError:  # inside Slicer
     QTest = None
 
@@ -140,6 +142,20 @@ class User:
     def edit_cell(self, row, column, text):
         self.ui.kernelTable.item(row, column).setText(text)
         self.window.processEvents()
+
+    def drop(self, *paths):
+        """Drag files or folders onto the table and let them go; return whether the table takes them."""
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        target = self.ui.kernelTable.viewport().__dict__["_target"]
+        given = Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        enter = QDragEnterEvent(QPoint(5, 5), *given)
+        enter.ignore()  # as those that Qt sends
+        QApplication.sendEvent(target, enter)
+        if target.acceptDrops() and enter.isAccepted():
+            QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), *given))
+        self.window.processEvents()
+        return enter.isAccepted()
 
     def copy(self, text):
         slicer.app.clipboard().setText(text)
