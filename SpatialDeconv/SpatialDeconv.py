@@ -438,9 +438,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         slicer.util.setSliceViewerLayers(background=output, fit=inputVolume.GetID() not in shown)
         self.comparison.setPair(inputVolume, output)
 
-    def showError(self, text) -> None:
-        """Tell the user what went wrong."""
-        self.apply.warn(text)
+    def showError(self, text, cure=None) -> None:
+        """Tell the user what went wrong, and offer what cures it by one click (panelmodel.Cure)."""
+        self.apply.warn(text, cure)
         slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
 
 

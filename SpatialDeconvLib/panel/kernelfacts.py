@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel
 from ..methods.choices import CENTRES
-from .model import _
+from .model import _, errorText
 
 _MOST = 1024  # kernels that are remembered, the oldest forgotten first
 _found: dict[Any, tuple[AnyKernel | None, str]] = {}
@@ -30,7 +30,7 @@ def kernelOf(row: Any) -> tuple[AnyKernel | None, str]:
         try:
             _found[key] = row.kernel(), ""
         except (InputError, OSError, MemoryError) as error:
-            _found[key] = None, " ".join(str(error).split())
+            _found[key] = None, errorText(error)
     return _found[key]
 
 

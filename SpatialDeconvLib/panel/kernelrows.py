@@ -28,7 +28,7 @@ from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
 from ..methods.choices import AUTO, INTERPOLATIONS_OF
 from . import kernelfacts
-from .model import KernelSetSummary, _, translated
+from .model import KernelSetSummary, _, inPanelWords, translated
 
 __all__ = [
     "KINDS",
@@ -309,7 +309,7 @@ def _named(number: int, row: KernelRow, function: Callable[[], Any]):
         return function()
     except InputError as error:
         place = f" ({row.at.strip()})" if row.at.strip() else ""
-        raise InputError(_("kernel {row}: {error}").format(row=f"{number}{place}", error=error)) from error
+        raise error.within(_("kernel {row}").format(row=f"{number}{place}")) from error
 
 
 def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], Any] | None = None):
@@ -331,7 +331,7 @@ def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], An
     try:
         return rowsFromContent(content, path.parent, makeVolume)
     except InputError as error:
-        raise InputError(f"kernel set {path}: {error}") from error
+        raise error.within(f"kernel set {path}") from error
 
 
 def rowsFromContent(
@@ -473,7 +473,7 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
         Voxel size of the image it is for, in mm, axis order (k, j, i).
     """
     if isinstance(kernel, Kernel):
-        return kernel.check()
+        return [inPanelWords(text) for text in kernel.check()]
     if spacing is None:
         return []
     across = []
@@ -691,7 +691,7 @@ def rowPlaceProblem(key: str, row: KernelRow) -> str:
     try:
         row.place(key)
     except InputError as error:
-        return str(error)
+        return error.text
     return ""
 
 

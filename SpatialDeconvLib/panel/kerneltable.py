@@ -18,6 +18,7 @@ from ..methods.choices import CENTRES
 from ..mrml import nodes, places
 from . import dropping, forms, kernelfacts, kernelfiles, kernelrows
 from . import pixmaps as pictures
+from .model import errorText
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
@@ -482,7 +483,7 @@ class KernelTable:
         try:
             rows = kernelrows.parsePasted(text, self.key())
         except InputError as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         self._append(rows)
 
@@ -502,7 +503,7 @@ class KernelTable:
                     found = levels.levels_from_histogram(nodes.volumeArray(guide, "guide"), node.levelCount)
                 rows = kernelrows.rowsFromLevels(found, rows)
         except InputError as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         setRows(node, rows)
 
@@ -618,7 +619,7 @@ class KernelTable:
         try:
             loadRows(self._node(), path)
         except (InputError, OSError) as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
 
@@ -627,6 +628,6 @@ class KernelTable:
         try:
             write_kernel_set(path, fieldOf(self._node()))
         except (InputError, OSError) as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))

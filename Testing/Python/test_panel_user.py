@@ -552,6 +552,65 @@ def test_bad_input_is_told_in_one_line_and_leaves_no_node(ready):
     assert ready.ui.applyButton.enabled
 
 
+# -- one click cures
+
+
+def cure(user):
+    """The button that cures what the line says, "" when there is none."""
+    return user.ui.cureButton.text if user.visible("cureButton") else ""
+
+
+def test_one_click_fills_nan_and_applies(ready):
+    array = np.full((6, 24, 24), 20, np.float32)
+    array[2, 3, 4] = np.nan
+    ready.choose("inputVolumeSelector", ready.add_volume(array, "broken"))
+    assert cure(ready) == ""
+    ready.click("applyButton")
+    assert cure(ready) == "Fill NaN and infinity, and apply"
+    assert "nonfinite" not in ready.ui.statusLabel.text
+    ready.click("cureButton")
+    assert ready.parameters.fillNonfinite
+    assert "done" in ready.ui.statusLabel.text
+    assert cure(ready) == ""
+
+
+def test_one_click_resamples_and_applies(ready):
+    ready.choose("guideSelector", ready.add_volume(name="guide", spacing=(2.0, 2.0, 2.0)))
+    ready.click("applyButton")
+    assert cure(ready) == "Resample onto the input, and apply"
+    assert "resample=" not in ready.ui.statusLabel.text
+    ready.click("cureButton")
+    assert ready.parameters.resample
+    assert "done" in ready.ui.statusLabel.text
+
+
+def test_the_button_goes_with_what_it_cures(ready):
+    ready.choose("guideSelector", ready.add_volume(name="guide", spacing=(2.0, 2.0, 2.0)))
+    ready.click("applyButton")
+    assert cure(ready)
+    ready.choose("guideSelector", None)
+    assert cure(ready) == ""
+
+
+def test_one_click_works_slice_by_slice_and_applies_nothing_by_itself(stored, tmp_path):
+    np.save(tmp_path / "flat.npy", np.full((3, 3), 1 / 9))
+    stored.ui.kernelPathLineEdit.currentPath = str(tmp_path / "flat.npy")
+    stored.window.processEvents()
+    assert cure(stored) == "Work slice by slice"
+    stored.click("cureButton")
+    assert stored.parameters.slicewise
+    assert stored.ui.applyButton.isEnabled()
+    assert stored.ui.statusLabel.text == ""
+    assert cure(stored) == ""
+
+
+def test_a_wrong_number_is_told_without_a_scripts_words(ready):
+    ready.edit_cell(0, 2, "-3")
+    assert ready.ui.kernelSetSummaryLabel.text == (
+        "Kernel 1: gaussian kernel of sigma_mm -3.0: sigma -3.0 must be finite and not below 0."
+    )
+
+
 # -- in mid-run
 
 
