@@ -218,6 +218,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _oneNumber(text: str, what: str) -> float:
+    text = _withoutDecimalComma(text)
     if not re.fullmatch(_NUMBER, text):
         raise InputError(_("{what} '{text}' is no number").format(what=what, text=text))
     number = float(text)
@@ -635,6 +636,8 @@ def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
         return _("One {kind} kernel for the whole volume.").format(kind=kind)
     if key == "intensity":
         levels = [row.place(key) for row in rows]
+        if len(rows) == 1:
+            return _("One {kind} kernel, at intensity {level:g}.").format(kind=kind, level=levels[0])
         text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
         return text.format(count=len(rows), kind=kind, least=min(levels), most=max(levels))
     words = {

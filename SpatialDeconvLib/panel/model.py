@@ -331,7 +331,7 @@ def whatIsMissing(state: PanelState) -> str:
 
 
 def _slicesText() -> str:
-    return _("Some kernels lie in the slice: check 'Slice by slice', or give them a direction z, y, x.")
+    return _("Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.")
 
 
 def waitingText(owner: str) -> str:

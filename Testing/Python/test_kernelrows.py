@@ -162,6 +162,8 @@ def test_keys_need_no_finished_kernels():
     ("key", "rows", "words"),
     [
         ("intensity", LEVELS, "3 Gaussian kernels, intensity 10 to 40."),
+        ("intensity", LEVELS[:1], "One Gaussian kernel, at intensity 10."),
+        ("intensity", [KernelRow("15,5")], "at intensity 15.5."),
         ("intensity", [*LEVELS, KernelRow("50", "box", "3")], "4 different kernels"),
         ("uniform", [KernelRow("", "box", "3")], "One Box kernel"),
         ("region", [KernelRow("a"), KernelRow("b")], "keyed to regions"),
