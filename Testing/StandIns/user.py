@@ -9,10 +9,8 @@ import numpy as np
 import slicer
 
 try:
-    from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+    from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
-    from PySide6.QtWidgets import QApplication
 except ImportError:  # inside Slicer
     QTest = None
 
@@ -145,15 +143,16 @@ class User:
 
     def drop(self, *paths):
         """Drag files or folders onto the table and let them go; return whether the table takes them."""
-        mime = QMimeData()
-        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        target = self.ui.kernelTable.viewport().__dict__["_target"]
-        given = Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        enter = QDragEnterEvent(QPoint(5, 5), *given)
+        import qt
+
+        mime = qt.QMimeData()
+        mime.setUrls([qt.QUrl.fromLocalFile(str(path)) for path in paths])
+        given = qt.Qt.CopyAction, mime, qt.Qt.LeftButton, qt.Qt.NoModifier
+        target, enter = self.ui.kernelTable.viewport(), qt.QDragEnterEvent(qt.QPoint(5, 5), *given)
         enter.ignore()  # as those that Qt sends
-        QApplication.sendEvent(target, enter)
-        if target.acceptDrops() and enter.isAccepted():
-            QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), *given))
+        slicer.app.sendEvent(target, enter)
+        if target.acceptDrops and enter.isAccepted():
+            slicer.app.sendEvent(target, qt.QDropEvent(qt.QPointF(5, 5), *given))
         self.window.processEvents()
         return enter.isAccepted()
 
