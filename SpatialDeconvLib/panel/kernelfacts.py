@@ -76,14 +76,20 @@ def centreSentences() -> str:
 
 def centreText(kernel: Kernel) -> str:
     """Return in words where the centre of a kernel is."""
+    word, place = _centre(kernel)
+    if word == "middle":
+        between = any(c != int(c) for c in kernel.centre)
+        return _("centre in the middle, between voxels") if between else _("centre in the middle")
+    return (_("centre at ITK's voxel {place}") if word == "itk" else _("centre at {place}")).format(place=place)
+
+
+def _centre(kernel: Kernel) -> tuple[str, str]:
+    """The word that says where a kernel's centre is, "" if none does, and its indices."""
     centre, shape = kernel.centre, kernel.shape
     place = ", ".join(f"{v:.4g}" for v in centre)
     if all(c == (n - 1) / 2 for c, n in zip(centre, shape, strict=True)):
-        between = any(c != int(c) for c in centre)
-        return _("centre in the middle, between voxels") if between else _("centre in the middle")
-    if all(c == n // 2 for c, n in zip(centre, shape, strict=True)):
-        return _("centre at ITK's voxel {place}").format(place=place)
-    return _("centre at {place}").format(place=place)
+        return "middle", place
+    return "itk" if all(c == n // 2 for c, n in zip(centre, shape, strict=True)) else "", place
 
 
 def factsText(kernel: AnyKernel | None) -> str:
@@ -96,6 +102,17 @@ def factsText(kernel: AnyKernel | None) -> str:
     else:
         text = _("{size} voxels of {spacing} mm, {centre}")
     return text.format(size=size, spacing=spacingText(kernel.spacing), centre=centreText(kernel))
+
+
+def shortText(kernel: AnyKernel | None) -> str:
+    """Return the same for a cell of the table, as short as it can be."""
+    if not isinstance(kernel, Kernel):
+        return ""
+    word, place = _centre(kernel)
+    centre = {"middle": _("centre middle"), "itk": _("centre ITK's")}.get(word) or _("centre {place}")
+    spacing = _("image's voxels") if kernel.in_voxels else _("{spacing} mm")
+    text = ", ".join([centre, spacing])
+    return text.format(place=place, spacing=spacingText(kernel.spacing))
 
 
 def spacingText(spacing: Sequence[float]) -> str:

@@ -228,13 +228,13 @@ class KernelTable:
         place = row.at if key != "uniform" else ""
         self._setCell(number, PLACE, place, key != "uniform")
         self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False).setIcon(icon)
-        facts = kernelfacts.factsText(kernelfacts.kernelOf(row)[0])
-        text = ": ".join(filter(None, [kernelrows.parametersText(row), facts]))
+        kernel, _problem = kernelfacts.kernelOf(row)
+        text = ": ".join(filter(None, [kernelrows.parametersText(row), kernelfacts.shortText(kernel)]))
         self._setCell(number, PARAMETERS, text, bool(kind.size))
         note = self._setCell(number, NOTE, "", False)
         icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
         note.setIcon(self._smallIcon(icon) if problem or notes else qt.QIcon())
-        toolTip = "\n".join(filter(None, [problem, *notes, text if facts else ""]))
+        toolTip = "\n".join(filter(None, [problem, *notes, kernelfacts.factsText(kernel)]))
         for column in (PLACE, KIND, PARAMETERS, NOTE):
             self._ui.kernelTable.item(number, column).setToolTip(toolTip or kernelrows.kindSentence(row.kind))
 
@@ -265,12 +265,16 @@ class KernelTable:
 
     def _updateButtons(self, key, rows):
         ui, selected = self._ui, self.selectedRows()
+        buttons = (ui.clearKernelsButton, ui.undoKernelsButton, ui.redoKernelsButton)
+        focused = [button for button in buttons if button.focus]
         ui.addKernelButton.enabled = key != "uniform" or not rows
         ui.removeKernelsButton.enabled = bool(selected)
         ui.sortKernelsButton.enabled = key != "uniform" and len(rows) > 1
         ui.saveKernelsButton.enabled = bool(rows)
         ui.clearKernelsButton.enabled = bool(rows)
         ui.undoKernelsButton.enabled, ui.redoKernelsButton.enabled = self._history.canUndo, self._history.canRedo
+        if any(not button.isEnabled() for button in focused):
+            ui.kernelTable.setFocus()  # else it would leave the section, whose keys undo
         node = self._node()
         ui.levelsButton.enabled = (node.inputVolume if key == "intensity" else node.labels) is not None
 
@@ -440,6 +444,7 @@ class KernelTable:
     def onRemove(self, _checked=False):
         selected = self.selectedRows()
         rows = [row for number, row in enumerate(self.rows()) if number not in selected]
+        self._ui.kernelTable.setFocus()  # the button waits for another selection
         self._ui.kernelTable.clearSelection()
         setRows(self._node(), rows)
 

@@ -258,13 +258,15 @@ def stored(user, tmp_path):
 
 def test_a_stored_kernel_says_its_voxels_and_its_centre(stored):
     facts = "2 x 2 x 2 of the image's voxels, centre in the middle, between voxels"
-    assert stored.cell(0, 2) == f"kernel_30.npy: {facts}"
+    assert stored.cell(0, 2) == "kernel_30.npy: centre middle, image's voxels"
+    assert facts in stored.ui.kernelTable.item(0, 2).toolTip()
     assert facts in stored.ui.kernelNotesLabel.text
     assert stored.ui.kernelSpacingLineEdit.placeholderText == "2 x 0.5 x 0.5 (the image's)"
     stored.type_in("kernelSpacingLineEdit", "0.5")
-    assert "voxels of 0.5 mm" in stored.cell(0, 2)
+    assert stored.cell(0, 2) == "kernel_30.npy: centre middle, 0.5 mm"
     stored.choose_text("kernelCentreComboBox", "ITK")
-    assert "centre at ITK's voxel 1, 1, 1" in stored.cell(0, 2)
+    assert stored.cell(0, 2) == "kernel_30.npy: centre ITK's, 0.5 mm"
+    assert "voxels of 0.5 mm, centre at ITK's voxel 1, 1, 1" in stored.ui.kernelNotesLabel.text
     options = json.loads(stored.parameters.kernels[0].options)
     assert options == {"spacing_mm": 0.5, "centre": "itk"}
     stored.choose_text("kernelKindComboBox", "Gaussian")
@@ -395,10 +397,16 @@ def test_changes_of_the_table_are_taken_back_and_made_again(ready):
     assert ready.ui.redoKernelsButton.isEnabled()
     ready.click("addKernelButton")
     assert not ready.ui.redoKernelsButton.isEnabled()
-    for shortcut in ready.panel.table._shortcuts:
-        if shortcut.key.toString() == "Ctrl+Z":
-            shortcut.activated()
-    assert levels() == ["100"]
+
+
+def test_the_keyboard_stays_with_the_table_after_a_click_on_clear(ready):
+    ready.ui.clearKernelsButton.setFocus()
+    ready.click("clearKernelsButton")
+    assert ready.ui.kernelTable.focus
+    (key,) = [each for each in ready.panel.table._shortcuts if each.key.toString() == "Ctrl+Z"]
+    assert key.parent().isAncestorOf(ready.ui.kernelTable)
+    key.activated()
+    assert [row[0] for row in ready.table()] == ["10", "100"]
 
 
 def test_the_key_is_taken_back_with_the_rows(ready):
