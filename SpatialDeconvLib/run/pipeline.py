@@ -319,7 +319,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     choice = chosen(job, law)
     job.settings = settings = choice.settings
     of = choice.facts.get("of")
-    found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law)
+    found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law, of=of)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
         residual = job.residual(found.image, law)
