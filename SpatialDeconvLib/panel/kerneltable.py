@@ -18,6 +18,7 @@ from ..methods.choices import CENTRES
 from ..mrml import nodes, places
 from . import dropping, forms, kernelfacts, kernelfiles, kernelrows
 from . import pixmaps as pictures
+from .history import History
 from .model import errorText
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -29,56 +30,7 @@ FEWEST_SHOWN, MOST_SHOWN = 2, 6  # rows
 # Where a combo box's own model keeps the flags of an item: the role before Qt.UserRole.
 FLAGS_ROLE, NO_FLAGS, USUAL_FLAGS = 0x0100 - 1, 0, 33  # 33: selectable and enabled
 
-MOST_STEPS = 100  # that can be undone
-
 LOGARITHMS = ("no", "natural", "decimal")
-
-
-class History:
-    """The tables before and after the one that is shown. A table is a key and its rows."""
-
-    def __init__(self):
-        self.clear()
-
-    def clear(self):
-        self._past, self._future, self._now = [], [], None
-
-    @property
-    def canUndo(self):
-        return bool(self._past)
-
-    @property
-    def canRedo(self):
-        return bool(self._future)
-
-    def note(self, table):
-        """The table is now this one; nothing happens when it is what it was."""
-        if self._now is not None and table != self._now:
-            self._past = [*self._past, self._now][-MOST_STEPS:]
-            self._future = []
-        self._now = table
-
-    def undo(self, asPossible):
-        """Go to the last table before this one, made ``asPossible(table)``, and return it; None without one."""
-        return self._go(self._past, self._future, asPossible)
-
-    def redo(self, asPossible):
-        """Go back to the table that the last undo left, and return it; None without one."""
-        return self._go(self._future, self._past, asPossible)
-
-    def _go(self, source, goal, asPossible):
-        while source:
-            table = asPossible(source.pop())
-            if table != self._now:
-                goal.append(self._now)
-                self._now = table
-                return table
-        return None
-
-
-def _withVolume(row):
-    """The row, without a volume that is no longer in the scene."""
-    return replace(row, volume=None) if row.volume is not None and row.volume.GetScene() is None else row
 
 
 class KernelTable:
@@ -455,30 +407,6 @@ class KernelTable:
     def onSort(self, _checked=False):
         setRows(self._node(), kernelrows.sortedRows(self.key(), self.rows()))
 
-    # -- undoing
-
-    def onUndo(self, _checked=False):
-        self._show(self._history.undo)
-
-    def onRedo(self, _checked=False):
-        self._show(self._history.redo)
-
-    def _show(self, step):
-        """Put an earlier or later table in the place of this one, without volumes that have left the scene."""
-        node = self._node()
-        if not node:
-            return
-        found = step(lambda table: (table[0], tuple(map(_withVolume, table[1]))))
-        if found is not None:
-            self._ui.kernelTable.clearSelection()
-            with slicer.util.NodeModify(node):
-                node.kernelKey = KernelKey(found[0])
-                setRows(node, found[1])
-
-    def forgetHistory(self):
-        """Another scene comes: its table is no step from the one that is shown."""
-        self._history.clear()
-
     def onPaste(self, _checked=False):
         text = slicer.app.clipboard().text()
         paths = kernelfiles.pathsInText(text)
@@ -555,6 +483,30 @@ class KernelTable:
                 table.item(number, column).setSelected(True)
         if numbers:
             table.scrollToItem(table.item(numbers[-1], PLACE))
+
+    # -- undoing
+
+    def onUndo(self, _checked=False):
+        self._show(self._history.undo)
+
+    def onRedo(self, _checked=False):
+        self._show(self._history.redo)
+
+    def _show(self, step):
+        """Put an earlier or later table in the place of this one, without volumes that have left the scene."""
+        node = self._node()
+        if not node:
+            return
+        found = step(lambda table: (table[0], tuple(map(_withVolume, table[1]))))
+        if found is not None:
+            self._ui.kernelTable.clearSelection()
+            with slicer.util.NodeModify(node):
+                node.kernelKey = KernelKey(found[0])
+                setRows(node, found[1])
+
+    def forgetHistory(self):
+        """Another scene comes: its table is no step from the one that is shown."""
+        self._history.clear()
 
     # -- files of kernels
 
@@ -636,3 +588,8 @@ class KernelTable:
             self._showError(errorText(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
+
+
+def _withVolume(row):
+    """The row, without a volume that is no longer in the scene."""
+    return replace(row, volume=None) if row.volume is not None and row.volume.GetScene() is None else row
