@@ -336,11 +336,17 @@ def test_ten_files_are_added_at_once(user, ten_files):
     assert user.table() == []
 
 
+# PySide6 would rather have the events of a drag made otherwise than PythonQt makes them.
+drags = pytest.mark.filterwarnings("ignore:Function. 'QDragEnterEvent:DeprecationWarning")
+
+
+@drags
 def test_a_folder_that_is_dropped_on_the_table_is_added(user, ten_files, tmp_path):
     assert user.drop(tmp_path / "ten kernels")
     assert [row[0] for row in user.table()] == TEN_LEVELS
 
 
+@drags
 def test_files_and_a_kernel_set_that_are_dropped_are_added(user, ten_files, kernel_set):
     assert user.drop(kernel_set, *ten_files[:2])
     assert [row[0] for row in user.table()] == ["10", "100", "10", "100"]
