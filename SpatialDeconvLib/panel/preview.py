@@ -176,6 +176,8 @@ class PreviewController(VTKObservationMixin):
         if self._shown == wanted:
             self._shown = None
         if isinstance(error, Cancelled):
+            if self._panel.runner.owner:  # else another preview says how far it is
+                self._showText("")
             return
         if not isinstance(error, ValueError | OSError | MemoryError):
             logging.error("SpatialDeconv's preview failed", exc_info=error)

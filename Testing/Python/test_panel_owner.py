@@ -167,6 +167,7 @@ def test_a_run_begins_when_the_preview_has_unwound_and_can_be_cancelled_before(w
 
     user.soon(meanwhile, 50)
     press(waits, "preview")
+    assert ui.previewStatusLabel.text == ""  # not what the preview that was given up has said
     ui.previewCheckBox.checked = False
     user.window.processEvents()
     assert asked
