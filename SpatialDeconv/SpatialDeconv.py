@@ -281,14 +281,14 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner.cancel()
         self.apply.sceneClosed()
         self.estimate.sceneClosed()
-        self.table.forgetHistory()
+        self.table.otherScene()
         for view in self._views:
             view.sceneClosed()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event) -> None:
         """Called just before a scene is read."""
-        self.table.forgetHistory()
+        self.table.otherScene()
         for view in self._views:
             view.stop()
         self.setParameterNode(None)

@@ -34,6 +34,11 @@ def kernelOf(row: Any) -> tuple[AnyKernel | None, str]:
     return _found[key]
 
 
+def forgetAll() -> None:
+    """Let go of all kernels: those of another scene are not asked for again."""
+    _found.clear()
+
+
 def stampOf(row: Any) -> Any:
     """Return what changes when the stored values of a row do."""
     if row.kind == "volume" and row.volume is not None and row.volume.GetImageData() is not None:

@@ -504,9 +504,10 @@ class KernelTable:
                 node.kernelKey = KernelKey(found[0])
                 setRows(node, found[1])
 
-    def forgetHistory(self):
-        """Another scene comes: its table is no step from the one that is shown."""
+    def otherScene(self):
+        """Another scene comes: its table is no step from the one that is shown, and its kernels are others."""
         self._history.clear()
+        kernelfacts.forgetAll()
 
     # -- files of kernels
 

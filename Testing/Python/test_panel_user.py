@@ -434,11 +434,15 @@ def test_a_volume_that_has_left_the_scene_does_not_come_back(ready):
     assert [entry.volume for entry in ready.parameters.kernels] == [None] * 3
 
 
-def test_another_scene_begins_with_nothing_to_take_back(ready):
+def test_another_scene_begins_with_nothing_to_take_back_and_no_kernels_in_memory(ready):
+    from SpatialDeconvLib.panel import kernelfacts
+
     assert ready.ui.undoKernelsButton.isEnabled()
+    assert kernelfacts._found
     slicer.mrmlScene.Clear(0)
     ready.window.processEvents()
     assert not ready.ui.undoKernelsButton.isEnabled()
+    assert not kernelfacts._found
 
 
 # -- apply
