@@ -393,7 +393,7 @@ METHODS: tuple[Method, ...] = (
         "joint",
         _("Plug-and-play"),
         _("A denoiser in the place of a penalty: closest to most images, and slowest."),
-        {"cached": 42.0, "uncached": 32.0},
+        {"cached": 43.0, "uncached": 34.0},
         work=60.0,
         function="solvers.plugandplay:pnp",
         prose="plug-and-play",

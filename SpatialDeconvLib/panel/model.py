@@ -271,7 +271,8 @@ def _selfKeyed(state: PanelState) -> bool:
 
 def _asksWhose(state: PanelState) -> bool:
     """Whether it matters whose intensity a level means: where the run chooses among methods that differ in it."""
-    return state.inverts and state.traits.automatic and state.key == "intensity" and state.guide is None
+    depends = state.traits.automatic or state.traits.either
+    return state.inverts and depends and state.key == "intensity" and state.guide is None
 
 
 def usesNoise(state: PanelState) -> bool:

@@ -123,7 +123,7 @@ def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
         job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
         watch=job.watch.quiet(),
     )  # fmt: skip
-    if not finding.clear:
+    if not finding.clear and finding.residuals:  # of an image in which it makes a difference
         job.warnings.append(f"{finding.why}; if the levels are {_OTHER[finding.of]} values, say so")
     return finding
 

@@ -325,7 +325,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         residual = job.residual(found.image, law)
     else:
         residual = found.residual if law.sigma > 0 else None
-    job.warnings.extend(remarks(job, law, residual))
+    job.warnings.extend(remarks(job, law, residual, of))
     width = width_seen(job, law) if free else {}
     return found.image, {
         "iterations": found.iterations,

@@ -99,7 +99,7 @@ def test_a_recipe_keeps_what_was_asked_for(truth):
 
 @pytest.mark.parametrize(("clear", "of"), [(True, "true"), (True, "measured"), (False, "measured")])
 def test_the_image_decides_whose_values_it_is_and_doubt_is_told(truth, monkeypatch, clear, of):
-    monkeypatch.setattr(choose, "whose_values", lambda *_, **__: Finding(of, clear, "the reason"))
+    monkeypatch.setattr(choose, "whose_values", lambda *_, **__: Finding(of, clear, "the reason", {of: 1.0}))
     field = by_intensity()
     result = sd.deconvolve(blurred(truth, field), field)
     assert result.automatic["of"] == of

@@ -530,14 +530,14 @@ def test_the_engine_stands_beside_its_filter(ready):
     assert ready.parameters.engine.value == "fft"
 
 
-@pytest.mark.parametrize(("answer", "took"), [("As measured", "total variation"), ("True", "self-keyed")])
-def test_whose_intensity_it_is_decides_what_a_run_takes(ready, answer, took):
+@pytest.mark.parametrize(("answer", "of"), [("As measured", "measured"), ("True", "true")])
+def test_whose_intensity_it_is_decides_what_a_run_takes(ready, answer, of):
     assert ready.visible("ofComboBox")
     assert ready.ui.ofComboBox.currentText == "Let the image decide"
     assert len(ready.ui.ofComboBox.toolTip.splitlines()) == 3
     ready.choose_text("ofComboBox", answer)
     ready.click("applyButton")
-    assert f"Took joint {took}: " in ready.ui.statusLabel.text
+    assert f"Took joint plug-and-play: kernels keyed to {of} values, as was given." in ready.ui.statusLabel.text
     ready.choose("guideSelector", ready.add_volume(name="guide"))
     assert not ready.visible("ofComboBox")
 

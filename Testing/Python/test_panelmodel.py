@@ -202,7 +202,7 @@ def test_whose_intensity_is_asked_where_the_answer_changes_the_run():
 
 def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
     shown = {n for n in methods.methods_of("joint") if "offset" in panelmodel.visibleControls(choosing("joint", n))}
-    assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed"}
+    assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed", "pnp"}
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     for name in methods.methods_of("joint"):
