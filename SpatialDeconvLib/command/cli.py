@@ -25,6 +25,7 @@ from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
 from .arguments import add_centre_argument, centre_from_option, message_of
+from .overwriting import VOLUME_OPTIONS, files_written, identities, refuse_log, refuse_overwriting
 from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _logged(arguments):
             return _run(arguments)
-    except OSError as error:
+    except (OSError, InputError) as error:
         _fail(str(error))
         return 1
 
@@ -91,10 +92,12 @@ def _logged(arguments: Sequence[str]) -> Iterator[None]:
     scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     scout.add_argument("--log-file")
     scout.error = lambda message: None  # the real parser will say it
-    path = getattr(scout.parse_known_args(arguments)[0], "log_file", None)
+    own, others = scout.parse_known_args(arguments) or (None, [])
+    path = getattr(own, "log_file", None)
     if not path:
         yield
         return
+    refuse_log(path, others)
     try:
         log = Path(path).expanduser().open("w", encoding="utf-8", buffering=1)
     except OSError as error:
@@ -289,6 +292,8 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .onfiles import run_on_files
     from .request import request_from_options
 
+    read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
+    refuse_overwriting(files_written(options.output, options.report), read)
     request = request_from_options(options)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(
@@ -313,6 +318,10 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ..mrml import recipe as recipes
 
+    # Its own recipe may be made again, beside its own output.
+    output, *beside = files_written(options.output)
+    written = [output, *(path for path in beside if not identities(path) & identities(options.recipe))]
+    refuse_overwriting(written, {"recipe": options.recipe})
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
         estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)
@@ -355,6 +364,7 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
+    refuse_overwriting([options.output], {"kernel file": options.path})
     parameters, centre = _given_parameters(options), centre_from_option(options.centre)
     if options.type == "file":
         if not options.path:

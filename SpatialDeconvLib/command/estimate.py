@@ -30,6 +30,7 @@ from ..methods.choices import (
     SMOOTHERS,
 )
 from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
+from .overwriting import files_written, refuse_overwriting
 from .parser import new_command
 
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ def _estimate(
 ) -> None:
     from .progressbar import ProgressBar
 
+    refuse_overwriting([*files_written(output), *([figure] if figure else [])], request.files)
     with ProgressBar(quiet) as bar:
         measured = estimate_on_files(request, output, figure, bar, cancelled)
     _report(measured, output, figure)

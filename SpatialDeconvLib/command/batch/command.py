@@ -15,6 +15,7 @@ from ...arrays.memory import available_memory
 from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
 from ...errors import Cancelled, InputError
+from ..overwriting import refuse_overwriting
 from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
@@ -113,6 +114,7 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
     folder = Path(options.output).expanduser().absolute()
+    refuse_overwriting([folder / results.TABLE], {"manifest": options.manifest})
     cases = read_manifest(options.manifest, folder, _defaults(options.defaults), operation_parser())
     if options.report:
         _add_reports(cases)
