@@ -330,6 +330,13 @@ class SpatiallyVariantBlur(LinearOperator):
             if budget.take(size):
                 self._weights.kept[k] = self._weights.whole(k)
 
+    def part(self, box: Box, boundary: str) -> SpatiallyVariantBlur:
+        """Return the operator on a box of the data, with another boundary; its weights are those there."""
+        return SpatiallyVariantBlur(
+            self.bound.part(box, self.dtype), [s.stop - s.start for s in box], model=self.model, boundary=boundary,
+            dtype=self.dtype, workers=self.workers, low_rank=self._accepted,
+        )  # fmt: skip
+
     # -- products
 
     def forward(self, x: np.ndarray, watch: Watch | None = None) -> np.ndarray:

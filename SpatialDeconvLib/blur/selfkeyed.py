@@ -158,6 +158,15 @@ def _rows(table: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(table.T, dtype)
 
 
+def follows_intensity(field: KernelField) -> bool:
+    """Whether the kernels follow the intensity continuously."""
+    try:
+        check_self_keyed(field)
+    except InputError:
+        return False
+    return True
+
+
 def check_self_keyed(field: KernelField) -> None:
     """Refuse fields whose kernels do not follow the intensity continuously."""
     if field.key != "intensity":

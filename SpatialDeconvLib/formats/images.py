@@ -10,9 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from . import nifti, sizes, tiff
+from . import headers, nifti, sizes, tiff
 
-_HEADER_BYTES = 1 << 16  # of text in front of the voxels
+# How pictures without a voxel size begin: JPEG, BMP, GIF, JPEG 2000.
+_PICTURES = (b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _LARGEST_COSINE = 2e-3  # of axes that count as straight: a voxel in 500
 
 
@@ -69,9 +70,13 @@ def _read(path: Path) -> sitk.Image:
         return _read_tiff(path)
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
+    unit = headers.unit_of(path)
     image = sitk.ReadImage(str(path))
     if not has_spacing(path):
         image.SetSpacing((1.0,) * image.GetDimension())
+    elif unit != 1:
+        image.SetSpacing([unit * length for length in image.GetSpacing()])
+        image.SetOrigin([unit * place for place in image.GetOrigin()])
     return image
 
 
@@ -79,18 +84,12 @@ def has_spacing(path: Path) -> bool:
     """Return whether an image file says how large its voxels are; the print resolution of a picture does not."""
     if tiff.is_tiff(path):
         return tiff.read_layout(path).spacing is not None
-    with path.open("rb") as file:
-        start = file.read(_HEADER_BYTES)
+    start = headers.start_of(path)
     if start.startswith(b"\x89PNG"):
         return b"sCAL" in start[: start.find(b"IDAT")]  # which only ITK writes
-    if start.startswith((b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+    if start.startswith(_PICTURES):
         return False
-    if start.startswith(b"NRRD"):
-        header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
-        return re.search(rb"^(spacings|space directions):\s*[^\s]", header, re.MULTILINE) is not None
-    if re.match(rb"\s*(ObjectType|NDims)\s*=", start):
-        return re.search(rb"^\s*Element(Spacing|Size)\s*=", start, re.MULTILINE) is not None
-    return True
+    return headers.says_spacing(start) is not False
 
 
 def _read_tiff(path: Path) -> sitk.Image:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import InputError
+from .units import MM
 
 _MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 _CODES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
@@ -35,9 +36,6 @@ _LONGEST_VALUE = 1 << 26  # bytes; descriptions of OME files have megabytes
 
 _FORMATS = {1: "unsigned", 2: "signed", 3: "float", 5: "complex", 6: "complex float"}
 _ITK_COMPRESSIONS = {1: "", 5: "LZW", 7: "JPEG", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
-_MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "micron": 1e-3, "microns": 1e-3, "micrometer": 1e-3,
-       "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "centimeter": 10.0, "m": 1000.0, "meter": 1000.0, "inch": 25.4,
-       "inches": 25.4, "in": 25.4, "pm": 1e-9, "å": 1e-7}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -350,7 +348,7 @@ def _said_by_imagej(description: str, page: dict[int, Any]) -> _Said:
     counts = {name: _whole(words.get(name)) or 1 for name in ("images", "channels", "slices", "frames")}
     others = {"channels": counts["channels"], "time points": counts["frames"]}
     slices = counts["slices"] if max(others.values()) > 1 else max(counts["slices"], counts["images"])
-    unit = _MM.get(_plain(words.get("unit", "")), 0.0)
+    unit = MM.get(_plain(words.get("unit", "")), 0.0)
     depth = _length_of(abs(_decimal(words.get("spacing")) or 0.0) * unit)
     return _Said(slices, others, (depth, _pitch(page, _Y, unit), _pitch(page, _X, unit)), hidden=True)
 
@@ -367,7 +365,7 @@ def _said_by_ome(description: str, page: dict[int, Any]) -> _Said:
     }
     spacing = (
         _length_of((_decimal(words.get(f"PhysicalSize{axis}")) or 0.0)
-                   * _MM.get(_plain(words.get(f"PhysicalSize{axis}Unit", "um")), 0.0))
+                   * MM.get(_plain(words.get(f"PhysicalSize{axis}Unit", "um")), 0.0))
         for axis in "ZYX"
     )  # fmt: skip
     return _Said(count["Z"], others, tuple(spacing))

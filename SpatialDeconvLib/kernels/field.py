@@ -254,6 +254,7 @@ class BoundField:
         guide = np.asarray(guide)
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
+        self.guide = guide
         self.shape: tuple[int, ...] = guide.shape
         self.spacing = spacing_tuple(spacing, guide.ndim)
         self.field = field
@@ -321,6 +322,16 @@ class BoundField:
         if box is None or mask is None:
             return box is not None
         return bool(mask[box].any() and np.any(self.weight(k, dtype)[box][mask[box]]))
+
+    def part(self, box: Box, dtype: DTypeLike = np.float32) -> BoundField:
+        """Return the field on a box of the grid, with the kernels and weights (of this type) that it has there."""
+        kernels, keyed = tuple(self._kernels), self.field
+        if keyed.key in ("uniform", "intensity"):
+            keyed = replace(keyed, kernels=kernels[: len(keyed.kernels)])
+        else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
+            weights = [self.weight(k, dtype)[box].copy() for k in range(len(self))]
+            keyed = KernelField.by_weights(weights, kernels)
+        return keyed.bind(self.guide[box], self.spacing)
 
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).

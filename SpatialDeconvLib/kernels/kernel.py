@@ -217,6 +217,15 @@ class Kernel:
             return replace(self, spacing=axes[-self.ndim :], in_voxels=False)
         return self.resampled(axes[-self.ndim :])
 
+    def reach(self, axis: int, share: float = 1e-3) -> int:
+        """Return how far from its centre, along an axis, it has all but this share of its weight, in voxels."""
+        others = tuple(a for a in range(self.ndim) if a != axis)
+        profile = np.abs(self.values).sum(axis=others)
+        distance = np.abs(np.arange(profile.size) - profile.size // 2)
+        weight = np.bincount(distance, profile)
+        beyond = weight[::-1].cumsum()[::-1]  # of this distance and more
+        return int(np.count_nonzero(beyond > share * beyond[0])) - 1
+
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
         warnings = []

@@ -24,7 +24,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import dicom, nifti, sizes, tiff
+from ..formats import dicom, headers, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
 from ..formats.reasons import reason_of, unreadable
 from .scene import (
@@ -202,8 +202,8 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     path = _existing(path)
     if path.is_dir() or _isDicom(path):
         folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
-        headers = _seriesHeaders(folder, files)
-        return (*headers[0].size[:2], max(len(headers), headers[0].frames))
+        slices = _seriesHeaders(folder, files)
+        return (*slices[0].size[:2], max(len(slices), slices[0].frames))
     if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
@@ -321,6 +321,7 @@ def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
     with quietly():
         sizes.require_room(path)
+    unit = headers.unit_of(path)
     storage.SetFileName(str(path))
     if hasattr(storage, "SetSingleFile"):
         storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
@@ -334,7 +335,14 @@ def _readWithStorageNode(path: Path, node, storage):
         nifti.restore_nonfinite(path, [values], values.shape[3] if values.ndim == 4 else 1)
     if node.IsA("vtkMRMLScalarVolumeNode"):
         refuse_shear(path, ijkToRas(node)[:3, :3])
+        inMillimetres(node, unit)
     return addToScene(node, storage)
+
+
+def inMillimetres(node, unit: float) -> None:
+    """Turn the lengths of a volume node that were read in another unit, of so many mm, into mm."""
+    if unit != 1:
+        node.SetIJKToRASMatrix(vtkFromMatrix(np.diag([unit, unit, unit, 1.0]) @ ijkToRas(node)))
 
 
 def _sitkSays(path: Path) -> str:
@@ -365,6 +373,8 @@ def _addImage(image: sitk.Image, name: str, node=None):
     array = array.reshape((1,) * (3 - len(shape)) + shape[-3:] + array.shape[len(shape) :])
     if node is None:
         node = slicer.vtkMRMLVectorVolumeNode() if vector else slicer.vtkMRMLScalarVolumeNode()
+    if array.dtype in (np.int64, np.uint64) and array.size and max(abs(int(array.min())), int(array.max())) > 2**53:
+        raise InputError(f"{name} holds whole numbers beyond 2^53, which double does not hold; scale them")
     node.SetName(name)
     node.SetAndObserveImageData(imageDataFromArray(array))
     node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
@@ -456,10 +466,10 @@ def _readDicomFile(path: Path):
 
 
 def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
-    headers, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
+    slices, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
     with quietly():
         sizes.require_room(*map(Path, names))
-    image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(headers)))
+    image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(slices)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
     return _addImage(image, _description(names[0]))
@@ -468,9 +478,9 @@ def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
 def _seriesHeaders(folder: Path, files: Sequence[PathLike]) -> list[dicom.SliceHeader]:
     """The headers of a series, after refusing what makes no volume."""
     names = [os.fspath(file) for file in files]
-    headers = _quietlyOf(folder, names, lambda: dicom.read_headers(names))
-    dicom.check_volume(f"the DICOM series in {folder}" if len(names) > 1 else names[0], headers)
-    return headers
+    slices = _quietlyOf(folder, names, lambda: dicom.read_headers(names))
+    dicom.check_volume(f"the DICOM series in {folder}" if len(names) > 1 else names[0], slices)
+    return slices
 
 
 def _quietlyOf(folder: Path, names: Sequence[str], read):

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import InputError
-from ..formats import nifti, sizes
+from ..formats import headers, nifti, sizes
 from ..formats.images import refuse_shear
 from .files import (
     _INT64,
@@ -33,6 +33,7 @@ from .files import (
     _unreadable,
     _writeFailure,
     checkWritable,
+    inMillimetres,
     isSegmentation,
     moveInto,
     stemOf,
@@ -111,6 +112,9 @@ def _readWithStorageNode(path: Path, node) -> None:
         if not done or node.GetNumberOfDataNodes() == 0:
             raise InputError(_unreadable(path, _messages(storage) + captured.text))
         refuse_shear(path, ijkToRas(node.GetNthDataNode(0))[:3, :3])
+        unit = headers.unit_of(path)
+        for number in range(node.GetNumberOfDataNodes()):
+            inMillimetres(node.GetNthDataNode(number), unit)
         if nifti.is_nifti(path):
             frames = [volumeArray(node.GetNthDataNode(n)) for n in range(node.GetNumberOfDataNodes())]
             nifti.restore_nonfinite(path, frames, frames[0].shape[3] if frames[0].ndim == 4 else 1)

@@ -31,8 +31,7 @@ from ..arrays.boxes import Box
 from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, is_auto
 from ..filters.fft import FFTFilters
-from ..kernels.field import BoundField, KernelField
-from ..kernels.kernel import Kernel
+from ..kernels.field import KernelField
 from ..methods import registry as methods
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
@@ -47,8 +46,6 @@ from .joint import least_value, run_joint
 from .pipeline import ImageAndFacts, Result
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 
-# What a reach of a kernel leaves out of its weight; margins are so many of them (`Method.reaches`).
-_REACH_SHARE = 1e-3
 # Voxels up to which the filters that depend on the whole image work on all of it.
 _WHOLE_VOXELS = 2**25
 # Peak memory of a direct FFT filter, in volumes of double precision.
@@ -233,22 +230,11 @@ class _View(Generic[S]):
 
     def __init__(self, job: Job[S], block: Box):
         self.job, self.block = job, block
-        self.bound = self.bound_in(block)
+        self.bound = job.bound.part(block, job.image.dtype)
         #: The kernels that have weight in the block.
         self.used = [k for k in range(len(self.bound)) if self.bound.weight(k, job.image.dtype).any()]
         #: Whether the region to work in reaches the block.
         self.selected = job.mask is None or bool(job.mask[block].any())
-
-    def bound_in(self, box: Box) -> BoundField:
-        """The kernel field on a part of the image, with the kernels and weights that the whole has there."""
-        bound, keyed = self.job.bound, self.job.bound.field
-        kernels = tuple(bound.kernel(k) for k in range(len(bound)))
-        if keyed.key in ("uniform", "intensity"):
-            keyed = replace(keyed, kernels=kernels[: len(keyed.kernels)])
-        else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
-            weights = [bound.weight(k, self.job.image.dtype)[box].copy() for k in range(len(bound))]
-            keyed = KernelField.by_weights(weights, kernels)
-        return keyed.bind(self.job.guide[box], bound.spacing)
 
     def part(
         self, reaches: float | None, kernels: Iterable[int], masked: bool = False, alone: int | None = None
@@ -264,7 +250,7 @@ class _View(Generic[S]):
         image = np.ascontiguousarray(job.image[box])
         mask = None if job.mask is None else job.mask[box]
         if alone is None:
-            bound = self.bound_in(box)
+            bound = job.bound.part(box, image.dtype)
         else:
             bound = KernelField.uniform(job.bound.kernel(alone)).bind(image, job.bound.spacing)
         settings = job.settings
@@ -326,23 +312,13 @@ class _View(Generic[S]):
                 continue
             for k in kernels:
                 kernel = self.job.bound.kernel(k)
-                reach = kernel.shape[axis] // 2 if reaches is None else math.ceil(reaches * _reach(kernel, axis))
+                reach = kernel.shape[axis] // 2 if reaches is None else math.ceil(reaches * kernel.reach(axis))
                 margins[axis] = max(margins[axis], reach)
         return margins
 
 
 def _voxels(box: Iterable[slice]) -> int:
     return math.prod(s.stop - s.start for s in box)
-
-
-def _reach(kernel: Kernel, axis: int) -> int:
-    """How far from its centre, along an axis, a kernel has all but a thousandth of its weight."""
-    others = tuple(a for a in range(kernel.ndim) if a != axis)
-    profile = np.abs(kernel.values).sum(axis=others)
-    distance = np.abs(np.arange(profile.size) - profile.size // 2)
-    weight = np.bincount(distance, profile)
-    beyond = weight[::-1].cumsum()[::-1]  # of this distance and more
-    return int(np.count_nonzero(beyond > _REACH_SHARE * beyond[0])) - 1
 
 
 # -------------------------------------------------------------------------- what the whole image decides
@@ -393,7 +369,7 @@ def _chooser(
         image = np.ascontiguousarray(job.image[box])
         mask = None if job.mask is None else job.mask[box]
         simulation = Simulation(
-            image, view.bound_in(box), law.part(box), settings.model, settings.boundary,
+            image, job.bound.part(box, image.dtype), law.part(box), settings.model, settings.boundary,
             own=keyed_to_truth(job, of), offset=settings.offset, mask=mask, watch=job.watch,
         )  # fmt: skip
     else:

@@ -30,7 +30,8 @@ def descend(
     upper: float,
     *,
     tolerance: float = 1e-5,
-    pairs: int = 6,
+    pairs: int = 3,
+    precondition: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Generator[np.ndarray, None, str]:
     """Yield the start, clipped to the bounds, and then a better x with lower <= x <= upper after each step.
 
@@ -43,6 +44,9 @@ def descend(
         End when the value falls by less than this share of itself, on the mean of three steps.
     pairs : int
         Corrections kept.
+    precondition : callable, optional
+        Multiplies an image, in place, by an approximate inverse of the second derivative: symmetric and positive
+        definite. Without it, a multiple of the identity.
 
     Returns
     -------
@@ -56,8 +60,9 @@ def descend(
     yield x
     while True:
         fixed = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
-        direction = _direction(gradient, memory, fixed)
-        if not memory:  # no curvature yet: move the steepest voxel by about a tenth of its scale
+        direction = _direction(gradient, memory, fixed, precondition)
+        if not memory and precondition is None:
+            # No curvature yet: move the steepest voxel by about a tenth of its scale.
             direction *= x.dtype.type(_first_length(x, direction))
         found = False
         length = 1.0
@@ -97,7 +102,12 @@ def descend(
             return "converged"
 
 
-def _direction(gradient: np.ndarray, memory: deque[Correction], fixed: np.ndarray) -> np.ndarray:
+def _direction(
+    gradient: np.ndarray,
+    memory: deque[Correction],
+    fixed: np.ndarray,
+    precondition: Callable[[np.ndarray], np.ndarray] | None,
+) -> np.ndarray:
     """-H g on the free voxels, by the two-loop recursion."""
     q = -gradient
     q[fixed] = 0
@@ -107,7 +117,10 @@ def _direction(gradient: np.ndarray, memory: deque[Correction], fixed: np.ndarra
         factor = dot(step, q) / curvature
         q -= scalar(factor) * change
         factors.append(factor)
-    if memory:
+    if precondition is not None:
+        q = precondition(q)
+        q[fixed] = 0
+    elif memory:
         _, change, curvature = memory[-1]
         q *= scalar(curvature / dot(change, change))
     for (step, change, curvature), factor in zip(memory, reversed(factors), strict=True):

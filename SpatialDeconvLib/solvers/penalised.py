@@ -1,39 +1,56 @@
-"""Least squares with a penalty on total variation: min 1/2 |y - F(x)|^2 + l TV(x), x >= a lower bound.
+"""Least squares with a penalty on differences: min 1/2 |y - F(x)|^2 + l R(x), x >= a lower bound.
 
-F is the blur A for "tv", and the blur whose kernels are keyed to x itself for "self-keyed". TV is smoothed by 1 %
-of the range of values for bounded L-BFGS, which comes near its minimum with a fifth to two fifths of the products
-with A that Chambolle and Pock's iteration takes for the exact one
+F is the blur A for "tv", and the blur whose kernels are keyed to x itself for "self-keyed". R is total variation,
+or total variation and a share of the Hessian's norm (`hessian`), which restores what is not piecewise constant
+better; the data say which. Both are smoothed by 1 % of the range of values for bounded L-BFGS, which comes near the
+minimum with a fifth of the products with A that Chambolle and Pock's iteration takes for the exact one
 (`Testing/Benchmarks/bench_joint.py --only tv`), has no step to tune and serves the nonlinear model as well.
+
+Penalty and weight are those that predict left-out voxels best, in a few blocks of a large image (`samples`). The
+image itself is then descended to once, from the data.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..arrays.inner import dot
 from ..arrays.watch import Watch
-from ..blur.operator import SpatiallyVariantBlur
-from ..blur.selfkeyed import SelfKeyedBlur
+from ..blur.selfkeyed import SelfKeyedBlur, follows_intensity
+from ..errors import InputError, check_number, is_auto
+from .hessian import HessianVariation
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .lifting import STEPS, LiftedDescent, changes_grow
+from .models import LinearModel, Model
+from .preconditioner import CosineFilter, preconditioner
 from .problem import Problem
+from .samples import samples
 from .stopping import LastIterate
 from .totalvariation import SMOOTHING, TotalVariation
-from .weights import WeightSearch, given_weight
+from .weights import Choice, Guess, PenaltySearch, given_weight, not_finite
 
-_LIMIT, _TOLERANCE = 60, 2e-5
-#: Weights tried from strong to weak, in units of the noise sigma.
-_PATH = (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125)
-_SLACK = 0.003
+_LIMIT = 150
+#: Of total variation, which comes to its flat pieces late, and with a share of the Hessian.
+_TOLERANCE, _TOLERANCE_CURVED = 1e-5, 1e-4
+#: Shares of the Hessian's norm in the penalty that are tried, the one that is best for most images first.
+_SHARES = (1 / 3, 0.0)
+#: A guess of the weight: c sigma sqrt(sigma / range of values); c / (1 + 3 q) where the Hessian has the share q.
+_GUESS = 1.0
+#: Near its least the error says little about the weight, and more is better for what has no plateaus. The share
+#: by which the error may exceed the least, of total variation, and with a share of the Hessian.
+_SLACK, _SLACK_CURVED = 0.001, 0.004
+_SEARCH = PenaltySearch()
 #: Of the range of values: less noise makes automatic weights no weaker, as no model is exact to so many digits.
-_LEAST_ERROR = 1e-4
-_TRIAL_STEPS, _TRIAL_TOLERANCE = 25, 2e-4
-#: Of the coarse image from which "self-keyed" starts when its weight is given, and how much stronger its weight is.
-_COARSE_STEPS, _COARSE_TOLERANCE, _COARSE_FACTOR = 15, 1e-3, 4
+_LEAST_ERROR = 3e-4
+_TRIAL_STEPS, _TRIAL_TOLERANCE, _TRIAL_TOLERANCE_CURVED = 60, 1e-4, 3e-4
+#: Voxels that are left out in trials, and their share at most.
+_HELD_OUT, _HELD_OUT_SHARE = 8000, 0.2
 
 
 def tv(
@@ -42,12 +59,13 @@ def tv(
     regularization: Any,
     watch: Watch,
     *,
-    tolerance: float = _TOLERANCE,
+    tolerance: float | None = None,
     lower: float | str = "auto",
+    hessian: float | str = "auto",
 ) -> Solution:
     """Total variation with the weight `regularization`; see `self_keyed` for the options."""
-    descent = _Descent(problem, LinearModel(problem.operator), lower, "TV")
-    return descent.solve(iterations, regularization, tolerance, watch)
+    start = PenalisedDescent(problem, LinearModel(problem.operator), Trials(problem, lower, hessian), "TV")
+    return start.solve(iterations, regularization, tolerance, watch)
 
 
 def self_keyed(
@@ -56,55 +74,56 @@ def self_keyed(
     regularization: Any,
     watch: Watch,
     *,
-    tolerance: float = _TOLERANCE,
+    tolerance: float | None = None,
     lower: float | str = "auto",
+    hessian: float | str = "auto",
 ) -> Solution:
     """The same with the kernels keyed to the image that is sought.
 
     Parameters
     ----------
     iterations : int, optional
-        Steps of the last stage.
-    tolerance : float
+        Steps at most of the descent.
+    tolerance : float, optional
         The relative fall of the objective in a step at which to stop.
     lower : float or "auto"
         The image's least value; "auto": 0 where the data look like those of a non-negative image, else none.
+    hessian : float or "auto"
+        The Hessian's share q in the penalty; "auto": 1/3, or 0 where that predicts left-out voxels clearly better,
+        and 0 where `regularization` is a number.
     """
-    descent = _Descent(problem, SelfKeyedBlur(problem.operator), lower, "self-keyed")
-    return descent.solve(iterations, regularization, tolerance, watch)
-
-
-class LinearModel:
-    """The model A x, with the interface of `SelfKeyedBlur`."""
-
-    def __init__(self, operator: SpatiallyVariantBlur):
-        self.operator = operator
-
-    def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, None]:
-        return self.operator.forward(x, watch), None
-
-    def transposed(
-        self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None, watch: Watch | None = None
-    ) -> np.ndarray:
-        return self.operator.adjoint(residual, watch)
+    start = PenalisedDescent(
+        problem, SelfKeyedBlur(problem.operator), Trials(problem, lower, hessian), "self-keyed"
+    )
+    return start.solve(iterations, regularization, tolerance, watch)
 
 
 class Objective:
-    """1/2 |y - F(x)|^2 + `weight` TV(x) and its gradient.
+    """1/2 |y - F(x)|^2 + `weight` R(x) and its gradient.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : LinearModel or SelfKeyedBlur
+    share : float
+        The Hessian's in the penalty.
+    weight : float
 
     Attributes
     ----------
-    weight : float
+    share, weight : float
     squared : float
         |y - F(x)|^2 at the last x.
     """
 
-    def __init__(self, problem: Problem, model: LinearModel | SelfKeyedBlur):
-        self.problem, self.model = problem, model
+    def __init__(self, problem: Problem, model: Model, share: float = 0.0, weight: float = 0.0):
+        self.problem, self.model, self.share, self.weight = problem, model, share, weight
         operator = problem.operator
-        self.tv = TotalVariation(operator.domain_shape, operator.bound.spacing, operator.run)
+        shape, spacing, run_ = operator.domain_shape, operator.bound.spacing, operator.run
+        self.penalty = (
+            HessianVariation(shape, spacing, run_, share) if share else TotalVariation(shape, spacing, run_)
+        )
         self.eps = SMOOTHING * problem.span
-        self.weight = 0.0
         self.squared = math.nan
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -114,7 +133,8 @@ class Objective:
         self.problem.masked(difference)
         self.squared = dot(difference, difference)
         gradient = self.model.transposed(x, difference, slope, watch)
-        variation = self.tv(x, self.eps, self.weight, gradient)
+        del difference, slope
+        variation = self.penalty(x, self.eps, self.weight, gradient)
         return 0.5 * self.squared + self.weight * variation, gradient
 
     def difference(self, x: np.ndarray) -> np.ndarray:
@@ -123,67 +143,220 @@ class Objective:
         return np.subtract(self.problem.y, out, out=out)
 
 
-class _Descent:
-    """One run of "tv" or "self-keyed": a first image, the search for the weight, the descent with it."""
+def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float, near: CosineFilter) -> Iterates:
+    """Yield the start and what L-BFGS makes of it."""
+    images = descend(objective, x, lower, math.inf, tolerance=tolerance, precondition=near)
+    del x
+    while True:
+        try:
+            x = next(images)
+        except StopIteration as end:
+            return end.value
+        yield Iterate(x, objective.squared)
+        del x
 
-    def __init__(self, problem: Problem, model: LinearModel | SelfKeyedBlur, lower: float | str, name: str):
-        self.problem, self.model, self.name = problem, model, name
-        self.objective = Objective(problem, model)
-        self.lower = problem.lower(lower)
+
+class PenalisedDescent:
+    """One run of "tv" or "self-keyed": a first image, the choice of penalty and weight, the descent with them.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : LinearModel or SelfKeyedBlur
+    trials : Trials
+        Where penalty and weight are tried.
+    name : str
+        Of the method, for messages.
+
+    Attributes
+    ----------
+    history : list of float
+        Residuals of the steps on the whole image.
+    reason : str
+        Why the last descent ended.
+    """
+
+    def __init__(self, problem: Problem, model: Model, trials: Trials, name: str):
+        self.problem, self.model, self.trials, self.name = problem, model, trials, name
         self.history: list[float] = []
         self.reason = ""
 
-    def solve(self, iterations: int | None, regularization: Any, tolerance: float, watch: Watch) -> Solution:
-        problem, objective = self.problem, self.objective
-        first = x = self._first_image(watch.part(0.0, 0.2))
-        if regularization == "auto":
-            search = WeightSearch(tuple(f * problem.error(_LEAST_ERROR) for f in _PATH), _SLACK)
-            x, weight = search(problem, lambda: first, self._try_weight, watch.part(0.2, 0.7))
-        else:
-            weight = given_weight(regularization, self.name)
-            if isinstance(self.model, SelfKeyedBlur):
-                coarse = _COARSE_FACTOR * weight
-                x = self._descend(x, coarse, _COARSE_STEPS, _COARSE_TOLERANCE, watch.part(0.2, 0.4))
-        x = self._descend(x, weight, iterations or _LIMIT, tolerance, watch.part(0.4, 1.0))
+    def solve(self, iterations: int | None, regularization: Any, tolerance: float | None, watch: Watch) -> Solution:
+        problem = self.problem
+        x = self.first_image(watch.part(0.0, 0.2))
+        x, objective = self.begin(x, regularization, watch.part(0.2, 0.5))
+        if tolerance is None:
+            tolerance = _TOLERANCE_CURVED if objective.share else _TOLERANCE
+        x = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
         difference = problem.masked(objective.difference(x))
         return solution(
             problem, x, problem.residual(dot(difference, difference)), self.history,
-            regularization=weight, smoothing=objective.eps, lower=self.lower, stopped=self.reason,
+            regularization=objective.weight, hessian=objective.share, smoothing=objective.eps,
+            lower=self.trials.lower, stopped=self.reason,
         )  # fmt: skip
 
-    def _first_image(self, watch: Watch) -> np.ndarray:
+    def begin(self, x: np.ndarray, regularization: Any, watch: Watch) -> tuple[np.ndarray, Objective]:
+        """Return an image to start from, `x` or a better one, and what to descend on."""
+        if is_auto(regularization):
+            share, chosen = self.trials.choose(self.model, x, watch)
+            weight = chosen.weight
+            x = self.trials.reached(self.model, share, x)
+        else:
+            share, weight = min(self.trials.shares), given_weight(regularization, self.name)
+        return x, Objective(self.problem, self.model, share, weight)
+
+    def descend(
+        self, objective: Objective, x: np.ndarray, steps: int, tolerance: float, watch: Watch
+    ) -> np.ndarray:
+        """Return where an objective's descent ends."""
+        iterates = descent(objective, x, self.trials.lower, tolerance, preconditioner(self.model))
+        del x
+        name = f"{self.name}, weight {objective.weight:.3g}, step"
+        ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
+        self.history += ended.history
+        self.reason = ended.reason
+        return ended.image
+
+    def first_image(self, watch: Watch) -> np.ndarray:
         """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""
         # Of all voxels, also those that the search for the weight leaves out: without them the start is worse.
         x, problem, model = self.problem.start(), self.problem, self.model
         if not (isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * problem.span)):
             return x
         del x  # what follows takes the most memory
-        lifted = LiftedDescent(problem, model, self.objective.tv, self.lower)
+        operator = problem.operator
+        variation = TotalVariation(operator.domain_shape, operator.bound.spacing, operator.run)
+        lifted = LiftedDescent(problem, model, variation, self.trials.lower)
         ended = run(problem, lifted.iterates(), STEPS, LastIterate(), watch, "first image, step")
         self.history += ended.history
         return lifted.image()
 
-    def _try_weight(self, weight: float, x: np.ndarray, watch: Watch) -> tuple[np.ndarray, np.ndarray]:
-        x = self._descend(x, weight, _TRIAL_STEPS, _TRIAL_TOLERANCE, watch)
-        return x, self.objective.difference(x)
 
-    def _descend(self, x: np.ndarray, weight: float, steps: int, tolerance: float, watch: Watch) -> np.ndarray:
-        iterates = self._iterates(x, weight, tolerance)
-        del x
-        name = f"{self.name}, weight {weight:.3g}, step"
-        ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
-        self.history += ended.history
-        self.reason = ended.reason
-        return ended.image
+class Trials:
+    """Searches for penalty and weight on samples of a problem, each done once.
 
-    def _iterates(self, x: np.ndarray, weight: float, tolerance: float) -> Iterates:
-        self.objective.weight = weight
-        images = descend(self.objective, x, self.lower, math.inf, tolerance=tolerance)
-        del x
-        while True:
-            try:
-                x = next(images)
-            except StopIteration as end:
-                return end.value
-            yield Iterate(x, self.objective.squared)
-            del x
+    Parameters
+    ----------
+    problem : Problem
+    lower : float or "auto"
+    hessian : float or "auto"
+        The Hessian's share, if it is given.
+    """
+
+    def __init__(self, problem: Problem, lower: float | str, hessian: float | str = "auto"):
+        self.problem, self.lower = problem, problem.lower(lower)
+        self.shares: tuple[float, ...] = _SHARES
+        if not is_auto(hessian):
+            self.shares = (check_number(hessian, "hessian", 0, "a share or 'auto'"),)
+        error = problem.error(_LEAST_ERROR)
+        scale = _GUESS * error * math.sqrt(error / problem.span)
+        self._guesses = {
+            share: Guess(scale / (1 + 3 * share), _SLACK_CURVED if share else _SLACK) for share in self.shares
+        }
+        self._parts: list[Problem] = []
+        self._series: dict[type, _Series] = {}
+
+    def choose(self, model: Model, x: np.ndarray, watch: Watch) -> tuple[float, Choice]:
+        """Return the Hessian's share, and the weight, that predict left-out voxels best; `x` is a first image."""
+        series = self._series_of(type(model), x)
+        shares = self._shares_to_try(series, x, watch.part(0.0, 0.4))
+        share, found = series.search({share: self._guesses[share] for share in shares}, watch.part(0.4, 1.0))
+        if isinstance(model, SelfKeyedBlur) and self.problem.noise < _LEAST_ERROR * self.problem.span:
+            # Without noise, trials of a nonlinear model end long before its error shows which weight is too strong.
+            found = replace(found, weight=self._guesses[share].weight)
+        return share, found
+
+    def _shares_to_try(self, series: _Series, x: np.ndarray, watch: Watch) -> tuple[float, ...]:
+        """All of them; one where left-out voxels do not tell them apart because each chooses its own kernel.
+
+        That is where kernels belong to the true values. With kernels keyed to the image that is sought, they do.
+        """
+        if len(self.shares) < 2 or not (isinstance(series.models[0], LinearModel) and self.true_values_may_choose):
+            return self.shares
+        if not self.true_values_choose(x, watch.part(0.0, 0.7)):
+            return self.shares[::-1]  # total variation, unless another is clearly better
+        keyed = self._series_of(SelfKeyedBlur, x)
+        best, chosen = self.shares[0], None
+        for share, part in watch.part(0.7, 1.0).parts(self.shares):
+            weight = 2 * self._guesses[share].weight  # strong enough for a few steps to come to its image
+            found = Choice(weight, *keyed.attempt(share, weight, part))
+            if chosen is None or found.clearly_better(chosen):
+                best, chosen = share, found
+        return (best,)
+
+    @property
+    def true_values_may_choose(self) -> bool:
+        """Whether the data choose the kernels, which may belong to the values of the image that is sought."""
+        return self.problem.keyed_to_data and follows_intensity(self.problem.operator.bound.field)
+
+    def true_values_choose(self, x: np.ndarray, watch: Watch) -> bool:
+        """Whether kernels keyed to the image sought predict left-out voxels better; `x` is a first image."""
+        share = self.shares[0]
+        models: list[type[Model]] = [SelfKeyedBlur, LinearModel]
+        errors = [
+            self._series_of(model, x).attempt(share, self._guesses[share].weight, part)[0].mean()
+            for model, part in watch.parts(models)
+        ]
+        return bool(errors[0] < errors[1])
+
+    def reached(self, model: Model, share: float, x: np.ndarray) -> np.ndarray:
+        """Return an image to start from: that of the last trial, if it was of the whole image, or `x`."""
+        return self._series[type(model)].images[0, share] if self._parts[0].box is None else x
+
+    def _series_of(self, model: type[Model], x: np.ndarray) -> _Series:
+        if not self._parts:
+            self._parts = samples(self.problem)
+        if model not in self._series:
+            self._series[model] = _Series(self.problem, self._parts, model, self.lower, x)
+        return self._series[model]
+
+
+class _Series:
+    """Descents on samples of a problem with some voxels left out; each starts from the last with its penalty."""
+
+    def __init__(self, whole: Problem, parts: list[Problem], model: type[Model], lower: float, x: np.ndarray):
+        self.parts, self.lower = parts, lower
+        self.models = [model(part.operator) for part in parts]
+        self.near = [preconditioner(m) for m in self.models]
+        self.starts = [part.cut(x, whole) for part in parts]
+        self.images: dict[tuple[int, float], np.ndarray] = {}
+        self._tried: dict[tuple[float, float], tuple[np.ndarray, float]] = {}
+
+    def search(self, guesses: dict[float, Guess], watch: Watch) -> tuple[float, Choice]:
+        """Return the share and the weight that predict left-out voxels best."""
+        return _SEARCH(guesses, self.attempt, watch)
+
+    def attempt(self, share: float, weight: float, watch: Watch) -> tuple[np.ndarray, float]:
+        """The squared errors of left-out voxels, and the residual of the others; each weight is tried once."""
+        if (share, weight) not in self._tried:
+            with ExitStack() as stack:
+                for part in self.parts:
+                    stack.enter_context(part.held_out(_HELD_OUT / len(self.parts), _HELD_OUT_SHARE))
+                self._tried[share, weight] = self._attempt(share, weight, watch)
+        return self._tried[share, weight]
+
+    def _attempt(self, share: float, weight: float, watch: Watch) -> tuple[np.ndarray, float]:
+        errors, squared, count = [], 0.0, 0
+        for (number, problem), part in watch.parts(list(enumerate(self.parts))):
+            objective = Objective(problem, self.models[number], share, weight)
+            x = self._near(number, share)
+            tolerance = _TRIAL_TOLERANCE_CURVED if share else _TRIAL_TOLERANCE
+            iterates = descent(objective, x, self.lower, tolerance, self.near[number])
+            x = run(problem, iterates, _TRIAL_STEPS, LastIterate(), part, f"weight {weight:.3g}, step").image
+            self.images[number, share] = x
+            difference = objective.difference(x)
+            held = problem.held
+            assert held is not None
+            errors.append(np.square(difference[held], dtype=np.float64))
+            if not np.all(np.isfinite(errors[-1])):
+                raise InputError(not_finite(problem, weight))
+            problem.masked(difference)
+            fitted = difference if problem.judged is None else difference[problem.judged & ~held]
+            squared += dot(fitted, fitted)
+            count += problem.count if problem.judged is None else fitted.size
+        return np.concatenate(errors), math.sqrt(squared / count) / self.parts[0].noise
+
+    def _near(self, number: int, share: float) -> np.ndarray:
+        """The last image with this penalty, or else with another."""
+        found = [image for (part, _), image in self.images.items() if part == number]
+        return self.images.get((number, share), found[-1] if found else self.starts[number])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.boxes import Box
 from ..arrays.inner import dot
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
@@ -58,6 +60,8 @@ class Problem:
     power : float
         What |y - A x|^2 is expected to be over the voxels that count now, where x explains the data. By the law of
         the noise, whose sum over the data is that over A x but for the noise, which averages out.
+    box, judged : tuple of slice or None, ndarray of bool or None
+        Of a part: where it lies in the whole, and the voxels in it that tell how good an image is.
     """
 
     def __init__(
@@ -92,6 +96,8 @@ class Problem:
         self.noise = max(self._law.sigma, 1e-6 * self.span)
         self.power = self._power()
         self.held: np.ndarray | None = None
+        self.box: Box | None = None
+        self.judged: np.ndarray | None = None
 
     def _checked_background(self, background: float | np.ndarray) -> np.ndarray:
         array = np.asarray(background, self.dtype)
@@ -141,19 +147,67 @@ class Problem:
         thickness = max(1, (1 << 16) * length // max(1, self.y.size))
         self.operator.run(work, [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)])
 
+    # -- parts
+
+    def part(self, box: Box, inner: Box, boundary: str) -> Problem | None:
+        """Return the problem in a box of the data, with the noise and the range of values of the whole.
+
+        Parameters
+        ----------
+        box : tuple of slice
+        inner : tuple of slice
+            What of it is judged: voxels whose surroundings are in the box, too.
+        boundary : str
+            Of the box.
+
+        Returns
+        -------
+        Problem, or None where the mask leaves nothing to judge
+        """
+        judged = np.zeros([s.stop - s.start for s in box], bool)
+        judged[tuple(slice(i.start - s.start, i.stop - s.start) for i, s in zip(inner, box, strict=True))] = True
+        counts = None if self.given_mask is None else self.given_mask[box]
+        if counts is not None:
+            judged &= counts
+        if not judged.any():
+            return None
+        part = copy.copy(self)
+        part.box, part.judged = box, judged
+        part.operator = self.operator.part(box, boundary)
+        part.y = np.ascontiguousarray(self.y[box])
+        part.background = self.background[box] if self.background.ndim else self.background
+        part.given_mask = part.mask = None if counts is None or counts.all() else counts
+        part.count = part.y.size if part.mask is None else int(np.count_nonzero(part.mask))
+        part._law = self._law.part(box)
+        part.power = part._power()
+        return part
+
+    def cut(self, x: np.ndarray, whole: Problem) -> np.ndarray:
+        """Cut what belongs to this part out of an image on the domain of the whole."""
+        return x if self.box is None else self.operator.extend(whole.operator.crop(x)[self.box])
+
     # -- voxels that are left out for a while
 
     @contextmanager
-    def held_out(self) -> Iterator[None]:
-        """Leave some voxels out of those that count, to see how well they are predicted; a fixed random choice."""
+    def held_out(self, wanted: float = _HELD_OUT, most: float = _HELD_OUT_SHARES[1]) -> Iterator[None]:
+        """Leave some voxels out of those that count, to see how well they are predicted; a fixed random choice.
+
+        Parameters
+        ----------
+        wanted : float
+            How many.
+        most : float
+            Share of the voxels that count which is left out at most.
+        """
         before = self.mask, self.count, self.power
-        self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < np.clip(
-            _HELD_OUT / self.count, *_HELD_OUT_SHARES
-        )
-        if self.mask is not None:
-            self.held &= self.mask
+        usable = self.mask if self.judged is None else self.judged
+        count = self.y.size if usable is None else np.count_nonzero(usable)
+        share = np.clip(wanted / count, _HELD_OUT_SHARES[0], most)
+        self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < share
+        if usable is not None:
+            self.held &= usable
         if not self.held.any():
-            self.held.flat[int(np.flatnonzero(self.mask if self.mask is not None else ~self.held)[0])] = True
+            self.held.flat[int(np.flatnonzero(usable if usable is not None else ~self.held)[0])] = True
         self.mask = ~self.held if self.mask is None else self.mask & ~self.held
         self.count = int(np.count_nonzero(self.mask))
         self.power = self._power()

@@ -154,3 +154,14 @@ def test_names_without_an_extension_are_no_known_format(tmp_path):
     (tmp_path / "what").write_bytes(b"what")
     with pytest.raises(InputError, match="no known format"):
         files.readVolume(Path(tmp_path / "what"))
+
+
+@pytest.mark.parametrize(("dtype", "value"), [(np.int64, 2**53), (np.int64, -(2**53)), (np.uint64, 2**53)])
+def test_whole_numbers_that_double_does_not_hold_are_refused(tmp_path, dtype, value):
+    values = np.full((2, 3, 4), value, dtype)
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "a.nrrd"))
+    np.testing.assert_array_equal(scene.volumeArray(files.readVolume(tmp_path / "a.nrrd")), values)
+    values[1, 1, 1] += 1 if value > 0 else -1
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "b.nrrd"))
+    with pytest.raises(InputError, match=r"beyond 2\^53"):
+        files.readVolume(tmp_path / "b.nrrd")

@@ -15,6 +15,7 @@ from tiffs import tiff_bytes  # noqa: E402
 
 import SpatialDeconvLib as sd  # noqa: E402
 from SpatialDeconvLib.command.cli import main  # noqa: E402
+from SpatialDeconvLib.errors import InputError  # noqa: E402
 from SpatialDeconvLib.mrml import files, scene, sequencefiles  # noqa: E402
 
 X, Y, UNIT, DESCRIPTION = 282, 283, 296, 270
@@ -111,6 +112,63 @@ def test_ome_says_the_voxel_size(tmp_path, words, expected):
     path = write_tiff(tmp_path / "a.ome.tif", [BLOB] * 3, 72, 2, text)
     assert spacing_of(path) == (pytest.approx(expected, rel=1e-9) if expected else (1, 1, 1))
     assert sd.read_kernel(path).in_voxels is (expected is None)
+
+
+NRRD = "NRRD0004\ntype: float\ndimension: 3\nspace dimension: 3\nsizes: 5 5 2\nencoding: raw\nendian: little\n"
+META = "NDims = 3\nDimSize = 5 5 2\nElementType = MET_FLOAT\nElementSpacing = 0.5 0.5 2\nOffset = 0 0 8\n"
+
+
+def write_units(path, *units):
+    """Two slices of an image whose lengths are in units of their own."""
+    if path.suffix == ".nrrd":
+        words = " ".join(f'"{unit}"' for unit in units)
+        head = (
+            f"{NRRD}space directions: (0.5,0,0) (0,0.5,0) (0,0,2)\nspace origin: (0,0,8)\nspace units: {words}\n\n"
+        )
+    else:
+        head = f"{META}DistanceUnits = {units[0]}\nElementDataFile = LOCAL\n"
+    path.write_bytes(head.encode() + np.stack([BLOB, BLOB]).tobytes())
+    return path
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("um", 1e-3), ("mm", 1), ("cm", 10), ("micron", 1e-3), ("", 1)])
+@pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
+def test_the_unit_of_a_header_is_taken(tmp_path, name, unit, mm):
+    path = write_units(tmp_path / name, unit, unit, unit)
+    node = files.readVolume(path)
+    assert scene.spacingOf(node) == pytest.approx((2 * mm, 0.5 * mm, 0.5 * mm), rel=1e-9)
+    assert node.GetOrigin() == pytest.approx((0, 0, 8 * mm))
+    assert sd.read_kernel(path).spacing == pytest.approx((2 * mm, 0.5 * mm, 0.5 * mm), rel=1e-9)
+
+
+@pytest.mark.parametrize("units", [("um", "um", "mm"), ("parsec",) * 3])
+def test_units_that_make_no_one_length_are_refused(tmp_path, units):
+    path = write_units(tmp_path / "a.nrrd", *units)
+    for reader in (files.readVolume, sd.read_kernel):
+        with pytest.raises(InputError, match="write them in mm"):
+            reader(path)
+
+
+def test_the_unit_of_a_sequence_is_taken(tmp_path):
+    sequence = slicer.vtkMRMLSequenceNode()
+    for number in range(3):
+        frame = slicer.vtkMRMLScalarVolumeNode()
+        frame.SetAndObserveImageData(scene.imageDataFromArray(np.ones((3, 4, 5), np.float32)))
+        sequence.SetDataNodeAtValue(frame, str(number))
+    path = tmp_path / "s.seq.nrrd"
+    sequencefiles.writeSequence(sequence, path)
+    content = path.read_bytes()
+    assert content.count(b"\nspace directions") == 1
+    path.write_bytes(content.replace(b"\nspace directions", b'\nspace units: "um" "um" "um"\nspace directions'))
+    node = sequencefiles.readSequence(path)
+    for number in range(3):
+        assert scene.spacingOf(node.GetNthDataNode(number)) == pytest.approx((1e-3, 1e-3, 1e-3))
+
+
+def test_a_voxel_size_that_is_no_number_is_none(tmp_path):
+    head = "NRRD0004\ntype: float\ndimension: 2\nsizes: 5 5\nspacings: nan nan\nencoding: raw\nendian: little\n\n"
+    (tmp_path / "k.nrrd").write_bytes(head.encode() + BLOB.tobytes())
+    assert sd.read_kernel(tmp_path / "k.nrrd").in_voxels
 
 
 @pytest.mark.parametrize("name", ["k.npy", "k.nrrd", "k.mha"])

@@ -17,8 +17,11 @@ def blend(image, field, **options):
 
 
 def both(image, field, **options):
-    """Warnings of a convolution and of a deconvolution."""
-    return [operation(image, field, **options) for operation in (sd.convolve, blend)]
+    """A convolution and a deconvolution, without what the latter says of how well the kernels explain the image."""
+    results = [operation(image, field, **options) for operation in (sd.convolve, blend)]
+    for result in results:
+        result.warnings[:] = [text for text in result.warnings if "blurred again" not in text]
+    return results
 
 
 # -- sums
@@ -210,6 +213,7 @@ def test_the_command_warns_and_shows_no_residual(tmp_path, capsys):
         )
     )
     arguments = ["deconvolve", "y.nrrd", "o.nrrd", "--kernels", "set.json", "--labels", "seven.nrrd", "--quiet"]
+    arguments += ["--strategy", "blend", "--method", "wiener"]
     assert main([str(tmp_path / a) if "." in a else a for a in arguments]) == 0
     shown = capsys.readouterr()
     assert "not used: the kernels at 1, 2" in shown.err

@@ -1,0 +1,160 @@
+"""Plug-and-play: a denoiser in the place of a penalty, by half-quadratic splitting.
+
+In turn,
+
+    v = D(x, s)                                            the image without noise of standard deviation s,
+    x = argmin 1/2 |y - F(x)|^2 + m/2 |x - v|^2,           a few steps of bounded L-BFGS towards it,
+
+with m = 0.3 (sigma / s)^2 and s falling from step to step (S. V. Venkatakrishnan, C. A. Bouman and B. Wohlberg,
+"Plug-and-play priors for model based reconstruction", GlobalSIP 2013; K. Zhang et al., "Plug-and-play image
+restoration with deep denoiser prior", IEEE TPAMI 44, 2022). F may be nonlinear: kernels keyed to the image sought
+stay so. It starts from what a penalty on differences gives (`penalised`): from the data it ends up to 1.5 dB lower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays.inner import dot
+from ..arrays.watch import Watch
+from ..blur.selfkeyed import SelfKeyedBlur
+from ..errors import InputError, is_auto
+from .denoising import BlockCosines
+from .iteration import Iterate, Iterates, Solution, run, solution
+from .lbfgs import descend
+from .models import LinearModel, Model
+from .penalised import PenalisedDescent, Trials
+from .preconditioner import preconditioner
+from .problem import Problem
+from .stopping import LastIterate
+
+#: image, sigma -> image
+Denoiser = Callable[[np.ndarray, float], np.ndarray]
+
+_ITERATIONS = 6
+_STEPS = 3  # of L-BFGS in each
+#: s of the first and of the last, as shares of the range of values.
+_STRENGTHS = (0.02, 0.006)
+_COUPLING = 0.3
+#: Of the descent with a penalty that it starts from.
+_FIRST_STEPS, _FIRST_TOLERANCE = 30, 2e-3
+
+
+def pnp(
+    problem: Problem,
+    iterations: int | None,
+    regularization: Any,
+    watch: Watch,
+    *,
+    denoiser: Denoiser | None = None,
+    strengths: tuple[float, float] = _STRENGTHS,
+    self_keyed: bool | str = "auto",
+    lower: float | str = "auto",
+) -> Solution:
+    """Restore with a denoiser.
+
+    Parameters
+    ----------
+    iterations : int, optional
+        How often the denoiser is called.
+    regularization : float or "auto"
+        Weight of total variation for the image to start from.
+    denoiser : callable (image, sigma) -> image, optional
+        Takes white noise of standard deviation sigma out of an image; it may not change its argument. By default
+        `denoising.BlockCosines`.
+    strengths : (float, float)
+        What the first and the last call take for noise, as shares of the range of values.
+    self_keyed : bool or "auto"
+        Whether the kernels are keyed to the image that is sought; "auto": where the data themselves choose the
+        kernels, and left-out voxels are predicted better so.
+    lower : float or "auto"
+        See `penalised.self_keyed`.
+    """
+    first, last = _checked_strengths(strengths)
+    start, x = _start(problem, Trials(problem, lower), self_keyed, watch.part(0.0, 0.1))
+    x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
+    model, lower = start.model, start.trials.lower
+    x = start.descend(objective, x, _FIRST_STEPS, _FIRST_TOLERANCE, watch.part(0.3, 0.5))
+    count = iterations or _ITERATIONS
+    sizes = problem.span * np.geomspace(first, last, count)
+    denoise = BlockCosines(problem.operator.run) if denoiser is None else denoiser
+    iterates = splitting(problem, model, x, lower, denoise, sizes.tolist())
+    del x
+    ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), "plug-and-play, step")
+    return solution(
+        problem, ended.image, ended.residual, start.history + ended.history, regularization=objective.weight,
+        hessian=objective.share, lower=lower, self_keyed=isinstance(model, SelfKeyedBlur),
+    )  # fmt: skip
+
+
+def _start(
+    problem: Problem, trials: Trials, self_keyed: bool | str, watch: Watch
+) -> tuple[PenalisedDescent, np.ndarray]:
+    """What finds the image to start from, with the model, and a first image for it."""
+    if self_keyed and (not is_auto(self_keyed) or trials.true_values_may_choose):
+        keyed = PenalisedDescent(problem, SelfKeyedBlur(problem.operator), trials, "plug-and-play")
+        x = keyed.first_image(watch.part(0.0, 0.5))
+        if not is_auto(self_keyed) or trials.true_values_choose(x, watch.part(0.5, 1.0)):
+            return keyed, x
+    return PenalisedDescent(problem, LinearModel(problem.operator), trials, "plug-and-play"), problem.start()
+
+
+def splitting(
+    problem: Problem, model: Model, x: np.ndarray, lower: float, denoise: Denoiser, sizes: list[float]
+) -> Iterates:
+    """Yield the start and what each denoising and the descent after it make of it."""
+    yield Iterate(x, math.nan)
+    for size in sizes:
+        coupled = Coupled(problem, model, _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2)
+        near = preconditioner(model, coupled.weight)
+        images = descend(coupled, x, lower, math.inf, tolerance=0, precondition=near)
+        for _ in range(_STEPS + 1):
+            x = next(images, x)
+        del images, near
+        yield Iterate(x, coupled.squared)
+    return "the denoiser is at its weakest"
+
+
+class Coupled:
+    """1/2 |y - F(x)|^2 + `weight`/2 |x - v|^2 and its gradient; v may lie beyond the bounds of x."""
+
+    def __init__(self, problem: Problem, model: Model, v: np.ndarray, weight: float):
+        self.problem, self.model, self.v, self.weight = problem, model, v, weight
+        self.squared = math.nan
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        watch = self.problem.watch
+        difference, slope = self.model.forward(x, watch)
+        difference -= self.problem.y
+        self.problem.masked(difference)
+        self.squared = dot(difference, difference)
+        gradient = self.model.transposed(x, difference, slope, watch)
+        del difference, slope
+        apart = x - self.v
+        distance = dot(apart, apart)
+        apart *= x.dtype.type(self.weight)
+        gradient += apart
+        return 0.5 * (self.squared + self.weight * distance), gradient
+
+
+def _denoised(denoise: Denoiser, x: np.ndarray, size: float) -> np.ndarray:
+    v = np.asarray(denoise(x, size))
+    if v.shape != x.shape:
+        raise InputError(f"the denoiser gave an image of shape {v.shape}; it has to be that of its own, {x.shape}")
+    if not np.all(np.isfinite(v)):
+        raise InputError("the denoiser gave values that are NaN or infinite")
+    return v.astype(x.dtype, copy=False)
+
+
+def _checked_strengths(strengths: Any) -> tuple[float, float]:
+    try:
+        first, last = map(float, strengths)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"strengths {strengths!r} must be two numbers", "strengths") from error
+    if not (0 < last < math.inf and 0 < first < math.inf):
+        raise InputError(f"strengths {strengths!r} must be positive", "strengths")
+    return first, last
