@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..arrays.memory import peak_memory
+from ..arrays.staging import settle
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
@@ -322,6 +323,7 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     output, *beside = files_written(options.output)
     written = [output, *(path for path in beside if not identities(path) & identities(options.recipe))]
     refuse_overwriting(written, {"recipe": options.recipe})
+    settle(Path(options.recipe).parent)  # a run that was killed may have been about to write this recipe
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
         estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)

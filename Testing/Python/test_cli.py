@@ -576,6 +576,18 @@ def test_nothing_is_left_when_the_recipe_cannot_be_written(folder, capsys, monke
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("obstacle", ["o.mhd.recipe.json", "rep/report.html", "o.raw"])
+def test_an_earlier_result_stays_whole_when_any_file_of_a_later_one_cannot_be_written(folder, capsys, obstacle):
+    words = ("image.nrrd", "o.mhd", "--kernels", "set.json", "--quiet")
+    assert run(folder, "convolve", *words) == 0
+    (folder / obstacle).unlink(missing_ok=True)
+    (folder / obstacle).mkdir(parents=True)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert run(folder, "convolve", *words, "--model", "source", "--report", "rep") == 1
+    assert f"{Path(obstacle).name} was not written: it is a folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_a_full_disk_is_told_with_the_path_when_a_picture_is_written(tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
