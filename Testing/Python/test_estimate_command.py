@@ -354,7 +354,7 @@ def test_wrong_usage_and_interruption_have_their_own_exit_codes(folder, monkeypa
     assert run(folder, "estimate", "sharp.nrrd", "blurred.nrrd", "--output", "out.json") == 2
     assert run(folder, "estimate", *PAIR, *OUT, "--fit", "star") == 2
     before = sorted(path.name for path in folder.iterdir())
-    monkeypatch.setattr(cli, "_interrupt", lambda: __import__("contextlib").nullcontext(lambda: True))
+    monkeypatch.setattr(cli._Signals, "__call__", lambda signals: True)
     assert run(folder, "estimate", *PAIR, *OUT, "--quiet") == 130
     assert "interrupted" in capfd.readouterr().err
     assert sorted(path.name for path in folder.iterdir()) == before
