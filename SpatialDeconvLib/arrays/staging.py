@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from .locks import HELD, lock
 
@@ -29,7 +30,7 @@ _PREFIX = ".spatialdeconv-"
 # As tempfile makes them; a batch's own folder is none.
 _NAME = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}(\..*)?")
 _LOCK, _JOURNAL = "lock", "moves.json"
-# Seconds after which what has no lock is left over: earlier versions made such, and a run killed at its first step.
+# Seconds after which what has no lock is left over: earlier versions made such.
 _ABANDONED = 3600.0
 
 
@@ -46,10 +47,10 @@ class StagingFolder:
         """
         settle(around)
         self.around = around
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=around))
-        self._lock = (self.path / _LOCK).open("ab")
-        with contextlib.suppress(OSError):  # a file system without locks: it is left over when it is old
-            lock(self._lock)
+        made = None
+        while made is None:  # until no other process has taken it for a left-over before it was locked
+            made = _made(around)
+        self.path, self._lock = made
 
     def new_part(self, number: int) -> Path:
         """Make a folder within it."""
@@ -76,11 +77,31 @@ class StagingFolder:
         if remove:
             for way in (FORWARD, BACK):
                 (self.path / way).unlink(missing_ok=True)
-        if os.name != "posix":  # where no file can be removed that is open
-            self._lock.close()
+            _empty(self.path)
+        self._lock.close()
         if remove:
             shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+
+
+def _made(around: Path) -> tuple[Path, IO[bytes]] | None:
+    """A new folder with its lock; None when it was taken away meanwhile."""
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=around))
+    try:
+        file = (path / _LOCK).open("ab")
+    except FileNotFoundError:
+        return None
+    except OSError:
+        path.rmdir()
+        raise
+    try:
+        lock(file)
+    except OSError as error:  # of a file system without locks it is left over when it is old
+        if error.errno not in HELD:
+            return path, file
+    if (path / _LOCK).exists():
+        return path, file
+    file.close()
+    return None
 
 
 def carry_out(folder: Path, moves: Sequence[Move]) -> None:
@@ -110,6 +131,8 @@ def _settle(left: Path) -> None:
     if not held.is_file():
         if time.time() - left.stat().st_mtime > _ABANDONED:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
+        elif left.is_dir():
+            left.rmdir()  # when it is empty: its process ended at once
         return
     with held.open("ab") as file:
         try:
@@ -119,7 +142,18 @@ def _settle(left: Path) -> None:
                 return  # its run is at work
         folders = _finished(left)
     for folder in reversed(folders):  # that with the marker last
+        _empty(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    """Remove all but the lock, so that whoever is killed here leaves a folder that is known to be left over."""
+    with contextlib.suppress(OSError):
+        for entry in list(folder.iterdir()):
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _LOCK:
+                entry.unlink(missing_ok=True)
 
 
 def _finished(left: Path) -> list[Path]:

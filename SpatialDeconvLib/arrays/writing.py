@@ -202,6 +202,8 @@ def _followed(path: Path) -> Path:
     target = Path(os.path.realpath(path))
     if target.is_symlink():
         raise OSError(f"cannot write {path}: it is a link that leads to itself; remove it")
+    if target.exists() and not (target.is_file() or target.is_dir()):  # it must not be replaced by a file
+        raise OSError(f"cannot write {path}: {target} is a device or a pipe; give a file name")
     return target
 
 

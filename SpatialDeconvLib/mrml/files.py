@@ -15,7 +15,6 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..arrays.staging import settle
+from ..arrays.staging import StagingFolder
 from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, headers, nifti, sizes, tiff
@@ -627,9 +626,8 @@ def _checkFits(node, array: np.ndarray, path: Path) -> None:
 
 
 def _checkFolder(folder: Path) -> None:
-    settle(folder)
     try:
-        tempfile.TemporaryDirectory(prefix=".spatialdeconv-", dir=folder).cleanup()
+        StagingFolder(folder).close()
     except OSError as error:
         raise type(error)(
             f"output folder {folder} cannot be written ({error.strerror}); choose another folder or free space"

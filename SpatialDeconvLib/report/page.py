@@ -6,11 +6,11 @@ Pictures are PNGs inside the page, charts are SVG. Nothing here needs MRML, Slic
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
+from ..arrays.staging import StagingFolder
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import write_text
 from .findings import Findings, ReportedRun, examine
@@ -76,7 +76,7 @@ def check_folder(folder: str | os.PathLike) -> None:
     if not existing.is_dir():
         raise NotADirectoryError(f"report folder {path} cannot be made: {existing} is a file; choose another")
     try:
-        tempfile.TemporaryDirectory(prefix=".spatialdeconv-", dir=existing).cleanup()
+        StagingFolder(existing).close()
     except OSError as error:
         raise type(error)(
             f"report folder {path} cannot be written ({error.strerror}); choose another folder or free space"

@@ -149,8 +149,6 @@ while not ended:
     ended = os.waitpid(child, 0)[1] == 0
     found = {n: t for n, t in contents(folder).items() if ".spatialdeconv-" not in n}
     seen["old" if found == OLD else "new" if found == NEW else "between"] += 1
-    for path in folder.glob(".spatialdeconv-*"):  # long ago, for those that were killed before they had a lock
-        os.utime(path, (0, 0))
     settle(folder)
     found = contents(folder)
     assert found in (OLD, NEW), (step, found)
@@ -185,8 +183,22 @@ def test_what_killed_runs_left_is_cleared_by_the_next_one_beside_it(tmp_path):
         os.utime(path, (time.time() - 7200,) * 2)
     (tmp_path / ".spatialdeconv-batch").mkdir()
     (tmp_path / ".spatialdeconv-fresh567").mkdir()
+    (tmp_path / ".spatialdeconv-fresh567" / "file").touch()  # an earlier version may be at work
+    (tmp_path / ".spatialdeconv-empty567").mkdir()
     atomically(tmp_path / "a", lambda path: path.write_text("a"))
     assert sorted(p.name for p in tmp_path.iterdir()) == [".spatialdeconv-batch", ".spatialdeconv-fresh567", "a"]
+
+
+def test_runs_in_one_folder_do_not_take_each_others_files(tmp_path):
+    code = "import sys; from pathlib import Path; from SpatialDeconvLib.arrays.writing import write_text\n"
+    code += "for n in range(300): write_text(Path(sys.argv[1]), str(n))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / name)], env=environment) for name in ("a", "b")
+    ]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert contents(tmp_path) == {"a": "299", "b": "299"}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_files_that_another_run_is_writing_are_left_alone(tmp_path):
@@ -226,6 +238,10 @@ def test_a_link_is_followed_and_stays(tmp_path):
         write_text(tmp_path / name, "new")
         assert (tmp_path / name).is_symlink()
     assert sorted(contents(tmp_path / "store").items()) == [("none yet.nrrd", "new"), ("real.nrrd", "new")]
+    (tmp_path / "device").symlink_to("pipe")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe is a device or a pipe"):
+        write_text(tmp_path / "device", "new")
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(OSError, match="leads to itself"):
         write_text(tmp_path / "loop", "new")
