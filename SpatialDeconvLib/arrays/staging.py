@@ -158,10 +158,10 @@ def _empty(folder: Path) -> None:
 
 def _finished(left: Path) -> list[Path]:
     """Do what is still to do in a folder and those that belong to it, and return them."""
-    journal = left / _JOURNAL
-    if not journal.is_file():
+    try:
+        named = [Path(folder) for folder in json.loads((left / _JOURNAL).read_text(encoding="utf-8"))["folders"]]
+    except (FileNotFoundError, ValueError):  # not written, or half: it was before the marker
         return [left]
-    named = [Path(folder) for folder in json.loads(journal.read_text(encoding="utf-8"))["folders"]]
     folders = [f for f in named if _NAME.fullmatch(f.name) and f.is_dir() and not f.is_symlink() and _is_mine(f)]
     way = next((way for way in (FORWARD, BACK) if (named[0] / way).exists()), None)
     if left not in folders or way is None:

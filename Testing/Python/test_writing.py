@@ -185,6 +185,10 @@ def test_what_killed_runs_left_is_cleared_by_the_next_one_beside_it(tmp_path):
     (tmp_path / ".spatialdeconv-fresh567").mkdir()
     (tmp_path / ".spatialdeconv-fresh567" / "file").touch()  # an earlier version may be at work
     (tmp_path / ".spatialdeconv-empty567").mkdir()
+    for name, journal in (("nothing1", ""), ("half1234", '{"folders": ["')):
+        (tmp_path / f".spatialdeconv-{name}").mkdir()
+        (tmp_path / f".spatialdeconv-{name}" / "lock").touch()
+        (tmp_path / f".spatialdeconv-{name}" / "moves.json").write_text(journal)
     atomically(tmp_path / "a", lambda path: path.write_text("a"))
     assert sorted(p.name for p in tmp_path.iterdir()) == [".spatialdeconv-batch", ".spatialdeconv-fresh567", "a"]
 
