@@ -1,6 +1,7 @@
 """The ``spatialdeconv`` command: deconvolve, convolve, check, estimate, kernel, repeat, batch and demo, on files.
 
-Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted.
+Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted (143 by
+SIGTERM, 129 by SIGHUP). What is printed does not decide it.
 Volumes are read into MRML nodes and go through the same function as in Slicer.
 """
 
@@ -9,14 +10,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..arrays.memory import peak_memory
+from ..arrays.staging import settle
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
@@ -25,8 +28,11 @@ from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
 from .arguments import add_centre_argument, centre_from_option, message_of
+from .overwriting import VOLUME_OPTIONS, files_written, identities, refuse_log, refuse_overwriting
 from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
+from .signals import ending_signals
+from .streams import Shown, shown_with
 
 if TYPE_CHECKING:
     from .request import FileRun
@@ -35,28 +41,29 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process) and return its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        with _logged(arguments):
-            return _run(arguments)
-    except OSError as error:
-        _fail(str(error))
-        return 1
+    with shown_with():
+        try:
+            with _logged(arguments):
+                return _run(arguments)
+        except (OSError, InputError) as error:
+            _fail(str(error))
+            return 1
 
 
 def _run(arguments: list[str]) -> int:
+    signals = _Signals()
     try:
-        options = command_parser().parse_args(arguments)
+        with signals.heard():
+            options = command_parser().parse_args(arguments)
+            options.arguments = arguments
+            options.run(options, signals)
+        return 0
     except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
         return int(stop.code or 0)
-    options.arguments = arguments
-    try:
-        with _interrupt() as interrupted:
-            options.run(options, interrupted)
-        return 0
     except (Cancelled, KeyboardInterrupt) as stop:
         said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
         print(f"\n{PROGRAM}: {said}", file=sys.stderr)
-        return 130
+        return signals.status
     except (MemoryError, ValueError, OSError, ImportError) as error:
         _fail(message_of(error))
     return 1
@@ -66,70 +73,65 @@ def _fail(message: str) -> None:
     print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
 
 
-class _Both:
-    """A stream that writes to two."""
-
-    def __init__(self, shown: Any, log: Any):
-        self._streams = [stream for stream in (shown, log) if stream is not None]
-
-    def write(self, text: str) -> int:
-        for stream in self._streams:
-            stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        for stream in self._streams:
-            stream.flush()
-
-    def isatty(self) -> bool:
-        return False
-
-
 @contextmanager
 def _logged(arguments: Sequence[str]) -> Iterator[None]:
     """Write what is printed into the file of ``--log-file`` too; wrong usage is printed as well."""
     scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     scout.add_argument("--log-file")
     scout.error = lambda message: None  # the real parser will say it
-    path = getattr(scout.parse_known_args(arguments)[0], "log_file", None)
+    own, others = scout.parse_known_args(arguments) or (None, [])
+    path = getattr(own, "log_file", None)
     if not path:
         yield
         return
+    refuse_log(path, others)
     try:
-        log = Path(path).expanduser().open("w", encoding="utf-8", buffering=1)
+        log = Path(path).expanduser().open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
     except OSError as error:
         raise OSError(f"log file {path} cannot be written ({error.strerror}); choose another") from error
-    shown = sys.stdout, sys.stderr
-    with log:
-        sys.stdout, sys.stderr = (_Both(stream, log) for stream in shown)
-        try:
-            yield
-        except BaseException:
-            traceback.print_exc(file=log)
-            raise
-        finally:
-            sys.stdout, sys.stderr = shown
-
-
-@contextmanager
-def _interrupt() -> Iterator[IsCancelled]:
-    """Let Ctrl-C set a flag that the run looks at, so that it stops between two steps; a second one kills."""
-    pressed = []
-
-    def on_signal(number: int, frame: Any) -> None:
-        if pressed:
-            raise KeyboardInterrupt
-        pressed.append(number)
-
     try:
-        previous = signal.signal(signal.SIGINT, on_signal)
-    except ValueError:  # not in the main thread: whoever called handles Ctrl-C
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(pressed)
+        with shown_with(log):
+            try:
+                yield
+            except BaseException:
+                traceback.print_exc(file=Shown(log))
+                raise
     finally:
-        signal.signal(signal.SIGINT, previous)
+        with suppress(OSError):  # a full disk
+            log.close()
+
+
+class _Signals:
+    """Ctrl-C, SIGTERM and SIGHUP: whether one came, so that a run stops between two steps; a second one kills."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+
+    def __call__(self) -> bool:
+        return bool(self._came)
+
+    @property
+    def status(self) -> int:
+        """The exit status of a run that was stopped: 128 and the number of the signal."""
+        return 128 + (self._came[0] if self._came else signal.SIGINT)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear them within the block; outside the main thread, whoever called handles them."""
+        previous = {}
+        try:
+            if threading.current_thread() is threading.main_thread():
+                for number in ending_signals():
+                    previous[number] = signal.signal(number, self._on_signal)
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if self._came:
+            raise KeyboardInterrupt
+        self._came.append(number)
 
 
 # ------------------------------------------------------------------------------------------- arguments
@@ -149,6 +151,7 @@ a kernel set (set.json) says which kernel belongs to which intensity, region or 
                {"at": 20, "type": "file", "path": "k20.nrrd"}]}
 
 exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2 wrong usage, 130 interrupted
+(and 143, 129: ended by SIGTERM, SIGHUP)
 """
 
 
@@ -289,6 +292,8 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .onfiles import run_on_files
     from .request import request_from_options
 
+    read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
+    refuse_overwriting(files_written(options.output, options.report), read)
     request = request_from_options(options)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(
@@ -313,6 +318,11 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ..mrml import recipe as recipes
 
+    # Its own recipe may be made again, beside its own output.
+    output, *beside = files_written(options.output)
+    written = [output, *(path for path in beside if not identities(path) & identities(options.recipe))]
+    refuse_overwriting(written, {"recipe": options.recipe})
+    settle(Path(options.recipe).parent)  # a run that was killed may have been about to write this recipe
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
         estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)
@@ -355,6 +365,7 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     spacing = options.spacing or [1.0, 1.0, 1.0]
     if len(spacing) not in (2, 3):
         raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
+    refuse_overwriting([options.output], {"kernel file": options.path})
     parameters, centre = _given_parameters(options), centre_from_option(options.centre)
     if options.type == "file":
         if not options.path:

@@ -32,7 +32,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..arrays.watch import IsCancelled, Progress, Watch
-from ..arrays.writing import write_text
+from ..arrays.writing import together, write_text
 from ..cases import KERNEL_SET, LOG_KERNEL, DemoCase, brain_case, portal_case, regions_case
 from ..errors import InputError, check_choice
 from ..kernels.field import KernelField
@@ -280,12 +280,13 @@ def _write_result(
     """Write a restored volume and, beside it, the recipe that ``spatialdeconv repeat`` takes."""
     from ..mrml import files, recipe
 
-    files.writeVolume(node, path)
     description = recipe.describe("deconvolve", field, result)
     description["inputs"] = {role: recipe.describeFile(file) for role, file in inputs.items()}
     description["selection"] = dict(recipe.NO_SELECTION)
     description["metrics"] = dict(scores)
-    recipe.writeBeside(path, description)
+    with together():
+        files.writeVolume(node, path)
+        recipe.writeBeside(path, description)
 
 
 def _write_array(values: np.ndarray, case: DemoCase, name: str, folder: Path) -> None:

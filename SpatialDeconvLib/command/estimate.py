@@ -7,15 +7,14 @@ import json
 import math
 import os
 import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arrays.watch import IsCancelled, Progress, Watch
+from ..arrays.writing import together
 from ..errors import InputError
 from ..kernels.shapes import FITTED_KINDS
 from ..methods.choices import (
@@ -30,6 +29,7 @@ from ..methods.choices import (
     SMOOTHERS,
 )
 from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
+from .overwriting import files_written, refuse_overwriting
 from .parser import new_command
 
 if TYPE_CHECKING:
@@ -252,6 +252,7 @@ def _estimate(
 ) -> None:
     from .progressbar import ProgressBar
 
+    refuse_overwriting([*files_written(output), *([figure] if figure else [])], request.files)
     with ProgressBar(quiet) as bar:
         measured = estimate_on_files(request, output, figure, bar, cancelled)
     _report(measured, output, figure)
@@ -378,27 +379,22 @@ def _check_output(output: str, request: EstimateRequest) -> Path:
 
 
 def _write(target: Path, measured: Measured, request: EstimateRequest, figure: str | None) -> None:
-    """Write everything into a folder beside the output, then move it there, the output last."""
+    """Write kernels, recipe and figure, and let the kernels of an earlier set go."""
     from ..kernels.sets import write_kernel, write_kernel_set
     from ..mrml import recipe as recipes
-    from ..mrml.files import moveInto
 
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=".spatialdeconv-", dir=target.parent))
-    except OSError as error:
-        raise OSError(
-            f"output folder {target.parent} cannot be written ({error.strerror}); choose another"
-        ) from error
-    try:
-        path = folder / target.name
+    with together() as new:
         if target.suffix.lower() == ".json":
-            write_kernel_set(path, measured.field)
-            kernel_set = json.loads(path.read_text(encoding="utf-8"))
+            left = _superseded(target)
+            kernel_set = write_kernel_set(target, measured.field)
             for entry in kernel_set["kernels"]:
                 if "path" in entry:
+                    left.discard(entry["path"])
                     entry["path"] = str(target.parent / entry["path"])
+            for name in left:
+                new.remove(target.with_name(name))
         else:
-            write_kernel(measured.field.kernels[0], path)
+            write_kernel(measured.field.kernels[0], target)
             entry = {"type": "file", "path": str(target), "normalize": False}
             kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": [entry]}
         recipe = {
@@ -412,16 +408,11 @@ def _write(target: Path, measured: Measured, request: EstimateRequest, figure: s
             "versions": recipes.versions(),
             "result": measured.summary(),
         }
-        recipes.writeBeside(path, plain(recipe))
-        left = _superseded(target) - {made.name for made in folder.iterdir()}
-        if figure is None:
-            moveInto(folder, target)
-        else:
-            _with_figure(Path(figure).expanduser().absolute(), measured, lambda: moveInto(folder, target))
-        for name in left:
-            target.with_name(name).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        recipes.writeBeside(target, plain(recipe))
+        if figure is not None:
+            from ..report.figures import estimate_figure
+
+            estimate_figure(Path(figure).expanduser().absolute(), measured)
 
 
 def _superseded(target: Path) -> set[str]:
@@ -435,20 +426,6 @@ def _superseded(target: Path) -> set[str]:
         return {entry["path"] for entry in kernels if own.fullmatch(entry.get("path", ""))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or one that is not ours
         return set()
-
-
-def _with_figure(figure: Path, measured: Measured, move: Callable[[], None]) -> None:
-    """Draw under another name, move the rest, then give the figure its name: no figure of what was not written."""
-    from ..report.figures import estimate_figure
-
-    handle, name = tempfile.mkstemp(suffix=figure.suffix, prefix=".spatialdeconv-", dir=figure.parent)
-    os.close(handle)
-    try:
-        estimate_figure(name, measured)
-        move()
-        os.replace(name, figure)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import report as reports
 from ..arrays.watch import IsCancelled, Progress, Watch
+from ..arrays.writing import together
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
@@ -104,7 +105,8 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     if report is not None:
         run = reported_run(prepared, image, result, recipe, reference=truth, output=destination, command=command)
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
-    watch.check()  # the last moment at which there is nothing to take back
-    losses = volumes.writeVolume(node, output, like=image)
-    write_around(output, recipe, report, page)
+    with together():
+        losses = volumes.writeVolume(node, output, like=image)
+        write_around(output, recipe, report, page)
+        watch.check()  # the last moment at which there is nothing to take back
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])

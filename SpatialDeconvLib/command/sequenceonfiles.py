@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import report as reports
 from ..arrays.watch import Watch
+from ..arrays.writing import together
 from ..errors import InputError
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
@@ -52,9 +53,10 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     if shown is not None:
         run = _reported(shown, sequence, results, recipe, truth, output=destination, command=command)
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
-    watch.check()  # the last moment at which there is nothing to take back
-    losses = sequencefiles.writeSequence(node, output)
-    write_around(output, recipe, report, page)
+    with together():
+        losses = sequencefiles.writeSequence(node, output)
+        write_around(output, recipe, report, page)
+        watch.check()  # the last moment at which there is nothing to take back
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
 
 

@@ -27,7 +27,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..arrays.spacing import spacing_tuple
-from ..arrays.writing import atomically, write_text
+from ..arrays.writing import atomically, together, write_text
 from ..errors import InputError, check_choice, is_auto
 from ..formats.images import has_spacing, read_image
 from ..formats.quiet import standard_error_captured
@@ -365,8 +365,8 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     return entry if words is None else {**entry, "centre": words}
 
 
-def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
-    """Write a kernel set file.
+def write_kernel_set(path: str | os.PathLike, field: KernelField) -> dict[str, Any]:
+    """Write a kernel set file, whole or not at all, and return its content.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
     .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
@@ -374,21 +374,23 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> None:
     """
     path = Path(path)
     content = field_to_dict(field)
-    for number, (entry, kernel) in enumerate(zip(content["kernels"], field.kernels, strict=True), 1):
-        if entry["type"] == "file":
-            with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
-                entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
-        elif entry["type"] == "values" and isinstance(kernel, Kernel):
-            name = f"{path.stem}-kernel-{number}.{'npy' if kernel.in_voxels else 'nrrd'}"
-            _write_values(kernel.values, kernel.spacing, path.parent / name)
-            kept = {k: v for k, v in entry.items() if k in ("at", "centre")}
-            entry.clear()
-            entry.update({**kept, "type": "file", "path": name, "normalize": False})
-        if field.key == "weights":
-            name = f"{path.stem}-weight-{number}.nrrd"
-            _write_weights(field.weight_arrays[number - 1], path.parent / name)
-            entry["at"] = name
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    with together():
+        for number, (entry, kernel) in enumerate(zip(content["kernels"], field.kernels, strict=True), 1):
+            if entry["type"] == "file":
+                with contextlib.suppress(ValueError):  # another drive on Windows: the path stays absolute
+                    entry["path"] = Path(os.path.relpath(entry["path"], path.parent.resolve())).as_posix()
+            elif entry["type"] == "values" and isinstance(kernel, Kernel):
+                name = f"{path.stem}-kernel-{number}.{'npy' if kernel.in_voxels else 'nrrd'}"
+                _write_values(kernel.values, kernel.spacing, path.parent / name)
+                kept = {k: v for k, v in entry.items() if k in ("at", "centre")}
+                entry.clear()
+                entry.update({**kept, "type": "file", "path": name, "normalize": False})
+            if field.key == "weights":
+                name = f"{path.stem}-weight-{number}.nrrd"
+                _write_weights(field.weight_arrays[number - 1], path.parent / name)
+                entry["at"] = name
+        write_text(path, json.dumps(content, indent=2) + "\n")
+    return content
 
 
 def _write_weights(weights: np.ndarray, path: Path) -> None:

@@ -15,7 +15,6 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,8 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.staging import StagingFolder
+from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, headers, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
@@ -45,11 +46,9 @@ __all__ = [
     "checkWritable",
     "ensureScene",
     "isSegmentation",
-    "moveInto",
     "readLabelMap",
     "readSegmentation",
     "readVolume",
-    "removeVolume",
     "stemOf",
     "voxelBytes",
     "writeVolume",
@@ -511,8 +510,8 @@ def _stacked(names: list[str], mixed: bool) -> sitk.Image:
 def writeVolume(node, path: PathLike, like=None) -> list[str]:
     """Write a volume node to a file, whole or not at all.
 
-    The file is written into a temporary folder beside the target, checked, and moved over the target in one
-    step; for .mhd and .nhdr the data file is moved first, and both are put back when the second move fails.
+    The file is written into a temporary folder beside the target, checked, and moved over the target, with the
+    data file of .mhd and .nhdr; within `writing.together`, when that ends. A link is followed.
 
     Parameters
     ----------
@@ -543,24 +542,10 @@ def writeVolume(node, path: PathLike, like=None) -> list[str]:
     if like is not None:
         array, rounded = _roundedToFit(array, path, volumeArray(like).dtype)
     _checkFits(node, array, path)
-    folder = _temporaryFolder(path)
-    try:
-        temporary = folder / path.name
+    with together() as new:
+        temporary = new.place(path)
         _writeTemporary(node, array, temporary, path)
-        warnings = rounded + _losses(node, temporary)
-        moveInto(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return warnings
-
-
-def removeVolume(path: PathLike) -> None:
-    """Remove a volume file and, of .mhd and .nhdr, its data file; what is missing is no error."""
-    path = Path(path)
-    data = detachedDataFile(path) if path.is_file() else None
-    for file in (path, data):
-        if file is not None:
-            file.unlink(missing_ok=True)
+        return rounded + _losses(node, temporary)
 
 
 def checkWritable(path: PathLike, like=None) -> Path:
@@ -577,14 +562,15 @@ def checkWritable(path: PathLike, like=None) -> Path:
     """
     path = checkOutputName(path)
     suffix = _suffix(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"output folder {path.parent} does not exist; create it first")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"output folder {folder} does not exist; create it first")
     if like is not None and suffix in _PICTURE_FORMATS:
         array = volumeArray(like)
         if np.float32 in _PICTURE_FORMATS[suffix][1] and array.dtype != np.float64:
             array = np.broadcast_to(np.float32(0), array.shape)  # results are floating-point; this holds them
         _checkFits(like, array, path)
-    _temporaryFolder(path).rmdir()
+    _checkFolder(folder)
     return path
 
 
@@ -596,6 +582,10 @@ def checkOutputName(path: PathLike) -> Path:
         raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
     if path.is_dir():
         raise IsADirectoryError(f"output {path} is a folder; give a file name")
+    if suffix in (".mhd", ".nhdr") and path.is_symlink():
+        raise InputError(
+            f"output {path} is a link, through which its second file, of voxels, is not found; name the file itself"
+        )
     return path
 
 
@@ -635,12 +625,12 @@ def _checkFits(node, array: np.ndarray, path: Path) -> None:
         raise InputError(f"output {path}: {label} holds {problem}; write .nrrd or .nii.gz instead")
 
 
-def _temporaryFolder(path: Path) -> Path:
+def _checkFolder(folder: Path) -> None:
     try:
-        return Path(tempfile.mkdtemp(prefix=".spatialdeconv-", dir=path.parent))
+        StagingFolder(folder).close()
     except OSError as error:
         raise type(error)(
-            f"output folder {path.parent} cannot be written ({error.strerror}); choose another folder or free space"
+            f"output folder {folder} cannot be written ({error.strerror}); choose another folder or free space"
         ) from error
 
 
@@ -726,28 +716,3 @@ def _losses(node, written: Path) -> list[str]:
             "harden the transform before"
         )
     return losses
-
-
-def moveInto(folder: Path, path: Path) -> None:
-    """Move the files that lie in `folder` beside `path`, that one last; put old ones back when a move fails."""
-    sources = sorted(folder.iterdir(), key=lambda source: source.name == path.name)
-    backup = folder / "replaced"
-    if len(sources) > 1:
-        backup.mkdir()
-    moved = []
-    try:
-        for source in sources:
-            target = path.parent / source.name
-            if len(sources) > 1 and target.exists():
-                os.replace(target, backup / source.name)
-            moved.append(target)
-            os.replace(source, target)
-    except OSError as error:
-        for target in moved:
-            if (backup / target.name).exists():
-                os.replace(backup / target.name, target)
-            elif len(sources) > 1:
-                target.unlink(missing_ok=True)
-        raise OSError(
-            f"{path} was not written ({error.strerror}); close programs that use it, or choose another name"
-        ) from error

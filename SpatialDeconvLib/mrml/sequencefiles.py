@@ -5,13 +5,13 @@ What holds for the files of single volumes in `files` holds here: one line for e
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import headers, nifti, sizes
 from ..formats.images import refuse_shear
@@ -29,13 +29,11 @@ from .files import (
     _messages,
     _readImage,
     _suffix,
-    _temporaryFolder,
     _unreadable,
     _writeFailure,
     checkWritable,
     inMillimetres,
     isSegmentation,
-    moveInto,
     stemOf,
 )
 from .scene import LPS_TO_RAS, ensureScene, ijkToRas, imageDataFromArray, quietly, volumeArray, vtkFromMatrix
@@ -173,9 +171,8 @@ def writeSequence(node, path: PathLike) -> list[str]:
     path = checkWritable(path)
     plain = _plainSequence(node, path)
     size = sum(volumeArray(plain.GetNthDataNode(n)).nbytes for n in range(plain.GetNumberOfDataNodes()))
-    folder = _temporaryFolder(path)
-    try:
-        temporary = folder / path.name
+    with together() as new:
+        temporary = new.place(path)
         storage = slicer.vtkMRMLVolumeSequenceStorageNode()
         storage.SetFileName(str(temporary))
         with quietly() as captured:
@@ -185,10 +182,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
             problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
-        moveInto(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return _losses(node, path)
+        return _losses(node, temporary)
 
 
 def _plainSequence(node, path: Path):

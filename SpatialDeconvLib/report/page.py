@@ -5,13 +5,12 @@ Pictures are PNGs inside the page, charts are SVG. Nothing here needs MRML, Slic
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
+from ..arrays.staging import StagingFolder
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import write_text
 from .findings import Findings, ReportedRun, examine
@@ -54,15 +53,14 @@ def write_report(
     Cancelled
         If `cancelled` returned True; the folder is then as before.
     """
-    with _folder(folder) as path:
-        return save_page(path, report_page(run, progress, cancelled))
+    return save_page(folder, report_page(run, progress, cancelled))
 
 
 def save_page(folder: str | os.PathLike, page: str) -> Path:
     """Write a page of `report_page` into a folder, which is made when it does not exist; return its path."""
-    with _folder(folder) as path:
-        write_text(path / PAGE, page)
-        return path / PAGE
+    path = Path(folder).expanduser().absolute() / PAGE
+    write_text(path, page, make_folder=True)
+    return path
 
 
 def check_folder(folder: str | os.PathLike) -> None:
@@ -78,29 +76,11 @@ def check_folder(folder: str | os.PathLike) -> None:
     if not existing.is_dir():
         raise NotADirectoryError(f"report folder {path} cannot be made: {existing} is a file; choose another")
     try:
-        tempfile.TemporaryDirectory(prefix=".spatialdeconv-", dir=existing).cleanup()
+        StagingFolder(existing).close()
     except OSError as error:
         raise type(error)(
             f"report folder {path} cannot be written ({error.strerror}); choose another folder or free space"
         ) from error
-
-
-@contextlib.contextmanager
-def _folder(folder: str | os.PathLike) -> Iterator[Path]:
-    """Make a folder, and take it away again when what follows fails."""
-    path = Path(folder).expanduser().absolute()
-    missing = [p for p in (path, *path.parents) if not p.exists()]
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise type(error)(f"report folder {path} cannot be made ({error.strerror}); choose another") from error
-    try:
-        yield path
-    except BaseException:
-        for made in missing:
-            with contextlib.suppress(OSError):  # somebody else's file lies in it: it stays
-                made.rmdir()
-        raise
 
 
 def report_page(run: ReportedRun, progress: Progress | None = None, cancelled: IsCancelled | None = None) -> str:

@@ -516,23 +516,59 @@ def test_help_has_what_the_registries_say(capsys):
         assert all(f"--{parameter.stem} " in text and parameter.meaning in text for parameter in kind.parameters)
 
 
-def test_ctrl_c_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch):
-    from SpatialDeconvLib.mrml import recipe
+SIGNALS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-    describeFile = recipe.describeFile
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_after_the_engine_is_done_is_not_lost(folder, capsys, monkeypatch, name):
+    number, describeFile = getattr(signal, name), recipe.describeFile
+    handler = signal.getsignal(number)
 
     def press(path):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         return describeFile(path)
 
     monkeypatch.setattr(recipe, "describeFile", press)
     before = sorted(folder.iterdir())
-    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 130
+    words = ("convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet")
+    assert run(folder, *words) == 128 + number
     assert "nothing was written" in capsys.readouterr().err
     assert sorted(folder.iterdir()) == before
+    assert signal.getsignal(number) is handler
 
 
-def test_ctrl_c_exits_with_130_and_writes_nothing(folder):
+def test_a_signal_while_the_files_are_written_takes_them_back(folder, capsys, monkeypatch):
+    assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    writeBeside = recipe.writeBeside
+
+    def press(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return writeBeside(*arguments)
+
+    monkeypatch.setattr(recipe, "writeBeside", press)
+    words = ("convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--model", "source", "--quiet")
+    assert run(folder, *words) == 143
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_hangup_that_is_ignored_stays_so(folder, monkeypatch):
+    describeFile, before = recipe.describeFile, signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+
+    def press(path):
+        signal.raise_signal(signal.SIGHUP)
+        return describeFile(path)
+
+    monkeypatch.setattr(recipe, "describeFile", press)
+    try:
+        assert run(folder, "convolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet") == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_stopped_exits_with_128_and_the_signal_and_writes_nothing(folder, name):
     values = np.random.default_rng(0).random((60, 100, 100)).astype(np.float32)
     write_image(folder / "large.nrrd", 100 * values)
     command = [
@@ -546,10 +582,10 @@ def test_ctrl_c_exits_with_130_and_writes_nothing(folder):
     ) as process:
         process.stderr.readline()  # the first line of progress: it is at work
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
         sent = time.monotonic()
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + getattr(signal, name)
     assert "interrupted, nothing was written" in errors
     assert "Traceback" not in errors
     assert time.monotonic() - sent < 30
@@ -577,6 +613,18 @@ def test_nothing_is_left_when_the_recipe_cannot_be_written(folder, capsys, monke
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("obstacle", ["o.mhd.recipe.json", "rep/report.html", "o.zraw"])
+def test_an_earlier_result_stays_whole_when_any_file_of_a_later_one_cannot_be_written(folder, capsys, obstacle):
+    words = ("image.nrrd", "o.mhd", "--kernels", "set.json", "--quiet")
+    assert run(folder, "convolve", *words) == 0
+    (folder / obstacle).unlink(missing_ok=True)
+    (folder / obstacle).mkdir(parents=True)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert run(folder, "convolve", *words, "--model", "source", "--report", "rep") == 1
+    assert f"{Path(obstacle).name} was not written: it is a folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_a_full_disk_is_told_with_the_path_when_a_picture_is_written(tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
@@ -592,7 +640,8 @@ def test_a_full_disk_is_told_with_the_path_when_a_picture_is_written(tmp_path, c
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path, name):
     # A numpy that takes its time, and turns an exception into an ImportError as the real one does.
     slow = "import time\nprint('loading', flush=True)\ntry: time.sleep(60)\n"
     (tmp_path / "numpy.py").write_text(slow + "except BaseException: raise ImportError\n")
@@ -600,12 +649,13 @@ def test_an_interrupt_while_it_loads_ends_without_a_traceback(tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # Where the tests run in the background of a shell, signals of the keyboard are ignored, and that is inherited.
-    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    number = getattr(signal, name)
+    heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen(command, **pipes, **heard, env=environment, cwd=tmp_path) as process:
         assert process.stdout.readline() == "loading\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.stderr.read() == "\nspatialdeconv: interrupted, nothing was written\n"
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
 
 
 def test_loading_the_package_waits_for_nothing_heavy():

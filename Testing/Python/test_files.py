@@ -516,7 +516,7 @@ def test_when_the_second_of_two_files_cannot_be_moved_both_old_ones_return(tmp_p
     replace = os.replace
 
     def failing(source, target):
-        if Path(target) == path and "replaced" not in str(source):
+        if Path(target) == path and "old-" not in str(source):
             raise PermissionError(13, "Permission denied")
         replace(source, target)
 
@@ -524,6 +524,34 @@ def test_when_the_second_of_two_files_cannot_be_moved_both_old_ones_return(tmp_p
     with pytest.raises(OSError, match="was not written"):
         files.writeVolume(makeVolume(randomArray(seed=9)), path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_an_output_that_is_a_link_is_followed(tmp_path):
+    (tmp_path / "store").mkdir()
+    for suffix in (".nrrd", ".mha", ".nii.gz", ".tif"):
+        link, real = tmp_path / f"a{suffix}", tmp_path / "store" / f"real{suffix}"
+        link.symlink_to(real)
+        assert files.checkWritable(link) == link
+        files.writeVolume(makeVolume(randomArray()), link)
+        assert link.is_symlink()
+        np.testing.assert_array_equal(scene.volumeArray(files.readVolume(real)), randomArray())
+    for suffix in (".mhd", ".nhdr"):
+        (tmp_path / f"a{suffix}").symlink_to(tmp_path / "store" / f"real{suffix}")
+        with pytest.raises(InputError, match="is a link"):
+            files.writeVolume(makeVolume(randomArray()), tmp_path / f"a{suffix}")
+    (tmp_path / "b.nrrd").symlink_to("nowhere/b.nrrd")
+    with pytest.raises(OSError, match=r"nowhere does not exist"):
+        files.checkWritable(tmp_path / "b.nrrd")
+
+
+def test_what_a_killed_run_left_goes_before_the_next_one_begins(tmp_path):
+    left = tmp_path / ".spatialdeconv-abcdefgh"
+    (left / "0").mkdir(parents=True)
+    for name in ("lock", "0/half.nrrd"):
+        (left / name).write_text("half")
+    files.checkWritable(tmp_path / "a.nrrd")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
@@ -589,14 +617,6 @@ def test_one_file_of_a_dicom_series_stands_for_the_series_in_a_recipe(tmp_path):
     other.write_bytes(content)
     with pytest.raises(InputError, match="has changed since"):
         recipe.checkFile(described)
-
-
-@pytest.mark.parametrize("suffix", ["mhd", "nhdr", "nrrd"])
-def test_a_removed_volume_takes_its_data_file_with_it(tmp_path, suffix):
-    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((2, 3, 4), np.float32)), str(tmp_path / f"a.{suffix}"))
-    files.removeVolume(tmp_path / f"a.{suffix}")
-    assert list(tmp_path.iterdir()) == []
-    files.removeVolume(tmp_path / f"a.{suffix}")
 
 
 def test_nodes_made_meanwhile_leave_the_scene_and_others_stay(tmp_path):

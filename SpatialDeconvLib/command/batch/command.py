@@ -14,7 +14,9 @@ from typing import Any
 from ...arrays.memory import available_memory
 from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
+from ...arrays.writing import together
 from ...errors import Cancelled, InputError
+from ..overwriting import refuse_overwriting
 from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
@@ -113,6 +115,7 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
     folder = Path(options.output).expanduser().absolute()
+    refuse_overwriting([folder / results.TABLE], {"manifest": options.manifest})
     cases = read_manifest(options.manifest, folder, _defaults(options.defaults), operation_parser())
     if options.report:
         _add_reports(cases)
@@ -362,16 +365,15 @@ class Batch:
 
     def _keep(self, number: int, reply: Mapping[str, Any]) -> None:
         """Move what a case has made to where it belongs."""
-        from ...mrml import files
         from ...report import PAGE
 
         case, record = self.cases[number], reply["record"]
         staging = Path(reply["staging"])
         try:
-            if case.options.report:
-                Path(case.options.report).mkdir(parents=True, exist_ok=True)
-                files.moveInto(staging / "report", Path(case.options.report) / PAGE)
-            files.moveInto(staging / "output", case.output)
+            with together() as new:
+                new.adopt(staging / "output", case.output)
+                if case.options.report:
+                    new.adopt(staging / "report", Path(case.options.report) / PAGE)
         except OSError as error:
             self._fail(number, str(error))
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import errno
 import io
 import json
 import os
@@ -15,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ...arrays.locks import HELD, lock
 from ...arrays.writing import write_text
 from ...errors import InputError
 
@@ -75,10 +75,10 @@ def _locked(path: Path) -> Any:
         except OSError as error:
             raise InputError(f"output folder {path.parent} cannot be written ({error.strerror})") from error
         try:
-            _lock(file)
+            lock(file)
         except OSError as error:
             with file:
-                if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                if error.errno not in HELD:
                     raise InputError(
                         f"the file system of {path.parent} cannot lock files ({error.strerror}); "
                         "choose an output folder on another one"
@@ -91,18 +91,6 @@ def _locked(path: Path) -> Any:
             if os.name != "posix" or os.stat(path).st_ino == os.fstat(file.fileno()).st_ino:
                 return file
         file.close()  # its owner took it away between our opening and locking it
-
-
-def _lock(file: Any) -> None:
-    if os.name == "posix":
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    else:
-        import msvcrt
-
-        file.seek(1 << 20)  # far behind the text, which others may then still read
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 
 def _content(file: Any) -> str:

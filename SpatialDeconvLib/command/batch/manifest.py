@@ -20,6 +20,7 @@ from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
 from ...run.pipeline import check_together
 from ..arguments import message_of
+from ..overwriting import VOLUME_OPTIONS, files_read, files_written, identities
 from ..request import given_meaning, read_kernels, settings_from_options
 from .folder import WORK
 
@@ -66,8 +67,7 @@ class Case:
     @property
     def volumes(self) -> list[str]:
         """Paths of everything this case reads as a volume."""
-        roles = ("input", "mask", "labels", "guide", "noise_image", "reference")
-        return [path for path in (getattr(self.options, role, None) for role in roles) if path]
+        return [path for path in (getattr(self.options, role, None) for role in VOLUME_OPTIONS) if path]
 
     @property
     def written(self) -> list[tuple[str, Path]]:
@@ -387,7 +387,14 @@ def _try(problems: list[str], function: Any, *arguments: Any) -> Any:
 def _check_outputs(cases: Sequence[Case], target: Path) -> None:
     """Two cases must not write one file, nor any case what another one reads."""
     parsed = [case for case in cases if case.options is not None]
-    read = {os.path.realpath(path): case for case in parsed for path in (*case.volumes, case.options.kernels)}
+    named = functools.cache(files_read)
+    read = {
+        identity: case
+        for case in parsed
+        for path in (*case.volumes, case.options.kernels)
+        for file in named(path)
+        for identity in identities(file)
+    }
     outputs = {_folded(case.output): case for case in reversed(parsed)}
     makers: dict[str, tuple[Case, str]] = {}
     for case in parsed:
@@ -404,9 +411,10 @@ def _check_outputs(cases: Sequence[Case], target: Path) -> None:
             around = next((outputs[_folded(p)] for p in path.parents if _folded(p) in outputs), None)
             if around is not None:
                 case.problems.append(f"{shown} lies in what is a file, the output of {around.label}; rename one")
-        reader = read.get(os.path.realpath(case.output))
-        if reader is not None:
-            case.problems.append(f"output {case.output} is an input of {reader.label}; choose another folder")
+        for path in files_written(case.output, case.options.report):
+            reader = next((read[identity] for identity in identities(path) if identity in read), None)
+            if reader is not None:
+                case.problems.append(f"output {path} is an input of {reader.label}; choose another folder")
 
 
 def _folded(path: Path) -> str:
