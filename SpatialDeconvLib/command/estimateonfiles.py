@@ -21,7 +21,7 @@ from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import guideArray, labelArray
 from ..noise import estimate_noise
 from ..run.pipeline import convolve
-from .request import guide_of, image_of, labels_of, mask_on, mask_source
+from .request import image_of, labels_of, mask_on, mask_source, volume_on
 
 
 def measure(request: Any, watch: Watch) -> Measured:
@@ -46,7 +46,7 @@ class _Measurement:
         )  # before anything else is read
         self.resample = bool(self.selection["resample"])
         self.labels = labels_of(self.files.get("labels"), self.blurred)
-        self.guide = guide_of(self.files.get("guide"), self.blurred)
+        self.guide = volume_on(self.files.get("guide"), self.blurred)
         self.mask = self._mask()
         self.callbacks = {"progress": watch.tell, "cancelled": watch.cancelled}
         self.size = self.p["size"][0] if len(self.p["size"]) == 1 else tuple(self.p["size"])
