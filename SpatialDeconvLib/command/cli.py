@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..arrays.memory import peak_memory
+from ..arrays.reading import given_path
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
 from ..kernels.kinds import Parameter
@@ -24,7 +25,7 @@ from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
-from .arguments import add_centre_argument, centre_from_option, message_of
+from .arguments import add_centre_argument, centre_from_option, is_unexpected, message_of, path_name
 from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
@@ -36,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process) and return its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _logged(arguments):
-            return _run(arguments)
+        with _logged(arguments) as log:
+            return _run(arguments, log)
     except OSError as error:
         _fail(str(error))
         return 1
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], log: Any) -> int:
     try:
         options = command_parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has printed help (0) or the usage error (2)
@@ -57,8 +58,10 @@ def _run(arguments: list[str]) -> int:
         said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
         print(f"\n{PROGRAM}: {said}", file=sys.stderr)
         return 130
-    except (MemoryError, ValueError, OSError, ImportError) as error:
+    except Exception as error:
         _fail(message_of(error))
+        if log is not None and is_unexpected(error):
+            traceback.print_exc(file=log)  # for whoever reads the report of it
     return 1
 
 
@@ -86,24 +89,24 @@ class _Both:
 
 
 @contextmanager
-def _logged(arguments: Sequence[str]) -> Iterator[None]:
-    """Write what is printed into the file of ``--log-file`` too; wrong usage is printed as well."""
+def _logged(arguments: Sequence[str]) -> Iterator[Any]:
+    """Write what is printed into the file of ``--log-file`` too, which it yields; also wrong usage."""
     scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     scout.add_argument("--log-file")
     scout.error = lambda message: None  # the real parser will say it
     path = getattr(scout.parse_known_args(arguments)[0], "log_file", None)
     if not path:
-        yield
+        yield None
         return
     try:
-        log = Path(path).expanduser().open("w", encoding="utf-8", buffering=1)
+        log = given_path(path).open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise OSError(f"log file {path} cannot be written ({error.strerror}); choose another") from error
     shown = sys.stdout, sys.stderr
     with log:
         sys.stdout, sys.stderr = (_Both(stream, log) for stream in shown)
         try:
-            yield
+            yield log
         except BaseException:
             traceback.print_exc(file=log)
             raise
@@ -185,7 +188,9 @@ def _add_demo(commands: Any) -> None:
         "--strategy joint the inversions of the spatially variant model are set against all blends, also by\n"
         "the distance from the nearest edge.",
     )
-    parser.add_argument("--output", default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=path_name, default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)"
+    )
     parser.add_argument(
         "--case",
         choices=("brain", "portal"),
@@ -215,14 +220,20 @@ def _add_kernel(commands: Any) -> None:
         f"kinds and their parameters:\n{kinds}",
     )
     parser.add_argument("type", metavar="TYPE", choices=(*KINDS, "file"), help="a kind above, or 'file'")
-    parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
+    parser.add_argument(
+        "--from", dest="path", type=path_name, metavar="FILE", help="the kernel to read (type 'file')"
+    )
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
     add_centre_argument(parser)
     for of_kinds in _kernel_parameters().values():
         _add_kernel_parameter(parser, of_kinds)
     parser.add_argument(
-        "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
+        "--output",
+        type=path_name,
+        required=True,
+        metavar="FILE",
+        help="image (.nrrd, .nii.gz, .mha), .npy or .png",
     )
 
 
@@ -270,8 +281,13 @@ def _add_repeat(commands: Any) -> None:
         "do again what a recipe says",
         "Repeats the run of a recipe (OUTPUT.recipe.json) on the same inputs, checked by their content.",
     )
-    parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; of an estimation: kernel set or kernel")
+    parser.add_argument("recipe", type=path_name, metavar="RECIPE", help="the .recipe.json beside an output")
+    parser.add_argument(
+        "output",
+        type=path_name,
+        metavar="OUTPUT",
+        help="volume to write; of an estimation: kernel set or kernel",
+    )
 
 
 # -------------------------------------------------------------------------------------------- commands
@@ -315,12 +331,12 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
-        estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)
+        estimate.repeat(recipe, options.output, options.quiet, cancelled)
         return
     from .onfiles import run_on_files
     from .request import request_from_recipe
 
-    request = request_from_recipe(options.recipe)
+    request = request_from_recipe(recipe)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(request, options.output, bar, cancelled)
     _report(run)

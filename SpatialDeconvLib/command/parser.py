@@ -17,6 +17,7 @@ from .arguments import (
     add_spacing_argument,
     noise_or_word,
     number_or_auto,
+    path_name,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ def operation_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parser_of(operation: str) -> argparse.ArgumentParser:
+    """Return the parser of one operation alone, `deconvolve` or `convolve`."""
+    commands = next(a for a in operation_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    parser: argparse.ArgumentParser = commands.choices[operation]
+    return parser
+
+
 def new_command(
     commands: Any, name: str, run: Callable | None, summary: str, description: str = ""
 ) -> argparse.ArgumentParser:
@@ -48,7 +56,10 @@ def new_command(
     parser.set_defaults(run=run)
     parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
     parser.add_argument(
-        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
+        "--log-file",
+        type=path_name,
+        metavar="FILE",
+        help="write all that is printed into this file too (Slicer.exe shows nothing)",
     )
     return parser
 
@@ -88,7 +99,10 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     _add_noise(parser)
     parser.add_argument(
-        "--noise-image", metavar="FILE", help="volume of the standard deviation at every voxel, in place of --noise"
+        "--noise-image",
+        type=path_name,
+        metavar="FILE",
+        help="volume of the standard deviation at every voxel, in place of --noise",
     )
     parser.add_argument(
         "--offset",
@@ -105,7 +119,10 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(
-        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
+        "--reference",
+        type=path_name,
+        metavar="TRUTH",
+        help="a volume to compare with: prints PSNR, SSIM and RMSE before and after",
     )
     _add_selection(parser)
 
@@ -199,10 +216,13 @@ BLUR_SETTINGS = ("model", "boundary", "slicewise", "nonfinite")
 
 def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
     _add_input(parser)
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    parser.add_argument(
+        "output", type=path_name, metavar="OUTPUT", help="volume to write; its recipe is written beside it"
+    )
     _add_kernels(parser)
     parser.add_argument(
         "--report",
+        type=path_name,
         metavar="DIR",
         help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
     )
@@ -219,6 +239,7 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
 def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "input",
+        type=path_name,
         metavar="INPUT",
         help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
     )
@@ -227,6 +248,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
 def _add_kernels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kernels",
+        type=path_name,
         required=True,
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
@@ -278,6 +300,10 @@ def _add_blur(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice])
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where (several selections: where all of them apply)")
     add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
-    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
-    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
+    group.add_argument(
+        "--labels", type=path_name, metavar="FILE", help="label map or segmentation for kernels keyed by region"
+    )
+    group.add_argument(
+        "--guide", type=path_name, metavar="FILE", help="volume whose values choose the kernel, instead of INPUT"
+    )
     add_resample_argument(group)

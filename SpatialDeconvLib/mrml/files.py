@@ -23,6 +23,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.reading import given_path, refuse_endless
 from ..errors import InputError
 from ..formats import dicom, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
@@ -224,9 +225,10 @@ def stemOf(name: PathLike) -> str:
 
 
 def _existing(path: PathLike) -> Path:
-    path = Path(path).expanduser()
+    path = given_path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
+    refuse_endless(path, "input")
     if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
     if path.is_file():
@@ -580,7 +582,7 @@ def checkWritable(path: PathLike, like=None) -> Path:
 
 def checkOutputName(path: PathLike) -> Path:
     """Refuse an output path whose extension is unknown or that is a folder; return it absolute."""
-    path = Path(path).expanduser().absolute()
+    path = given_path(path).absolute()
     suffix = _suffix(path)
     if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
         raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")

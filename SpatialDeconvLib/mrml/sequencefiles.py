@@ -5,6 +5,7 @@ What holds for the files of single volumes in `files` holds here: one line for e
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.reading import given_path
 from ..errors import InputError
 from ..formats import nifti, sizes
 from ..formats.images import refuse_shear
@@ -46,8 +48,8 @@ _FORMATS = (".seq.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
 
 def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
-    path = Path(path).expanduser()
-    if not path.is_file() or isSegmentation(path) or _isDicom(path):
+    path = given_path(path)
+    if not os.path.isfile(path) or isSegmentation(path) or _isDicom(path):
         return False
     try:
         sizes.refuse_absurd(path)

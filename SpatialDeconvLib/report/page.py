@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import __version__
+from ..arrays.reading import given_path
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import write_text
 from .findings import Findings, ReportedRun, examine
@@ -73,7 +74,7 @@ def check_folder(folder: str | os.PathLike) -> None:
     OSError
         If it is a file, or the nearest folder that exists cannot be written.
     """
-    path = Path(folder).expanduser().absolute()
+    path = given_path(folder).absolute()
     existing = next(p for p in (path, *path.parents) if p.exists())
     if not existing.is_dir():
         raise NotADirectoryError(f"report folder {path} cannot be made: {existing} is a file; choose another")
@@ -88,7 +89,7 @@ def check_folder(folder: str | os.PathLike) -> None:
 @contextlib.contextmanager
 def _folder(folder: str | os.PathLike) -> Iterator[Path]:
     """Make a folder, and take it away again when what follows fails."""
-    path = Path(folder).expanduser().absolute()
+    path = given_path(folder).absolute()
     missing = [p for p in (path, *path.parents) if not p.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)

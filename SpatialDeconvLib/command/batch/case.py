@@ -22,8 +22,9 @@ from typing import Any
 
 from ... import __version__
 from ...arrays.memory import peak_memory
+from ...arrays.reading import read_json
 from ...arrays.watch import Progress
-from ...errors import InputError, NotEnoughMemory
+from ...errors import NotEnoughMemory
 from ...kernels.sets import field_to_dict
 from ...mrml import recipe as recipes
 from ...report import PAGE
@@ -80,7 +81,7 @@ def finished(options: Any) -> dict[str, Any] | None:
     if not output.is_file() or (report and not Path(report, PAGE).is_file()):
         return None
     try:
-        note = json.loads(Path(f"{output}.recipe.json").read_text(encoding="utf-8"))[NOTE]
+        note = read_json(Path(f"{output}.recipe.json"), "recipe")[NOTE]
         request = request_from_options(options)
         inputs = {role: recipes.describeFile(path) for role, path in request.files.items()}
         same = note["fingerprint"] == fingerprint(request, inputs)
@@ -121,10 +122,8 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         return {"record": record, "staging": str(staging)}
     except NotEnoughMemory as error:
         reply = {"error": message_of(error), "memory": True}
-    except (InputError, OSError, ImportError, MemoryError) as error:
-        reply = {"error": message_of(error), "memory": False}
     except Exception as error:
-        reply = {"error": f"unexpected {_described(error)}", "memory": False}
+        reply = {"error": message_of(error), "memory": False}
     shutil.rmtree(staging, ignore_errors=True)
     shown = reply["error"].replace(str(staging / "output"), str(Path(task["arguments"][2]).parent))
     return {**reply, "error": " ".join(shown.split())}
@@ -151,14 +150,6 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
     record = recipes.plain(record)
     recipes.writeBeside(run.output, {**run.recipe, NOTE: record})
     return record
-
-
-def _described(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 # -- the process

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ...arrays.memory import available_memory
+from ...arrays.reading import given_path
 from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
 from ...errors import Cancelled, InputError
+from ..arguments import path_name
 from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
@@ -37,15 +39,17 @@ exit status: 0 all cases are finished, 1 some failed or the manifest has errors,
 """
 
 
-class CasesFailed(ValueError):
+class CasesFailed(InputError):
     """Some cases failed; which, has been said."""
 
 
 def add_command(commands: Any) -> None:
     """Add `batch` to the command line."""
     parser = new_command(commands, "batch", run, "run a table of cases, several at a time", _DESCRIPTION)
-    parser.add_argument("manifest", metavar="MANIFEST", help="CSV or JSON table of the cases")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for outputs and results.csv")
+    parser.add_argument("manifest", type=path_name, metavar="MANIFEST", help="CSV or JSON table of the cases")
+    parser.add_argument(
+        "--output", type=path_name, required=True, metavar="DIR", help="folder for outputs and results.csv"
+    )
     parser.add_argument(
         "--set",
         dest="defaults",
@@ -64,6 +68,7 @@ def add_command(commands: Any) -> None:
     )
     where.add_argument(
         "--scheduler",
+        type=path_name,
         metavar="ADDRESS",
         help="run the cases on this Dask cluster, whose workers see the same files: tcp://host:8786, or a "
         "scheduler file (.json). Threads of each case: 1 unless --threads is given",
@@ -112,7 +117,7 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
-    folder = Path(options.output).expanduser().absolute()
+    folder = Path(options.output).absolute()
     cases = read_manifest(options.manifest, folder, _defaults(options.defaults), operation_parser())
     if options.report:
         _add_reports(cases)
@@ -140,7 +145,7 @@ def _defaults(settings: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise InputError(f"--set {setting} needs a column and a value: COLUMN=VALUE")
         if value and name in ("input", *PATHS):  # typed here, so relative to here
-            value = str(Path(value).expanduser().absolute())
+            value = str(given_path(value).absolute())
         defaults[name] = value
     return defaults
 
