@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from . import nifti, sizes, tiff
+from .names import library_name
 
 _HEADER_BYTES = 1 << 16  # of text in front of the voxels
 _LARGEST_COSINE = 2e-3  # of axes that count as straight: a voxel in 500
@@ -69,7 +70,7 @@ def _read(path: Path) -> sitk.Image:
         return _read_tiff(path)
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
-    image = sitk.ReadImage(str(path))
+    image = sitk.ReadImage(library_name(path))
     if not has_spacing(path):
         image.SetSpacing((1.0,) * image.GetDimension())
     return image
@@ -98,7 +99,7 @@ def _read_tiff(path: Path) -> sitk.Image:
     if layout.obstacle:
         image = sitk.GetImageFromArray(tiff.read_with_tifffile(path, layout), isVector=layout.samples > 1)
     else:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(library_name(path))
         if image.GetSize()[::-1] != layout.shape or image.GetNumberOfComponentsPerPixel() != layout.samples:
             raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
     image.SetSpacing((layout.spacing or (1.0,) * len(layout.shape))[::-1])
@@ -107,7 +108,7 @@ def _read_tiff(path: Path) -> sitk.Image:
 
 def _read_nifti(path: Path) -> sitk.Image:
     nifti.check_length(path)
-    image = sitk.ReadImage(str(path))
+    image = sitk.ReadImage(library_name(path))
     if next(nifti.nonfinite_voxels(path), None) is None:
         return image
     components = image.GetNumberOfComponentsPerPixel()

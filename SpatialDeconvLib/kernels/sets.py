@@ -31,6 +31,7 @@ from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, write_text
 from ..errors import InputError, check_choice, is_auto
 from ..formats.images import has_spacing, read_image
+from ..formats.names import library_name
 from ..formats.quiet import standard_error_captured
 from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
@@ -200,7 +201,7 @@ def _with_default_centre(kernel: Kernel) -> np.ndarray:
 
 def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
     try:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        sitk.WriteImage(image, library_name(temporary), useCompression=True)
     except RuntimeError as error:
         reason = reason_of(str(error)).replace(str(temporary), str(path))
         raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error

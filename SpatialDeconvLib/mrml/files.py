@@ -27,6 +27,7 @@ from ..arrays.reading import given_path, refuse_endless
 from ..errors import InputError
 from ..formats import dicom, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
+from ..formats.names import library_name, node_name, python_name
 from ..formats.reasons import reason_of, unreadable
 from .scene import (
     LPS_TO_RAS,
@@ -213,7 +214,7 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     if tiff.is_tiff(path):
         return (*tiff.read_layout(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         reader.ReadImageInformation()
     return (*reader.GetSize(), 1, 1)[:3]
@@ -231,9 +232,21 @@ def _existing(path: PathLike) -> Path:
     refuse_endless(path, "input")
     if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
+    path = _openable(path)
     if path.is_file():
         sizes.refuse_absurd(path)
-    return path.absolute()
+    return path
+
+
+def _openable(path: Path) -> Path:
+    """Return a path absolute, after refusing one that MRML's readers and writers cannot open."""
+    path = path.absolute()
+    library_name(path)
+    if os.sep == "/" and "\\" in str(path):
+        raise InputError(
+            f"{path} has a backslash in its name, which MRML takes for the end of a folder's; rename it"
+        )
+    return path
 
 
 def _suffix(path: Path) -> str:
@@ -254,7 +267,7 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     if tiff.is_tiff(path):
         return tiff.read_layout(path).samples > 1, True
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly() as captured:
         failure = _failure(reader.ReadImageInformation)
     if failure is not None:
@@ -323,10 +336,10 @@ def _readWithStorageNode(path: Path, node, storage):
     """Read outside the scene, so that a failure leaves nothing behind; then add the nodes."""
     with quietly():
         sizes.require_room(path)
-    storage.SetFileName(str(path))
+    storage.SetFileName(library_name(path))
     if hasattr(storage, "SetSingleFile"):
         storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
-    node.SetName(_stem(path))
+    node.SetName(node_name(_stem(path)))
     with quietly() as captured:
         done = storage.ReadData(node)
     if not done:
@@ -342,7 +355,7 @@ def _readWithStorageNode(path: Path, node, storage):
 def _sitkSays(path: Path) -> str:
     """What SimpleITK says of a file that MRML could not read, often without a reason."""
     with quietly():
-        return f"\n{_failure(sitk.ReadImage, str(path)) or ''}"
+        return f"\n{_failure(sitk.ReadImage, library_name(path)) or ''}"
 
 
 def _messages(storage) -> str:
@@ -367,7 +380,7 @@ def _addImage(image: sitk.Image, name: str, node=None):
     array = array.reshape((1,) * (3 - len(shape)) + shape[-3:] + array.shape[len(shape) :])
     if node is None:
         node = slicer.vtkMRMLVectorVolumeNode() if vector else slicer.vtkMRMLScalarVolumeNode()
-    node.SetName(name)
+    node.SetName(node_name(name))
     node.SetAndObserveImageData(imageDataFromArray(array))
     node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
     if vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
@@ -396,8 +409,12 @@ def _isDicom(path: Path) -> bool:
 def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
     """Return {series instance UID: file names in slice order} of the DICOM files directly in a folder."""
     with quietly():
-        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-        return {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in uids}
+        name = library_name(folder)
+        found = {
+            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(name, uid)
+            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(name)
+        }
+    return {uid: tuple(map(python_name, files)) for uid, files in found.items()}
 
 
 def seriesFiles(path: PathLike) -> list[Path]:
@@ -440,7 +457,7 @@ def _onlySeries(folder: Path) -> tuple[str, ...]:
 
 def _description(file: str) -> str:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(file)
+    reader.SetFileName(library_name(file))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     for key in ("0008|103e", "0020|000e"):  # series description, series instance UID
@@ -491,7 +508,7 @@ def _quietlyOf(folder: Path, names: Sequence[str], read):
 def _stacked(names: list[str], mixed: bool) -> sitk.Image:
     """The slices as one image; `mixed`: the first one's type does not hold the values of all."""
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(names)
+    reader.SetFileNames([library_name(name) for name in names])
     if mixed:
         reader.SetOutputPixelType(sitk.sitkFloat64)
     return reader.Execute()
@@ -582,7 +599,7 @@ def checkWritable(path: PathLike, like=None) -> Path:
 
 def checkOutputName(path: PathLike) -> Path:
     """Refuse an output path whose extension is unknown or that is a folder; return it absolute."""
-    path = given_path(path).absolute()
+    path = _openable(given_path(path))
     suffix = _suffix(path)
     if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
         raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
@@ -660,7 +677,7 @@ def _failureText(function, *arguments) -> str | None:
 def _writeWithStorageNode(node, temporary: Path) -> str | None:
     """Return None when all went well, else what the storage node said."""
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
-    storage.SetFileName(str(temporary))
+    storage.SetFileName(library_name(temporary))
     if storage.WriteData(node) and temporary.is_file():
         return None
     return _messages(storage) or "nothing was written"
@@ -672,8 +689,8 @@ def _writePicture(node, array: np.ndarray, temporary: Path) -> str | None:
     image = sitk.GetImageFromArray(picture, isVector=components)
     image.SetSpacing(node.GetSpacing()[: image.GetDimension()])
     try:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
-        written = sitk.GetArrayFromImage(sitk.ReadImage(str(temporary)))
+        sitk.WriteImage(image, library_name(temporary), useCompression=True)
+        written = sitk.GetArrayFromImage(sitk.ReadImage(library_name(temporary)))
     except RuntimeError as error:
         return str(error)
     lossy = _suffix(temporary) in (".jpg", ".jpeg")
@@ -700,7 +717,7 @@ def _losses(node, written: Path) -> list[str]:
     """Say what the file does not hold."""
     losses = []
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(written))
+    reader.SetFileName(library_name(written))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     if failure is None:

@@ -17,6 +17,7 @@ from ..arrays.reading import given_path
 from ..errors import InputError
 from ..formats import nifti, sizes
 from ..formats.images import refuse_shear
+from ..formats.names import library_name, node_name
 from .files import (
     _INT64,
     PathLike,
@@ -56,7 +57,7 @@ def isSequence(path: PathLike) -> bool:
     except InputError:
         return False
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     return failure is None and _frameCount(reader) is not None
@@ -85,14 +86,14 @@ def readSequence(path: PathLike):
     if not isSequence(path):
         raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         reader.ReadImageInformation()
     _checkHeader(path, reader)
     with quietly():
         sizes.require_room(path)
     scene = ensureScene()
-    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(stemOf(path)))
+    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(node_name(stemOf(path))))
     try:
         if _suffix(path) in _FORMATS and reader.GetPixelID() not in _INT64:
             _readWithStorageNode(path, node)
@@ -107,7 +108,7 @@ def readSequence(path: PathLike):
 def _readWithStorageNode(path: Path, node) -> None:
     storage = node.GetScene().AddNode(slicer.vtkMRMLVolumeSequenceStorageNode())  # makes nodes through its scene
     try:
-        storage.SetFileName(str(path))
+        storage.SetFileName(library_name(path))
         with quietly() as captured:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
@@ -175,7 +176,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
     try:
         temporary = folder / path.name
         storage = slicer.vtkMRMLVolumeSequenceStorageNode()
-        storage.SetFileName(str(temporary))
+        storage.SetFileName(library_name(temporary))
         with quietly() as captured:
             done = storage.WriteData(plain) and temporary.is_file()
         problem = None if done else _messages(storage) or "nothing was written"
