@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +25,6 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 from SpatialDeconvLib.command import estimate
 from SpatialDeconvLib.command.request import request_from_recipe
 from SpatialDeconvLib.mrml import recipe as recipes
-
-sitk = pytest.importorskip("SimpleITK")
 
 SCHEMA = "spatialdeconv-kernels/1"
 KERNEL_SET = {
