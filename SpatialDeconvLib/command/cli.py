@@ -25,8 +25,8 @@ from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
-from .arguments import add_centre_argument, centre_from_option, is_unexpected, message_of, path_name
-from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
+from .arguments import add_centre_argument, centre_from_option, is_unexpected, message_of, path_name, printable
+from .parser import PROGRAM, CommandParser, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _run(arguments: list[str], log: Any) -> int:
 
 
 def _fail(message: str) -> None:
-    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{PROGRAM}: error: {printable(' '.join(message.split()))}", file=sys.stderr)
 
 
 class _Both:
@@ -157,7 +157,7 @@ exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2
 
 def command_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=PROGRAM,
         description="Convolve and deconvolve images whose blur differs from place to place.",
         epilog=_EPILOG,
@@ -313,7 +313,7 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         )  # fmt: skip
     _report(run)
     if options.report:
-        print(f"{Path(options.report) / 'report.html'}: the report")
+        print(printable(f"{Path(options.report) / 'report.html'}: the report"))
 
 
 def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -322,8 +322,9 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     with ProgressBar(options.quiet) as bar:
         found = check_on_files(options, bar, cancelled)
     for text in found.warnings:
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
-    print("\n".join([options.input, *(f"  {line}" for line in found.lines())]))
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+    for line in [options.input, *(f"  {line}" for line in found.lines())]:
+        print(printable(line))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -344,7 +345,7 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
 def _report(run: FileRun) -> None:
     for text in run.warnings:
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     result = run.result
     facts = [f"{result.seconds:.1f} s"]
     peak = peak_memory()
@@ -355,7 +356,7 @@ def _report(run: FileRun) -> None:
         facts.append(f"noise {result.noise:.4g}" + (f" ({law})" if "signal" in law else ""))
     if result.residual is not None:
         facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
-    print(f"{run.output}: {', '.join(facts)}")
+    print(f"{printable(run.output)}: {', '.join(facts)}")
     choice = result.describe_choice()
     if choice:
         print(f"  {choice}")
@@ -385,14 +386,14 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     else:
         kernel = ParametricKernel(options.type, centre=centre, **parameters).sampled(spacing)
     for text in kernel.check():
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     if Path(options.output).suffix.lower() == ".png":
         from ..report.figures import kernels_figure
 
         kernels_figure(options.output, [kernel])
     else:
         write_kernel(kernel, options.output)
-    print(f"{options.output}: {kernel!r}")
+    print(printable(f"{options.output}: {kernel!r}"))
 
 
 def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:

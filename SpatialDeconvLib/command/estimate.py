@@ -36,6 +36,7 @@ from .arguments import (
     number_or_auto,
     option_values,
     path_name,
+    printable,
 )
 from .parser import new_command
 
@@ -511,9 +512,9 @@ def plain(value: Any) -> Any:
 
 def _report(measured: Measured, output: str, figure: str | None) -> None:
     for text in measured.warnings:
-        print(f"spatialdeconv: warning: {text}", file=sys.stderr)
-    print(f"{os.fspath(output)}: {measured.headline()}")
+        print(f"spatialdeconv: warning: {printable(text)}", file=sys.stderr)
+    print(printable(f"{os.fspath(output)}: {measured.headline()}"))
     for line in measured.lines():
-        print(f"  {line}")
+        print(printable(f"  {line}"))
     if figure:
-        print(f"{figure}: kernels, residual and profile")
+        print(f"{printable(figure)}: kernels, residual and profile")

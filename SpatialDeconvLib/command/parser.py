@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
+from ..errors import shortened
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, WHOSE, Choice
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
@@ -18,18 +20,30 @@ from .arguments import (
     noise_or_word,
     number_or_auto,
     path_name,
+    printable,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 PROGRAM = "spatialdeconv"
 
 
+# Also with an exponent, and infinity, which argparse takes for names of options.
+_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$|-inf(inity)?$", re.IGNORECASE)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that knows every negative number, and quotes nothing that a terminal would obey."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._negative_number_matcher = _NEGATIVE_NUMBER
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(shortened(message)))
+
+
 def operation_parser() -> argparse.ArgumentParser:
     """Return a parser of `deconvolve` and `convolve` alone, for whoever runs them by other means."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
+    parser = CommandParser(prog=PROGRAM)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     add_deconvolve(commands)
     add_convolve(commands)

@@ -663,7 +663,23 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
         problem = _failureText(nifti.check_length, temporary, array.nbytes)
     if problem is not None:
+        letGo(temporary.parent)
         raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
+
+
+def letGo(folder: Path) -> None:
+    """Let go of the files in a folder that a failed writer left open: the disk gets their room back.
+
+    Their descriptors are kept, for the writer may still write what it holds when the program ends.
+    """
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():  # only Linux tells what is open
+        return
+    with open(os.devnull, "wb") as nowhere:
+        for number in os.listdir(descriptors):
+            with contextlib.suppress(OSError):
+                if os.readlink(descriptors / number).startswith(f"{folder}{os.sep}"):
+                    os.dup2(nowhere.fileno(), int(number))
 
 
 def _failureText(function, *arguments) -> str | None:

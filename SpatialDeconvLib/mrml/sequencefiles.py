@@ -37,6 +37,7 @@ from .files import (
     _writeFailure,
     checkWritable,
     isSegmentation,
+    letGo,
     moveInto,
     stemOf,
 )
@@ -183,6 +184,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
         if problem is None and _suffix(path) in (".nii", ".nii.gz"):
             problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
+            letGo(folder)
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
         moveInto(folder, path)
     finally:

@@ -366,6 +366,29 @@ def test_a_bug_is_the_failure_of_its_case_and_says_where(folder, monkeypatch):
     assert not (folder / "staging").exists()
 
 
+def test_a_record_keeps_the_number_of_attempts_for_the_table_of_a_later_batch(folder):
+    arguments = ["convolve", str(folder / "v0.nrrd"), str(folder / "x.nrrd"), f"--kernels={folder / 'set.json'}"]
+    task = {"arguments": arguments, "staging": str(folder / "staging"), "attempt": 3}
+    record = batch_case.run_case(task, lambda fraction, text: None)["record"]
+    case = batch_manifest.Case(2, "x")
+    assert (
+        batch_folder.table_row(case, {"status": "done", "attempts": 0, "record": record}, folder)["attempts"] == 3
+    )
+    assert (
+        batch_folder.table_row(case, {"status": "done", "attempts": 4, "record": record}, folder)["attempts"] == 4
+    )
+
+
+def test_no_cell_of_the_table_is_a_formula(tmp_path):
+    cells = {"row": 2, "case": "=1+1", "error": "@x", "residual": -1.5, "warnings": "-a | b", "method": "tv"}
+    batch_folder.write_table(tmp_path, [cells])
+    with (tmp_path / batch_folder.TABLE).open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in cells} == {
+        "row": "2", "case": "'=1+1", "error": "'@x", "residual": "-1.5", "warnings": "'-a | b", "method": "tv"
+    }  # fmt: skip
+
+
 # -- ended from outside
 
 

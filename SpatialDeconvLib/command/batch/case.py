@@ -97,7 +97,8 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     ----------
     task : mapping
         "arguments": the command line of the run, with the places where output and report will lie; "staging":
-        a folder that is made, in which they are written into the folders "output" and "report".
+        a folder that is made, in which they are written into the folders "output" and "report"; "attempt": its
+        number, for the record.
     report : callable (fraction, text)
 
     Returns
@@ -118,7 +119,7 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
             report=staging / "report" if options.report else None, command=[PROGRAM, *task["arguments"]],
             destination=options.output,
         )  # fmt: skip
-        record = _noted(request, run, time.perf_counter() - started)
+        record = _noted(request, run, time.perf_counter() - started, task.get("attempt", 1))
         return {"record": record, "staging": str(staging)}
     except NotEnoughMemory as error:
         reply = {"error": message_of(error), "memory": True}
@@ -129,7 +130,7 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     return {**reply, "error": " ".join(shown.split())}
 
 
-def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
+def _noted(request: RunRequest, run: Any, seconds: float, attempt: int) -> dict[str, Any]:
     """Add what the batch wants to know to the recipe, and return it."""
     result = run.result
     peak = peak_memory()
@@ -142,6 +143,7 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
         "noise": result.noise,
         "residual": result.residual,
         "iterations": result.iterations,
+        "attempts": attempt,
         "metrics": run.recipe.get("metrics"),
         "warnings": run.warnings,
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -16,7 +16,7 @@ from ...arrays.reading import given_path
 from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
 from ...errors import Cancelled, InputError
-from ..arguments import path_name
+from ..arguments import path_name, printable
 from ..parser import new_command, operation_parser
 
 # The share of the free memory that is given to the workers together: what they need besides the engine's
@@ -161,7 +161,7 @@ def _tell_problems(cases: Sequence[Any], options: argparse.Namespace) -> None:
     wrong = [case for case in cases if case.problems]
     for case in wrong:
         for problem in case.problems:
-            print(f"{case.label}: {problem}", file=sys.stderr)
+            print(printable(f"{case.label}: {problem}"), file=sys.stderr)
     if wrong and (not options.skip_invalid or len(wrong) == len(cases)):
         count = sum(len(case.problems) for case in wrong)
         raise InputError(
@@ -178,7 +178,7 @@ def _tell_plan(cases: Sequence[Any], options: argparse.Namespace) -> None:
             state = "has errors"
         else:
             state = "would run" if options.rerun or not finished(case.options) else "is finished"
-        print(f"{case.label} {state}")
+        print(printable(f"{case.label} {state}"))
 
 
 class Batch:
@@ -280,10 +280,8 @@ class Batch:
 
     def _submit(self, number: int, workers: Any, threads: int, memory: int | None) -> None:
         self.open.add(number)
-        arguments = self.cases[number].arguments
-        workers.submit(
-            number, {"arguments": arguments, "root": str(self.root), "threads": threads, "memory": memory}
-        )
+        task = {"arguments": self.cases[number].arguments, "attempt": self.states[number]["attempts"] + 1}
+        workers.submit(number, {**task, "root": str(self.root), "threads": threads, "memory": memory})
 
     # -- finished cases
 
@@ -417,7 +415,7 @@ class Batch:
         failed = [n for n, state in enumerate(self.states) if state["status"] == "failed"]
         self.progress.close()
         for number in failed:
-            print(f"{self.cases[number].label} failed: {self.states[number]['error']}", file=sys.stderr)
+            print(printable(f"{self.cases[number].label} failed: {self.states[number]['error']}"), file=sys.stderr)
         self._write_table()
         done = len(self.cases) - len(failed)
         print(f"{self.folder / results.TABLE}: {done} of {len(self.cases)} cases are finished")
