@@ -1,6 +1,5 @@
 """Files that people write and change: kernel sets, recipes and manifests are used or refused in one line."""
 
-import contextlib
 import copy
 import json
 import os
@@ -72,11 +71,15 @@ def folder(tmp_path_factory):
     sitk.WriteImage(sitk.GetImageFromArray((values > 50).astype(np.uint8)), str(path / "mask.nrrd"))
     np.save(path / "k.npy", np.ones((3, 3, 3)))
     (path / "set.json").write_text(json.dumps(KERNEL_SET))
-    with contextlib.chdir(path):
+    here = os.getcwd()
+    os.chdir(path)
+    try:
         deconvolve = ["deconvolve", "image.nrrd", "d.nrrd", "--kernels", "set.json", "--method", "tikhonov"]
         assert cli.main([*deconvolve, "--mask", "mask.nrrd", "--mask-range", "0", "90", "--quiet"]) == 0
         assert cli.main(["convolve", "image.nrrd", "c.nrrd", "--kernels", "set.json", "--quiet"]) == 0
         assert cli.main(["estimate", "image.nrrd", "c.nrrd", "--size", "3", "--output", "e.json", "--quiet"]) == 0
+    finally:
+        os.chdir(here)
     return path
 
 
