@@ -17,6 +17,15 @@ class Cancelled(Exception):
         super().__init__(message)
 
 
+# Of a message, in characters: longer ones quote what somebody wrote, and are as well understood without its middle.
+_LONGEST = 700
+
+
+def shortened(text: str) -> str:
+    """Return a message without the middle of what it quotes, where it is very long."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 3 :]}"
+
+
 class _Curable(Exception):
     """An error that an argument may cure.
 
@@ -31,7 +40,7 @@ class _Curable(Exception):
     """
 
     def __init__(self, text: str, option: str | None = None, **cure: Any):
-        self.text, self.cure = text, cure
+        self.text, self.cure = shortened(text), cure
         self.option = option or next(iter(cure), None)
         super().__init__(self.said(lambda name, value: f"{name}={value!r}", "set "))
 

@@ -56,8 +56,8 @@ def peak_memory() -> int | None:
     return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
-def require(needed: float, what: str, available: float | None = None, **cure: Any) -> None:
-    """Raise when `needed` bytes are more than there are.
+def require(needed: float, what: str, limit: float | None = None, **cure: Any) -> None:
+    """Raise when `needed` bytes are more than there are, or more than may be taken.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def require(needed: float, what: str, available: float | None = None, **cure: An
         Estimate in bytes.
     what : str
         What the memory is for, and the remedy, for the message.
-    available : float, optional
-        Bytes there are; asked of the system when not given.
+    limit : float, optional
+        Bytes that may be taken, even where more are free.
     **cure
         Arguments that would help.
 
@@ -74,12 +74,15 @@ def require(needed: float, what: str, available: float | None = None, **cure: An
     ------
     NotEnoughMemory
     """
-    available = available_memory() if available is None else available
+    free_now = available_memory()
+    limited = limit is not None and (free_now is None or limit < free_now)
+    available = limit if limited else free_now
     if available is not None and needed > available:
         asked, free = needed / 2**30, available / 2**30
         digits = max(1, math.ceil(-math.log10(asked - free)))  # enough to tell the two apart
         raise NotEnoughMemory(
-            f"about {asked:.{digits}f} GiB of memory are needed, {free:.{digits}f} GiB are free: {what}",
+            f"about {asked:.{digits}f} GiB of memory are needed, {free:.{digits}f} GiB are "
+            f"{'allowed' if limited else 'free'}: {what}",
             **cure,
         )
 

@@ -39,5 +39,5 @@ def numbers_in(value: Any, name: str) -> np.ndarray:
     """`value` as a float array of at least one dimension."""
     try:
         return np.atleast_1d(np.asarray(value, dtype=float))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} {value!r} must be a number, or one per axis") from error

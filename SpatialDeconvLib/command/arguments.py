@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, NotEnoughMemory
+from ..arrays.reading import given_name
+from ..errors import InputError, NotEnoughMemory, shortened
 from ..kernels.centres import GivenCentre
 from ..methods.choices import CENTRES
+
+
+def path_name(text: str) -> str:
+    """The type of an argument that is a path."""
+    try:
+        return given_name(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def number_or_auto(text: str) -> float | str:
@@ -59,7 +69,7 @@ def _number(text: str) -> float | str:
 
 def add_mask_arguments(group: Any, mask_help: str) -> None:
     """Add what selects voxels of the input: a mask and its segments, a range of values, a box."""
-    group.add_argument("--mask", metavar="FILE", help=mask_help)
+    group.add_argument("--mask", type=path_name, metavar="FILE", help=mask_help)
     group.add_argument("--segments", nargs="+", metavar="NAME", help="use only these segments of the mask")
     group.add_argument(
         "--mask-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only voxels with values in this range"
@@ -98,12 +108,88 @@ def add_resample_argument(group: Any) -> None:
     )
 
 
+def option_values(parser: argparse.ArgumentParser, values: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return values that were read from a file as the options of a parser have them.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    values : mapping
+        By the names that the options have in a recipe; None is an option that was not given.
+    what : str
+        What has them, for the message.
+
+    Raises
+    ------
+    InputError
+        If the parser has no such option, or the option no such value.
+    """
+    actions = {action.dest: action for action in parser._actions if action.option_strings}
+    unknown = next((name for name in values if name not in actions), None)
+    if unknown is not None:
+        raise InputError(f"{unknown!r} is no parameter of {what}; it has {', '.join(actions)}")
+    return {name: _option_value(actions[name], value, what) for name, value in values.items()}
+
+
+def _option_value(action: argparse.Action, value: Any, what: str) -> Any:
+    several = isinstance(action.nargs, int) and action.nargs > 0
+    try:
+        if value is None:
+            return None
+        if action.nargs == 0:
+            if not isinstance(value, bool):
+                raise ValueError
+            return value
+        if not (several or action.nargs == "+"):
+            return _one_value(action, value)
+        if not isinstance(value, list) or not value or (several and len(value) != action.nargs):
+            raise ValueError
+        return [_one_value(action, item) for item in value]
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        shown = " ".join(str(value).split())[:80]
+        raise InputError(f"{action.dest} {shown} is no value that {what} can take", action.dest) from error
+
+
+def _one_value(action: argparse.Action, item: Any) -> Any:
+    if isinstance(item, bool) or not isinstance(item, str | int | float):
+        raise ValueError
+    if action.type is None:
+        value: Any = item
+        if not isinstance(item, str):
+            raise ValueError
+    else:
+        value = action.type(item if isinstance(item, str) else repr(item))  # type: ignore[operator]
+    if action.choices is not None and value not in action.choices:
+        raise ValueError
+    return value
+
+
 def message_of(error: BaseException) -> str:
     """Return what an error says, on one line, in the words of the command line."""
     text = error.said(option_text) if isinstance(error, InputError | NotEnoughMemory) else str(error)
     if isinstance(error, MemoryError) and not text:
         text = "out of memory; crop the image or use fewer voxels"
-    return " ".join(text.split())
+    if is_unexpected(error):
+        text = f"unexpected {type(error).__name__}: {text}{_place_of(error)}; please report it"
+    return printable(shortened(" ".join(text.split())))
+
+
+def is_unexpected(error: BaseException) -> bool:
+    """Return whether an error is a fault of this program: it does not say in words for people what is wrong."""
+    return not isinstance(error, InputError | OSError | ImportError | MemoryError)
+
+
+def _place_of(error: BaseException) -> str:
+    """Where an error arose that nobody meant to raise."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes for what a terminal would obey, or could not show: names may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def option_text(name: str, value: Any) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..arrays.memory import peak_memory
+from ..arrays.reading import given_path
 from ..arrays.staging import settle
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
@@ -27,9 +28,9 @@ from ..kernels.parametric import ParametricKernel
 from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate
-from .arguments import add_centre_argument, centre_from_option, message_of
+from .arguments import add_centre_argument, centre_from_option, is_unexpected, message_of, path_name, printable
 from .overwriting import VOLUME_OPTIONS, files_written, identities, refuse_log, refuse_overwriting
-from .parser import PROGRAM, add_check, add_convolve, add_deconvolve, new_command
+from .parser import PROGRAM, CommandParser, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 from .signals import ending_signals
 from .streams import Shown, shown_with
@@ -43,14 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with shown_with():
         try:
-            with _logged(arguments):
-                return _run(arguments)
+            with _logged(arguments) as log:
+                return _run(arguments, log)
         except (OSError, InputError) as error:
             _fail(str(error))
             return 1
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], log: Any) -> int:
     signals = _Signals()
     try:
         with signals.heard():
@@ -64,35 +65,37 @@ def _run(arguments: list[str]) -> int:
         said = str(stop) if str(stop) not in ("", str(Cancelled())) else "interrupted, nothing was written"
         print(f"\n{PROGRAM}: {said}", file=sys.stderr)
         return signals.status
-    except (MemoryError, ValueError, OSError, ImportError) as error:
+    except Exception as error:
         _fail(message_of(error))
+        if log is not None and is_unexpected(error):
+            traceback.print_exc(file=Shown(log))  # for whoever reads the report of it
     return 1
 
 
 def _fail(message: str) -> None:
-    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{PROGRAM}: error: {printable(' '.join(message.split()))}", file=sys.stderr)
 
 
 @contextmanager
-def _logged(arguments: Sequence[str]) -> Iterator[None]:
-    """Write what is printed into the file of ``--log-file`` too; wrong usage is printed as well."""
+def _logged(arguments: Sequence[str]) -> Iterator[Any]:
+    """Write what is printed into the file of ``--log-file`` too, which it yields; also wrong usage."""
     scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     scout.add_argument("--log-file")
     scout.error = lambda message: None  # the real parser will say it
     own, others = scout.parse_known_args(arguments) or (None, [])
     path = getattr(own, "log_file", None)
     if not path:
-        yield
+        yield None
         return
     refuse_log(path, others)
     try:
-        log = Path(path).expanduser().open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        log = given_path(path).open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
     except OSError as error:
         raise OSError(f"log file {path} cannot be written ({error.strerror}); choose another") from error
     try:
         with shown_with(log):
             try:
-                yield
+                yield log
             except BaseException:
                 traceback.print_exc(file=Shown(log))
                 raise
@@ -157,7 +160,7 @@ exit status: 0 done, 1 failed (the reason is on stderr, no output is written), 2
 
 def command_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=PROGRAM,
         description="Convolve and deconvolve images whose blur differs from place to place.",
         epilog=_EPILOG,
@@ -188,7 +191,9 @@ def _add_demo(commands: Any) -> None:
         "--strategy joint the inversions of the spatially variant model are set against all blends, also by\n"
         "the distance from the nearest edge.",
     )
-    parser.add_argument("--output", default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=path_name, default=f"{PROGRAM}-demo", help="folder for the results (default: %(default)s)"
+    )
     parser.add_argument(
         "--case",
         choices=("brain", "portal"),
@@ -218,14 +223,20 @@ def _add_kernel(commands: Any) -> None:
         f"kinds and their parameters:\n{kinds}",
     )
     parser.add_argument("type", metavar="TYPE", choices=(*KINDS, "file"), help="a kind above, or 'file'")
-    parser.add_argument("--from", dest="path", metavar="FILE", help="the kernel to read (type 'file')")
+    parser.add_argument(
+        "--from", dest="path", type=path_name, metavar="FILE", help="the kernel to read (type 'file')"
+    )
     parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
     parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
     add_centre_argument(parser)
     for of_kinds in _kernel_parameters().values():
         _add_kernel_parameter(parser, of_kinds)
     parser.add_argument(
-        "--output", required=True, metavar="FILE", help="image (.nrrd, .nii.gz, .mha), .npy or .png"
+        "--output",
+        type=path_name,
+        required=True,
+        metavar="FILE",
+        help="image (.nrrd, .nii.gz, .mha), .npy or .png",
     )
 
 
@@ -273,8 +284,13 @@ def _add_repeat(commands: Any) -> None:
         "do again what a recipe says",
         "Repeats the run of a recipe (OUTPUT.recipe.json) on the same inputs, checked by their content.",
     )
-    parser.add_argument("recipe", metavar="RECIPE", help="the .recipe.json beside an output")
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; of an estimation: kernel set or kernel")
+    parser.add_argument("recipe", type=path_name, metavar="RECIPE", help="the .recipe.json beside an output")
+    parser.add_argument(
+        "output",
+        type=path_name,
+        metavar="OUTPUT",
+        help="volume to write; of an estimation: kernel set or kernel",
+    )
 
 
 # -------------------------------------------------------------------------------------------- commands
@@ -302,7 +318,7 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         )  # fmt: skip
     _report(run)
     if options.report:
-        print(f"{Path(options.report) / 'report.html'}: the report")
+        print(printable(f"{Path(options.report) / 'report.html'}: the report"))
 
 
 def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -311,8 +327,9 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     with ProgressBar(options.quiet) as bar:
         found = check_on_files(options, bar, cancelled)
     for text in found.warnings:
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
-    print("\n".join([options.input, *(f"  {line}" for line in found.lines())]))
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+    for line in [options.input, *(f"  {line}" for line in found.lines())]:
+        print(printable(line))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -325,12 +342,12 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     settle(Path(options.recipe).parent)  # a run that was killed may have been about to write this recipe
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
-        estimate.repeat(recipe, options.recipe, options.output, options.quiet, cancelled)
+        estimate.repeat(recipe, options.output, options.quiet, cancelled)
         return
     from .onfiles import run_on_files
     from .request import request_from_recipe
 
-    request = request_from_recipe(options.recipe)
+    request = request_from_recipe(recipe)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(request, options.output, bar, cancelled)
     _report(run)
@@ -338,7 +355,7 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
 def _report(run: FileRun) -> None:
     for text in run.warnings:
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     result = run.result
     facts = [f"{result.seconds:.1f} s"]
     peak = peak_memory()
@@ -349,7 +366,7 @@ def _report(run: FileRun) -> None:
         facts.append(f"noise {result.noise:.4g}" + (f" ({law})" if "signal" in law else ""))
     if result.residual is not None:
         facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
-    print(f"{run.output}: {', '.join(facts)}")
+    print(f"{printable(run.output)}: {', '.join(facts)}")
     choice = result.describe_choice()
     if choice:
         print(f"  {choice}")
@@ -380,14 +397,14 @@ def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     else:
         kernel = ParametricKernel(options.type, centre=centre, **parameters).sampled(spacing)
     for text in kernel.check():
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     if Path(options.output).suffix.lower() == ".png":
         from ..report.figures import kernels_figure
 
         kernels_figure(options.output, [kernel])
     else:
         write_kernel(kernel, options.output)
-    print(f"{options.output}: {kernel!r}")
+    print(printable(f"{options.output}: {kernel!r}"))
 
 
 def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import together
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..kernels.shapes import FITTED_KINDS
 from ..methods.choices import (
     CONSTRAINTS,
@@ -28,7 +28,15 @@ from ..methods.choices import (
     PENALTIES,
     SMOOTHERS,
 )
-from .arguments import add_mask_arguments, add_resample_argument, add_spacing_argument, number_or_auto
+from .arguments import (
+    add_mask_arguments,
+    add_resample_argument,
+    add_spacing_argument,
+    number_or_auto,
+    option_values,
+    path_name,
+    printable,
+)
 from .overwriting import files_written, refuse_overwriting
 from .parser import new_command
 
@@ -41,7 +49,6 @@ _PARAMETERS = (
     "model", "method", "constraint", "regularization", "penalty", "noise", "neighbours", "iterations", "register",
     "gain", "offset", "saturated", "fit", "form", "fit_to", "smooth", "degree", "centre",
 )  # fmt: skip
-_SELECTION = ("spacing", "segments", "mask_range", "mask_box", "mask_box_mm", "resample")
 _ROLES = ("original", "blurred", "mask", "labels", "guide")
 
 _DESCRIPTION = """\
@@ -66,8 +73,8 @@ def add_command(commands: Any) -> None:
     parser = new_command(
         commands, "estimate", run, "measure kernels from an original and its blurred image", _DESCRIPTION
     )
-    parser.add_argument("original", metavar="ORIGINAL", help="the sharp volume")
-    parser.add_argument("blurred", metavar="BLURRED", help="the same, blurred, on the same voxels")
+    parser.add_argument("original", type=path_name, metavar="ORIGINAL", help="the sharp volume")
+    parser.add_argument("blurred", type=path_name, metavar="BLURRED", help="the same, blurred, on the same voxels")
     parser.add_argument(
         "--size",
         nargs="+",
@@ -77,11 +84,18 @@ def add_command(commands: Any) -> None:
         help="voxels of a kernel: one number, or one per axis k, j, i; 1 N N for a blur within slices",
     )
     parser.add_argument(
-        "--output", required=True, metavar="SET.json|KERNEL", help="kernel set, or one kernel (.nrrd, .mha, .npy)"
+        "--output",
+        type=path_name,
+        required=True,
+        metavar="SET.json|KERNEL",
+        help="kernel set, or one kernel (.nrrd, .mha, .npy)",
     )
     add_spacing_argument(parser, "ORIGINAL and BLURRED")
     parser.add_argument(
-        "--figure", metavar="FILE", help="draw kernels, residual and a profile (.png, .pdf; matplotlib)"
+        "--figure",
+        type=path_name,
+        metavar="FILE",
+        help="draw kernels, residual and a profile (.png, .pdf; matplotlib)",
     )
     _add_keys(parser)
     _add_estimation(parser)
@@ -95,11 +109,15 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--levels-from-histogram", type=int, metavar="N", help="N intensities around which those of ORIGINAL gather"
     )
-    group.add_argument("--labels", metavar="FILE", help="each region of a label map or segmentation")
+    group.add_argument(
+        "--labels", type=path_name, metavar="FILE", help="each region of a label map or segmentation"
+    )
     group.add_argument(
         "--positions", nargs=3, type=int, metavar=("NK", "NJ", "NI"), help="each part of a grid along k, j, i"
     )
-    group.add_argument("--guide", metavar="FILE", help="volume whose values choose, instead of ORIGINAL's")
+    group.add_argument(
+        "--guide", type=path_name, metavar="FILE", help="volume whose values choose, instead of ORIGINAL's"
+    )
     group.add_argument(
         "--interpolation",
         choices=tuple(INTERPOLATIONS),
@@ -216,35 +234,63 @@ class EstimateRequest:
 
 def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     """Run the command."""
+    from ..mrml.recipe import NO_SELECTION
+
     options.by_labels = options.labels is not None
     files = {role: getattr(options, role) for role in _ROLES if getattr(options, role)}
     request = EstimateRequest(
         {name: getattr(options, name) for name in _PARAMETERS},
         files,
-        {name: getattr(options, name) for name in _SELECTION},
+        {name: getattr(options, name) for name in NO_SELECTION},
     )
     if options.constraint == "none":  # as recipes and the library have it
         request.parameters["constraint"] = None
     _estimate(request, options.output, options.figure, options.quiet, cancelled)
 
 
-def repeat(recipe: Mapping[str, Any], path: str, output: str, quiet: bool, cancelled: IsCancelled) -> None:
-    """Do again what the recipe of an estimation says; `path` is what messages call it.
+def repeat(recipe: Mapping[str, Any], output: str, quiet: bool, cancelled: IsCancelled) -> None:
+    """Do again what the recipe of an estimation (`recipe.read`) says.
 
     Raises
     ------
     InputError
-        If it names no input files, or an input is gone or has changed.
+        If the recipe cannot be used, or an input is gone or has changed.
+    """
+    request = request_from_recipe(recipe)
+    _estimate(request, output, None, quiet, cancelled)
+
+
+def request_from_recipe(recipe: Mapping[str, Any]) -> EstimateRequest:
+    """Return the request that the recipe of an estimation stands for, after checking that its files are unchanged.
+
+    Raises
+    ------
+    InputError
+        If the recipe cannot be used, or an input is gone or has changed.
     """
     from ..mrml import recipe as recipes
 
-    if "inputs" not in recipe:
-        raise InputError(f"{path} names no input files: its run was not one on files")
-    files = {role: recipes.checkFile(entry) for role, entry in recipe["inputs"].items()}
-    known = {"centre": "itk", **recipe["parameters"]}  # recipes of earlier versions have none
-    known = {name: known.get(name) for name in _PARAMETERS}
-    selection = {name: recipe.get("selection", {}).get(name) for name in _SELECTION}
-    _estimate(EstimateRequest(known, files, selection), output, None, quiet, cancelled)
+    commands = argparse.ArgumentParser().add_subparsers()
+    add_command(commands)
+    parser = commands.choices["estimate"]
+    defaults = {name: parser.get_default(name) for name in _PARAMETERS}
+    with recipes.namingVersion(recipe):
+        unknown = sorted(set(recipe["parameters"]) - set(_PARAMETERS))
+        if unknown:
+            raise InputError(f"{unknown[0]!r} is no parameter of estimate; it has {', '.join(_PARAMETERS)}")
+        given = {
+            name: value for name, value in recipe["parameters"].items() if name not in ("by_labels", "constraint")
+        }
+        found = {k: v for k, v in option_values(parser, given, "estimate").items() if v is not None}
+        constraint = recipe["parameters"].get("constraint", defaults["constraint"])
+        if constraint is not None:
+            check_choice(constraint, ("auto", *CONSTRAINTS), "constraint")
+        selection = recipes.selectionOf(option_values(parser, recipe["selection"], "estimate"))
+        if "size" not in found:
+            raise InputError("the recipe does not say the size of the kernels")
+    files = recipes.inputFiles(recipe, {role: role in ("original", "blurred") for role in _ROLES})
+    parameters = {**defaults, **found, "constraint": constraint, "by_labels": "labels" in files}
+    return EstimateRequest(parameters, files, selection)
 
 
 def _estimate(
@@ -283,7 +329,7 @@ def estimate_on_files(
         require_matplotlib()  # said before the work, not after it
         if Path(figure).suffix.lower() not in (".png", ".pdf", ".svg"):
             raise InputError(f"figure {figure} has another extension than .png, .pdf or .svg; rename it")
-        if not Path(figure).expanduser().absolute().parent.is_dir():
+        if not Path(figure).absolute().parent.is_dir():
             raise FileNotFoundError(
                 f"figure folder {Path(figure).absolute().parent} does not exist; create it first"
             )
@@ -358,7 +404,7 @@ def _check_direct(p: Mapping[str, Any], keyed: bool) -> None:
 
 def _check_output(output: str, request: EstimateRequest) -> Path:
     """Refuse, before any work, an output that could not be written."""
-    path = Path(output).expanduser().absolute()
+    path = Path(output).absolute()
     suffix = path.suffix.lower()
     keyed = any(request.parameters[name] for name in ("levels", "levels_from_histogram", "by_labels", "positions"))
     if suffix != ".json":
@@ -412,7 +458,7 @@ def _write(target: Path, measured: Measured, request: EstimateRequest, figure: s
         if figure is not None:
             from ..report.figures import estimate_figure
 
-            estimate_figure(Path(figure).expanduser().absolute(), measured)
+            estimate_figure(Path(figure).absolute(), measured)
 
 
 def _superseded(target: Path) -> set[str]:
@@ -443,9 +489,9 @@ def plain(value: Any) -> Any:
 
 def _report(measured: Measured, output: str, figure: str | None) -> None:
     for text in measured.warnings:
-        print(f"spatialdeconv: warning: {text}", file=sys.stderr)
-    print(f"{os.fspath(output)}: {measured.headline()}")
+        print(f"spatialdeconv: warning: {printable(text)}", file=sys.stderr)
+    print(printable(f"{os.fspath(output)}: {measured.headline()}"))
     for line in measured.lines():
-        print(f"  {line}")
+        print(printable(f"  {line}"))
     if figure:
-        print(f"{figure}: kernels, residual and profile")
+        print(f"{printable(figure)}: kernels, residual and profile")

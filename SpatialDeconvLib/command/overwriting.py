@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arrays.reading import given_name, given_path
 from ..errors import InputError
 
 PathLike = str | os.PathLike
@@ -101,7 +102,7 @@ def files_read(path: PathLike) -> tuple[Path, ...]:
         file = waiting.pop()
         if file not in found:
             found[file] = None
-            waiting += _belonging(Path(os.path.expanduser(file)))
+            waiting += _belonging(given_path(file))
     return tuple(found)
 
 
@@ -168,7 +169,7 @@ def _strings(content: Any) -> Iterator[str]:
 def _existing(source: Path, names: Iterable[str]) -> Iterator[Path]:
     """The files and folders among texts that stand in a file; not the folders in which it lies itself."""
     for name in dict.fromkeys(names):
-        path = source.parent / os.path.expanduser(name)
+        path = source.parent / given_name(name)
         if os.path.isfile(path) or (os.path.isdir(path) and not _holds(path, source)):
             yield path
 
@@ -179,7 +180,7 @@ def _holds(folder: Path, file: Path) -> bool:
 
 def identities(path: PathLike) -> frozenset[Hashable]:
     """Return what tells a file from others: its name without links and, where it exists, the system's number."""
-    real = os.path.realpath(os.path.expanduser(path))
+    real = os.path.realpath(given_name(path))
     try:
         status = os.stat(real)
     except (OSError, ValueError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
+from ..errors import shortened
 from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, WHOSE, Choice
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
@@ -17,21 +19,41 @@ from .arguments import (
     add_spacing_argument,
     noise_or_word,
     number_or_auto,
+    path_name,
+    printable,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 PROGRAM = "spatialdeconv"
 
 
+# Also with an exponent, and infinity, which argparse takes for names of options.
+_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$|-inf(inity)?$", re.IGNORECASE)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that knows every negative number, and quotes nothing that a terminal would obey."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._negative_number_matcher = _NEGATIVE_NUMBER
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(shortened(message)))
+
+
 def operation_parser() -> argparse.ArgumentParser:
     """Return a parser of `deconvolve` and `convolve` alone, for whoever runs them by other means."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
+    parser = CommandParser(prog=PROGRAM)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     add_deconvolve(commands)
     add_convolve(commands)
+    return parser
+
+
+def parser_of(operation: str) -> argparse.ArgumentParser:
+    """Return the parser of one operation alone, `deconvolve` or `convolve`."""
+    commands = next(a for a in operation_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    parser: argparse.ArgumentParser = commands.choices[operation]
     return parser
 
 
@@ -48,7 +70,10 @@ def new_command(
     parser.set_defaults(run=run)
     parser.add_argument("--quiet", action="store_true", help="no progress, only errors")
     parser.add_argument(
-        "--log-file", metavar="FILE", help="write all that is printed into this file too (Slicer.exe shows nothing)"
+        "--log-file",
+        type=path_name,
+        metavar="FILE",
+        help="write all that is printed into this file too (Slicer.exe shows nothing)",
     )
     return parser
 
@@ -88,7 +113,10 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     _add_noise(parser)
     parser.add_argument(
-        "--noise-image", metavar="FILE", help="volume of the standard deviation at every voxel, in place of --noise"
+        "--noise-image",
+        type=path_name,
+        metavar="FILE",
+        help="volume of the standard deviation at every voxel, in place of --noise",
     )
     parser.add_argument(
         "--offset",
@@ -105,7 +133,10 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(
-        "--reference", metavar="TRUTH", help="a volume to compare with: prints PSNR, SSIM and RMSE before and after"
+        "--reference",
+        type=path_name,
+        metavar="TRUTH",
+        help="a volume to compare with: prints PSNR, SSIM and RMSE before and after",
     )
     _add_selection(parser)
 
@@ -199,10 +230,13 @@ BLUR_SETTINGS = ("model", "boundary", "slicewise", "nonfinite")
 
 def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]) -> None:
     _add_input(parser)
-    parser.add_argument("output", metavar="OUTPUT", help="volume to write; its recipe is written beside it")
+    parser.add_argument(
+        "output", type=path_name, metavar="OUTPUT", help="volume to write; its recipe is written beside it"
+    )
     _add_kernels(parser)
     parser.add_argument(
         "--report",
+        type=path_name,
         metavar="DIR",
         help="folder for a report.html of what was done and how well it went: pictures, kernels, residual, recipe",
     )
@@ -219,6 +253,7 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
 def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "input",
+        type=path_name,
         metavar="INPUT",
         help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
     )
@@ -227,6 +262,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
 def _add_kernels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kernels",
+        type=path_name,
         required=True,
         metavar="SET.json|KERNEL",
         help="a kernel set, or one kernel as an image or .npy file",
@@ -278,6 +314,10 @@ def _add_blur(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice])
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where (several selections: where all of them apply)")
     add_mask_arguments(group, "label map or segmentation; everything else stays unchanged")
-    group.add_argument("--labels", metavar="FILE", help="label map or segmentation for kernels keyed by region")
-    group.add_argument("--guide", metavar="FILE", help="volume whose values choose the kernel, instead of INPUT")
+    group.add_argument(
+        "--labels", type=path_name, metavar="FILE", help="label map or segmentation for kernels keyed by region"
+    )
+    group.add_argument(
+        "--guide", type=path_name, metavar="FILE", help="volume whose values choose the kernel, instead of INPUT"
+    )
     add_resample_argument(group)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +23,11 @@ from ..mrml.voxelsizes import adoptGeometry, setVoxelSize
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
-from .arguments import centre_from_option
+from .arguments import centre_from_option, option_values
+from .parser import parser_of
+
+# What a run may read, and whether every run does.
+_ROLES = {"image": True, "mask": False, "labels": False, "guide": False, "noise": False}
 
 
 @dataclass(frozen=True)
@@ -154,23 +157,22 @@ def read_kernels(options: argparse.Namespace) -> KernelField:
     return KernelField.uniform(kernel)
 
 
-def request_from_recipe(path: str | os.PathLike) -> RunRequest:
-    """Return the request that a recipe stands for, after checking that its files are unchanged.
+def request_from_recipe(recipe: Mapping[str, Any]) -> RunRequest:
+    """Return the request that a recipe (`recipe.read`) stands for, after checking that its files are unchanged.
 
     Raises
     ------
     InputError
         If the recipe cannot be used, or an input is gone or has changed.
     """
-    recipe = recipes.read(path)
-    if "inputs" not in recipe:
-        raise InputError(f"{path} names no input files: its run was not one on files")
-    inputs = {role: recipes.checkFile(entry) for role, entry in recipe["inputs"].items()}
-    for name, digest in recipe["files"].items():
-        recipes.checkFile({"path": name, "sha256": digest})
-    selection = {**recipes.NO_SELECTION, **recipe["selection"]}
-    kernels = field_from_dict(recipe["kernel_set"])
-    return RunRequest(settings_of(recipe["operation"], recipe["parameters"]), kernels, inputs, selection)
+    operation = recipe["operation"]
+    with recipes.namingVersion(recipe):
+        settings = settings_of(operation, recipe["parameters"])
+        selection = recipes.selectionOf(option_values(parser_of(operation), recipe["selection"], operation))
+    inputs = recipes.inputFiles(recipe, _ROLES)
+    with recipes.namingVersion(recipe):
+        kernels = field_from_dict(recipe["kernel_set"])
+    return RunRequest(settings, kernels, inputs, selection)
 
 
 def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:

@@ -24,7 +24,9 @@ def _command():
         from SpatialDeconvLib.__main__ import main
 
         arguments = sys.argv[1:]
-        return main(arguments[1:] if arguments[:1] == ["--"] else arguments)
+        if arguments[:1] and arguments[0].startswith("-") and "--" in arguments:
+            arguments = arguments[arguments.index("--") + 1 :]  # what stands before are options of Slicer's own
+        return main(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:

@@ -16,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .names import library_name
 
 _SOP_CLASS, _IMAGE_TYPE, _MODALITY = "0008|0016", "0008|0008", "0008|0060"
 _POSITION, _ORIENTATION, _SPACING = "0020|0032", "0020|0037", "0028|0030"
@@ -82,7 +83,7 @@ def read_headers(files: Iterable[str | Path]) -> list[SliceHeader]:
 
 def _read_header(path: Path) -> SliceHeader:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     reader.ReadImageInformation()
 
     def text(key: str) -> str:

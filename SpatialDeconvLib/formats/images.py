@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from . import headers, nifti, sizes, tiff
+from .names import library_name
 
 # How pictures without a voxel size begin: JPEG, BMP, GIF, JPEG 2000.
 _PICTURES = (b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
@@ -71,7 +72,7 @@ def _read(path: Path) -> sitk.Image:
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
     unit = headers.unit_of(path)
-    image = sitk.ReadImage(str(path))
+    image = sitk.ReadImage(library_name(path))
     if not has_spacing(path):
         image.SetSpacing((1.0,) * image.GetDimension())
     elif unit != 1:
@@ -97,7 +98,7 @@ def _read_tiff(path: Path) -> sitk.Image:
     if layout.obstacle:
         image = sitk.GetImageFromArray(tiff.read_with_tifffile(path, layout), isVector=layout.samples > 1)
     else:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(library_name(path))
         if image.GetSize()[::-1] != layout.shape or image.GetNumberOfComponentsPerPixel() != layout.samples:
             raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
     image.SetSpacing((layout.spacing or (1.0,) * len(layout.shape))[::-1])
@@ -106,7 +107,7 @@ def _read_tiff(path: Path) -> sitk.Image:
 
 def _read_nifti(path: Path) -> sitk.Image:
     nifti.check_length(path)
-    image = sitk.ReadImage(str(path))
+    image = sitk.ReadImage(library_name(path))
     if next(nifti.nonfinite_voxels(path), None) is None:
         return image
     components = image.GetNumberOfComponentsPerPixel()

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..arrays import memory
 from ..errors import InputError
 from . import tiff
+from .names import library_name
 
 _COPIES = 2  # of the voxels, while they are read
 # Deflate packs at most 1032 bytes into one; a header that claims more is damaged.
@@ -50,7 +51,7 @@ def voxel_bytes(path: Path) -> int:
         size, each = layout.shape[::-1], layout.samples * layout.bits / 8
     else:
         reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
+        reader.SetFileName(library_name(path))
         try:
             reader.ReadImageInformation()
         except RuntimeError:

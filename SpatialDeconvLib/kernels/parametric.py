@@ -58,9 +58,9 @@ class ParametricKernel:
         """A grid coarse enough for the kernel to be small on it."""
         lengths = [1.0]
         for name, value in self.parameters.items():
-            unit = self.kind.known[name].unit
+            unit, numbers = self.kind.known[name].unit, numbers_in(value, name)
             if unit in ("mm", "mm2"):
-                sizes = np.abs(numbers_in(value, name))
+                sizes = np.abs(numbers)
                 sizes = np.sqrt(sizes) if unit == "mm2" else sizes
                 lengths.extend(sizes[np.isfinite(sizes)].ravel().tolist())
         return (max(lengths),) * self._own_ndim()

@@ -26,10 +26,12 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from ..arrays.reading import given_path, read_json, refuse_endless
 from ..arrays.spacing import spacing_tuple
 from ..arrays.writing import atomically, together, write_text
 from ..errors import InputError, check_choice, is_auto
 from ..formats.images import has_spacing, read_image
+from ..formats.names import library_name
 from ..formats.quiet import standard_error_captured
 from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
@@ -74,9 +76,9 @@ def read_kernel(
     InputError
         If the file is missing, unreadable, or does not hold a kernel.
     """
-    path = Path(path)
-    source: dict[str, Any] = {"type": "file", "path": str(path.resolve())}
+    path = given_path(path)
     values, file_spacing = _read_array(path)
+    source: dict[str, Any] = {"type": "file", "path": str(path.resolve())}
     if np.size(spacing) == 3 and values.ndim == 2:
         spacing = spacing[1:]  # of a single slice
     logarithmic = log is not False and log is not None
@@ -122,6 +124,7 @@ def from_logarithm(kernel: Kernel, base: bool | float = True, centre: GivenCentr
 
 def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | None]:
     """The values of a file, and its voxel size where it has one; a single slice is flat."""
+    refuse_endless(path, what)
     if not path.is_file():
         raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
     if path.suffix.lower() == ".npy":
@@ -164,7 +167,7 @@ def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
     OSError
         If the file cannot be written or the format cannot hold a kernel.
     """
-    path = Path(path)
+    path = given_path(path)
     suffix = path.suffix.lower()
     if suffix in (".mhd", ".nhdr", ".hdr", ".img"):
         raise OSError(f"cannot write kernel {path}: {suffix} keeps its values in a second file; use .mha or .nrrd")
@@ -198,7 +201,7 @@ def _with_default_centre(kernel: Kernel) -> np.ndarray:
 
 def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
     try:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        sitk.WriteImage(image, library_name(temporary), useCompression=True)
     except RuntimeError as error:
         reason = reason_of(str(error)).replace(str(temporary), str(path))
         raise OSError(f"cannot write {path} ({reason}); try .nrrd or another folder") from error
@@ -215,18 +218,8 @@ def read_kernel_set(path: str | os.PathLike) -> KernelField:
     InputError
         If the file is missing, is no JSON, or an entry cannot be used; the message names the entry.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"kernel set {path} cannot be read ({reason}); check the path") from error
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"kernel set {path} is no valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        ) from error
+    path = given_path(path)
+    content = read_json(path, "kernel set")
     try:
         return field_from_dict(content, path.parent)
     except InputError as error:
@@ -255,9 +248,9 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     at = [_at(number, entry) for number, entry in enumerate(entries, 1)]
     options = _options(key, content)
     if key == "weights":
-        paths = [str((folder / str(a)).resolve()) for a in at]
-        field = KernelField.by_weights([_read_array(Path(p), "weight image")[0] for p in paths], kernels)
-        return replace(field, at=tuple(paths))
+        files = [folder / given_path(str(a)) for a in at]
+        field = KernelField.by_weights([_read_array(file, "weight image")[0] for file in files], kernels)
+        return replace(field, at=tuple(str(file.resolve()) for file in files))
     pairs = list(zip(at, kernels, strict=True))
     if key == "intensity":
         return KernelField.by_intensity(pairs, **options)
@@ -305,7 +298,7 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
     if entry["type"] == "file":
         _only(parameters, STORED_KINDS["file"])
         return read_kernel(
-            Path(folder) / str(parameters["path"]),
+            Path(folder) / given_path(str(parameters["path"])),
             parameters.get("log", False),
             parameters.get("spacing_mm"),
             parameters.get("normalize", True),
@@ -372,7 +365,7 @@ def write_kernel_set(path: str | os.PathLike, field: KernelField) -> dict[str, A
     .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
     images likewise.
     """
-    path = Path(path)
+    path = given_path(path)
     content = field_to_dict(field)
     with together():
         for number, (entry, kernel) in enumerate(zip(content["kernels"], field.kernels, strict=True), 1):

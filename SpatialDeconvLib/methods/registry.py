@@ -477,7 +477,7 @@ def method(strategy: str, name: str = AUTO) -> Method:
         If there is no such strategy, or it has no such method.
     """
     known = offered(strategy)
-    if name not in known:
+    if name not in tuple(known):  # which also asks for what cannot be a key
         raise InputError(
             f"method {name!r} is unknown for strategy {strategy!r}; choose one of {', '.join(known)}", "method"
         )

@@ -23,7 +23,7 @@ from ..kernels.shapes import identity_kernel
 from ..methods.choices import INTERPOLATIONS_OF, OUTSIDES
 from .geometry import geometryText, sameGeometry
 from .nodes import volumeFromKernel
-from .scene import describeNode, spacingOf, volumeArray
+from .scene import createDisplay, describeNode, spacingOf, volumeArray
 from .selections import guideArray, labelArray, maskArray
 
 __all__ = [
@@ -289,7 +289,7 @@ def kernelVolume(kernel: Kernel, outputVolume=None, name: str | None = None):
         outputVolume.CopyOrientation(node)
         outputVolume.SetAndObserveTransformNodeID(None)
         if outputVolume.GetDisplayNode() is None:
-            outputVolume.CreateDefaultDisplayNodes()
+            createDisplay(outputVolume)
     finally:
         display, scene = node.GetDisplayNode(), node.GetScene()
         for made in (node, display):

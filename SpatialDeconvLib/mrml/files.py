@@ -22,11 +22,13 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.reading import given_path, refuse_endless
 from ..arrays.staging import StagingFolder
 from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, headers, nifti, sizes, tiff
 from ..formats.images import read_image, refuse_shear
+from ..formats.names import library_name, node_name, python_name
 from ..formats.reasons import reason_of, unreadable
 from .scene import (
     LPS_TO_RAS,
@@ -211,7 +213,7 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     if tiff.is_tiff(path):
         return (*tiff.read_layout(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         reader.ReadImageInformation()
     return (*reader.GetSize(), 1, 1)[:3]
@@ -223,14 +225,27 @@ def stemOf(name: PathLike) -> str:
 
 
 def _existing(path: PathLike) -> Path:
-    path = Path(path).expanduser()
+    path = given_path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
+    refuse_endless(path, "input")
     if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
+    path = _openable(path)
     if path.is_file():
         sizes.refuse_absurd(path)
-    return path.absolute()
+    return path
+
+
+def _openable(path: Path) -> Path:
+    """Return a path absolute, after refusing one that MRML's readers and writers cannot open."""
+    path = path.absolute()
+    library_name(path)
+    if os.sep == "/" and "\\" in str(path):
+        raise InputError(
+            f"{path} has a backslash in its name, which MRML takes for the end of a folder's; rename it"
+        )
+    return path
 
 
 def _suffix(path: Path) -> str:
@@ -251,7 +266,7 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     if tiff.is_tiff(path):
         return tiff.read_layout(path).samples > 1, True
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly() as captured:
         failure = _failure(reader.ReadImageInformation)
     if failure is not None:
@@ -321,10 +336,10 @@ def _readWithStorageNode(path: Path, node, storage):
     with quietly():
         sizes.require_room(path)
     unit = headers.unit_of(path)
-    storage.SetFileName(str(path))
+    storage.SetFileName(library_name(path))
     if hasattr(storage, "SetSingleFile"):
         storage.SetSingleFile(1)  # slice_001.nrrd beside slice_002.nrrd is not a series
-    node.SetName(_stem(path))
+    node.SetName(node_name(_stem(path)))
     with quietly() as captured:
         done = storage.ReadData(node)
     if not done:
@@ -347,7 +362,7 @@ def inMillimetres(node, unit: float) -> None:
 def _sitkSays(path: Path) -> str:
     """What SimpleITK says of a file that MRML could not read, often without a reason."""
     with quietly():
-        return f"\n{_failure(sitk.ReadImage, str(path)) or ''}"
+        return f"\n{_failure(sitk.ReadImage, library_name(path)) or ''}"
 
 
 def _messages(storage) -> str:
@@ -374,7 +389,7 @@ def _addImage(image: sitk.Image, name: str, node=None):
         node = slicer.vtkMRMLVectorVolumeNode() if vector else slicer.vtkMRMLScalarVolumeNode()
     if array.dtype in (np.int64, np.uint64) and array.size and max(abs(int(array.min())), int(array.max())) > 2**53:
         raise InputError(f"{name} holds whole numbers beyond 2^53, which double does not hold; scale them")
-    node.SetName(name)
+    node.SetName(node_name(name))
     node.SetAndObserveImageData(imageDataFromArray(array))
     node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
     if vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
@@ -403,8 +418,12 @@ def _isDicom(path: Path) -> bool:
 def _seriesOf(folder: Path) -> dict[str, tuple[str, ...]]:
     """Return {series instance UID: file names in slice order} of the DICOM files directly in a folder."""
     with quietly():
-        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-        return {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in uids}
+        name = library_name(folder)
+        found = {
+            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(name, uid)
+            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(name)
+        }
+    return {uid: tuple(map(python_name, files)) for uid, files in found.items()}
 
 
 def seriesFiles(path: PathLike) -> list[Path]:
@@ -447,7 +466,7 @@ def _onlySeries(folder: Path) -> tuple[str, ...]:
 
 def _description(file: str) -> str:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(file)
+    reader.SetFileName(library_name(file))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     for key in ("0008|103e", "0020|000e"):  # series description, series instance UID
@@ -498,7 +517,7 @@ def _quietlyOf(folder: Path, names: Sequence[str], read):
 def _stacked(names: list[str], mixed: bool) -> sitk.Image:
     """The slices as one image; `mixed`: the first one's type does not hold the values of all."""
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(names)
+    reader.SetFileNames([library_name(name) for name in names])
     if mixed:
         reader.SetOutputPixelType(sitk.sitkFloat64)
     return reader.Execute()
@@ -576,7 +595,7 @@ def checkWritable(path: PathLike, like=None) -> Path:
 
 def checkOutputName(path: PathLike) -> Path:
     """Refuse an output path whose extension is unknown or that is a folder; return it absolute."""
-    path = Path(path).expanduser().absolute()
+    path = _openable(given_path(path))
     suffix = _suffix(path)
     if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
         raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
@@ -644,7 +663,23 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
         problem = _failureText(nifti.check_length, temporary, array.nbytes)
     if problem is not None:
+        letGo(temporary.parent)
         raise OSError(_writeFailure(path, array.nbytes, f"{problem}\n{captured.text}"))
+
+
+def letGo(folder: Path) -> None:
+    """Let go of the files in a folder that a failed writer left open: the disk gets their room back.
+
+    Their descriptors are kept, for the writer may still write what it holds when the program ends.
+    """
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():  # only Linux tells what is open
+        return
+    with open(os.devnull, "wb") as nowhere:
+        for number in os.listdir(descriptors):
+            with contextlib.suppress(OSError):
+                if os.readlink(descriptors / number).startswith(f"{folder}{os.sep}"):
+                    os.dup2(nowhere.fileno(), int(number))
 
 
 def _failureText(function, *arguments) -> str | None:
@@ -658,7 +693,7 @@ def _failureText(function, *arguments) -> str | None:
 def _writeWithStorageNode(node, temporary: Path) -> str | None:
     """Return None when all went well, else what the storage node said."""
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
-    storage.SetFileName(str(temporary))
+    storage.SetFileName(library_name(temporary))
     if storage.WriteData(node) and temporary.is_file():
         return None
     return _messages(storage) or "nothing was written"
@@ -670,8 +705,8 @@ def _writePicture(node, array: np.ndarray, temporary: Path) -> str | None:
     image = sitk.GetImageFromArray(picture, isVector=components)
     image.SetSpacing(node.GetSpacing()[: image.GetDimension()])
     try:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
-        written = sitk.GetArrayFromImage(sitk.ReadImage(str(temporary)))
+        sitk.WriteImage(image, library_name(temporary), useCompression=True)
+        written = sitk.GetArrayFromImage(sitk.ReadImage(library_name(temporary)))
     except RuntimeError as error:
         return str(error)
     lossy = _suffix(temporary) in (".jpg", ".jpeg")
@@ -698,7 +733,7 @@ def _losses(node, written: Path) -> list[str]:
     """Say what the file does not hold."""
     losses = []
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(written))
+    reader.SetFileName(library_name(written))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     if failure is None:

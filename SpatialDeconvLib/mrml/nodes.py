@@ -31,7 +31,16 @@ from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
-from .scene import describeNode, ensureScene, ijkToRas, imageDataFromArray, spacingOf, volumeArray, vtkFromMatrix
+from .scene import (
+    createDisplay,
+    describeNode,
+    ensureScene,
+    ijkToRas,
+    imageDataFromArray,
+    spacingOf,
+    volumeArray,
+    vtkFromMatrix,
+)
 from .selections import Selections, ThresholdRange, guideArray, labelArray, maskArray
 
 __all__ = [
@@ -262,7 +271,7 @@ def _fill(node, data, recipe: str, inputVolume) -> None:
 
 def copyDisplay(source, target) -> None:
     """Show the result with the input's grey levels and colours, so that the two can be compared."""
-    target.CreateDefaultDisplayNodes()
+    createDisplay(target)
     shown, display = source.GetDisplayNode(), target.GetDisplayNode()
     if shown is None or display is None or shown.GetClassName() != display.GetClassName():
         return
@@ -352,7 +361,7 @@ def volumeFromKernel(kernel: Kernel, name: str | None = None):
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetAndObserveImageData(imageDataFromArray(values))
     node.SetIJKToRASMatrix(vtkFromMatrix(matrix))
-    node.CreateDefaultDisplayNodes()
+    createDisplay(node)
     return node
 
 

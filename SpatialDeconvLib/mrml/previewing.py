@@ -32,7 +32,16 @@ from ..run.inputs import Inputs
 from ..run.settings import Settings
 from . import nodes
 from .channels import perChannel
-from .scene import ensureScene, ijkToRas, imageDataFromArray, matrixFromVtk, spacingOf, volumeArray, vtkFromMatrix
+from .scene import (
+    createDisplay,
+    ensureScene,
+    ijkToRas,
+    imageDataFromArray,
+    matrixFromVtk,
+    spacingOf,
+    volumeArray,
+    vtkFromMatrix,
+)
 from .selections import Selections
 
 DEFAULT_SIZE = 64  # voxels
@@ -269,7 +278,7 @@ def _show(image: np.ndarray, block, inputVolume, node):
     finally:
         node.EndModify(wasModifying)
     if isNew:
-        node.CreateDefaultDisplayNodes()
+        createDisplay(node)
     copyDisplay(inputVolume, node)
     return node
 

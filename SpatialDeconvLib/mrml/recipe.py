@@ -13,13 +13,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,22 @@ import scipy
 import SimpleITK as sitk
 
 from .. import __version__
+from ..arrays.reading import given_path, read_json, refuse_endless
 from ..arrays.writing import write_text
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..kernels.field import KernelField
 from ..kernels.sets import field_to_dict
 from ..run.pipeline import Result
+from ..run.settings import SETTINGS
 
-SCHEMA = "spatialdeconv-recipe/1"
+_FAMILY = "spatialdeconv-recipe/"
+SCHEMA = f"{_FAMILY}1"
+
+#: The operations that recipes are of.
+OPERATIONS = (*SETTINGS, "estimate")
+# What every recipe has, and what those of runs on files have besides.
+_PARTS = ("parameters", "kernel_set", "files")
+_PARTS_ON_FILES = ("inputs", "selection")
 
 #: What of the inputs a run on files takes, as the command line has it: nothing selected, nothing resampled, the
 #: voxel size of the file.
@@ -81,23 +91,100 @@ def writeBeside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
 
 
 def read(path: str | os.PathLike) -> dict[str, Any]:
-    """Read a recipe.
+    """Read the recipe of a run on files.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is no recipe.
+        If the file cannot be read, is no recipe, or lacks a part. What its parts hold is checked where they are
+        used.
     """
-    try:
-        recipe = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"recipe {path} cannot be read ({error})") from error
-    if not isinstance(recipe, dict) or recipe.get("schema") != SCHEMA:
+    path = given_path(path)
+    recipe = read_json(path, "recipe")
+    schema = recipe.get("schema") if isinstance(recipe, dict) else None
+    if not isinstance(schema, str) or not schema.startswith(_FAMILY):
         raise InputError(f"{path} is no recipe: its schema is not {SCHEMA!r}")
-    missing = [word for word in ("operation", "parameters", "kernel_set", "files") if word not in recipe]
-    if missing:
-        raise InputError(f"recipe {path} has no {missing[0]!r}; take the file that was written beside the output")
+    with namingVersion(recipe):
+        if schema != SCHEMA:
+            raise InputError(
+                f"recipe {path} is of the form {schema!r}, not {SCHEMA!r}; repeat it with what wrote it"
+            )
+        if "operation" not in recipe:
+            raise _partMissing(path, "operation")
+        check_choice(recipe["operation"], OPERATIONS, "operation")
+        for part in _PARTS:
+            _checkPart(path, recipe, part)
+    if "inputs" not in recipe:
+        raise InputError(f"{path} names no input files: its run was not one on files")
+    for part in _PARTS_ON_FILES:
+        _checkPart(path, recipe, part)
     return recipe
+
+
+def _partMissing(path: Path, part: str) -> InputError:
+    return InputError(f"recipe {path} has no {part!r}; take the file that was written beside the output")
+
+
+def _checkPart(path: Path, recipe: Mapping[str, Any], part: str) -> None:
+    if part not in recipe:
+        raise _partMissing(path, part)
+    if not isinstance(recipe[part], dict):
+        raise InputError(f"recipe {path}: {part!r} is no object {{...}}; take the file beside the output")
+
+
+@contextlib.contextmanager
+def namingVersion(recipe: Mapping[str, Any]) -> Iterator[None]:
+    """Add to what is refused of a recipe which version of this program wrote it."""
+    try:
+        yield
+    except InputError as error:
+        known = recipe.get("versions")
+        version = known.get("spatialdeconv") if isinstance(known, dict) else None
+        if not isinstance(version, str):
+            raise
+        text = f"{error.text} (the recipe was written by version {version[:40]}, this is {__version__})"
+        raise InputError(text, error.option, **error.cure) from error
+
+
+def selectionOf(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's selection with all its words.
+
+    Raises
+    ------
+    InputError
+        If a word is unknown.
+    """
+    unknown = sorted(set(given) - set(NO_SELECTION))
+    if unknown:
+        raise InputError(f"{unknown[0]!r} selects no voxels; known: {', '.join(NO_SELECTION)}")
+    return {**NO_SELECTION, **given}
+
+
+def inputFiles(recipe: Mapping[str, Any], roles: Mapping[str, bool]) -> dict[str, str]:
+    """Return the paths of a recipe's inputs by their role, after checking that no file has changed.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As `read` returns it.
+    roles : mapping
+        Role -> whether every run has it.
+
+    Raises
+    ------
+    InputError
+        If a role is missing or unknown, or a file is gone or has changed.
+    """
+    inputs = recipe["inputs"]
+    wrong = next((role for role in inputs if role not in roles), None)
+    if wrong is not None:
+        raise InputError(f"{wrong!r} is no input of {recipe['operation']}; there are {', '.join(roles)}")
+    missing = next((role for role, needed in roles.items() if needed and role not in inputs), None)
+    if missing is not None:
+        raise InputError(f"the recipe has no input {missing!r}; take the file that was written beside the output")
+    for name, digest in recipe["files"].items():
+        checkFile({"path": name, "sha256": digest})
+    return {role: checkFile(description) for role, description in inputs.items()}
 
 
 def describeFile(path: str | os.PathLike) -> dict[str, Any]:
@@ -119,9 +206,18 @@ def checkFile(description: Mapping[str, Any]) -> str:
     InputError
         If the file is gone or its content has changed.
     """
-    path = description["path"]
-    if not os.path.exists(path):
+    if not isinstance(description, Mapping) or not all(
+        isinstance(description.get(word), str) for word in ("path", "sha256")
+    ):
+        raise InputError(f"an input of the recipe, {str(description)[:80]}, does not say its path and sha256")
+    path: str = description["path"]
+    try:
+        exists = os.path.exists(path)
+    except ValueError:  # holds what no name of a file can
+        exists = False
+    if not exists:
         raise InputError(f"{path}, an input of the recipe, does not exist any more")
+    refuse_endless(Path(path), "the recipe's input")
     if sha256(path, description.get("series", False)) != description["sha256"]:
         raise InputError(f"{path}, an input of the recipe, has changed since; the run cannot be repeated with it")
     return path

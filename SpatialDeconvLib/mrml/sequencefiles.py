@@ -11,10 +11,12 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..arrays.reading import given_path
 from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import headers, nifti, sizes
 from ..formats.images import refuse_shear
+from ..formats.names import library_name, node_name
 from .files import (
     _INT64,
     PathLike,
@@ -34,6 +36,7 @@ from .files import (
     checkWritable,
     inMillimetres,
     isSegmentation,
+    letGo,
     stemOf,
 )
 from .scene import LPS_TO_RAS, ensureScene, ijkToRas, imageDataFromArray, quietly, volumeArray, vtkFromMatrix
@@ -45,7 +48,7 @@ _FORMATS = (".seq.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
 
 def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
-    path = Path(path).expanduser()
+    path = given_path(path)
     if not path.is_file() or isSegmentation(path) or _isDicom(path):
         return False
     try:
@@ -53,7 +56,7 @@ def isSequence(path: PathLike) -> bool:
     except InputError:
         return False
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
     return failure is None and _frameCount(reader) is not None
@@ -82,14 +85,14 @@ def readSequence(path: PathLike):
     if not isSequence(path):
         raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(library_name(path))
     with quietly():
         reader.ReadImageInformation()
     _checkHeader(path, reader)
     with quietly():
         sizes.require_room(path)
     scene = ensureScene()
-    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(stemOf(path)))
+    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(node_name(stemOf(path))))
     try:
         if _suffix(path) in _FORMATS and reader.GetPixelID() not in _INT64:
             _readWithStorageNode(path, node)
@@ -104,7 +107,7 @@ def readSequence(path: PathLike):
 def _readWithStorageNode(path: Path, node) -> None:
     storage = node.GetScene().AddNode(slicer.vtkMRMLVolumeSequenceStorageNode())  # makes nodes through its scene
     try:
-        storage.SetFileName(str(path))
+        storage.SetFileName(library_name(path))
         with quietly() as captured:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
@@ -174,13 +177,14 @@ def writeSequence(node, path: PathLike) -> list[str]:
     with together() as new:
         temporary = new.place(path)
         storage = slicer.vtkMRMLVolumeSequenceStorageNode()
-        storage.SetFileName(str(temporary))
+        storage.SetFileName(library_name(temporary))
         with quietly() as captured:
             done = storage.WriteData(plain) and temporary.is_file()
         problem = None if done else _messages(storage) or "nothing was written"
         if problem is None and _suffix(path) in (".nii", ".nii.gz"):
             problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
+            letGo(temporary.parent)
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
         return _losses(node, temporary)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from ..arrays.reading import given_path
 from ..arrays.spacing import spacing_tuple
 from ..formats.images import has_spacing
 from .files import PathLike
@@ -35,7 +35,7 @@ def setVoxelSize(node, spacing: Sequence[float] | None) -> None:
 
 def adoptGeometry(node, path: PathLike, reference) -> None:
     """Lay the volume that was read from a file without a voxel size onto the voxels of another of its size."""
-    path = Path(path).expanduser()
+    path = given_path(path)
     if not node.IsA("vtkMRMLScalarVolumeNode") or path.is_dir() or has_spacing(path):
         return
     if node.GetImageData().GetDimensions() == reference.GetImageData().GetDimensions():

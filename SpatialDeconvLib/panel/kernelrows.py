@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.reading import read_json
 from ..errors import InputError
 from ..estimation.levels import levels_from_histogram
 from ..kernels import shapes
@@ -322,13 +323,7 @@ def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], An
         If it cannot be read or used, with the reason.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"kernel set {path} is no valid JSON: {error.msg} in line {error.lineno}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"kernel set {path} cannot be read ({reason}); check the path") from error
+    content = read_json(path, "kernel set")
     try:
         return rowsFromContent(content, path.parent, makeVolume)
     except InputError as error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
+from ..arrays.reading import given_path
 from ..arrays.staging import StagingFolder
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import write_text
@@ -58,7 +59,7 @@ def write_report(
 
 def save_page(folder: str | os.PathLike, page: str) -> Path:
     """Write a page of `report_page` into a folder, which is made when it does not exist; return its path."""
-    path = Path(folder).expanduser().absolute() / PAGE
+    path = given_path(folder).absolute() / PAGE
     write_text(path, page, make_folder=True)
     return path
 
@@ -71,7 +72,7 @@ def check_folder(folder: str | os.PathLike) -> None:
     OSError
         If it is a file, or the nearest folder that exists cannot be written.
     """
-    path = Path(folder).expanduser().absolute()
+    path = given_path(folder).absolute()
     existing = next(p for p in (path, *path.parents) if p.exists())
     if not existing.is_dir():
         raise NotADirectoryError(f"report folder {path} cannot be made: {existing} is a file; choose another")

@@ -108,23 +108,27 @@ def working_copy(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32, copy=False)
 
 
-def finite(image: np.ndarray, nonfinite: str, warnings: list[str]) -> np.ndarray:
-    """The image without NaN and infinity: refused, or filled with a warning."""
+def finite(image: np.ndarray, nonfinite: str, warnings: list[str], seen: np.ndarray | None = None) -> np.ndarray:
+    """The image without NaN and infinity: refused, or filled with a warning.
+
+    Those outside of `seen`, where there is one, do not matter: they are filled without a word.
+    """
     good = np.isfinite(image)
-    bad = image.size - int(np.count_nonzero(good))
-    if not bad:
+    if good.all():
         return image
-    if nonfinite == "error":
-        nans = int(np.count_nonzero(np.isnan(image)))
+    bad = int(np.count_nonzero(~good if seen is None else seen & ~good))
+    if bad and nonfinite == "error":
+        nans = int(np.count_nonzero(np.isnan(image) if seen is None else np.isnan(image) & seen))
         raise InputError(
             f"the image holds {nans} NaN and {bad - nans} infinite of {image.size} voxels; repair it, or let them "
             "be filled from their neighbours",
             nonfinite="fill",
         )
-    if bad == image.size:
+    if not good.any():
         raise InputError("the image holds no finite voxel at all")
     nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
-    warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
+    if bad:
+        warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
     return image[tuple(nearest)]
 
 

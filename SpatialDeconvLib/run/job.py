@@ -29,7 +29,7 @@ from .inputs import (
     selected_voxels,
     working_copy,
 )
-from .settings import DeconvolveSettings, S
+from .settings import ConvolveSettings, DeconvolveSettings, S
 from .told import told_of_kernels
 from .units import in_image_units, scaled_levels, working_exponent
 
@@ -86,9 +86,10 @@ class Job(Generic[S]):
         warnings = kernel_warnings(field, settings.normalizes)
         if inputs.labels is not None:
             field = field.with_labels(inputs.labels, inputs.label_names)
-        image = finite(working_copy(original), settings.nonfinite, warnings)
-        guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         mask = None if inputs.mask is None else selected_voxels(inputs.mask, original.shape)
+        seen = mask if isinstance(settings, ConvolveSettings) and settings.exclude else None
+        image = finite(working_copy(original), settings.nonfinite, warnings, seen)
+        guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
         exponent = 0
         if isinstance(settings, DeconvolveSettings):
@@ -186,16 +187,18 @@ class Job(Generic[S]):
 
     def available_memory(self) -> float | None:
         """Bytes that the run may take: what is free, and no more than the caller's limit; None: not known."""
-        available = memory.available_memory()
-        if self.settings.memory_limit is None:
-            return available
-        limit = self.settings.memory_limit * 2**30
-        return limit if available is None else min(limit, available)
+        known = [n for n in (memory.available_memory(), self._memory_limit()) if n is not None]
+        return min(known, default=None)
+
+    def _memory_limit(self) -> float | None:
+        """Bytes that the caller allows."""
+        limit = self.settings.memory_limit
+        return None if limit is None else limit * 2**30
 
     def require_memory(self, needed: float, remedy: str, **cure: Any) -> None:
         """Refuse a run that needs more bytes than it may take; `cure`: arguments that would help."""
         size = "x".join(map(str, self.image.shape))
-        memory.require(needed, f"the image has {size} voxels; {remedy}", self.available_memory(), **cure)
+        memory.require(needed, f"the image has {size} voxels; {remedy}", self._memory_limit(), **cure)
 
     def require_volumes(self, padded_volumes: float, volumes: float, remedy: str, **cure: Any) -> None:
         """Refuse a run on one kernel after the other that needs more volumes, padded or not, than it may take."""

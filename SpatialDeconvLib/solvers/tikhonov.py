@@ -33,7 +33,9 @@ def tikhonov(
     penalty: str = "gradient",
     tolerance: float = 1e-2,
 ) -> Solution:
-    """Solve (A^T M A + l D) x = A^T M y, warm-started; `regularization` is l.
+    """Solve (A^T M A + l D) x = A^T M y; `regularization` is l.
+
+    After the search for l it starts from what that found, unless `iterations` are given.
 
     Parameters
     ----------
@@ -60,6 +62,9 @@ def tikhonov(
         unit = (problem.error(_LEAST_ERROR) / problem.span) ** 2
         search = WeightSearch(tuple(f * unit for f in _PATH), _SLACK)
         x, weight = search(problem, problem.calm_start, try_weight, watch.part(0.0, 0.7))
+        if iterations is not None:  # as many as were asked for: those of the search are not among them
+            x = problem.start()
+            history.clear()
     else:
         x, weight = problem.start(), given_weight(regularization, "tikhonov")
     x = solve(weight, x, iterations or _LIMIT, tolerance, watch.part(0.7, 1.0))

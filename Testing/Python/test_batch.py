@@ -250,7 +250,7 @@ def test_the_table_tells_time_memory_residual_and_metrics(cohort):
     assert rows["lucy"]["iterations"] == "3"
     assert rows["joint"]["output"] == "deep/joint.mhd"
     assert rows["blur"]["method"] == ""
-    assert "fread got only" in rows["broken"]["error"]
+    assert "cannot be read: fread got only" in rows["broken"]["error"]
     assert sum(int(row["attempts"]) for row in rows.values()) == len(rows) + cohort.harmed
     if sys.platform != "win32":
         assert 0.05 < float(rows["joint"]["peak_memory_gib"]) < 4
@@ -366,6 +366,29 @@ def test_a_bug_is_the_failure_of_its_case_and_says_where(folder, monkeypatch):
     assert not (folder / "staging").exists()
 
 
+def test_a_record_keeps_the_number_of_attempts_for_the_table_of_a_later_batch(folder):
+    arguments = ["convolve", str(folder / "v0.nrrd"), str(folder / "x.nrrd"), f"--kernels={folder / 'set.json'}"]
+    task = {"arguments": arguments, "staging": str(folder / "staging"), "attempt": 3}
+    record = batch_case.run_case(task, lambda fraction, text: None)["record"]
+    case = batch_manifest.Case(2, "x")
+    assert (
+        batch_folder.table_row(case, {"status": "done", "attempts": 0, "record": record}, folder)["attempts"] == 3
+    )
+    assert (
+        batch_folder.table_row(case, {"status": "done", "attempts": 4, "record": record}, folder)["attempts"] == 4
+    )
+
+
+def test_no_cell_of_the_table_is_a_formula(tmp_path):
+    cells = {"row": 2, "case": "=1+1", "error": "@x", "residual": -1.5, "warnings": "-a | b", "method": "tv"}
+    batch_folder.write_table(tmp_path, [cells])
+    with (tmp_path / batch_folder.TABLE).open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in cells} == {
+        "row": "2", "case": "'=1+1", "error": "'@x", "residual": "-1.5", "warnings": "'-a | b", "method": "tv"
+    }  # fmt: skip
+
+
 # -- ended from outside
 
 
@@ -433,7 +456,7 @@ def test_a_full_disk_does_not_hide_what_the_batch_says(tmp_path):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
         with pytest.raises(batch.CasesFailed), batch_folder.exclusive(tmp_path):
-            raise batch.CasesFailed
+            raise batch.CasesFailed("1 of 1 cases failed")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)

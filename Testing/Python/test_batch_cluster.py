@@ -85,6 +85,32 @@ def child_of(process):
     return None
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://:1", "foo://a:1", "a:999999"],
+)
+def test_what_is_no_address_is_refused_at_once(address):
+    with pytest.raises(InputError, match="is no address of a scheduler"):
+        scheduling.DaskWorkers(address, queue.Queue())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read \\(No such file"),
+        ("{", "is no valid JSON"),
+        ("[]", "names no scheduler"),
+        ('{"address": 3}', "names no scheduler"),
+        ('{"address": "tcp://x"}', "is no address of a scheduler"),
+    ],
+)
+def test_a_scheduler_file_that_is_not_there_or_is_none_is_refused_at_once(tmp_path, content, words):
+    if content is not None:
+        (tmp_path / "scheduler.json").write_text(content)
+    with pytest.raises(InputError, match=words):
+        scheduling.DaskWorkers(str(tmp_path / "scheduler.json"), queue.Queue())
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see a worker at work")
 def test_a_lost_worker_costs_its_case_a_second_try_and_results_are_the_same(cluster, folder):
     first = cluster("first")

@@ -226,7 +226,7 @@ def test_a_reference_of_another_size_is_refused_even_with_resampling(folder):
         ("c.csv", "input,kernels\na.nrrd,set.json\n".encode("utf-16"), "is not UTF-8"),
         ("c.csv", b"input,kernels\na.nrrd\0,set.json\n", "is not UTF-8"),
         ("c.csv", 'input,kernels\n"a.nrrd,set.json\n', "is no readable CSV"),
-        ("c.json", "{", "is no JSON"),
+        ("c.json", "{", "is no valid JSON"),
         ("c.json", "{}", "has no list"),
         ("c.json", '{"cases": [1]}', "case 1 is no object"),
         ("c.json", '{"cases": [{}], "case": 1}', "unknown entry 'case'"),

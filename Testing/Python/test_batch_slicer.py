@@ -103,6 +103,12 @@ def test_a_run_in_slicer_has_the_commands_result_status_and_log(folder):
         (["--", "deconvolve", "none.nrrd", "x.nrrd", "--kernels", "set.json"], 1, "none.nrrd does not exist"),
         (["--", "deconvolve", "--nothing"], 2, "unrecognized arguments|the following arguments are required"),
         ([], 2, "the following arguments are required: COMMAND"),
+        (
+            ["--ignore-slicerrc", "--", "deconvolve", "none.nrrd", "x.nrrd", "--kernels", "k.npy"],
+            1,
+            "does not exist",
+        ),
+        (["convolve", "--kernels", "k.npy", "--", "none.nrrd", "x.nrrd"], 1, "does not exist"),
     ],
 )
 def test_every_way_out_gives_slicer_an_exit_status(folder, arguments, status, words):

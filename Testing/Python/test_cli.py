@@ -160,6 +160,54 @@ def test_repeat_sees_a_change_in_a_headers_data_file(folder, capsys, header, dat
     assert f"{header}, an input of the recipe, has changed since" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("low", ["-1e3", "-1E+3", "-1000.", "-inf", "-.5e-3"])
+def test_negative_numbers_are_numbers_however_they_are_written(folder, low):
+    output = folder / "out.nrrd"
+    given = ["convolve", "image.nrrd", output, "--kernels", "set.json", "--mask-range", low, "50", "--quiet"]
+    assert run(folder, *given) == 0
+    options = ["--mask-range", low, "50", "--offset", low]
+    parsed = operation_parser().parse_args(["deconvolve", "in", "out", "--kernels", "k", *options])
+    assert (parsed.mask_range, parsed.offset) == ([float(low), 50.0], float(low))
+
+
+def test_what_a_terminal_would_obey_is_printed_as_what_it_is(folder, capsys):
+    name = "red\x1b[31m\x9b2J\u202e.nrrd"
+    (folder / name).write_bytes((folder / "image.nrrd").read_bytes())
+    assert run(folder, "convolve", name, f"o-{name}", "--kernels", "set.json", "--quiet") == 0
+    assert run(folder, "convolve", f"no-{name}", "o.nrrd", "--kernels", "set.json", "--quiet") == 1
+    assert run(folder, "convolve", name, "o.nrrd", "--kernels", "set.json", "--model", name, "--nothing\x1b") == 2
+    said = "".join(capsys.readouterr())
+    assert said.replace("\n", "").isprintable()
+    assert "red\\x1b[31m\\x9b2J\\u202e.nrrd" in said
+
+
+def test_no_message_is_longer_than_a_few_lines(folder, capsys):
+    for option in ("--model", "--iterations", "--mask", "--centre"):
+        assert run(folder, "convolve", "image.nrrd", "o.nrrd", "--kernels", "set.json", option, "x" * 5000) != 0
+        error = capsys.readouterr().err.split("error: ")[-1]
+        assert len(error) < 900
+
+
+def test_a_fault_of_the_program_is_told_in_one_line_and_in_full_in_the_log(folder, capsys, monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.command.onfiles.run_on_files", lambda *a, **k: {}["nothing"])
+    given = ["convolve", "image.nrrd", "o.nrrd", "--kernels", "set.json", "--quiet", "--log-file", "log.txt"]
+    assert run(folder, *given) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "unexpected KeyError: 'nothing' (test_cli.py, line " in told
+    assert "Traceback" in (folder / "log.txt").read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("role", ["input", "--mask", "--guide", "--labels"])
+def test_pipes_are_no_inputs(folder, capsys, role):
+    os.mkfifo(folder / "pipe.nrrd")
+    given = ["image.nrrd", "o.nrrd", "--kernels", "set.json", "--quiet"]
+    given = ["pipe.nrrd", *given[1:]] if role == "input" else [*given, role, "pipe.nrrd"]
+    assert run(folder, "convolve", *given) == 1
+    assert "pipe.nrrd is a pipe or a device" in capsys.readouterr().err
+
+
 def test_repeat_refuses_what_is_no_whole_recipe(folder, capsys):
     for content, word in (
         ({"schema": "spatialdeconv-recipe/1", "inputs": {}}, "has no 'operation'"),

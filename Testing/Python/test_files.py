@@ -451,7 +451,7 @@ def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr(files.tempfile, "mkdtemp", refuse)  # root may write anywhere, so chmod would not do
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # root may write anywhere, so chmod would not do
     with pytest.raises(PermissionError, match=r"cannot be written \(Permission denied\); choose another folder"):
         files.checkWritable(tmp_path / "a.nrrd")
 
@@ -635,3 +635,23 @@ def test_nodes_made_meanwhile_leave_the_scene_and_others_stay(tmp_path):
         fail()
     assert slicer.mrmlScene.GetNumberOfNodes() == count
     assert slicer.mrmlScene.IsNodePresent(kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is open")
+def test_a_header_whose_data_cannot_be_written_leaves_no_file_open(tmp_path):
+    import resource
+
+    node = makeVolume(np.random.default_rng(0).random((20, 40, 50)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # as a full disk
+    try:
+        with pytest.raises(OSError, match="was not written"):
+            files.writeVolume(node, tmp_path / "full.nhdr")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    opened = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            opened.append(os.readlink(f"/proc/self/fd/{number}"))
+    assert not [name for name in opened if name.startswith(str(tmp_path))]
+    assert not list(tmp_path.iterdir())

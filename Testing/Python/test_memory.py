@@ -28,16 +28,22 @@ def test_the_peak_grows_with_what_is_held():
 
 def test_a_run_that_does_not_fit_is_refused_with_the_estimate_and_the_remedy():
     with pytest.raises(sd.NotEnoughMemory) as caught:
-        memory.require(12.34 * GIB, "crop the image", available=4 * GIB)
+        memory.require(12.34 * GIB, "crop the image", limit=4 * GIB)
     message = str(caught.value)
-    for word in ("12.3 GiB", "4.0 GiB", "crop the image"):
+    for word in ("12.3 GiB", "4.0 GiB are allowed", "crop the image"):
         assert word in message
     assert "\n" not in message
     assert isinstance(caught.value, MemoryError)
 
 
+def test_a_limit_above_what_is_free_is_not_what_stops_a_run(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 3 * GIB)
+    with pytest.raises(sd.NotEnoughMemory, match=r"3\.0 GiB are free"):
+        memory.require(5 * GIB, "", limit=4 * GIB)
+
+
 def test_a_run_that_fits_or_cannot_be_judged_goes_on(monkeypatch):
-    memory.require(4 * GIB, "", available=4 * GIB)
+    memory.require(4 * GIB, "", limit=4 * GIB)
     monkeypatch.setattr(memory, "available_memory", lambda: None)
     memory.require(1e30, "")
 
@@ -104,5 +110,5 @@ def test_threads_are_as_many_as_the_environment_allows(monkeypatch, set_to):
 
 
 def test_sizes_are_told_with_the_digits_that_set_them_apart():
-    with pytest.raises(sd.NotEnoughMemory, match=r"about 0\.119 GiB of memory are needed, 0\.115 GiB are free"):
-        memory.require(0.119 * GIB, "", available=0.115 * GIB)
+    with pytest.raises(sd.NotEnoughMemory, match=r"about 0\.119 GiB of memory are needed, 0\.115 GiB are allowed"):
+        memory.require(0.119 * GIB, "", limit=0.115 * GIB)

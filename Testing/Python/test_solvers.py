@@ -405,6 +405,15 @@ def test_noise_is_estimated_when_not_given():
     assert result.parameters["noise"] == pytest.approx(1.0, rel=0.15)
 
 
+def test_tikhonov_makes_the_steps_that_it_is_asked_for_whatever_the_search_took():
+    truth = phantom((64, 60))
+    op, y = operator_for(truth), blurred(truth)
+    found = solve(op, y, "tikhonov", iterations=2)
+    assert found.iterations == 2
+    again = solve(op, y, "tikhonov", iterations=2, regularization=found.parameters["regularization"])
+    np.testing.assert_array_equal(found.image, again.image)
+
+
 @pytest.mark.parametrize("method", ["richardson-lucy", "landweber", "tikhonov"])
 def test_the_residual_of_counts_is_in_units_of_their_own_noise(method):
     truth = np.zeros((64, 60))

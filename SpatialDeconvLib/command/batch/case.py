@@ -22,8 +22,9 @@ from typing import Any
 
 from ... import __version__
 from ...arrays.memory import peak_memory
+from ...arrays.reading import read_json
 from ...arrays.watch import Progress
-from ...errors import InputError, NotEnoughMemory
+from ...errors import NotEnoughMemory
 from ...kernels.sets import field_to_dict
 from ...mrml import recipe as recipes
 from ...report import PAGE
@@ -80,7 +81,7 @@ def finished(options: Any) -> dict[str, Any] | None:
     if not output.is_file() or (report and not Path(report, PAGE).is_file()):
         return None
     try:
-        note = json.loads(Path(f"{output}.recipe.json").read_text(encoding="utf-8"))[NOTE]
+        note = read_json(Path(f"{output}.recipe.json"), "recipe")[NOTE]
         request = request_from_options(options)
         inputs = {role: recipes.describeFile(path) for role, path in request.files.items()}
         same = note["fingerprint"] == fingerprint(request, inputs)
@@ -96,7 +97,8 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     ----------
     task : mapping
         "arguments": the command line of the run, with the places where output and report will lie; "staging":
-        a folder that is made, in which they are written into the folders "output" and "report".
+        a folder that is made, in which they are written into the folders "output" and "report"; "attempt": its
+        number, for the record.
     report : callable (fraction, text)
 
     Returns
@@ -117,20 +119,18 @@ def run_case(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
             report=staging / "report" if options.report else None, command=[PROGRAM, *task["arguments"]],
             destination=options.output,
         )  # fmt: skip
-        record = _noted(request, run, time.perf_counter() - started)
+        record = _noted(request, run, time.perf_counter() - started, task.get("attempt", 1))
         return {"record": record, "staging": str(staging)}
     except NotEnoughMemory as error:
         reply = {"error": message_of(error), "memory": True}
-    except (InputError, OSError, ImportError, MemoryError) as error:
-        reply = {"error": message_of(error), "memory": False}
     except Exception as error:
-        reply = {"error": f"unexpected {_described(error)}", "memory": False}
+        reply = {"error": message_of(error), "memory": False}
     shutil.rmtree(staging, ignore_errors=True)
     shown = reply["error"].replace(str(staging / "output"), str(Path(task["arguments"][2]).parent))
     return {**reply, "error": " ".join(shown.split())}
 
 
-def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
+def _noted(request: RunRequest, run: Any, seconds: float, attempt: int) -> dict[str, Any]:
     """Add what the batch wants to know to the recipe, and return it."""
     result = run.result
     peak = peak_memory()
@@ -143,6 +143,7 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
         "noise": result.noise,
         "residual": result.residual,
         "iterations": result.iterations,
+        "attempts": attempt,
         "metrics": run.recipe.get("metrics"),
         "warnings": run.warnings,
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -151,14 +152,6 @@ def _noted(request: RunRequest, run: Any, seconds: float) -> dict[str, Any]:
     record = recipes.plain(record)
     recipes.writeBeside(run.output, {**run.recipe, NOTE: record})
     return record
-
-
-def _described(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 # -- the process

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ...arrays.memory import available_memory
+from ...arrays.reading import given_path
 from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
 from ...arrays.writing import together
 from ...errors import Cancelled, InputError
+from ..arguments import path_name, printable
 from ..overwriting import refuse_overwriting
 from ..parser import new_command, operation_parser
 
@@ -39,15 +41,17 @@ exit status: 0 all cases are finished, 1 some failed or the manifest has errors,
 """
 
 
-class CasesFailed(ValueError):
+class CasesFailed(InputError):
     """Some cases failed; which, has been said."""
 
 
 def add_command(commands: Any) -> None:
     """Add `batch` to the command line."""
     parser = new_command(commands, "batch", run, "run a table of cases, several at a time", _DESCRIPTION)
-    parser.add_argument("manifest", metavar="MANIFEST", help="CSV or JSON table of the cases")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for outputs and results.csv")
+    parser.add_argument("manifest", type=path_name, metavar="MANIFEST", help="CSV or JSON table of the cases")
+    parser.add_argument(
+        "--output", type=path_name, required=True, metavar="DIR", help="folder for outputs and results.csv"
+    )
     parser.add_argument(
         "--set",
         dest="defaults",
@@ -66,6 +70,7 @@ def add_command(commands: Any) -> None:
     )
     where.add_argument(
         "--scheduler",
+        type=path_name,
         metavar="ADDRESS",
         help="run the cases on this Dask cluster, whose workers see the same files: tcp://host:8786, or a "
         "scheduler file (.json). Threads of each case: 1 unless --threads is given",
@@ -114,7 +119,7 @@ def run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
     if options.scheduler and options.workers:
         raise InputError(f"--workers {options.workers} is for this machine; the cluster has its own, leave it out")
-    folder = Path(options.output).expanduser().absolute()
+    folder = Path(options.output).absolute()
     refuse_overwriting([folder / results.TABLE], {"manifest": options.manifest})
     cases = read_manifest(options.manifest, folder, _defaults(options.defaults), operation_parser())
     if options.report:
@@ -143,7 +148,7 @@ def _defaults(settings: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise InputError(f"--set {setting} needs a column and a value: COLUMN=VALUE")
         if value and name in ("input", *PATHS):  # typed here, so relative to here
-            value = str(Path(value).expanduser().absolute())
+            value = str(given_path(value).absolute())
         defaults[name] = value
     return defaults
 
@@ -159,7 +164,7 @@ def _tell_problems(cases: Sequence[Any], options: argparse.Namespace) -> None:
     wrong = [case for case in cases if case.problems]
     for case in wrong:
         for problem in case.problems:
-            print(f"{case.label}: {problem}", file=sys.stderr)
+            print(printable(f"{case.label}: {problem}"), file=sys.stderr)
     if wrong and (not options.skip_invalid or len(wrong) == len(cases)):
         count = sum(len(case.problems) for case in wrong)
         raise InputError(
@@ -176,7 +181,7 @@ def _tell_plan(cases: Sequence[Any], options: argparse.Namespace) -> None:
             state = "has errors"
         else:
             state = "would run" if options.rerun or not finished(case.options) else "is finished"
-        print(f"{case.label} {state}")
+        print(printable(f"{case.label} {state}"))
 
 
 class Batch:
@@ -278,10 +283,8 @@ class Batch:
 
     def _submit(self, number: int, workers: Any, threads: int, memory: int | None) -> None:
         self.open.add(number)
-        arguments = self.cases[number].arguments
-        workers.submit(
-            number, {"arguments": arguments, "root": str(self.root), "threads": threads, "memory": memory}
-        )
+        task = {"arguments": self.cases[number].arguments, "attempt": self.states[number]["attempts"] + 1}
+        workers.submit(number, {**task, "root": str(self.root), "threads": threads, "memory": memory})
 
     # -- finished cases
 
@@ -414,7 +417,7 @@ class Batch:
         failed = [n for n, state in enumerate(self.states) if state["status"] == "failed"]
         self.progress.close()
         for number in failed:
-            print(f"{self.cases[number].label} failed: {self.states[number]['error']}", file=sys.stderr)
+            print(printable(f"{self.cases[number].label} failed: {self.states[number]['error']}"), file=sys.stderr)
         self._write_table()
         done = len(self.cases) - len(failed)
         print(f"{self.folder / results.TABLE}: {done} of {len(self.cases)} cases are finished")

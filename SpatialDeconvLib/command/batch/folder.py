@@ -141,11 +141,17 @@ def table_row(case: Any, state: Mapping[str, Any], folder: Path) -> dict[str, An
         row.update({f"{name}_{when}": value for name, value in metrics.items()})
     row["warnings"] = " | ".join(record.get("warnings", ()))
     row.update(row=case.row, case=case.name, status=state["status"], error=state.get("error", ""))
-    row.update({name: state[name] for name in ("attempts",) if state.get(name)})
+    if state.get("attempts"):  # else those of an earlier batch, which the record tells
+        row["attempts"] = state["attempts"]
     if case.options is not None:
         row.update(operation=case.options.operation, input=case.options.input)
         row["output"] = case.output.relative_to(folder).as_posix()
     return row
+
+
+def _harmless(value: Any) -> Any:
+    """The value of a cell; a text that spreadsheets would run as a formula gets the mark of a text in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def write_table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -153,5 +159,5 @@ def write_table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     write_text(folder / TABLE, text.getvalue())

@@ -6,7 +6,6 @@ import argparse
 import csv
 import functools
 import io
-import json
 import os
 import shlex
 import unicodedata
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...arrays.reading import given_name, given_path, parsed_json, refuse_endless
 from ...errors import InputError
 from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
@@ -102,7 +102,7 @@ def read_manifest(
     InputError
         If the file cannot be read, has no rows, or names a column that does not exist.
     """
-    path = Path(path).expanduser()
+    path = given_path(path)
     rows, own_defaults = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
     if not rows:
         raise InputError(f"manifest {path} has no cases; write one row for each")
@@ -111,7 +111,7 @@ def read_manifest(
     defaults = {**_named(own_defaults, f"the defaults of {path}", known), **_named(defaults, "--set", known)}
     columns = dict.fromkeys(column for _, row in rows for column in row)
     _named(dict.fromkeys(columns, ""), f"manifest {path}", known)
-    base, target = path.absolute().parent, Path(folder).expanduser().absolute()
+    base, target = path.absolute().parent, given_path(folder).absolute()
     cases = [_case(number, _column_names(row), defaults, base, target, commands) for number, row in rows]
     _check_files(cases)
     _check_outputs(cases, target)
@@ -149,6 +149,7 @@ def _csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
 
 
 def _text(path: Path) -> str:
+    refuse_endless(path, "manifest")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -166,12 +167,7 @@ def _delimiter(text: str) -> str:
 
 
 def _json_rows(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict]:
-    try:
-        content = json.loads(_text(path))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"manifest {path} is no JSON ({error})") from error
+    content = parsed_json(_text(path), f"manifest {path}")
     content = {"cases": content} if isinstance(content, list) else content
     if not isinstance(content, dict) or not isinstance(content.get("cases"), list):
         raise InputError(
@@ -236,16 +232,24 @@ def _case(
     values = {**defaults, **{name: value for name, value in row.items() if not _empty(value)}}
     values = {name: value for name, value in values.items() if not _empty(value)}
     case = Case(number, _name(values, number), problems=_own_problems(values))
-    if case.problems:
-        return case
-    source = base / Path(str(values["input"])).expanduser()
+    if not case.problems:
+        try:
+            _complete(case, values, base, target, commands)
+        except (InputError, OSError) as error:  # a path that cannot be one
+            case.problems.append(message_of(error))
+    return case
+
+
+def _complete(case: Case, values: Mapping[str, Any], base: Path, target: Path, commands: Mapping) -> None:
+    """Give a case its command line, and what is wrong with it."""
+    source = base / given_path(str(values["input"]))
     output = str(values.get("output") or f"{case.name}{'.seq' if isSequence(source) else ''}.nrrd")
-    case.problems += _place_problems({"output": output, "report": str(values.get("report", ""))})
+    case.problems += _place_problems({"output": given_name(output), "report": str(values.get("report", ""))})
     if case.problems:
-        return case
+        return
     operation = _operation(values)
     subparser, actions = commands[operation]
-    kernels = base / Path(str(values["kernels"])).expanduser()
+    kernels = base / given_path(str(values["kernels"]))
     head = [str(source), str(target / output), f"--kernels={kernels}"]
     case.arguments = [operation, *head]
     for column, value in values.items():
@@ -263,7 +267,6 @@ def _case(
             case.arguments += arguments
     if not case.problems:
         case.options = subparser.parse_args(case.arguments[1:])
-    return case
 
 
 def _name(values: Mapping[str, Any], number: int) -> str:
@@ -319,7 +322,7 @@ def _arguments(column: str, value: Any, action: argparse.Action, base: Path, tar
     if isinstance(value, list | dict | bool):
         raise ValueError(f"{column} {value!r} must be one value")
     if column in PATHS:
-        value = base / Path(str(value)).expanduser()
+        value = base / given_path(str(value))
     elif column == "report":
         value = target / str(value)
     return [f"--{column}={value}"]

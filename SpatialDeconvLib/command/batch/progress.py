@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Any
 
+from ..arguments import printable
+
 _REDRAW_EVERY = 0.1
 
 
@@ -39,7 +41,7 @@ class BatchProgress:
 
     def progress(self, number: int, name: str, fraction: float, text: str) -> None:
         """A case is at `fraction` of its way."""
-        self._running[number] = (name, fraction, text)
+        self._running[number] = (printable(name), fraction, printable(text))
         if self._terminal and time.monotonic() - self._drawn > _REDRAW_EVERY:
             self._draw()
 
@@ -67,7 +69,7 @@ class BatchProgress:
 
     def _above(self, text: str) -> None:
         self._clear()
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{printable(text)}\n")
         if self._terminal and self._ended < self._total:
             self._draw()
         self._stream.flush()

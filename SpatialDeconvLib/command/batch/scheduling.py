@@ -29,6 +29,7 @@ from typing import Any
 
 from ... import __version__
 from ...arrays.memory import SHARE
+from ...arrays.reading import read_json
 from ...arrays.watch import IsCancelled, Progress
 from ...errors import InputError
 
@@ -250,6 +251,7 @@ class DaskWorkers:
         self._dropped: list[int] = []  # cases whose tasks went with the connection to the scheduler
         self._closing = False
         self._address, self._seen = address, time.monotonic()
+        _check_address(address)
         where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
         try:
             self._client = distributed.Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -317,6 +319,33 @@ class DaskWorkers:
                 self._client.cancel(list(self._futures.values()), force=True)
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is no address of a scheduler: a client of Dask would wait for one, or never end.
+
+    Raises
+    ------
+    InputError
+    """
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
+
+    told = f"--scheduler {address}"
+    if address.endswith(".json"):
+        content = read_json(Path(address), "scheduler file")
+        address = content.get("address") if isinstance(content, dict) else None
+        if not isinstance(address, str):
+            raise InputError(f'{told} names no scheduler: it has no "address"; give what dask scheduler wrote')
+    try:
+        scheme, place = parse_address(address)
+        get_backend(scheme)
+        if scheme != "inproc":
+            host, port = parse_host_port(place)
+            if not host or not 0 < int(port) < 1 << 16:
+                raise ValueError("host and port are needed")
+    except ValueError as error:
+        raise InputError(f"{told} is no address of a scheduler ({error}); give e.g. tcp://host:8786") from error
 
 
 def _why(future: Any) -> str:

@@ -1,0 +1,305 @@
+"""Files that people write and change: kernel sets, recipes and manifests are used or refused in one line."""
+
+import copy
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib.arrays.reading import given_path
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.batch.manifest import read_manifest
+from SpatialDeconvLib.command.parser import operation_parser
+from SpatialDeconvLib.errors import InputError
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+from SpatialDeconvLib.command import estimate
+from SpatialDeconvLib.command.request import request_from_recipe
+from SpatialDeconvLib.mrml import recipe as recipes
+
+SCHEMA = "spatialdeconv-kernels/1"
+KERNEL_SET = {
+    "schema": SCHEMA,
+    "key": "intensity",
+    "of": "auto",
+    "interpolation": "linear",
+    "kernels": [
+        {"at": 20, "type": "gaussian", "sigma_mm": [1.0, 1.0, 2.0], "centre": "middle"},
+        {"at": 80, "type": "file", "path": "k.npy", "log": False, "spacing_mm": 1.0, "normalize": True},
+        {
+            "at": 90,
+            "type": "values",
+            "values": [[[0, 1, 0], [1, 2, 1]]],
+            "spacing_mm": 0.5,
+            "centre": [0, 1, "itk"],
+        },
+    ],
+}
+MANIFEST = {
+    "schema": "spatialdeconv-batch/1",
+    "defaults": {"kernels": "set.json", "method": "tikhonov"},
+    "cases": [
+        {"case": "one", "input": "image.nrrd", "mask": "mask.nrrd", "mask-range": [0, 50]},
+        {"input": "image.nrrd", "output": "x.nrrd", "operation": "convolve", "normalize": True, "method": ""},
+        {"case": "three", "input": "image.nrrd", "noise": "0.5", "report": "r", "kernel-spacing": "1 1 1"},
+    ],
+}
+# What no number, name, list or path should be.
+ODD = st.sampled_from(
+    [
+        None, True, False, -1, 0, 1.5, 10**400, 1e308, float("nan"), float("-inf"), "", "x", "auto", "~nobody/x",
+        "\0", "\udce9", "\ud800", "a\x1b[31m", [], [1], [1, 2, 3], [[1, 2], [3]], {}, {"a": 1}, "x" * 3000, [None],
+        "k.npy",
+    ]
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An image, a mask, a kernel set, and the recipes of a deconvolution, a convolution and an estimation."""
+    path = tmp_path_factory.mktemp("tampered")
+    values = np.random.default_rng(0).random((4, 8, 9)).astype(np.float32) * 100
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(path / "image.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray((values > 50).astype(np.uint8)), str(path / "mask.nrrd"))
+    np.save(path / "k.npy", np.ones((3, 3, 3)))
+    (path / "set.json").write_text(json.dumps(KERNEL_SET))
+    here = os.getcwd()
+    os.chdir(path)
+    try:
+        deconvolve = ["deconvolve", "image.nrrd", "d.nrrd", "--kernels", "set.json", "--method", "tikhonov"]
+        assert cli.main([*deconvolve, "--mask", "mask.nrrd", "--mask-range", "0", "90", "--quiet"]) == 0
+        assert cli.main(["convolve", "image.nrrd", "c.nrrd", "--kernels", "set.json", "--quiet"]) == 0
+        assert cli.main(["estimate", "image.nrrd", "c.nrrd", "--size", "3", "--output", "e.json", "--quiet"]) == 0
+    finally:
+        os.chdir(here)
+    return path
+
+
+def places(content, place=()):
+    """The places of everything in nested objects and lists."""
+    items = (
+        content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    )
+    for key, value in items:
+        yield (*place, key)
+        yield from places(value, (*place, key))
+
+
+@st.composite
+def tampered(draw, content):
+    """The content with a value replaced, taken away, or put under a name that nobody knows."""
+    content = copy.deepcopy(content)
+    for _ in range(draw(st.integers(1, 2))):
+        *above, last = draw(st.sampled_from([*places(content)] or [("new",)]))
+        parent = content
+        for key in above:
+            parent = parent[key]
+        how = draw(st.sampled_from(["replace", "replace", "remove", "add"]))
+        if how == "remove":
+            parent.pop(last, None) if isinstance(parent, dict) else parent.pop(last)
+        else:
+            parent[f"new {last}" if how == "add" and isinstance(parent, dict) else last] = draw(ODD)
+    return content
+
+
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+def refusal(function):
+    """The one line that a function refuses its input with, None when it does not."""
+    try:
+        function()
+    except (InputError, OSError) as error:
+        message = str(error)
+        assert message
+        assert "\n" not in message
+        assert len(message) < 900
+        return message
+    return None
+
+
+@FEW
+@given(content=tampered(KERNEL_SET))
+def test_a_tampered_kernel_set_is_read_or_refused_in_one_line(folder, content):
+    (folder / "tampered.json").write_text(json.dumps(content))
+    refusal(lambda: sd.read_kernel_set(folder / "tampered.json"))
+
+
+def request_of(path):
+    recipe = recipes.read(path)
+    make = estimate.request_from_recipe if recipe["operation"] == "estimate" else request_from_recipe
+    return make(recipe)
+
+
+@pytest.mark.parametrize("name", ["d.nrrd", "c.nrrd", "e.json"])
+def test_a_tampered_recipe_is_taken_or_refused_in_one_line(folder, name):
+    content = json.loads((folder / f"{name}.recipe.json").read_text())
+    untouched = refusal(lambda: request_of(folder / f"{name}.recipe.json"))
+    assert untouched is None
+
+    @FEW
+    @given(content=tampered(content))
+    def check(content):
+        (folder / "tampered.recipe.json").write_text(json.dumps(content))
+        refusal(lambda: request_of(folder / "tampered.recipe.json"))
+
+    check()
+
+
+@FEW
+@given(content=tampered(MANIFEST))
+def test_a_tampered_manifest_is_read_with_its_problems_or_refused_in_one_line(folder, content):
+    (folder / "tampered.json").write_text(json.dumps(content))
+
+    def read():
+        for case in read_manifest(folder / "tampered.json", folder / "out", {}, operation_parser()):
+            assert all("\n" not in problem and len(problem) < 900 for problem in case.problems)
+
+    refusal(read)
+
+
+# -- what was seen
+
+
+def changed(folder, name, **parts):
+    """A recipe with some parts replaced; None takes a part away."""
+    content = json.loads((folder / f"{name}.recipe.json").read_text())
+    for part, value in parts.items():
+        content[part] = {**content[part], **value} if isinstance(value, dict) else value
+        if value is None:
+            del content[part]
+    (folder / "changed.json").write_text(json.dumps(content))
+    return folder / "changed.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "words"),
+    [
+        ("d.nrrd", {"parameters": {"new_option": 1}}, "'new_option' is no parameter of deconvolve"),
+        ("d.nrrd", {"parameters": {"method": []}}, r"method \[\] is unknown"),
+        ("d.nrrd", {"operation": "sharpen"}, "operation 'sharpen' is unknown"),
+        ("d.nrrd", {"operation": ["convolve"]}, "is unknown; choose one of"),
+        ("d.nrrd", {"selection": None}, "has no 'selection'"),
+        ("d.nrrd", {"parameters": None}, "has no 'parameters'"),
+        ("d.nrrd", {"files": []}, "'files' is no object"),
+        ("d.nrrd", {"inputs": []}, "'inputs' is no object"),
+        ("d.nrrd", {"inputs": None}, "names no input files"),
+        ("d.nrrd", {"inputs": {"image": 5}}, "does not say its path and sha256"),
+        ("d.nrrd", {"inputs": {"picture": 5}}, "'picture' is no input of deconvolve"),
+        ("d.nrrd", {"selection": {"mask_range": 5}}, "mask_range 5 is no value that deconvolve can take"),
+        ("d.nrrd", {"selection": {"mask_range": [5]}}, r"mask_range \[5\] is no value"),
+        ("d.nrrd", {"selection": {"resample": "yes"}}, "resample yes is no value"),
+        ("d.nrrd", {"selection": {"octant": 3}}, "'octant' is no parameter"),
+        ("d.nrrd", {"selection": {"noise": 3}}, "'noise' selects no voxels"),
+        ("d.nrrd", {"kernel_set": {"kernels": None}}, "the kernel set is empty"),
+        ("e.json", {"parameters": {"new_option": 1}}, "'new_option' is no parameter of estimate"),
+        ("e.json", {"parameters": {"size": "large"}}, "size large is no value that estimate can take"),
+        ("e.json", {"parameters": {"size": None}}, "does not say the size"),
+        ("e.json", {"parameters": {"constraint": 3}}, "constraint 3 is unknown"),
+        ("e.json", {"parameters": {"model": "camera"}}, "model camera is no value"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused_with_the_part_that_is_wrong(folder, name, parts, words):
+    with pytest.raises(InputError, match=words):
+        request_of(changed(folder, name, **parts))
+
+
+def test_what_a_newer_version_wrote_is_refused_with_its_number(folder):
+    newer = {"versions": {"spatialdeconv": "9.8.7"}}
+    told = rf"written by version 9\.8\.7, this is {re.escape(sd.__version__)}"
+    with pytest.raises(InputError, match=f"'new_option'.*{told}"):
+        request_of(changed(folder, "d.nrrd", parameters={"new_option": 1}, **newer))
+    with pytest.raises(InputError, match=f"of the form 'spatialdeconv-recipe/2'.*{told}"):
+        request_of(changed(folder, "d.nrrd", schema="spatialdeconv-recipe/2", **newer))
+
+
+def test_an_input_without_its_image_is_refused(folder):
+    content = json.loads((folder / "d.nrrd.recipe.json").read_text())
+    del content["inputs"]["image"]
+    (folder / "changed.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="no input 'image'"):
+        request_of(folder / "changed.json")
+
+
+@pytest.mark.parametrize("read", [sd.read_kernel_set, request_of])
+def test_json_that_is_nested_without_end_is_refused(tmp_path, read):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="nested too deeply"):
+        read(tmp_path / "deep.json")
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize("word", ["at", "sigma_mm", "spacing_mm", "centre"])
+def test_integers_that_no_float_can_hold_are_refused(tmp_path, digits, word):
+    entry = {"at": 1, "type": "gaussian", "sigma_mm": 1}
+    if word == "spacing_mm":
+        entry = {"at": 1, "type": "values", "values": [[1, 2]], "spacing_mm": 1}
+    text = json.dumps({"schema": SCHEMA, "key": "intensity", "kernels": [{**entry, word: 7}]})
+    (tmp_path / "big.json").write_text(text.replace(f'"{word}": 7', f'"{word}": 1{"0" * digits}'))
+    assert refusal(lambda: sd.read_kernel_set(tmp_path / "big.json"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+def test_links_in_a_circle_and_pipes_are_refused_at_once(tmp_path):
+    (tmp_path / "loop.npy").symlink_to("loop.npy")
+    os.mkfifo(tmp_path / "pipe.json")
+    os.mkfifo(tmp_path / "pipe.npy")
+    entry = {"schema": SCHEMA, "key": "uniform", "kernels": [{"type": "file", "path": "loop.npy"}]}
+    (tmp_path / "loop.json").write_text(json.dumps(entry))
+    with pytest.raises(InputError, match=r"loop\.npy does not exist"):
+        sd.read_kernel_set(tmp_path / "loop.json")
+    for read, name in (
+        (sd.read_kernel_set, "pipe.json"),
+        (sd.read_kernel, "pipe.npy"),
+        (recipes.read, "pipe.json"),
+    ):
+        with pytest.raises(InputError, match=f"{name} is a pipe or a device"):
+            read(tmp_path / name)
+
+
+# -- paths
+
+
+def test_a_tilde_is_the_home_folder_and_nobody_elses(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert given_path("~/a.nrrd") == tmp_path / "a.nrrd"
+    assert given_path("~backup.nrrd") == Path("~backup.nrrd")
+    assert given_path("a/~/b") == Path("a/~/b")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800.nrrd"])
+def test_what_can_be_no_name_is_refused(name):
+    with pytest.raises(InputError, match="no file can be called"):
+        given_path(name)
+
+
+def test_a_tilde_means_the_same_for_every_path_of_the_command(folder, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "image.nrrd").write_bytes((folder / "image.nrrd").read_bytes())
+    (tmp_path / "~backup.nrrd").write_bytes((folder / "image.nrrd").read_bytes())
+    np.save(tmp_path / "k.npy", np.ones((3, 3, 3)))
+    (tmp_path / "set.json").write_text(
+        json.dumps({"schema": SCHEMA, "key": "uniform", "kernels": [{"type": "file", "path": "~/k.npy"}]})
+    )
+    (tmp_path / "cases.csv").write_text("input,kernels,mask\n~/image.nrrd,~/set.json,~/image.nrrd\n")
+    monkeypatch.chdir(folder)
+    log = ["--log-file", "~/log.txt"]
+    assert cli.main(["convolve", "~/image.nrrd", "~/out.nrrd", "--kernels", "~/set.json", "--quiet", *log]) == 0
+    assert cli.main(["repeat", "~/out.nrrd.recipe.json", "~/again.nrrd", "--quiet"]) == 0
+    assert cli.main(["kernel", "mean", "--shape", "3", "--output", "~/mean.nrrd"]) == 0
+    assert cli.main(["batch", "~/cases.csv", "--output", "~/out", "--check"]) == 0
+    assert {"out.nrrd", "out.nrrd.recipe.json", "again.nrrd", "mean.nrrd", "log.txt"} <= set(os.listdir(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["convolve", "~backup.nrrd", "~out.nrrd", "--kernels", "~/set.json", "--quiet"]) == 0
+    assert (tmp_path / "~out.nrrd").is_file()
+    assert not (folder / "~").exists()
