@@ -183,7 +183,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = None
+        self.logic = self.runner = self.wrapped = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -211,7 +211,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._model = panelmodel
         self._loadForms()
         self.logic = SpatialDeconvLogic()
-        self.runner = running.JobRunner()
+        self._showOwner = running.showOwner
+        self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
         self.wrapped = forms.WrappedLabels(
@@ -224,6 +225,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.preview = preview.PreviewController(self)
         self.comparison = compare.Comparison(self)
         self._views = (self.weights, self.preview, self.comparison)  # what shows something outside the panel
+        self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
+        self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
         self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
 
         scene = slicer.mrmlScene
@@ -277,12 +280,15 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called just before the scene is closed."""
         self.runner.cancel()
         self.apply.sceneClosed()
+        self.estimate.sceneClosed()
+        self.table.otherScene()
         for view in self._views:
             view.sceneClosed()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event) -> None:
         """Called just before a scene is read."""
+        self.table.otherScene()
         for view in self._views:
             view.stop()
         self.setParameterNode(None)
@@ -322,6 +328,21 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         reloading.reloadLibrary()
         super().onReload()
+
+    def onOwnerChanged(self, owner) -> None:
+        """A run that the user waits for begins or has ended: nothing else can be begun, or all can again."""
+        self._showOwner(self.ui, owner)
+        self._cancelKey.enabled = bool(owner)
+        if self._parameterNode:
+            state = self.panelState()
+            self.apply.update(state)
+            self.estimate.update(state)
+
+    def onCancelKey(self) -> None:
+        """Escape stops what the user waits for."""
+        owners = {"apply": self.apply, "estimate": self.estimate}
+        if self.runner.owner in owners:
+            owners[self.runner.owner].cancel()
 
     # -- the parameter node
 
@@ -417,9 +438,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         slicer.util.setSliceViewerLayers(background=output, fit=inputVolume.GetID() not in shown)
         self.comparison.setPair(inputVolume, output)
 
-    def showError(self, text) -> None:
-        """Tell the user what went wrong."""
-        self.apply.warn(text)
+    def showError(self, text, cure=None) -> None:
+        """Tell the user what went wrong, and offer what cures it by one click (panelmodel.Cure)."""
+        self.apply.warn(text, cure)
         slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
 
 

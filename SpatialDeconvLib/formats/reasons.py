@@ -17,7 +17,8 @@ _DISK_ERRORS = (
     "Read-only file system",
 )
 _LONGEST = 200
-_SUFFIXES = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".bmp")
+#: How the names of image files end that ITK reads.
+SUFFIXES = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".bmp")
 
 #: What readers say -> what it means.
 _MEANINGS = {
@@ -52,7 +53,7 @@ def reason_for(path: Path, text: str) -> str:
         return reason_of(text)
     if nifti.is_second_version(path):
         return "NIfTI-2, which ITK does not read"
-    suffix = next((s for s in _SUFFIXES if path.name.lower().endswith(s)), None)
+    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
     return f"not a {suffix} file" if suffix else "no known format"
 
 

@@ -254,7 +254,7 @@ class BoundField:
         guide = np.asarray(guide)
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
-        self.guide = guide
+        self._guide = guide if field.key == "intensity" else None
         self.shape: tuple[int, ...] = guide.shape
         self.spacing = spacing_tuple(spacing, guide.ndim)
         self.field = field
@@ -331,7 +331,8 @@ class BoundField:
         else:  # the weights may depend on voxels outside (nearest region, feathering) or on the place
             weights = [self.weight(k, dtype)[box].copy() for k in range(len(self))]
             keyed = KernelField.by_weights(weights, kernels)
-        return keyed.bind(self.guide[box], self.spacing)
+        empty = np.broadcast_to(np.float32(0), self.shape)  # of other keys only the shape counts
+        return keyed.bind((empty if self._guide is None else self._guide)[box], self.spacing)
 
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).

@@ -105,7 +105,8 @@ class ParametricKernel:
         try:
             kernel = self.kind.sampled(self._parameters_for(len(axes)), axes[-self._own_ndim() :])
         except (TypeError, ValueError, ArithmeticError) as error:
-            raise InputError(f"{self.type} kernel {self.parameters}: {error}") from error
+            given = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+            raise InputError(f"{self.type} kernel of {given or 'no parameters'}: {error}") from error
         centre = self.centre
         if one_per_axis(centre):  # a 2-D kernel takes the last two
             centre = centre[-kernel.ndim :]

@@ -99,6 +99,9 @@ class Method:
         Whether it damps the mean of the image as it damps noise, so that the mean is better kept out of it.
     self_keyed : bool
         Whether it finds the intensities that choose the kernels along with the image, and so takes no guide.
+    either : bool
+        Whether it takes kernels keyed to the intensity of the image at hand and to the one that is sought, as it is
+        told.
     local : bool
         Whether a voxel of the result depends on its surroundings only, so that a part of the image with a margin
         gives the same result (all but its last digits).
@@ -127,6 +130,7 @@ class Method:
     bounded: bool = False
     damps: bool = False
     self_keyed: bool = False
+    either: bool = False
     local: bool = True
     reaches: float = 3.0
     stable: bool = True
@@ -389,7 +393,7 @@ METHODS: tuple[Method, ...] = (
         "joint",
         _("Plug-and-play"),
         _("A denoiser in the place of a penalty: closest to most images, and slowest."),
-        {"cached": 42.0, "uncached": 32.0},
+        {"cached": 43.0, "uncached": 34.0},
         work=60.0,
         function="solvers.plugandplay:pnp",
         prose="plug-and-play",
@@ -397,6 +401,7 @@ METHODS: tuple[Method, ...] = (
         constant=_VARIATION,
         noise="always",
         bounded=True,
+        either=True,
         local=False,
         reaches=2.0,
         stable=False,

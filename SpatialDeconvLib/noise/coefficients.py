@@ -19,6 +19,7 @@ WINDOW = len(TAPS)
 #: Windows that hold a voxel of the image's minimum or maximum (when many have it), or lie next to a constant one.
 LOW, HIGH, NEXT_TO_CONSTANT = 1, 2, 4
 _TILE_VOXELS = 1_000_000
+_NOTHING, _ORDINARY = 1e-9, (1e-3, 1 - 1e-3)  # of the range of values, which is that of all but so many of them
 _ENOUGH = 1_000_000  # coefficients; the estimate's own scatter is then far below 1 %
 _KNOWN = 0.3  # of a coefficient's variance from voxels inside a scattered mask; the others are interpolated
 _SHARED = 0.01  # of the voxels have one value: it is an end of the range, not a measured value
@@ -96,6 +97,8 @@ class Values:
         What all values are multiples of, above the minimum; 0 when there is no such step.
     sample : array
         Some of the values.
+    nothing : float
+        A difference between values that is none: an emptiness that arithmetic went over is not quite 0.
     """
 
     low: float
@@ -104,6 +107,7 @@ class Values:
     high_shared: bool
     step: float
     sample: np.ndarray
+    nothing: float = 0.0
 
     @classmethod
     def of(cls, image: np.ndarray, mask: np.ndarray | None) -> Values:
@@ -114,14 +118,15 @@ class Values:
             raise InputError(f"image: {count} values are not finite; replace them before estimating noise")
         if mask is not None:
             low, high = image.min(where=mask, initial=high), image.max(where=mask, initial=low)
+        sample = _sample(image, mask)
+        near = _NOTHING * float(np.ptp(np.quantile(sample.astype(np.float64), _ORDINARY)))
         lows = highs = count = 0
         for slab in slabs(image.shape):
             part = image[slab] if mask is None else image[slab][mask[slab]]
-            lows += int(np.count_nonzero(part == low))
-            highs += int(np.count_nonzero(part == high))
+            lows += int(np.count_nonzero(part <= low + near))
+            highs += int(np.count_nonzero(part >= high - near))
             count += part.size
-        sample = _sample(image, mask)
-        return cls(low, high, lows > _SHARED * count, highs > _SHARED * count, _step(sample), sample)
+        return cls(low, high, lows > _SHARED * count, highs > _SHARED * count, _step(sample), sample, near)
 
     @cached_property
     def middle(self) -> float:
@@ -135,7 +140,7 @@ class Values:
 
     def has_single_counts(self, gain: float) -> bool:
         """Whether values of about one `gain` are there, and few between them and the lowest."""
-        above = (self.sample[self.sample > self.low] - float(self.low)) / gain
+        above = (self.sample[self.sample > self.low + self.nothing] - float(self.low)) / gain
         ones, between = np.count_nonzero(np.abs(above - 1) < 0.5), np.count_nonzero(above < 0.4)
         return bool(ones > 0.005 * above.size and between < 0.2 * ones)
 
@@ -270,16 +275,17 @@ def _width(axes: list[int], ndim: int) -> list[float]:
 def _windows(image: np.ndarray, values: Values, axes: list[int], watch: Watch) -> tuple[np.ndarray, np.ndarray]:
     """Which windows are not constant, and what the others touch."""
     window, reach = (_extent(n, axes, image.ndim) for n in (WINDOW, 2 * WINDOW - 1))
-    constant = ndimage.maximum_filter(image, window) == ndimage.minimum_filter(image, window)
+    highest, lowest = ndimage.maximum_filter(image, window), ndimage.minimum_filter(image, window)
+    constant = highest <= lowest + values.nothing
     watch.check()
     touched = np.zeros(image.shape, np.uint8)
     if constant.any():
         touched += NEXT_TO_CONSTANT * ndimage.maximum_filter(constant, reach).view(np.uint8)
         watch.check()
-    for value, shared, touches in ((values.low, values.low_shared, LOW), (values.high, values.high_shared, HIGH)):
-        if shared:
-            touched += touches * ndimage.maximum_filter(image == value, window).view(np.uint8)
-            watch.check()
+    if values.low_shared:
+        touched += LOW * (lowest <= values.low + values.nothing).view(np.uint8)
+    if values.high_shared:
+        touched += HIGH * (highest >= values.high - values.nothing).view(np.uint8)
     return ~constant, touched
 
 

@@ -25,48 +25,67 @@ class ApplySection:
         self._state = None
         self._sceneClosed = False
         self._hint = ""
+        self._cure, self._failed = None, False  # what one click cures, and whether a run has failed for want of it
         ui = panel.ui
         self._controls = RunControls(
             ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"), panel.wrapped.update
         )
         self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
+        ui.cureButton.connect("clicked(bool)", self.onCure)
 
     def update(self, state):
         """Show whether Apply can start, and what is missing."""
-        if self._panel.runner.kind == "apply":
+        owner = self._panel.runner.owner
+        if owner == "apply":
             return
         ui, missing = self._panel.ui, panelmodel.whatIsMissing(state)
-        ui.applyButton.enabled = not missing and not self._panel.runner.busy
-        ui.applyButton.toolTip = panelmodel.applyToolTip(state)
+        ui.applyButton.enabled = not missing and not owner
+        ui.applyButton.toolTip = panelmodel.waitingText(owner) or panelmodel.applyToolTip(state)
         # What a run has said stays until the next one, or until there can be none.
         if missing or ui.statusLabel.text in ("", self._hint):
-            self._hint = missing
-            self.say(missing)
+            self._hint, self._failed = missing, False
+            self.say(missing, panelmodel.cureOfMissing(state))
 
     def sceneClosed(self):
         """The scene is being closed: what a run has made does not belong to the next one."""
-        if self._panel.runner.kind == "apply":
+        if self._panel.runner.owner == "apply":
             self._sceneClosed = True
         self.say("")
 
-    def say(self, text):
-        """Show a line of text below the button."""
+    def say(self, text, cure=None):
+        """Show a line of text below the button, and a button for what cures it."""
+        self._cure = cure
+        button = self._panel.ui.cureButton
+        button.visible = cure is not None
+        if cure is not None:
+            button.text = cure.text
         self._controls.say(text)
 
-    def warn(self, text):
-        """Show what went wrong, until the user changes something."""
+    def warn(self, text, cure=None):
+        """Show what went wrong and a button for what cures it, until the user changes something."""
         self._hint = text
-        self.say(text)
+        self._failed = True
+        self.say(text, cure)
+
+    def onCure(self, _checked=False):
+        """Switch on what cures what the line says, and try again what has failed."""
+        node, cure, failed = self._panel.parameterNode(), self._cure, self._failed
+        if not node or cure is None:
+            return
+        self.say("")
+        setattr(node, cure.parameter, True)
+        if failed:
+            self.onClicked()
 
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""
         runner = self._panel.runner
-        if runner.kind == "apply":
-            runner.cancel("apply")
-            self._controls.cancelling()
+        if runner.owner == "apply":
+            if self._controls.meansCancel():
+                self.cancel()
             return
-        if not self._panel.parameterNode():  # the scene is being read
+        if runner.owner or not self._panel.parameterNode():  # the scene is being read
             return
         state = self._panel.panelState()
         missing = panelmodel.whatIsMissing(state)  # a file may have gone since the button was enabled
@@ -76,6 +95,11 @@ class ApplySection:
         frames = self._framesOf(state.inputVolume)
         if frames is not None:
             self._start(state, frames)
+
+    def cancel(self):
+        """Ask the run to stop."""
+        self._panel.runner.cancel("apply")
+        self._controls.cancelling()
 
     def _framesOf(self, volume):
         """Return what to work on: the volume, or the sequence it is a frame of; None if the user cancels.
@@ -101,7 +125,7 @@ class ApplySection:
 
     def _start(self, state, frames):
         self._state, self._sceneClosed = state, False
-        self._setInputsEnabled(False)
+        self.say("")
         self._controls.start(_("Stop and leave the scene as it is."))
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
 
@@ -123,7 +147,6 @@ class ApplySection:
 
     def _finished(self, outcome, error):
         """Show how a run ended."""
-        self._setInputsEnabled(True)
         self._controls.stop()
         self.say("")  # of the progress
         panel = self._panel
@@ -135,7 +158,7 @@ class ApplySection:
         elif error is not None:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv failed", exc_info=error)
-            panel.showError(panelmodel.errorText(error))
+            panel.showError(panelmodel.errorText(error), panelmodel.cureOf(error))
         else:
             output, result = outcome
             isSequence = isinstance(result, list)
@@ -144,22 +167,6 @@ class ApplySection:
             shown = shownOf(output) if isSequence else output
             if shown is not None:
                 panel.showResult(self._state.inputVolume, shown)
-
-    def _setInputsEnabled(self, enabled):
-        for name in SECTIONS:
-            getattr(self._panel.ui, name).enabled = enabled
-
-
-SECTIONS = (
-    "inputsCollapsibleButton",
-    "kernelsCollapsibleButton",
-    "estimateCollapsibleButton",
-    "methodCollapsibleButton",
-    "advancedCollapsibleButton",
-    "previewCollapsibleButton",
-    "outputCollapsibleButton",
-    "compareFrame",
-)
 
 
 def shownOf(sequence):

@@ -1,7 +1,6 @@
 """Measure kernels from a sharp and a blurred volume, and put them into the table."""
 
 import logging
-from dataclasses import replace
 
 import slicer
 from slicer.i18n import tr as _
@@ -23,6 +22,7 @@ class EstimateSection:
 
     def __init__(self, panel):
         self._panel = panel
+        self._sceneClosed = False
         ui = panel.ui
         self._controls = RunControls(
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
@@ -32,7 +32,8 @@ class EstimateSection:
 
     def update(self, state):
         """Show whether a measurement can start, and what is missing."""
-        if self._panel.runner.kind == "estimate":
+        owner = self._panel.runner.owner
+        if owner == "estimate":
             return
         ui, node = self._panel.ui, self._panel.parameterNode()
         one = node.estimateTarget == EstimateTarget.OneKernel
@@ -40,22 +41,38 @@ class EstimateSection:
         missing = panelmodel.estimateIsMissing(
             node.originalVolume, node.blurredVolume, node.estimateTarget.value, state
         )
-        ui.estimateButton.enabled = not missing and not self._panel.runner.busy
-        ui.estimateButton.toolTip = missing or _("Measure the kernels and put them into the table.")
+        ui.estimateButton.enabled = not missing and not owner
+        ready = _("Measure the kernels and put them into the table.")
+        ui.estimateButton.toolTip = panelmodel.waitingText(owner) or missing or ready
 
     def onClicked(self, _checked=False):
         """Start a measurement, or cancel the one that is on."""
         runner, node = self._panel.runner, self._panel.parameterNode()
-        if runner.kind == "estimate":
-            runner.cancel("estimate")
-            self._controls.cancelling()
+        if runner.owner == "estimate":
+            if self._controls.meansCancel():
+                self.cancel()
             return
-        if not node:
+        if runner.owner or not node:
             return
+        self._sceneClosed = False
         self._controls.start(_("Stop and leave the table as it is."))
         one = node.estimateTarget == EstimateTarget.OneKernel
         work = self._oneKernel(node) if one else self._kernelOfEachRow(node)
-        runner.start(work, self._finished, "estimate", self._showProgress)
+
+        def done(outcome, error):
+            self._finished(node, outcome, error)
+
+        runner.start(work, done, "estimate", self._showProgress)
+
+    def cancel(self):
+        """Ask the measurement to stop."""
+        self._panel.runner.cancel("estimate")
+        self._controls.cancelling()
+
+    def sceneClosed(self):
+        """The scene is being closed: what was measured does not belong to the next one."""
+        self._sceneClosed = True
+        self._controls.say("")
 
     def _showProgress(self, fraction, text, seconds):
         self._controls.show(fraction, _("Measuring: {text}").format(text=text), seconds)
@@ -73,8 +90,8 @@ class EstimateSection:
     def _oneKernel(self, node):
         """Return the work that ends with the rows of the new table and lines about them."""
         options = {**self._options(node), "method": node.estimateMethod.value}
-        original, blurred, size, key = node.originalVolume, node.blurredVolume, node.estimateSize, node.kernelKey
-        rows, mask = rowsOf(node), self._panel.panelState().mask
+        original, blurred, size = node.originalVolume, node.blurredVolume, node.estimateSize
+        mask = self._panel.panelState().mask
 
         def work(progress, cancelled):
             from ..mrml import estimating
@@ -85,12 +102,7 @@ class EstimateSection:
             if cancelled():
                 removeNodes([volume])
                 raise Cancelled
-            if key.value == "uniform" or not rows:
-                return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
-            return [
-                *rows,
-                replace(kernelrows.newRow(key.value, rows), kind="volume", volume=volume),
-            ], kernel.estimate
+            return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
 
         return work
 
@@ -132,24 +144,24 @@ class EstimateSection:
             made.append(row)
         return made
 
-    def _finished(self, outcome, error):
+    def _finished(self, node, outcome, error):
+        """Show how a measurement ended; its kernels are the table's, also when the panel was left meanwhile."""
         self._controls.stop()
         panel, say = self._panel, self._controls.say
-        node = panel.parameterNode()
-        if error is None and node:
+        if error is None:
             rows, estimate = outcome
             say(panelmodel.estimateText(estimate))
             with slicer.util.NodeModify(node):
-                if not rows[0].at:  # one kernel, and nothing that it could belong to
+                if not rows[0].at:  # one kernel everywhere
                     node.kernelKey = KernelKey.Uniform
                 setRows(node, rows)
-        elif error is None or isinstance(error, Cancelled):
-            say(_("Cancelled; nothing was changed."))
+        elif isinstance(error, Cancelled):
+            say("" if self._sceneClosed else _("Cancelled; nothing was changed."))
         else:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv cannot measure the kernels", exc_info=error)
             text = panelmodel.errorText(error)
             say(text)
             slicer.util.errorDisplay(text, windowTitle=_("Spatially Variant Deconvolution"))
-        if node:
+        if panel.parameterNode():
             panel.onParameterNodeModified()

@@ -87,3 +87,11 @@ def _focusable(layout):
 
 def _takesTab(widget):
     return bool(int(widget.focusPolicy) & int(qt.Qt.TabFocus))
+
+
+def shortcut(keys, widget, slot, context=qt.Qt.WindowShortcut):
+    """Return a shortcut of a widget; the caller keeps it."""
+    made = qt.QShortcut(qt.QKeySequence(keys), widget)
+    made.setContext(context)
+    made.connect("activated()", slot)
+    return made

@@ -85,6 +85,7 @@ def kernelPicture(
     axis: int | None = None,
     scale: str = "auto",
     bar: bool = True,
+    cross: bool = False,
 ) -> KernelPicture:
     """Return a square picture of a kernel, its centre in the middle.
 
@@ -104,6 +105,8 @@ def kernelPicture(
         "auto" takes "signed" for kernels with negative values, "logarithmic" for those with wide faint tails.
     bar : bool
         Draw a scale in mm, where the picture is large enough for it.
+    cross : bool
+        Draw a cross around the centre.
 
     Raises
     ------
@@ -124,6 +127,8 @@ def kernelPicture(
     high = float(np.abs(plane).max())
     colours = _coloured(pixels, plane, scale, high)
     length = 0.0
+    if cross:
+        _drawCross(colours)
     if bar and size >= 96:
         length = _drawBar(colours, extent, dark=scale == "signed")
     return KernelPicture(colours, extent, scale, high, _AXES[summed] if summed is not None else "", length)
@@ -243,6 +248,16 @@ def _coloured(pixels: np.ndarray, plane: np.ndarray, scale: str, high: float) ->
     positive = plane[plane > 0]
     decades = math.log10(high / positive.min()) if positive.size else 1.0
     return sequential_pixels(pixels, high, log_decades=float(np.clip(decades, 1.0, _MOST_DECADES)))
+
+
+def _drawCross(colours: np.ndarray) -> None:
+    """Draw four short lines that point at the middle of the picture and leave it free, seen on any colour."""
+    middle = len(colours) // 2
+    for start in (-8, 4):
+        line = slice(middle + start, middle + start + 4)
+        for part in ((line, slice(middle - 1, middle + 1)), (slice(middle - 1, middle + 1), line)):
+            dark = colours[part].mean(axis=2, keepdims=True) < 128
+            colours[part] = np.where(dark, 255, 0)
 
 
 def _drawBar(colours: np.ndarray, extent: float, dark: bool) -> float:

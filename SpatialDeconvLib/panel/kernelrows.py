@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,14 @@ from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
 from ..methods.choices import AUTO, INTERPOLATIONS_OF
-from .model import KernelSetSummary, _, translated
+from . import kernelfacts
+from .model import KernelSetSummary, _, inPanelWords, translated
 
 __all__ = [
     "KINDS",
     "KernelRow",
     "fieldFromRows",
     "firstSize",
-    "guessedLevel",
     "isFlat",
     "keysFromRows",
     "levels_from_histogram",
@@ -144,7 +143,7 @@ class KernelRow:
         return {**at, **self._kernelEntry(folder)}
 
     def _kernelEntry(self, folder: str | os.PathLike | None) -> dict[str, Any]:
-        further = self._further()
+        further = _optionsOf(self)
         if self.kind == "volume":
             kernel = self.kernel()
             spacing = list(kernel.spacing)
@@ -155,9 +154,6 @@ class KernelRow:
             log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
             return {"type": "file", "path": _relative(self.path, folder), **log, **further}
         return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
-
-    def _further(self) -> dict[str, Any]:
-        return json.loads(self.options) if self.options else {}
 
     def _parameters(self, sized: bool = False) -> dict[str, Any]:
         """The kind's own words; a kernel that is `sized` by other words needs no size."""
@@ -196,8 +192,7 @@ class KernelRow:
                 raise InputError(_("no volume is chosen"))
             from ..mrml.nodes import kernelFromVolume  # here, because everything else works without a scene
 
-            centre = self._further().get("centre", "auto")
-            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centre)
+            return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centreOf(self))
         entry = self._kernelEntry(None)
         kind = entry.pop("type")
         if kind == "file":
@@ -223,6 +218,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _oneNumber(text: str, what: str) -> float:
+    text = _withoutDecimalComma(text)
     if not re.fullmatch(_NUMBER, text):
         raise InputError(_("{what} '{text}' is no number").format(what=what, text=text))
     number = float(text)
@@ -314,7 +310,7 @@ def _named(number: int, row: KernelRow, function: Callable[[], Any]):
         return function()
     except InputError as error:
         place = f" ({row.at.strip()})" if row.at.strip() else ""
-        raise InputError(_("kernel {row}: {error}").format(row=f"{number}{place}", error=error)) from error
+        raise error.within(_("kernel {row}").format(row=f"{number}{place}")) from error
 
 
 def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], Any] | None = None):
@@ -336,7 +332,7 @@ def rowsFromFile(path: str | os.PathLike, makeVolume: Callable[[Kernel, str], An
     try:
         return rowsFromContent(content, path.parent, makeVolume)
     except InputError as error:
-        raise InputError(f"kernel set {path}: {error}") from error
+        raise error.within(f"kernel set {path}") from error
 
 
 def rowsFromContent(
@@ -435,31 +431,9 @@ def rowsFromField(field: KernelField, makeVolume: Callable[[Kernel, str], Any]) 
 def rowProblem(key: str, row: KernelRow) -> str:
     """Return what is missing or wrong in a row, in one line, or "" when nothing is.
 
-    Files and volumes are only looked for, not read.
+    Files and volumes are looked into, once: see `kernelfacts`.
     """
-    try:
-        row.place(key)
-        if row.kind == "volume":
-            if row.volume is None:
-                raise InputError(_("no volume is chosen"))
-        elif row.kind == "file":
-            path = row.entry(key=key)["path"]
-            if not os.path.isfile(path):
-                raise InputError(_("the file {path} does not exist").format(path=path))
-        else:
-            return _parametersProblem(row.kind, row.size, row.direction, row.options)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-@lru_cache(maxsize=1024)  # asked for every row whenever anything in the panel changes
-def _parametersProblem(kind: str, size: str, direction: str, options: str) -> str:
-    try:
-        KernelRow(kind=kind, size=size, direction=direction, options=options).kernel()
-    except InputError as error:
-        return str(error)
-    return ""
+    return rowPlaceProblem(key, row) or kernelfacts.kernelOf(row)[1]
 
 
 def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
@@ -500,7 +474,7 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
         Voxel size of the image it is for, in mm, axis order (k, j, i).
     """
     if isinstance(kernel, Kernel):
-        return kernel.check()
+        return [inPanelWords(text) for text in kernel.check()]
     if spacing is None:
         return []
     across = []
@@ -518,11 +492,11 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
 
 
 def isFlat(row: KernelRow) -> bool:
-    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only.
-
-    Files are not looked into.
-    """
+    """Return whether a row's kernel lies in the slice, so that it works on 3-D images slice by slice only."""
     kind = KINDS[row.kind]
+    if row.kind == "file":
+        kernel, _problem = kernelfacts.kernelOf(row)
+        return isinstance(kernel, Kernel) and kernel.ndim == 2
     if kind.directed:
         return len(_numbers(row.direction)) < 3
     if row.kind == "volume":
@@ -578,6 +552,43 @@ def _without(options: str, word: str) -> str:
     return _options({name: v for name, v in json.loads(options or "{}").items() if name != word})
 
 
+def centreOf(row: KernelRow) -> Any:
+    """Return what a row says of its kernel's centre: a word, an index, or one per axis."""
+    return _optionsOf(row).get("centre", AUTO)
+
+
+def rowWithCentre(row: KernelRow, word: str) -> KernelRow:
+    """Return a row of a stored kernel with one of the words for its centre; others stay as they are."""
+    return _withOption(row, "centre", None if word == AUTO else word)
+
+
+def spacingOf(row: KernelRow) -> str:
+    """Return the voxel size in mm that a row gives its file, as text; "" when it gives none."""
+    given = _optionsOf(row).get("spacing_mm")
+    return "" if given is None else _valuesText(given)
+
+
+def rowWithSpacing(row: KernelRow, text: str) -> KernelRow:
+    """Return a row of a file with the voxel size as typed: one number in mm, or one per axis; "" is the file's own.
+
+    A text without any number is kept, so that it can be corrected.
+    """
+    numbers = _numbers(text)
+    given = (numbers[0] if len(numbers) == 1 else numbers) if numbers else text.strip() or None
+    return _withOption(row, "spacing_mm", given)
+
+
+def _optionsOf(row: KernelRow) -> dict[str, Any]:
+    return json.loads(row.options) if row.options else {}
+
+
+def _withOption(row: KernelRow, word: str, value: Any) -> KernelRow:
+    if not KINDS[row.kind].stored:
+        return row
+    further = {name: v for name, v in _optionsOf(row).items() if name != word}
+    return replace(row, options=_options(further if value is None else {**further, word: value}))
+
+
 def kindLabel(kind: str) -> str:
     """Return the kind's name for the table."""
     return _shown(kind, KINDS[kind].label)
@@ -625,6 +636,8 @@ def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
         return _("One {kind} kernel for the whole volume.").format(kind=kind)
     if key == "intensity":
         levels = [row.place(key) for row in rows]
+        if len(rows) == 1:
+            return _("One {kind} kernel, at intensity {level:g}.").format(kind=kind, level=levels[0])
         text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
         return text.format(count=len(rows), kind=kind, least=min(levels), most=max(levels))
     words = {
@@ -681,7 +694,7 @@ def rowPlaceProblem(key: str, row: KernelRow) -> str:
     try:
         row.place(key)
     except InputError as error:
-        return str(error)
+        return error.text
     return ""
 
 
@@ -706,12 +719,6 @@ def rowsFromLevels(levels: Sequence[float], rows: Sequence[KernelRow]) -> list[K
         nearest = min(known, key=lambda pair: abs(pair[0] - level), default=(0.0, KernelRow()))[1]
         made.append(replace(nearest, at=numberText(level)))
     return made
-
-
-def guessedLevel(name: str) -> str:
-    """Return the last number in the name of a volume or file as text ("k20" -> "20"), or ""."""
-    found = re.findall(r"\d+(?:\.\d+)?", os.path.splitext(name)[0] if "." in name else name)
-    return found[-1] if found else ""
 
 
 # ------------------------------------------------------------------------------------- a spreadsheet's text

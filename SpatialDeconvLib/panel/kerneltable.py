@@ -14,9 +14,12 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..estimation import levels
 from ..kernels.sets import write_kernel_set
+from ..methods.choices import CENTRES
 from ..mrml import nodes, places
-from . import kernelrows
+from . import dropping, forms, kernelfacts, kernelfiles, kernelrows
 from . import pixmaps as pictures
+from .history import History
+from .model import errorText
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
@@ -44,6 +47,7 @@ class KernelTable:
         self._shown = None
         self._updating = False
         self._looks = pictures.KernelLooks()
+        self._history = History()
         self._setupTable()
         self._setupButtons()
         self._setupEditor()
@@ -64,16 +68,8 @@ class KernelTable:
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.connect("cellChanged(int,int)", self.onCellChanged)
         table.connect("itemSelectionChanged()", self.updateEditor)
-        self._shortcuts = [
-            self._shortcut("Ctrl+V", self.onPaste),
-            self._shortcut("Del", self.onRemove),
-        ]
-
-    def _shortcut(self, keys, slot):
-        shortcut = qt.QShortcut(qt.QKeySequence(keys), self._ui.kernelTable)
-        shortcut.setContext(qt.Qt.WidgetShortcut)
-        shortcut.connect("activated()", slot)
-        return shortcut
+        keys = {"Ctrl+V": self.onPaste, "Del": self.onRemove}
+        self._shortcuts = [forms.shortcut(key, table, slot, qt.Qt.WidgetShortcut) for key, slot in keys.items()]
 
     def _setupButtons(self):
         ui = self._ui
@@ -85,6 +81,13 @@ class KernelTable:
         ui.saveKernelsButton.connect("clicked(bool)", self.onSave)
         ui.clearKernelsButton.connect("clicked(bool)", self.onClear)
         ui.levelsButton.connect("clicked(bool)", self.onLevels)
+        ui.addFilesButton.connect("clicked(bool)", self.onAddFiles)
+        ui.undoKernelsButton.connect("clicked(bool)", self.onUndo)
+        ui.redoKernelsButton.connect("clicked(bool)", self.onRedo)
+        section, inside = ui.kernelsCollapsibleButton, qt.Qt.WidgetWithChildrenShortcut
+        keys = {"Ctrl+Z": self.onUndo, "Ctrl+Shift+Z": self.onRedo}
+        self._drops = dropping.FileDrops(ui.kernelTable, self.onDropped)
+        self._shortcuts += [forms.shortcut(key, section, slot, inside) for key, slot in keys.items()]
         self._volumeMenu = qt.QMenu(ui.volumeKernelsButton)
         self._volumeMenu.connect("aboutToShow()", self.fillVolumeMenu)
         ui.volumeKernelsButton.setMenu(self._volumeMenu)
@@ -95,6 +98,10 @@ class KernelTable:
         ui.kernelLogarithmComboBox.addItems(
             [_("the kernel"), _("its natural logarithm"), _("its decimal logarithm")]
         )
+        ui.kernelCentreComboBox.addItems([kernelfacts.centreLabel(word) for word in CENTRES])
+        ui.kernelCentreComboBox.toolTip = kernelfacts.centreSentences()
+        ui.kernelCentreComboBox.connect("currentIndexChanged(int)", self.onCentreChosen)
+        ui.kernelSpacingLineEdit.connect("editingFinished()", self.onSpacingEdited)
         ui.kernelKindComboBox.connect("currentIndexChanged(int)", self.onKindChosen)
         ui.kernelLogarithmComboBox.connect("currentIndexChanged(int)", self.onLogarithmChosen)
         ui.kernelSizeLineEdit.connect("editingFinished()", self.onSizeEdited)
@@ -125,6 +132,7 @@ class KernelTable:
             else _("Add a row for every segment or label that has none yet.")
         )
         self._offerInterpolations(node)
+        self._history.note((key, rows))
         if state != self._shown:
             self._shown = state
             self._fill(key, rows)
@@ -150,7 +158,7 @@ class KernelTable:
                 [kernelrows.placeLabel(key), _("Kernel"), _("Parameters"), _("Notes")],
             )
             table.setRowCount(len(rows))
-            icons = self._looks.icons(rows)
+            icons = self._looks.icons(rows, self._spacing(self._node()))
             for number, row in enumerate(rows):
                 self._fillRow(key, number, row, icons[number])
             noted = [number for number in range(len(rows)) if not table.item(number, NOTE).icon().isNull()]
@@ -172,11 +180,13 @@ class KernelTable:
         place = row.at if key != "uniform" else ""
         self._setCell(number, PLACE, place, key != "uniform")
         self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False).setIcon(icon)
-        self._setCell(number, PARAMETERS, kernelrows.parametersText(row), bool(kind.size))
+        kernel, _problem = kernelfacts.kernelOf(row)
+        text = ": ".join(filter(None, [kernelrows.parametersText(row), kernelfacts.shortText(kernel)]))
+        self._setCell(number, PARAMETERS, text, bool(kind.size))
         note = self._setCell(number, NOTE, "", False)
         icon = qt.QStyle.SP_MessageBoxCritical if problem else qt.QStyle.SP_MessageBoxWarning
         note.setIcon(self._smallIcon(icon) if problem or notes else qt.QIcon())
-        toolTip = "\n".join(filter(None, [problem, *notes]))
+        toolTip = "\n".join(filter(None, [problem, *notes, kernelfacts.factsText(kernel)]))
         for column in (PLACE, KIND, PARAMETERS, NOTE):
             self._ui.kernelTable.item(number, column).setToolTip(toolTip or kernelrows.kindSentence(row.kind))
 
@@ -199,8 +209,7 @@ class KernelTable:
         problem = kernelrows.rowProblem(key, row)
         if problem:
             return problem, []
-        kernel, problem = self._looks.kernel(row)
-        return problem, kernelrows.warningsOf(kernel, self._spacing(self._node())) if kernel else []
+        return "", kernelrows.warningsOf(kernelfacts.kernelOf(row)[0], self._spacing(self._node()))
 
     @staticmethod
     def _spacing(node):
@@ -208,11 +217,16 @@ class KernelTable:
 
     def _updateButtons(self, key, rows):
         ui, selected = self._ui, self.selectedRows()
+        buttons = (ui.clearKernelsButton, ui.undoKernelsButton, ui.redoKernelsButton)
+        focused = [button for button in buttons if button.focus]
         ui.addKernelButton.enabled = key != "uniform" or not rows
         ui.removeKernelsButton.enabled = bool(selected)
         ui.sortKernelsButton.enabled = key != "uniform" and len(rows) > 1
         ui.saveKernelsButton.enabled = bool(rows)
         ui.clearKernelsButton.enabled = bool(rows)
+        ui.undoKernelsButton.enabled, ui.redoKernelsButton.enabled = self._history.canUndo, self._history.canRedo
+        if any(not button.isEnabled() for button in focused):
+            ui.kernelTable.setFocus()  # else it would leave the section, whose keys undo
         node = self._node()
         ui.levelsButton.enabled = (node.inputVolume if key == "intensity" else node.labels) is not None
 
@@ -262,13 +276,41 @@ class KernelTable:
         if ui.kernelPathLineEdit.currentPath != row.path:
             ui.kernelPathLineEdit.currentPath = row.path
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
-        ui.kernelPictureLabel.setPixmap(self._looks.picture(row))
+        self._showStored(row, kind)
+        ui.kernelPictureLabel.setPixmap(self._looks.picture(row, self._spacing(self._node())))
         problem, notes = self._problemAndNotes(self.key(), row)
-        words = [problem] if problem else notes or [kernelrows.kindSentence(row.kind)]
+        facts = kernelfacts.factsText(kernelfacts.kernelOf(row)[0])
+        words = [problem] if problem else [*filter(None, [facts]), *notes] or [kernelrows.kindSentence(row.kind)]
         if count > 1:
             words.insert(0, _("Changes apply to the {count} selected rows.").format(count=count))
         ui.kernelNotesLabel.text = "\n".join(word[:1].upper() + word[1:] for word in words)
         self._fit()
+
+    def _showStored(self, row, kind):
+        """Show where the centre of a stored kernel is taken, and the voxel size of one from a file."""
+        ui = self._ui
+        for widget in (ui.kernelCentreLabel, ui.kernelCentreComboBox):
+            widget.visible = kind.stored
+        for widget in (ui.kernelSpacingLabel, ui.kernelSpacingLineEdit):
+            widget.visible = row.kind == "file"
+        centre = kernelrows.centreOf(row)
+        ui.kernelCentreComboBox.currentIndex = CENTRES.index(centre) if centre in CENTRES else -1
+        text = kernelrows.spacingOf(row)
+        if ui.kernelSpacingLineEdit.text != text:
+            ui.kernelSpacingLineEdit.text = text
+        ui.kernelSpacingLineEdit.placeholderText = self._assumedSpacing(row)
+
+    def _assumedSpacing(self, row):
+        """Say what a file's voxel size is taken for where the row gives none."""
+        kernel, _problem = kernelfacts.kernelOf(row)
+        if kernel is None or row.kind != "file":
+            return ""
+        if not kernel.in_voxels:
+            return _("{spacing} (of the file)").format(spacing=kernelfacts.spacingText(kernel.spacing))
+        image = self._spacing(self._node())
+        if image is None:
+            return _("the image's")
+        return _("{spacing} (the image's)").format(spacing=kernelfacts.spacingText(image[-kernel.ndim :]))
 
     def _showOneOf(self, label, row, field):
         """Show one of the fields that share a row of the form, or none of them and no row."""
@@ -301,6 +343,13 @@ class KernelTable:
     def onLogarithmChosen(self, index):
         self._changeSelected(lambda row: replace(row, logarithm=LOGARITHMS[index]))
 
+    def onCentreChosen(self, index):
+        self._changeSelected(lambda row: kernelrows.rowWithCentre(row, CENTRES[index]))
+
+    def onSpacingEdited(self):
+        text = self._ui.kernelSpacingLineEdit.text
+        self._changeSelected(lambda row: kernelrows.rowWithSpacing(row, text) if row.kind == "file" else row)
+
     def onSizeEdited(self):
         text = self._ui.kernelSizeLineEdit.text.strip()
         self._changeSelected(lambda row: replace(row, size=text))
@@ -313,7 +362,8 @@ class KernelTable:
         self._changeSelected(lambda row: replace(row, volume=volume) if row.kind == "volume" else row)
 
     def onPathEdited(self, path):
-        self._changeSelected(lambda row: replace(row, path=path) if row.kind == "file" else row)
+        key = self.key() if self._node() and len(self.selectedRows()) < 2 else ""  # several have several levels
+        self._changeSelected(lambda row: kernelfiles.rowOfFile(row, path, key) if row.kind == "file" else row)
 
     # -- the table's cells and buttons
 
@@ -346,6 +396,7 @@ class KernelTable:
     def onRemove(self, _checked=False):
         selected = self.selectedRows()
         rows = [row for number, row in enumerate(self.rows()) if number not in selected]
+        self._ui.kernelTable.setFocus()  # the button waits for another selection
         self._ui.kernelTable.clearSelection()
         setRows(self._node(), rows)
 
@@ -357,10 +408,15 @@ class KernelTable:
         setRows(self._node(), kernelrows.sortedRows(self.key(), self.rows()))
 
     def onPaste(self, _checked=False):
+        text = slicer.app.clipboard().text()
+        paths = kernelfiles.pathsInText(text)
+        if paths:
+            self.addFiles(paths)
+            return
         try:
-            rows = kernelrows.parsePasted(slicer.app.clipboard().text(), self.key())
+            rows = kernelrows.parsePasted(text, self.key())
         except InputError as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         self._append(rows)
 
@@ -380,7 +436,7 @@ class KernelTable:
                     found = levels.levels_from_histogram(nodes.volumeArray(guide, "guide"), node.levelCount)
                 rows = kernelrows.rowsFromLevels(found, rows)
         except InputError as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         setRows(node, rows)
 
@@ -408,7 +464,7 @@ class KernelTable:
         node, key = self._node(), self.key()
         rows = list(self.rows())
         row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
-        at = kernelrows.guessedLevel(volume.GetName()) if key == "intensity" else ""
+        at = kernelfiles.guessedLevel(volume.GetName()) if key == "intensity" else ""
         row = kernelrows.KernelRow(at or row.at, "volume", volume=volume)
         self._append([row])
 
@@ -427,6 +483,71 @@ class KernelTable:
                 table.item(number, column).setSelected(True)
         if numbers:
             table.scrollToItem(table.item(numbers[-1], PLACE))
+
+    # -- undoing
+
+    def onUndo(self, _checked=False):
+        self._show(self._history.undo)
+
+    def onRedo(self, _checked=False):
+        self._show(self._history.redo)
+
+    def _show(self, step):
+        """Put an earlier or later table in the place of this one, without volumes that have left the scene."""
+        node = self._node()
+        if not node:
+            return
+        found = step(lambda table: (table[0], tuple(map(_withVolume, table[1]))))
+        if found is not None:
+            self._ui.kernelTable.clearSelection()
+            with slicer.util.NodeModify(node):
+                node.kernelKey = KernelKey(found[0])
+                setRows(node, found[1])
+
+    def otherScene(self):
+        """Another scene comes: its table is no step from the one that is shown, and its kernels are others."""
+        self._history.clear()
+        kernelfacts.forgetAll()
+
+    # -- files of kernels
+
+    def onAddFiles(self, _checked=False):
+        endings = " ".join(f"*{ending}" for ending in kernelfiles.FILE_ENDINGS)
+        filters = ";;".join([f"{_('Kernels')} ({endings})", f"{_('All files')} (*)"])
+        paths = qt.QFileDialog.getOpenFileNames(
+            slicer.util.mainWindow(), _("Add kernels from files"), self._folder(), filters
+        )
+        if paths:
+            self.addFiles(paths)
+
+    def onDropped(self, paths):
+        if self._node():
+            self.addFiles(paths)
+
+    def addFiles(self, paths):
+        """Append files as kernels, and those in folders; kernel sets (*.json) are loaded.
+
+        Where there was one kernel everywhere, several are keyed to intensity.
+        """
+        paths = kernelfiles.filesIn(paths)
+        isSet = [path.lower().endswith(".json") for path in paths]
+        for path in (path for path, itIs in zip(paths, isSet, strict=True) if itIs):
+            self.load(path)
+        files = [path for path, itIs in zip(paths, isSet, strict=True) if not itIs]
+        if not paths:
+            self._showError(_("No file is there that could hold a kernel."))
+        if not files:
+            return
+        node = self._node()
+        with slicer.util.NodeModify(node):
+            if node.kernelKey == KernelKey.Uniform and len(files) > 1:
+                node.kernelKey = KernelKey.Intensity
+            key, before = self.key(), [] if self.key() == "uniform" else list(self.rows())
+            regions = places.regionNames(node.labels) if key == "region" else ()
+            rows = kernelfiles.rowsFromFiles(files, key, before, regions)
+            setRows(node, [*before, *rows])
+        self._select(range(len(before), len(before) + len(rows)))
+        qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(files[0]))
 
     # -- kernel set files
 
@@ -456,7 +577,7 @@ class KernelTable:
         try:
             loadRows(self._node(), path)
         except (InputError, OSError) as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
 
@@ -465,6 +586,11 @@ class KernelTable:
         try:
             write_kernel_set(path, fieldOf(self._node()))
         except (InputError, OSError) as error:
-            self._showError(str(error))
+            self._showError(errorText(error))
             return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
+
+
+def _withVolume(row):
+    """The row, without a volume that is no longer in the scene."""
+    return replace(row, volume=None) if row.volume is not None and row.volume.GetScene() is None else row

@@ -271,7 +271,8 @@ def _selfKeyed(state: PanelState) -> bool:
 
 def _asksWhose(state: PanelState) -> bool:
     """Whether it matters whose intensity a level means: where the run chooses among methods that differ in it."""
-    return state.inverts and state.traits.automatic and state.key == "intensity" and state.guide is None
+    depends = state.traits.automatic or state.traits.either
+    return state.inverts and depends and state.key == "intensity" and state.guide is None
 
 
 def usesNoise(state: PanelState) -> bool:
@@ -306,6 +307,8 @@ def whatIsMissing(state: PanelState) -> str:
         return _("Choose an input volume.")
     if state.slices == 0:
         return _("The input volume is empty: choose another one.")
+    if state.mask is None and state.region == "segments" and state.hasSegments:
+        return _("Choose at least one segment of the region.")
     if state.mask is None and state.region != "whole":
         return {
             "segments": _("Choose the segmentation or label map of the region."),
@@ -317,7 +320,7 @@ def whatIsMissing(state: PanelState) -> str:
     if state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
     if state.kernelSet.flat and state.slices > 1 and not state.slicewise:
-        return _("Some kernels lie in the slice: check 'Slice by slice', or give them a direction z, y, x.")
+        return _slicesText()
     if _selfKeyed(state) and state.key != "intensity":
         return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
     if state.outputVolume is not None:
@@ -326,6 +329,19 @@ def whatIsMissing(state: PanelState) -> str:
         if any(state.outputVolume is node for node in used):
             return _("Choose an output volume that is not one of the inputs.")
     return ""
+
+
+def _slicesText() -> str:
+    return _("Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.")
+
+
+def waitingText(owner: str) -> str:
+    """Return why nothing can be started while a run of this kind has the panel, "" when none has it."""
+    return {
+        "": "",
+        "apply": _("Wait for the run to end, or cancel it."),
+        "estimate": _("Wait for the measurement to end, or cancel it."),
+    }[owner]
 
 
 def applyToolTip(state: PanelState) -> str:
@@ -457,7 +473,7 @@ def _choiceTexts(results: Iterable[Any]) -> list[str]:
 
 
 def _warningTexts(warnings: Iterable[str]) -> list[str]:
-    return [_("Warning: {text}").format(text=warning) for warning in dict.fromkeys(warnings)]
+    return [_("Warning: {text}").format(text=inPanelWords(warning)) for warning in dict.fromkeys(warnings)]
 
 
 def _residualText(residual: float) -> str:
@@ -529,16 +545,53 @@ def estimateText(estimate: Any) -> str:
 
 
 def errorText(error: BaseException) -> str:
-    """Return an exception as one line, with the control that cures it, where there is one."""
+    """Return an exception as one line in the panel's words, with the control that cures it, where there is one."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError | NotEnoughMemory):
         places = dict.fromkeys(_place(option) for option in error.cure)
-        return " ".join(filter(None, [*error.text.split(), *places]))
+        return " ".join(filter(None, [*inPanelWords(error.text).split(), *places]))
     if isinstance(error, ValueError | OSError | MemoryError) and text:
-        return text
+        return inPanelWords(text)
     if isinstance(error, MemoryError):
         return _("The computer ran out of memory; close other data or crop the volume.")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def inPanelWords(text: str) -> str:
+    """Return a text of the engine with what it says in a script's words said of the panel's controls."""
+    for words, said in {
+        "read the kernel with log=True": _("choose 'its natural logarithm' at 'Values are'"),
+        "read it with log=True": _("choose 'its natural logarithm' at 'Values are'"),
+        "; or read it with normalize=False": "",
+        "set gain=False": _("uncheck 'gain'"),
+        "(nonfinite)": _("(Advanced, NaN and infinity)"),
+    }.items():
+        text = text.replace(words, said)
+    return text
+
+
+@dataclass(frozen=True)
+class Cure:
+    """What one click cures: the parameter that is to be switched on, and what the button says."""
+
+    parameter: str
+    text: str
+
+
+def cureOf(error: BaseException) -> Cure | None:
+    """Return what cures an error by one click, None where nothing does."""
+    cures = error.cure if isinstance(error, InputError | NotEnoughMemory) else {}
+    if cures.get("nonfinite") == "fill":
+        return Cure("fillNonfinite", _("Fill NaN and infinity, and apply"))
+    if cures.get("resample"):
+        return Cure("resample", _("Resample onto the input, and apply"))
+    return Cure("slicewise", _("Work slice by slice, and apply")) if cures.get("slicewise") else None
+
+
+def cureOfMissing(state: PanelState) -> Cure | None:
+    """Return what cures by one click what `whatIsMissing` names, None where nothing does."""
+    isThat = state.kernelSet.usable and whatIsMissing(state) == _slicesText()
+    return Cure("slicewise", _("Work slice by slice")) if isThat else None
 
 
 def _place(option: str) -> str:

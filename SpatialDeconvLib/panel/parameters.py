@@ -27,6 +27,9 @@ RegionNode = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # 
 BoxNode = Union[vtkMRMLMarkupsROINode, None]  # noqa: UP007
 
 
+NO_SEGMENT = ""  # no segment's id
+
+
 class _Words(enum.Enum):
     """Words of the engine as the scene stores them and a combo box shows them."""
 
@@ -146,7 +149,8 @@ class SpatialDeconvParameterNode:
 
     inputVolume - The volume to work on; never modified.
     regionKind - How the region to work in is given.
-    mask, maskSegments - The region: a label map, or segments of a segmentation (their ids; none: all of them).
+    mask, maskSegments - The region: a label map, or segments of a segmentation (their ids; none named: all of them;
+        `NO_SEGMENT`: none at all).
     thresholdLower, thresholdUpper - The region: intensities of the input volume.
     box - The region: a box.
     kernelKey - What chooses the kernel.
@@ -345,12 +349,20 @@ def maskOf(parameterNode):
     """Return the chosen region in the words of selections.maskArray; None for the whole volume or none yet."""
     node, kind = parameterNode, parameterNode.regionKind
     if kind == RegionKind.Segments and node.mask is not None:
-        ids = [segmentId for segmentId, _name in places.segmentsOf(node.mask)]
-        chosen = [segmentId for segmentId in node.maskSegments if segmentId in ids]
-        return (node.mask, chosen) if chosen else node.mask
+        if not node.maskSegments or not places.segmentsOf(node.mask):
+            return node.mask
+        chosen = chosenSegments(node)
+        return (node.mask, chosen) if chosen else None
     if kind == RegionKind.Threshold and node.inputVolume is not None:
         return selections.ThresholdRange(node.thresholdLower, node.thresholdUpper)
     return node.box if kind == RegionKind.Box else None
+
+
+def chosenSegments(parameterNode):
+    """Return the ids of the segments that are the region: all of them while none is named."""
+    ids = [segmentId for segmentId, _name in places.segmentsOf(parameterNode.mask)]
+    named = parameterNode.maskSegments
+    return [segmentId for segmentId in ids if not named or segmentId in named]
 
 
 def fieldOf(parameterNode):

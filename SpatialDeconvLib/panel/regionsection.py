@@ -4,7 +4,7 @@ import qt
 import slicer
 
 from ..mrml import places
-from .parameters import RegionKind
+from .parameters import NO_SEGMENT, RegionKind, chosenSegments
 
 
 class RegionSection:
@@ -31,14 +31,15 @@ class RegionSection:
 
     def _updateSegments(self, node):
         comboBox, segments = self._ui.maskSegmentsComboBox, places.segmentsOf(node.mask)
-        shown = (segments, tuple(node.maskSegments))
+        chosen = chosenSegments(node)
+        shown = (segments, tuple(chosen))
         if shown == self._segments:
             return
         self._segments = shown
         comboBox.clear()
         comboBox.addItems([name for _segmentId, name in segments])
         for row, (segmentId, _name) in enumerate(segments):
-            checked = qt.Qt.Checked if segmentId in node.maskSegments else qt.Qt.Unchecked
+            checked = qt.Qt.Checked if segmentId in chosen else qt.Qt.Unchecked
             comboBox.setCheckState(comboBox.model().index(row, 0), checked)
 
     def _updateRange(self, node):
@@ -65,7 +66,7 @@ class RegionSection:
         segments = places.segmentsOf(node.mask)
         chosen = [segmentId for row, (segmentId, _name) in enumerate(segments) if row in rows]
         self._segments = (segments, tuple(chosen))
-        node.maskSegments = chosen
+        node.maskSegments = [] if len(chosen) == len(segments) else chosen or [NO_SEGMENT]
 
     def onThresholdChanged(self, lower, upper):
         node = self._node()

@@ -73,11 +73,14 @@ class JobRunner:
     happens meanwhile (cancel, the scene closed, the module left, reloaded or destroyed) only sets flags here,
     and is acted upon when the engine has returned. So is a new job: an apply or an estimate stops a preview
     and starts when that has unwound; a new preview replaces the one that is on.
+
+    :param changed: called with the `owner` whenever it may have become another
     """
 
-    def __init__(self):
+    def __init__(self, changed=None):
         self._job = None
         self._next = None
+        self._changed = changed
 
     @property
     def kind(self):
@@ -85,9 +88,12 @@ class JobRunner:
         return self._job.kind if self._job else ""
 
     @property
-    def busy(self):
-        """Whether a run is on that the user waits for."""
-        return self.kind not in ("", "preview")
+    def owner(self):
+        """The kind of the run that the user waits for, be it on or about to begin; "" when there is none.
+
+        It alone may be started, seen and stopped: who asks for another is refused, previews included.
+        """
+        return next((job.kind for job in (self._next, self._job) if job and job.kind != "preview"), "")
 
     def start(self, function, done=None, kind="apply", show=None):
         """Run ``function(progress, cancelled)``, then ``done(result, error)``.
@@ -97,34 +103,66 @@ class JobRunner:
             called when the panel has gone, nor for a preview that was replaced before it began
         :param kind: "apply", "preview" or "estimate"
         :param show: called with (fraction, text, seconds since the start) before every repaint
-        :return: False if another run is on that is not given up for this one
+        :return: False if another run has the panel
         """
+        if self.owner:
+            return False
         job = Task(kind, function, done, show)
         if self._job:
-            if self._job.kind != "preview" or (self._next and self._next.kind != "preview"):
-                return False
             self._job.cancelRequested = True
             self._next = job
+            self._tell()
             return True
         self._job = job
+        self._tell()
         while self._job:
             result, error = self._job.run()
             finished, self._job, self._next = self._job, self._next, None
+            self._tell()
             finished.finish(result, error)
         return True
 
     def cancel(self, kind=None):
-        """Ask the run that is on (of this kind) to stop, and forget the one that waits."""
-        if self._job and kind in (None, self._job.kind):
-            self._job.cancelRequested = True
-        if self._next and kind in (None, self._next.kind):
-            self._next = None
+        """Ask the run that is on (of this kind), and the one that waits, to stop."""
+        for job in (self._job, self._next):
+            if job and kind in (None, job.kind):
+                job.cancelRequested = True
 
     def abandon(self):
         """The panel goes away: stop everything and call nothing of it any more."""
+        self._changed = None
         if self._job:
             self._job.forget()
         self._next = None
+
+    def _tell(self):
+        if self._changed:
+            self._changed(self.owner)
+
+
+# What the user could change or start, and so waits while a run has the panel.
+SECTIONS = (
+    "inputsCollapsibleButton",
+    "kernelsCollapsibleButton",
+    "estimateCollapsibleButton",
+    "methodCollapsibleButton",
+    "advancedCollapsibleButton",
+    "previewCollapsibleButton",
+    "outputCollapsibleButton",
+    "compareFrame",
+)
+
+# The section that has a run's own button, and the part of it that waits none the less.
+OWN_PARTS = {"estimate": ("estimateCollapsibleButton", "estimateFields")}
+
+
+def showOwner(ui, owner):
+    """Let everything wait but what stops the run that has the panel; let nothing wait when none has it."""
+    own = OWN_PARTS.get(owner, ())
+    for name in SECTIONS:
+        getattr(ui, name).enabled = not owner or name in own
+    for section, part in OWN_PARTS.values():
+        getattr(ui, part).enabled = section not in own
 
 
 class RunControls:
@@ -136,8 +174,10 @@ class RunControls:
     def __init__(self, button, progressBar, label, text, fit):
         self._button, self._progressBar, self._label, self._text = button, progressBar, label, text
         self._fit = fit
+        self._begun, self._late, self._armed = 0.0, False, False
 
     def start(self, toolTip):
+        self._begun, self._late, self._armed = time.monotonic(), False, False
         self._showFraction(0.0)
         self._progressBar.visible = True
         self._button.text = _("Cancel")
@@ -145,7 +185,14 @@ class RunControls:
         self._button.enabled = True
         self.say(_("Preparing..."))
 
+    def meansCancel(self):
+        """Whether a click asks to stop the run: not so the second one of the double click that began it."""
+        return self._armed
+
     def show(self, fraction, text, seconds):
+        # That second click may have waited for this repaint, so clicks count from the next one on.
+        self._armed = self._late
+        self._late = 1000 * (time.monotonic() - self._begun) > slicer.app.doubleClickInterval
         self._showFraction(fraction)
         self.say(panelmodel.progressText(fraction, text, seconds))
 

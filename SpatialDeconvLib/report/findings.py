@@ -85,7 +85,8 @@ class ReportedRun:
     @property
     def is_self_keyed(self) -> bool:
         """Whether the kernels belong to the intensities that the run found, not to those that it was given."""
-        return self.method is not None and self.method.self_keyed
+        found = self.result.automatic.get("self_keyed", False)  # by a method that takes either
+        return self.method is not None and (self.method.self_keyed or bool(found))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -162,7 +162,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
         notes.append("the joint method takes its steps by what it sees of the block")
         rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
         part, inside = view.part(job.settings.spec.reaches, range(len(job.bound)))
-        found = run_joint(part, part.noise, least=least_value(job, law.sigma))
+        found = run_joint(part, part.noise, least=least_value(job, law.sigma), of=choice.facts.get("of"))
         image = found.image[inside]
     else:
         choose, rough = _chooser(view, law, choice.facts.get("of"), draft, known)

@@ -16,11 +16,14 @@ from ..solvers.iteration import Solution
 from ..solvers.solve import solve
 from .job import Job
 from .settings import DeconvolveSettings
+from .whose import TRUE
 
 _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
 
 
-def run_joint(job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | None = None) -> Solution:
+def run_joint(
+    job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | None = None, of: str | None = None
+) -> Solution:
     """Invert the model with the job's method.
 
     Parameters
@@ -30,6 +33,8 @@ def run_joint(job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | Non
     law : NoiseLaw
     least : float, optional
         The least value that the result may have; default by `least_value`.
+    of : str, optional
+        Whose intensity chooses the kernels, where one does.
     """
     settings, spec = job.settings, job.settings.spec
     least = least_value(job, law.sigma) if least is None else least
@@ -46,7 +51,7 @@ def run_joint(job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | Non
     solution = solve(
         operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
         noise=law, mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
-        **({"lower": least} if spec.bounded else {}),
+        **({"lower": least} if spec.bounded else {}), **({"self_keyed": of == TRUE} if spec.either else {}),
     )  # fmt: skip
     if shift:
         solution.image += solution.image.dtype.type(shift)

@@ -319,13 +319,13 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     choice = chosen(job, law)
     job.settings = settings = choice.settings
     of = choice.facts.get("of")
-    found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law)
+    found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law, of=of)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
         residual = job.residual(found.image, law)
     else:
         residual = found.residual if law.sigma > 0 else None
-    job.warnings.extend(remarks(job, law, residual))
+    job.warnings.extend(remarks(job, law, residual, of))
     width = width_seen(job, law) if free else {}
     return found.image, {
         "iterations": found.iterations,

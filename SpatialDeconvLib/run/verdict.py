@@ -17,6 +17,7 @@ from .blend import run_blend
 from .filtering import level_of
 from .job import Job
 from .settings import DeconvolveSettings
+from .whose import TRUE
 from .width import width_of
 
 # A result is remarked on when its residual exceeds this many times the noise ...
@@ -33,12 +34,14 @@ _TRIAL_VOXELS = 1 << 16
 _WORSE = 0.5
 
 
-def remarks(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None) -> list[str]:
-    """What to say of a result with this residual."""
-    return [*_unexplained(job, law, residual), *_noise_raised(job, law)]
+def remarks(
+    job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None, of: str | None = None
+) -> list[str]:
+    """What to say of a result with this residual; `of`: whose intensity was taken to choose the kernels."""
+    return [*_unexplained(job, law, residual, of), *_noise_raised(job, law)]
 
 
-def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None) -> list[str]:
+def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None, of: str | None) -> list[str]:
     """What to say of a result that, blurred again, is not the image."""
     if residual is None or residual < _UNEXPLAINED:
         return []
@@ -48,7 +51,7 @@ def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | 
         return []
     text = (
         f"the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
-        f"of right kernels leave 1: {_cause(job)}"
+        f"of right kernels leave 1: {_cause(job, of)}"
     )
     own = job.residual(job.image, law) or 0.0
     if own > _UNEXPLAINED and residual**2 - 1 > _NO_BETTER**2 * (own**2 - 1):
@@ -58,7 +61,7 @@ def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | 
     return [text]
 
 
-def _cause(job: Job[DeconvolveSettings]) -> str:
+def _cause(job: Job[DeconvolveSettings], of: str | None) -> str:
     """Why a result does not explain the image, and what to do."""
     settings, key = job.settings, job.bound.field.key
     if settings.strategy == "blend":
@@ -67,7 +70,7 @@ def _cause(job: Job[DeconvolveSettings]) -> str:
             "or model are wrong; the residual of strategy 'joint' tells which"
         )
     advice = ""
-    if key == "intensity" and not settings.spec.self_keyed:
+    if key == "intensity" and not settings.spec.self_keyed and of != TRUE:
         advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
     return f"kernels, weights or model do not explain it{advice}"
 

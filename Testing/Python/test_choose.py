@@ -43,29 +43,31 @@ def taken(result):
 def test_kernels_of_true_values_are_looked_for_along_with_the_image(truth):
     field = by_intensity(of="true")
     result = sd.deconvolve(blurred(truth, field), field)
-    assert taken(result) == ("joint", "self-keyed")
+    assert taken(result) == ("joint", "pnp")
     assert result.automatic["of"] == "true"
+    assert result.automatic["self_keyed"]
     assert result.describe_choice().endswith("kernels keyed to true values, as was given")
 
 
 def test_kernels_of_measured_values_are_those_of_the_image_at_hand(truth):
     field = by_intensity(of="measured")
     result = sd.deconvolve(blurred(truth, field), field)
-    assert taken(result) == ("joint", "tv")
+    assert taken(result) == ("joint", "pnp")
     assert result.automatic["of"] == "measured"
+    assert not result.automatic["self_keyed"]
 
 
 @pytest.mark.parametrize("of", ["measured", "true"])
 def test_a_guide_leaves_nothing_to_decide(truth, of):
     field = by_intensity(of=of)
     result = sd.deconvolve(blurred(truth, field), field, guide=truth)
-    assert taken(result) == ("joint", "tv")
+    assert taken(result) == ("joint", "pnp")
     assert "of" not in result.automatic
     assert "chosen by the guide" in result.automatic["why"]
 
 
 @pytest.mark.parametrize("key", ["uniform", "region", "position", "weights"])
-def test_other_keys_take_total_variation(truth, key):
+def test_other_keys_take_plug_and_play(truth, key):
     kernels = [sd.gaussian_kernel(sigma, ndim=2) for sigma in SIGMAS]
     halves = np.zeros(truth.shape, int)
     halves[:, 24:] = 1
@@ -76,7 +78,7 @@ def test_other_keys_take_total_variation(truth, key):
         "weights": sd.KernelField.by_weights([1.0 - halves, 1.0 * halves], kernels),
     }[key]
     result = sd.deconvolve(blurred(truth, field), field)
-    assert taken(result) == ("joint", "tv")
+    assert taken(result) == ("joint", "pnp")
     assert key in result.automatic["why"]
 
 
@@ -84,7 +86,7 @@ def test_the_automatic_choice_has_the_bits_of_the_method_it_names(truth):
     field = by_intensity(of="true")
     y = blurred(truth, field)
     automatic = sd.deconvolve(y, field)
-    named = sd.deconvolve(y, field, strategy="joint", method="self-keyed")
+    named = sd.deconvolve(y, field, strategy="joint", method="pnp")
     np.testing.assert_array_equal(automatic.image, named.image)
 
 
@@ -92,16 +94,16 @@ def test_a_recipe_keeps_what_was_asked_for(truth):
     field = by_intensity(of="true")
     result = sd.deconvolve(blurred(truth, field), field)
     assert (result.parameters["strategy"], result.parameters["method"]) == ("auto", "auto")
-    assert result.method is methods.method("joint", "self-keyed")
+    assert result.method is methods.method("joint", "pnp")
 
 
 @pytest.mark.parametrize(("clear", "of"), [(True, "true"), (True, "measured"), (False, "measured")])
 def test_the_image_decides_whose_values_it_is_and_doubt_is_told(truth, monkeypatch, clear, of):
-    monkeypatch.setattr(choose, "whose_values", lambda *_, **__: Finding(of, clear, "the reason"))
+    monkeypatch.setattr(choose, "whose_values", lambda *_, **__: Finding(of, clear, "the reason", {of: 1.0}))
     field = by_intensity()
     result = sd.deconvolve(blurred(truth, field), field)
     assert result.automatic["of"] == of
-    assert result.automatic["method"] == {"true": "self-keyed", "measured": "tv"}[of]
+    assert result.automatic["self_keyed"] == (of == "true")
     assert result.automatic["why"] == "the reason"
     told = [text for text in result.warnings if "the reason" in text]
     assert bool(told) != clear
@@ -112,7 +114,7 @@ def test_the_image_decides_whose_values_it_is_and_doubt_is_told(truth, monkeypat
 def test_true_values_that_cannot_be_looked_for_are_said_to_be_measured_ones(truth, options):
     field = by_intensity(of="true", **options)
     result = sd.deconvolve(blurred(truth, field), field)
-    assert taken(result) == ("joint", "tv")
+    assert taken(result) == ("joint", "pnp")
     assert any("were not looked for" in text for text in result.warnings)
 
 
@@ -135,13 +137,18 @@ def test_a_linear_method_says_that_the_true_values_are_not_looked_for(truth):
 def test_what_does_not_fit_into_memory_makes_way_and_that_is_said(truth, monkeypatch):
     field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))
     y = blurred(truth, field)
-    needed = {"tv": 2e9, "richardson-lucy": 1e9}
+    needed = {"pnp": 3e9, "tv": 2e9, "richardson-lucy": 1e9}
     monkeypatch.setattr(choose, "joint_memory", lambda job, method: (2 * needed[method.name], needed[method.name]))
-    for free, expected in ((3e9, ("joint", "tv")), (1.5e9, ("joint", "richardson-lucy")), (5e8, ("blend", "auto"))):
+    for free, expected in (
+        (4e9, ("joint", "pnp")),
+        (2.5e9, ("joint", "tv")),
+        (1.5e9, ("joint", "richardson-lucy")),
+        (5e8, ("blend", "auto")),
+    ):
         monkeypatch.setattr(memory, "available_memory", lambda free=free: free)
         result = sd.deconvolve(y, field)
         assert taken(result) == expected
-        assert ("not enough memory for tv (1.9 GiB)" in result.automatic["why"]) == (free < 2e9)
+        assert ("not enough memory for pnp (2.8 GiB)" in result.automatic["why"]) == (free < 3e9)
 
 
 def test_what_the_blend_cannot_do_is_not_left_to_it(truth, monkeypatch):
@@ -166,10 +173,29 @@ def test_an_automatic_method_takes_no_iterations_and_no_constant(strategy, optio
     assert caught.value.option == next(iter(option))
 
 
+@pytest.mark.parametrize(("of", "method"), [("true", "self-keyed"), ("measured", "tv")])
+def test_large_images_take_the_quicker_method_and_that_is_said(truth, monkeypatch, of, method):
+    monkeypatch.setattr(choose, "_MOST_FOR_PNP", truth.size - 1)
+    field = by_intensity(of=of)
+    result = sd.deconvolve(blurred(truth, field), field)
+    assert taken(result) == ("joint", method)
+    assert result.automatic["why"].endswith("; the quicker of two methods, as the image is large")
+
+
+def test_plug_and_play_is_told_whose_values_choose_by_whoever_knows(truth):
+    for of in ("true", "measured"):
+        field = by_intensity(of=of)
+        result = sd.deconvolve(blurred(truth, field), field, method="pnp")
+        assert (result.automatic["of"], result.automatic["self_keyed"]) == (of, of == "true")
+        assert not any("keyed to true values" in text for text in result.warnings)
+    guided = sd.deconvolve(blurred(truth, field), field, method="pnp", guide=truth)
+    assert not guided.automatic["self_keyed"]
+
+
 def test_joint_alone_never_takes_the_blend(truth, monkeypatch):
     field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))
     result = sd.deconvolve(blurred(truth, field), field, strategy="joint")
-    assert taken(result) == ("joint", "tv")
+    assert taken(result) == ("joint", "pnp")
 
 
 def test_a_preview_takes_what_the_run_takes_and_looks_once(truth, monkeypatch):
@@ -185,6 +211,7 @@ def test_a_preview_takes_what_the_run_takes_and_looks_once(truth, monkeypatch):
     for start in (0, 16):
         box = (slice(start, start + 16), slice(8, 24))
         result = block_of(inputs, settings, box, UNWATCHED, known=known)
-        assert taken(result) == ("joint", "self-keyed")
+        assert taken(result) == ("joint", "pnp")
+        assert result.automatic["self_keyed"]
         assert result.describe_choice().endswith("the reason")
     assert len(looked) == 1

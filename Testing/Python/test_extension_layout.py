@@ -348,7 +348,7 @@ def test_every_widget_that_the_panel_uses_is_in_a_form():
     for path, constant in (
         (MODULE_FILE, "CONTROL_WIDGETS"),
         (MODULE_FILE, "FIELD_WIDGETS"),
-        (PANEL / "applysection.py", "SECTIONS"),
+        (PANEL / "running.py", "SECTIONS"),
     ):
         value = next(
             ast.literal_eval(node.value)

@@ -52,7 +52,7 @@ def test_given_intensities_are_in_the_unit_of_the_image(strategy, method, expone
     plain, scaled = {"noise": 0.5, "offset": -3.0}, {"noise": 0.5 * factor, "offset": -3.0 * factor}
     if constant is not None:
         plain["regularization"] = 0.2
-        scaled["regularization"] = 0.2 * factor if method in ("tv", "self-keyed") else 0.2
+        scaled["regularization"] = 0.2 * factor if constant.in_image_units else 0.2
     found = sd.deconvolve(np.ldexp(image, exponent), levels(factor), **run, **scaled)
     expected = sd.deconvolve(image, levels(), **run, **plain)
     np.testing.assert_allclose(np.ldexp(found.image, -exponent), expected.image, rtol=1e-6, atol=1e-5)
@@ -142,12 +142,13 @@ ORIENTATIONS = {
 }
 
 
-# Total variation is of forward differences, which look one way.
+# Total variation is of forward differences, which look one way. Plug-and-play starts from it, and its denoiser
+# shifts its blocks along every axis in another way.
 TURNS = [
     pytest.param(spec, turn, id=f"{spec.strategy}-{spec.name}-{how}")
     for spec in METHODS
     for how, turn in ORIENTATIONS.items()
-    if how == "permuted" or not spec.bounded
+    if not spec.bounded or (how == "permuted" and not spec.either)
 ]
 
 

@@ -34,6 +34,15 @@ def test_widthsAreToScale(sigma):
     assert picture.scale == "linear"
 
 
+def test_aCrossPointsAtTheCentreAndLeavesItFree():
+    kernel = Kernel(np.ones((5, 5)))
+    plain, crossed = (kernelPicture(kernel, 96, bar=False, cross=cross).pixels for cross in (False, True))
+    changed = np.argwhere((plain != crossed).any(axis=-1))
+    np.testing.assert_allclose(changed.mean(axis=0), 47.5, atol=0.51)
+    assert not (plain != crossed)[46:50, 46:50].any()
+    assert len(changed) == 4 * 4 * 2
+
+
 def test_theCentreIsInTheMiddleForEvenSizesToo():
     for shape in ((5, 5), (6, 4), (3, 6, 4)):
         values = np.zeros(shape)

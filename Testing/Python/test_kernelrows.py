@@ -11,7 +11,7 @@ from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.estimation import levels
 from SpatialDeconvLib.kernels import sets as kernelsets
 from SpatialDeconvLib.kernels import shapes
-from SpatialDeconvLib.panel import kernelrows
+from SpatialDeconvLib.panel import kernelfacts, kernelfiles, kernelrows
 from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
 LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
@@ -162,6 +162,8 @@ def test_keys_need_no_finished_kernels():
     ("key", "rows", "words"),
     [
         ("intensity", LEVELS, "3 Gaussian kernels, intensity 10 to 40."),
+        ("intensity", LEVELS[:1], "One Gaussian kernel, at intensity 10."),
+        ("intensity", [KernelRow("15,5")], "at intensity 15.5."),
         ("intensity", [*LEVELS, KernelRow("50", "box", "3")], "4 different kernels"),
         ("uniform", [KernelRow("", "box", "3")], "One Box kernel"),
         ("region", [KernelRow("a"), KernelRow("b")], "keyed to regions"),
@@ -421,7 +423,7 @@ def test_rows_of_levels_take_the_nearest_kernel():
     ("name", "level"), [("k20", "20"), ("kernel_0.5.nrrd", "0.5"), ("psf 3 of 10", "10"), ("psf", "")]
 )
 def test_the_number_in_a_name_is_a_level(name, level):
-    assert kernelrows.guessedLevel(name) == level
+    assert kernelfiles.guessedLevel(name) == level
 
 
 # -- a spreadsheet's text
@@ -466,3 +468,126 @@ def test_cells_of_a_spreadsheet_become_rows(text, key, rows):
 def test_text_that_is_no_table_is_refused_with_its_line(text, word):
     with pytest.raises(InputError, match=word):
         kernelrows.parsePasted(text, "intensity")
+
+
+# -- what stored kernels are
+
+
+def bump(shape):
+    """A Gaussian of sigma 1.2 voxels about the middle of an array."""
+    grid = np.indices(shape) - (np.array(shape).reshape(-1, *[1] * len(shape)) - 1) / 2
+    values = np.exp(-0.5 * (grid**2).sum(axis=0) / 1.2**2)
+    return values / values.sum()
+
+
+def stored(tmp_path, values, name="kernel_30.npy"):
+    np.save(tmp_path / name, values)
+    return KernelRow("10", "file", path=str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "said"),
+    [
+        (bump((6, 6)), "", "centre in the middle, between voxels"),
+        (bump((7, 7)), "", "centre in the middle"),
+        (bump((6, 6)), '{"centre": "itk"}', "centre at ITK's voxel 3, 3"),
+        (bump((6, 6)), '{"centre": [2, 4]}', "centre at 2, 4"),
+    ],
+)
+def test_a_row_says_where_the_centre_of_its_kernel_is_taken(tmp_path, values, options, said):
+    row = replace(stored(tmp_path, values), options=options)
+    kernel, problem = kernelfacts.kernelOf(row)
+    assert problem == ""
+    size = " x ".join(map(str, values.shape))
+    assert kernelfacts.factsText(kernel) == f"{size} of the image's voxels, {said}"
+
+
+def test_a_centre_is_chosen_by_word_and_given_up_again(tmp_path):
+    row = stored(tmp_path, bump((6, 6)))
+    moved = kernelrows.rowWithCentre(row, "itk")
+    assert (kernelrows.centreOf(row), kernelrows.centreOf(moved)) == ("auto", "itk")
+    assert (row.kernel().centre, moved.kernel().centre) == ((2.5, 2.5), (3, 3))
+    assert kernelrows.rowWithCentre(moved, "auto") == row
+    gaussian = KernelRow("10")
+    assert kernelrows.rowWithCentre(gaussian, "itk") == gaussian  # its centre is where it is made
+
+
+def test_a_voxel_size_that_is_typed_is_that_of_the_file(tmp_path):
+    row = stored(tmp_path, bump((6, 6)))
+    typed = kernelrows.rowWithSpacing(row, "0.25, 0.5")
+    assert typed.kernel().spacing == (0.25, 0.5)
+    assert kernelrows.spacingOf(typed) == "0.25, 0.5"
+    assert kernelfacts.factsText(typed.kernel()).startswith("6 x 6 voxels of 0.25 x 0.5 mm")
+    assert kernelrows.rowWithSpacing(row, "0.25").kernel().spacing == (0.25, 0.25)
+    assert kernelrows.rowWithSpacing(typed, " ") == row
+    for wrong in ("wide", "-1", "0", "1, 2, 3, 4"):
+        assert "spacing" in kernelrows.rowProblem("intensity", kernelrows.rowWithSpacing(row, wrong))
+
+
+def test_a_file_is_looked_into_once_until_it_changes(tmp_path, monkeypatch):
+    row, read = stored(tmp_path, bump((5, 5))), []
+    wasRead = kernelrows.read_kernel
+    monkeypatch.setattr(kernelrows, "read_kernel", lambda *given: read.append(1) or wasRead(*given))
+    for at in ("10", "20", "30"):  # a level is no matter of the file
+        assert kernelrows.tableSummary("intensity", [replace(row, at=at)]).flat
+    assert len(read) == 1
+    np.save(row.path, bump((5, 5, 5)))
+    assert not kernelrows.tableSummary("intensity", [row]).flat
+    assert len(read) == 2
+
+
+def test_a_table_with_a_file_that_is_no_kernel_cannot_be_used(tmp_path):
+    row = stored(tmp_path, bump((5, 5)))
+    assert kernelrows.tableSummary("intensity", [row]).usable
+    with open(row.path, "wb") as file:
+        file.write(b"no array")
+    summary = kernelrows.tableSummary("intensity", [KernelRow("5"), row])
+    assert not summary.usable
+    assert summary.text.startswith("Kernel 2: ")
+    assert ".npy" in summary.text
+
+
+# -- files
+
+
+@pytest.mark.parametrize(
+    ("names", "levels"),
+    [
+        (["kernel_30.npy"], ["30"]),
+        (["kernel.npy"], [""]),
+        (["k0.5.nii.gz", "k1.5.nii.gz"], ["0.5", "1.5"]),
+        (["k010_20x20.npy", "k020_20x20.npy"], ["10", "20"]),  # the number that tells them apart
+        (["2024_7.npy", "2024_8_b.npy"], ["7", "8"]),
+        (["a_1.npy", "b_1.npy"], ["1", "1"]),
+    ],
+)
+def test_levels_are_read_from_the_names_of_files(names, levels):
+    assert kernelfiles.guessedLevels(names) == levels
+
+
+def test_files_of_a_folder_are_those_that_may_hold_kernels_in_the_order_of_their_numbers(tmp_path):
+    for name in ("k10.npy", "k9.npy", "k9.csv", "notes.md", "K11.NRRD"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "deeper.npy").mkdir()
+    found = kernelfiles.filesIn([str(tmp_path), str(tmp_path / "notes.md"), str(tmp_path / "none.npy")])
+    assert [path[len(str(tmp_path)) + 1 :] for path in found] == ["k9.npy", "k10.npy", "K11.NRRD", "notes.md"]
+
+
+def test_rows_of_files_have_the_levels_of_their_names():
+    rows = kernelfiles.rowsFromFiles(["/a/k100.npy", "/a/k20.npy"], "intensity", [])
+    assert [(row.at, row.kind, row.path) for row in rows] == [
+        ("20", "file", "/a/k20.npy"),
+        ("100", "file", "/a/k100.npy"),
+    ]
+    unnamed = kernelfiles.rowsFromFiles(["/a/x.npy", "/a/y.npy"], "intensity", [KernelRow("30")])
+    assert [row.at for row in unnamed] == ["40", "50"]
+    regions = kernelfiles.rowsFromFiles(["/a/x1.npy", "/a/x2.npy"], "region", [], ["liver", "lung"])
+    assert [row.at for row in regions] == ["liver", "lung"]
+
+
+def test_a_text_of_paths_is_files(tmp_path):
+    path = tmp_path / "k 1.npy"
+    path.write_bytes(b"")
+    assert kernelfiles.pathsInText(f'"{path}"\n{path.as_uri()}\r\n\n') == [str(path)] * 2
+    assert kernelfiles.pathsInText(f"{path}\n10 gaussian 2") == []
+    assert kernelfiles.pathsInText("") == []

@@ -343,12 +343,12 @@ def test_an_apply_stops_a_preview_and_starts_when_that_has_unwound(runner, clock
     ends, order = Ends(), []
 
     def apply(progress, cancelled):
-        order.append((runner.kind, runner.busy))
+        order.append((runner.kind, runner.owner))
         return "result"
 
     events.then(lambda: order.append(runner.start(apply, ends("apply"), "apply")))
     runner.start(working(clock), ends("preview"), "preview")
-    assert order == [True, ("apply", True)]
+    assert order == [True, ("apply", "apply")]
     assert ends.all == [("preview", None, "Cancelled"), ("apply", "result", "NoneType")]
 
 

@@ -488,3 +488,14 @@ def test_unusable_laws_are_refused():
             NoiseLaw(**arguments)
     with pytest.raises(InputError, match="gain 0"):
         NoiseLaw.poisson(0.0)
+
+
+def test_an_emptiness_that_arithmetic_went_over_is_still_empty():
+    rng = np.random.default_rng(0)
+    signal = np.zeros((40, 42, 44))
+    signal[8:32, 10:30, 12:34] = gaussian_filter(rng.random((24, 20, 22)), 3) * 100
+    counts = rng.poisson(signal).astype(np.float64)
+    rounded = counts + 1e-14 * rng.standard_normal(counts.shape)
+    exact, other = (estimate_noise_law(image.astype(np.float32)) for image in (counts, rounded))
+    assert exact.sigma == pytest.approx(np.sqrt(signal.mean()), rel=0.2)
+    assert other.sigma > 0.5 * exact.sigma

@@ -86,11 +86,29 @@ def test_chosen_segments_are_the_region(ready):
     ready.choose("maskSelector", node)
     combo = ready.ui.maskSegmentsComboBox
     assert [combo.itemText(row) for row in range(combo.count)] == ["left", "right"]
-    combo.setCheckState(combo.model().index(1, 0), 2)
+    combo.setCheckState(combo.model().index(0, 0), 0)
     assert list(ready.parameters.maskSegments) == ["right"]
     _before, _after, changed = applied(ready)
     assert changed[:, :, 12:].any()
     assert not changed[:, :, :12].any()
+
+
+def test_all_segments_are_the_region_at_first_and_none_is_no_region(ready):
+    ready.choose_text("regionKindComboBox", "Segments")
+    ready.choose("maskSelector", add_segmentation(ready))
+    combo = ready.ui.maskSegmentsComboBox
+    assert combo.allChecked()  # the combo box says "All", not "None"
+    assert list(ready.parameters.maskSegments) == []
+    assert ready.ui.applyButton.enabled
+    for row in (0, 1):
+        combo.setCheckState(combo.model().index(row, 0), 0)
+    assert combo.noneChecked()
+    assert not ready.ui.applyButton.enabled
+    assert "segment" in ready.ui.applyButton.toolTip
+    for row in (0, 1):
+        combo.setCheckState(combo.model().index(row, 0), 2)
+    assert list(ready.parameters.maskSegments) == []  # one that is added later belongs to the region, too
+    assert ready.ui.applyButton.enabled
 
 
 def test_a_box_is_the_region(ready):

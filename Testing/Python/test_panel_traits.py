@@ -18,6 +18,7 @@ def traits(stand_ins):
         yield module
 
 
+@pytest.mark.filterwarnings("ignore:Function. 'QDragEnterEvent:DeprecationWarning")  # PythonQt makes them so
 @pytest.mark.parametrize("name", NAMES)
 def test_the_stand_ins_do_as_slicer_does(traits, name):
     getattr(traits, name)()

@@ -234,6 +234,18 @@ def test_a_measured_kernel_comes_into_the_table(pair):
     assert pair.window.shown == []
 
 
+def test_a_measured_kernel_is_the_one_everywhere(pair):
+    for _row in range(3):
+        pair.click("addKernelButton")
+    pair.ui.estimateCollapsibleButton.collapsed = False
+    pair.ui.estimateButton.click()
+    assert pair.parameters.kernelKey.value == "uniform"
+    assert [entry.kind.value for entry in pair.parameters.kernels] == ["volume"]
+    pair.click("undoKernelsButton")
+    assert [entry.at for entry in pair.parameters.kernels] == ["10", "20", "30"]
+    assert pair.parameters.kernelKey.value == "intensity"
+
+
 def test_measuring_can_be_cancelled(pair):
     pair.ui.estimateCollapsibleButton.collapsed = False
     large = np.random.default_rng(3).uniform(0, 100, (48, 96, 96)).astype(np.float32)
@@ -241,7 +253,7 @@ def test_measuring_can_be_cancelled(pair):
     pair.choose("blurredVolumeSelector", pair.add_volume(large[:, :, ::-1].copy(), "large blurred"))
     pair.ui.estimateSizeSpinBox.value = 15
     before = volumes()
-    pair.soon(pair.ui.estimateButton.click)
+    pair.soon(pair.panel.onCancelKey)
     pair.ui.estimateButton.click()
     assert "Cancelled" in pair.ui.estimateStatusLabel.text
     assert volumes() == before

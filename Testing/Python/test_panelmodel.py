@@ -202,7 +202,7 @@ def test_whose_intensity_is_asked_where_the_answer_changes_the_run():
 
 def test_the_offset_is_shown_for_the_solvers_whose_result_it_bounds():
     shown = {n for n in methods.methods_of("joint") if "offset" in panelmodel.visibleControls(choosing("joint", n))}
-    assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed"}
+    assert shown == {"richardson-lucy", "projected-landweber", "tv", "self-keyed", "pnp"}
     image = np.random.default_rng(3).uniform(5, 10, (12, 13))
     field = KernelField.by_intensity({5: gaussian_kernel(0.5, ndim=2), 10: gaussian_kernel(1.0, ndim=2)})
     for name in methods.methods_of("joint"):
@@ -445,6 +445,32 @@ def test_an_error_says_where_the_panel_has_the_option_it_names():
     assert "Advanced, Offset" in engine_message(np.ones((6, 7)), flat, method="richardson-lucy", offset=2.0)
     assert "Method, Engine" in engine_message(np.ones((6, 7)), flat, method="wiener", memory_limit=1e-9)
     assert "In the panel" not in engine_message(np.ones((6, 7)), flat, noise=-1.0)
+
+
+def test_what_the_engine_says_of_arguments_is_said_of_controls():
+    """Also when the engine's words change: they are the engine's own here."""
+    logarithm = Kernel(np.full((3, 3), -9.0))
+    negative = [*logarithm.check()]
+    with pytest.raises(InputError) as caught:
+        logarithm.normalized()
+    negative.append(str(caught.value))
+    for text in negative:
+        assert "log=True" in text
+        assert "log=True" not in panelmodel.inPanelWords(text)
+        assert "Values are" in panelmodel.inPanelWords(text)
+    assert panelmodel.inPanelWords("nothing to say otherwise") == "nothing to say otherwise"
+
+
+def test_an_error_that_one_click_cures_names_the_parameter():
+    def cure(**how):
+        found = panelmodel.cureOf(InputError("bad", **how))
+        return found and found.parameter
+
+    assert cure(nonfinite="fill") == "fillNonfinite"
+    assert cure(resample=True) == "resample"
+    assert cure(slicewise=True) == "slicewise"
+    assert cure(engine="simpleitk") is None
+    assert panelmodel.cureOf(OSError("disk full")) is None
 
 
 # -- measuring

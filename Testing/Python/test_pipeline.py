@@ -904,7 +904,7 @@ def test_joint_methods_take_no_more_memory_than_they_ask_for(monkeypatch, method
     monkeypatch.setattr(joint, "_has_room", has_room)
     kernels = {5.0 * k: sd.motion_kernel(1 + 0.2 * k, (np.sin(k), np.cos(k), 0.3)) for k in range(1, 11)}
     image = phantom((36, 60, 60)).astype(np.float32)
-    weight = {"tikhonov": 1e-3, "tv": 0.1, "self-keyed": 0.1}.get(method, "auto")
+    weight = {"tikhonov": 1e-3, "tv": 0.1, "self-keyed": 0.1, "pnp": 0.1}.get(method, "auto")
     run = {"iterations": 8, "regularization": weight, "noise": 0.5, "boundary": "extended"}
     tracemalloc.start()
     try:

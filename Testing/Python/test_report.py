@@ -21,6 +21,7 @@ from scipy import ndimage
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import report
 from SpatialDeconvLib.arrays.watch import UNWATCHED
+from SpatialDeconvLib.methods import registry as sd_methods
 from SpatialDeconvLib.mrml import recipe as recipes
 from SpatialDeconvLib.report import charts, findings, formatting, numbers, pixels, style
 from SpatialDeconvLib.report.sections import kernels as kernels_section
@@ -907,3 +908,25 @@ def test_failed_report_takes_the_output_back(files, monkeypatch):
     before = sorted(p.name for p in files.iterdir())
     assert command(*words, "--report", files / "rep", "--quiet") == 1
     assert sorted(p.name for p in files.iterdir()) == before
+
+
+def test_every_kernel_says_what_an_automatic_blend_filtered_it_with(noisy):
+    page, result = page_of(noisy[1], engine="fft", strategy="blend", method="auto")
+    for name, count in zip(
+        result.automatic["method_of_each_kernel"], result.automatic["iterations_of_each_kernel"], strict=True
+    ):
+        spec = None if name in (None, "none") else sd_methods.method("blend", name)
+        assert spec is None or spec.in_prose in page.text
+        assert count is None or f"{count} iterations" in page.text
+
+
+def test_a_kernel_that_was_left_alone_says_so(noisy):
+    image = noisy[1]
+    result, recipe = run(image, FIELD, strategy="blend", method="auto", engine="fft")
+    count = len(FIELD.kernels)
+    nothing = [None] * count
+    left = {"method": ["none"] * count, "iterations": nothing, "constant": nothing}
+    automatic = {**result.automatic, **{f"{name}_of_each_kernel": each for name, each in left.items()}}
+    result = dataclasses.replace(result, automatic=automatic)
+    page = Page(report.report_page(reported(image, result, recipe)))
+    assert page.text.count("left as it is: no filter did better") == count

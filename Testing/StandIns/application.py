@@ -75,6 +75,10 @@ class qSlicerApplication(QObject):
     def __getattr__(self, name):  # what every QApplication has
         return getattr(QApplication.instance(), name)
 
+    @Property(int)
+    def doubleClickInterval(self):
+        return QApplication.doubleClickInterval()
+
     def processEvents(self, *_given):
         QApplication.processEvents()
 

@@ -105,6 +105,9 @@ QT = [
     "QMouseEvent",
     "QKeyEvent",
     "QResizeEvent",
+    "QDropEvent",
+    "QDragEnterEvent",
+    "QDragMoveEvent",
     "QSpacerItem",
     "QStyle",
     "QDir",
@@ -172,6 +175,7 @@ MRML = [
 ]
 
 PARENT = qt.QWidget()
+MIME = qt.QMimeData()
 ARGUMENTS = {  # where a class cannot be made without arguments
     "QHeaderView": lambda: qt.QHeaderView(qt.Qt.Horizontal),
     "QWidgetItem": lambda: qt.QWidgetItem(PARENT),
@@ -185,6 +189,9 @@ ARGUMENTS = {  # where a class cannot be made without arguments
     "QMouseEvent": lambda: qt.QMouseEvent(qt.QEvent.MouseMove, qt.QPointF(), 0, 0, 0),
     "QKeyEvent": lambda: qt.QKeyEvent(qt.QEvent.KeyPress, 65, 0),
     "QResizeEvent": lambda: qt.QResizeEvent(qt.QSize(), qt.QSize()),
+    "QDropEvent": lambda: qt.QDropEvent(qt.QPointF(), 1, MIME, 0, 0),
+    "QDragEnterEvent": lambda: qt.QDragEnterEvent(qt.QPoint(), 1, MIME, 0, 0),
+    "QDragMoveEvent": lambda: qt.QDragMoveEvent(qt.QPoint(), 1, MIME, 0, 0),
     "QShortcut": lambda: qt.QShortcut(PARENT),
     "QActionGroup": lambda: qt.QActionGroup(PARENT),
     "QSignalBlocker": lambda: qt.QSignalBlocker(PARENT),

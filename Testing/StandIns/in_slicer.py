@@ -53,7 +53,8 @@ class QtWithAnswers:
             if name[0].isupper():
                 setattr(QMessageBox, name, getattr(qt.QMessageBox, name))
         self.QMessageBox = QMessageBox
-        self.QFileDialog = types.SimpleNamespace(getOpenFileName=ask, getSaveFileName=ask)
+        dialogs = ("getOpenFileName", "getOpenFileNames", "getSaveFileName")
+        self.QFileDialog = types.SimpleNamespace(**dict.fromkeys(dialogs, ask))
 
     def __getattr__(self, name):
         return getattr(qt, name)

@@ -354,8 +354,8 @@ class PythonQtInstanceWrapper(metaclass=PythonQtClassWrapper):
 
     def __del__(self):
         target = self.__dict__.get("_target")
-        if not self.__dict__.get("_owned") or not isinstance(target, QtCore.QObject):
-            return
+        if QtCore is None or not self.__dict__.get("_owned") or not isinstance(target, QtCore.QObject):
+            return  # the first: Python is ending
         if shiboken6.isValid(target) and target.parent() is None:
             shiboken6.delete(target)
 

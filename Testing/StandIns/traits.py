@@ -328,6 +328,41 @@ def check_images_from_bytes():
 # -- signals (PythonQtStdDecorators.cpp: connect; PythonQtSignalReceiver.cpp: call)
 
 
+def check_drops_are_seen_by_a_filter():
+    class Filter(qt.QObject):
+        def eventFilter(self, _target, event):
+            if event.type() not in (qt.QEvent.DragEnter, qt.QEvent.Drop):
+                return False
+            seen.append((event.className(), [url.toLocalFile() for url in event.mimeData().urls()]))
+            event.acceptProposedAction()
+            return True
+
+    seen, table = [], qt.QTableWidget()
+    drops = Filter(table)
+    table.viewport().setAcceptDrops(True)
+    table.viewport().installEventFilter(drops)
+    mime = qt.QMimeData()
+    mime.setUrls([qt.QUrl.fromLocalFile("/a/k.npy")])
+    given = qt.Qt.CopyAction, mime, qt.Qt.LeftButton, qt.Qt.NoModifier
+    for event in (qt.QDragEnterEvent(qt.QPoint(1, 1), *given), qt.QDropEvent(qt.QPointF(1, 1), *given)):
+        event.ignore()
+        slicer.app.sendEvent(table.viewport(), event)
+        assert event.isAccepted()
+    assert seen == [("QDragEnterEvent", ["/a/k.npy"]), ("QDropEvent", ["/a/k.npy"])]
+
+
+def check_shortcuts():
+    seen, parent = [], qt.QWidget()
+    shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+Shift+Z"), parent)
+    shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+    shortcut.connect("activated()", lambda: seen.append(1))
+    shortcut.enabled = False
+    assert not shortcut.enabled
+    shortcut.activated()
+    assert seen == [1]
+    assert slicer.app.doubleClickInterval > 0
+
+
 def check_connect_needs_the_full_signature():
     button, seen = qt.QPushButton(), []
     assert button.connect("clicked(bool)", lambda checked: seen.append(checked)) is True

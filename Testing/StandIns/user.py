@@ -141,6 +141,21 @@ class User:
         self.ui.kernelTable.item(row, column).setText(text)
         self.window.processEvents()
 
+    def drop(self, *paths):
+        """Drag files or folders onto the table and let them go; return whether the table takes them."""
+        import qt
+
+        mime = qt.QMimeData()
+        mime.setUrls([qt.QUrl.fromLocalFile(str(path)) for path in paths])
+        given = qt.Qt.CopyAction, mime, qt.Qt.LeftButton, qt.Qt.NoModifier
+        target, enter = self.ui.kernelTable.viewport(), qt.QDragEnterEvent(qt.QPoint(5, 5), *given)
+        enter.ignore()  # as those that Qt sends
+        slicer.app.sendEvent(target, enter)
+        if target.acceptDrops and enter.isAccepted():
+            slicer.app.sendEvent(target, qt.QDropEvent(qt.QPointF(5, 5), *given))
+        self.window.processEvents()
+        return enter.isAccepted()
+
     def copy(self, text):
         slicer.app.clipboard().setText(text)
 

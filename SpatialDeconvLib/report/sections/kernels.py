@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...kernels.kernel import Kernel
+from ...methods import registry as methods
+from ...run.filtering import NONE
 from .. import numbers
 from ..charts import Chart, chart_row, charted
 from ..findings import Findings
@@ -113,14 +116,32 @@ def _kernel_facts(found: Findings, n: int, kernel: Kernel) -> list[str]:
     if len(found.shares) > 1:
         share = 100 * found.shares[n]
         facts.append(f"{number(share, 3)} % of the image" if share >= 0.01 or not share else "below 0.01 % of it")
-    constants = found.result.automatic.get("constant_of_each_kernel")
-    if constants and len(constants) == len(found.field.kernels) and constants[n] is not None:
-        facts.append(f"{_constant_name(found)} {number(constants[n], 3)}")
+    return facts + _filter_facts(found, n)
+
+
+def _filter_facts(found: Findings, n: int) -> list[str]:
+    """What a kernel of a blend was filtered with, where the run chose that."""
+    method, facts = found.run.method, []
+    chosen, iterations, constant = (
+        _of_kernel(found, n, f"{what}_of_each_kernel") for what in ("method", "iterations", "constant")
+    )
+    if chosen == NONE:
+        return ["left as it is: no filter did better"]
+    if chosen is not None:
+        method = methods.method("blend", chosen)
+        facts.append(method.in_prose)
+    if iterations is not None:
+        facts.append(f"{iterations} iterations")
+    if constant is not None:
+        name = "noise taken" if method is not None and method.tuned == "noise" else "constant"
+        facts.append(f"{name} {number(constant, 3)}")
     return facts
 
 
-def _constant_name(found: Findings) -> str:
-    return "noise taken" if found.run.method is not None and found.run.method.tuned == "noise" else "constant"
+def _of_kernel(found: Findings, n: int, name: str) -> Any:
+    """An entry of a list in `Result.automatic` that has one for each kernel."""
+    values = found.result.automatic.get(name)
+    return values[n] if values and len(values) == len(found.field.kernels) else None
 
 
 def _kernel_view(plane: np.ndarray, spacing: Sequence[float], reach: float, log: bool, alt: str) -> Markup:

@@ -1,0 +1,30 @@
+"""Files and folders that are dropped on a widget."""
+
+import qt
+
+
+class FileDrops(qt.QObject):
+    """Lets files and folders be dropped on a view of items.
+
+    :param view: the widget, such as a table
+    :param dropped: called with the list of their paths
+    """
+
+    def __init__(self, view, dropped):
+        qt.QObject.__init__(self, view)
+        self._dropped = dropped
+        view.viewport().setAcceptDrops(True)
+        view.viewport().installEventFilter(self)
+
+    def eventFilter(self, _target, event):
+        """Take what has paths; the view does not see it."""
+        kind = event.type()
+        if kind not in (qt.QEvent.DragEnter, qt.QEvent.DragMove, qt.QEvent.Drop):
+            return False
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile()]
+        if not paths:
+            return False
+        event.acceptProposedAction()
+        if kind == qt.QEvent.Drop:
+            self._dropped(paths)
+        return True
