@@ -451,7 +451,7 @@ def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr(files.tempfile, "mkdtemp", refuse)  # root may write anywhere, so chmod would not do
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # root may write anywhere, so chmod would not do
     with pytest.raises(PermissionError, match=r"cannot be written \(Permission denied\); choose another folder"):
         files.checkWritable(tmp_path / "a.nrrd")
 
