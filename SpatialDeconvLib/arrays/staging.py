@@ -162,6 +162,7 @@ def _finished(left: Path) -> list[Path]:
         named = [Path(folder) for folder in json.loads((left / _JOURNAL).read_text(encoding="utf-8"))["folders"]]
     except (FileNotFoundError, ValueError):  # not written, or half: it was before the marker
         return [left]
+    named = [left if folder.name == left.name else folder for folder in named]  # it may have been moved since
     folders = [f for f in named if _NAME.fullmatch(f.name) and f.is_dir() and not f.is_symlink() and _is_mine(f)]
     way = next((way for way in (FORWARD, BACK) if (named[0] / way).exists()), None)
     if left not in folders or way is None:

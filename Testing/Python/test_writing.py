@@ -213,6 +213,18 @@ def test_files_that_another_run_is_writing_are_left_alone(tmp_path):
     assert contents(tmp_path) == {"a": "a"}
 
 
+def test_the_moves_are_done_where_the_folder_is_now(tmp_path):
+    staging = tmp_path / ".spatialdeconv-abcdefgh"
+    (staging / "0").mkdir(parents=True)
+    (staging / "0" / "x").write_text("new")
+    for name in ("lock", "forward"):
+        (staging / name).touch()
+    moves = {"folders": [f"/elsewhere/{staging.name}"], "forward": [["0/x", "x"]], "back": []}
+    (staging / "moves.json").write_text(json.dumps(moves))
+    settle(tmp_path)
+    assert contents(tmp_path) == {"x": "new"}
+
+
 @pytest.mark.parametrize(
     "moves", [[["0/x", "../victim"]], [[None, "../victim"]], [["0/x", "/victim"]], "x", [[1, 2]], [["0/x"]], None]
 )
