@@ -75,8 +75,8 @@ class Method:
         method with ("cached") and without ("uncached") caches of spectra and weights. Measured with
         Testing/Benchmarks/bench_memory.py and rounded up.
     work : float
-        About the seconds that the demonstration's brain case takes, with the default number of iterations; only
-        compared with each other.
+        About the seconds that the demonstration's brain case takes, with the default number of iterations, where a
+        product with its blur takes `PRODUCT` seconds; only compared with each other and with that.
     function : str
         Where its code is, as "module:name" within this package; see `load`. "" of an automatic choice. Of a filter,
         what gives the numbers of ITK's filter with engine "fft". Of a joint method, its keyword-only parameters are
@@ -163,6 +163,9 @@ class Method:
         module, _separator, name = self.function.partition(":")
         return attrgetter(name)(importlib.import_module(f"..{module}", __package__))
 
+
+#: Seconds of one product with the blur, of the same case on the same machine as `Method.work`.
+PRODUCT = 0.034
 
 # ------------------------------------------------------------------------------------- their constants
 
@@ -300,7 +303,7 @@ METHODS: tuple[Method, ...] = (
         _("Richardson-Lucy"),
         _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
         {"cached": 23.0, "uncached": 14.0},
-        work=6.0,
+        work=1.8,
         function="solvers.richardsonlucy:richardson_lucy",
         iterates=True,
         constant=replace(_VARIATION, in_image_units=False),  # against a likelihood that is one itself
@@ -315,7 +318,7 @@ METHODS: tuple[Method, ...] = (
         _("Landweber"),
         _("Gradient steps that stop when what is left is noise."),
         {"cached": 21.0, "uncached": 12.0},
-        work=6.0,
+        work=2.3,
         function="solvers.landweber:landweber",
         iterates=True,
         constant=JOINT_STEP,
@@ -329,7 +332,7 @@ METHODS: tuple[Method, ...] = (
         _("Projected Landweber"),
         _("Gradient steps without negative values, for images that have none."),
         {"cached": 21.0, "uncached": 12.0},
-        work=6.0,
+        work=2.5,
         function="solvers.landweber:projected_landweber",
         prose="projected Landweber",
         iterates=True,
@@ -345,7 +348,7 @@ METHODS: tuple[Method, ...] = (
         _("Tikhonov"),
         _("Least squares with a smooth result: fast and safe for noisy images."),
         {"cached": 25.0, "uncached": 15.0},
-        work=9.0,
+        work=12.0,
         function="solvers.tikhonov:tikhonov",
         iterates=True,
         constant=_ROUGHNESS,
@@ -359,7 +362,7 @@ METHODS: tuple[Method, ...] = (
         _("Total variation"),
         _("Least squares with sharp edges, and flat regions or slopes as the image has them: slower."),
         {"cached": 37.0, "uncached": 27.0},  # L-BFGS keeps pairs of images from earlier steps
-        work=40.0,
+        work=12.0,
         function="solvers.penalised:tv",
         prose="total variation",
         iterates=True,
@@ -376,7 +379,7 @@ METHODS: tuple[Method, ...] = (
         _("Self-keyed total variation"),
         _("Total variation with kernels chosen by the sharp intensity that is being sought."),
         {"cached": 42.0, "uncached": 32.0},
-        work=60.0,
+        work=12.0,
         function="solvers.penalised:self_keyed",
         prose="self-keyed",
         iterates=True,
@@ -394,7 +397,7 @@ METHODS: tuple[Method, ...] = (
         _("Plug-and-play"),
         _("A denoiser in the place of a penalty: closest to most images, and slowest."),
         {"cached": 43.0, "uncached": 34.0},
-        work=60.0,
+        work=17.0,
         function="solvers.plugandplay:pnp",
         prose="plug-and-play",
         iterates=True,

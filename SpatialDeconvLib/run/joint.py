@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
 
 from ..arrays.threads import usable_processors
+from ..arrays.watch import Watch
 from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
 from ..errors import is_auto
 from ..methods import registry as methods
@@ -18,6 +20,8 @@ from .job import Job
 from .settings import DeconvolveSettings
 from .whose import TRUE
 
+#: Voxels of an image that takes long enough to say how long.
+_LONG = 1 << 21
 _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that each thread works on
 
 
@@ -43,6 +47,7 @@ def run_joint(
         job.bound, job.image.shape, model=settings.model, boundary=settings.boundary, dtype=job.image.dtype,
         cache_bytes=None if roomy else 0,
     )  # fmt: skip
+    watch = _telling_time(job, operator)
     shift = least if spec.nonnegative else 0.0
     background: float | np.ndarray = 0.0
     if shift:
@@ -50,13 +55,37 @@ def run_joint(
         background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
     solution = solve(
         operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
-        noise=law, mask=job.mask, background=background, progress=job.watch.tell, cancelled=job.watch.cancelled,
+        noise=law, mask=job.mask, background=background, progress=watch.tell, cancelled=watch.cancelled,
         **({"lower": least} if spec.bounded else {}), **({"self_keyed": of == TRUE} if spec.either else {}),
     )  # fmt: skip
     if shift:
         solution.image += solution.image.dtype.type(shift)
     found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
     return replace(solution, parameters=found)
+
+
+def _telling_time(job: Job[DeconvolveSettings], operator: SpatiallyVariantBlur) -> Watch:
+    """The watch of a run that takes long, which says from the start how long: by one product with A."""
+    if job.image.size < _LONG:
+        return job.watch
+    job.watch.step(0.0, "looking how long it will take")
+    image = operator.extend(job.image)
+    operator.forward(image, job.watch.quiet())  # makes what is kept for the products after it
+    started = time.perf_counter()
+    operator.forward(image, job.watch.quiet())
+    seconds = (time.perf_counter() - started) * job.settings.spec.work / methods.PRODUCT
+    watch = job.watch.under(f"{job.settings.spec.in_prose}, {_about(seconds)} in all")
+    watch.step(0.0)
+    return watch
+
+
+def _about(seconds: float) -> str:
+    """A time that is known to a digit or so."""
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        count = seconds / length
+        if count >= 1.5:
+            return f"about {count:.0f} {unit}" if count >= 5 else f"about {count:.1f} {unit}"
+    return f"about {max(seconds, 1):.0f} s"
 
 
 def least_value(job: Job[DeconvolveSettings], sigma: float) -> float:

@@ -53,8 +53,10 @@ def test_kernels_of_such_names_are_refused_where_they_cannot_be_opened(tmp_path)
     np.save(tmp_path / "k.npy", np.ones((3, 3)))
     os.rename(tmp_path / "k.npy", tmp_path / os.fsdecode(b"\xe9.npy"))
     kernel = read_kernel(tmp_path / os.fsdecode(b"\xe9.npy"))  # numpy opens any name
-    write_kernel(kernel, tmp_path / NOT_UTF8)  # written under another name at first
-    assert (tmp_path / NOT_UTF8).stat().st_size > 0
+    os.unlink(tmp_path / NOT_UTF8)
+    with pytest.raises(InputError, match="not UTF-8"):
+        write_kernel(kernel, tmp_path / NOT_UTF8)
+    assert [os.fsencode(name) for name in os.listdir(tmp_path)] == [b"\xe9.npy"]  # nothing half written
 
 
 def test_names_of_every_language_are_read(tmp_path):

@@ -1010,3 +1010,25 @@ def test_huge_values_in_scattered_holes_of_the_mask_change_nothing(method):
     )
     assert spoilt.noise == pytest.approx(0.5, rel=0.3)
     np.testing.assert_array_equal(spoilt.image[mask], clean.image[mask])
+
+
+def test_a_run_that_takes_long_says_from_the_start_how_long(monkeypatch):
+    image = phantom((12, 20, 22)).astype(np.float32)
+    kernel = sd.gaussian_kernel(1.2)
+    run = {"strategy": "joint", "method": "richardson-lucy", "iterations": 4}
+    quick = sd.deconvolve(image, kernel, **run)
+    monkeypatch.setattr(joint, "_LONG", image.size)
+    told = []
+    long = sd.deconvolve(image, kernel, progress=lambda _fraction, text: told.append(text), **run)
+    np.testing.assert_array_equal(long.image, quick.image)
+    assert told[0] == "looking how long it will take"
+    assert all(re.match(r"Richardson-Lucy, about [\d.]+ (s|min|h) in all", text) for text in told[1:])
+    assert len(told) > 4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "about 1 s"), (45, "about 45 s"), (100, "about 1.7 min"), (1000, "about 17 min"), (9000, "about 2.5 h")],
+)
+def test_times_are_told_to_a_digit_or_so(seconds, words):
+    assert joint._about(seconds) == words
