@@ -157,7 +157,8 @@ def _refuse_contradiction(job: Job[DeconvolveSettings]) -> None:
 
 def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
     """What there is to take, the best first."""
-    reason = found or f"kernels keyed by {job.bound.field.key}"
+    key = job.bound.field.key
+    reason = found or ("one kernel everywhere" if key == "uniform" else f"kernels keyed by {key}")
     reason = f"{reason}, chosen by the guide" if job.guided else reason
     if job.image.size <= _MOST_FOR_PNP:
         yield _Wish("joint", "pnp", reason)

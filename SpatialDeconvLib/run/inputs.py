@@ -16,6 +16,7 @@ from ..kernels.kernel import SUM_TOLERANCE, Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.shapes import STORED_KINDS
 from ..noise import NoiseLaw
+from .settings import LARGEST
 
 # A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
 # are not, is no measured value.
@@ -106,6 +107,13 @@ def working_copy(image: np.ndarray) -> np.ndarray:
         if largest > 2**24:
             return image.astype(np.float64)
     return image.astype(np.float32, copy=False)
+
+
+def refuse_huge_values(image: np.ndarray) -> None:
+    """Refuse values whose squares no number holds."""
+    largest = max(abs(float(image.min())), abs(float(image.max())))
+    if largest > LARGEST:
+        raise InputError(f"the image has values of {largest:.3g}, beyond {LARGEST:g}: scale it")
 
 
 def finite(image: np.ndarray, nonfinite: str, warnings: list[str], seen: np.ndarray | None = None) -> np.ndarray:

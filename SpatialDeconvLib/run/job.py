@@ -24,6 +24,7 @@ from .inputs import (
     field_of,
     finite,
     kernel_warnings,
+    refuse_huge_values,
     refuse_masked,
     same_shape,
     selected_voxels,
@@ -93,6 +94,7 @@ class Job(Generic[S]):
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
         exponent = 0
         if isinstance(settings, DeconvolveSettings):
+            refuse_huge_values(image)
             seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
             warnings += absurd_values(image, seen)
             own = guide is image and field.key == "intensity"

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+LARGEST = 1e150  # of values and noise: a number whose square is one, too
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What both operations have; see `pipeline.deconvolve` for what the words mean.
@@ -204,7 +207,8 @@ class DeconvolveSettings(Settings):
                 "noise: an image of sigmas is no setting; say 'image', and give it with the arrays", "noise"
             )
         meaning = f"a standard deviation in image units, {', '.join(map(repr, choices.NOISE_WORDS))} or a NoiseLaw"
-        check_number(given, "noise", 0, meaning)
+        if check_number(given, "noise", 0, meaning) > LARGEST:
+            raise InputError(f"noise {given:g} is beyond {LARGEST:g}, whose square no number holds", "noise")
         return given
 
     def _checked_regularization(self) -> float:

@@ -208,8 +208,9 @@ class Problem:
             self.held &= usable
         if not self.held.any():
             self.held.flat[int(np.flatnonzero(usable if usable is not None else ~self.held)[0])] = True
-        self.mask = ~self.held if self.mask is None else self.mask & ~self.held
-        self.count = int(np.count_nonzero(self.mask))
+        left = ~self.held if self.mask is None else self.mask & ~self.held
+        if left.any():  # a single voxel is not left out, or nothing would count
+            self.mask, self.count = left, int(np.count_nonzero(left))
         self.power = self._power()
         try:
             yield

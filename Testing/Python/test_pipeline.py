@@ -1032,3 +1032,25 @@ def test_a_run_that_takes_long_says_from_the_start_how_long(monkeypatch):
 )
 def test_times_are_told_to_a_digit_or_so(seconds, words):
     assert joint._about(seconds) == words
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["auto", *methods_of("joint")])
+def test_a_single_voxel_can_be_restored(method):
+    image = np.random.default_rng(0).uniform(20, 70, (16, 18))
+    mask = np.zeros(image.shape, bool)
+    mask[5, 5] = True
+    field = sd.KernelField.by_intensity({20: sd.gaussian_kernel(0.8, ndim=2), 70: sd.gaussian_kernel(1.2, ndim=2)})
+    found = sd.deconvolve(image, field, strategy="joint", method=method, mask=mask, noise=1.0).image
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[~mask], image[~mask])
+    alone = sd.deconvolve(np.full((1, 1), 30.0), sd.gaussian_kernel(1.0, ndim=2), method="tv", noise=1.0).image
+    assert np.isfinite(alone).all()
+
+
+def test_values_whose_squares_no_number_holds_are_refused():
+    image = np.random.default_rng(0).uniform(20, 70, (16, 18))
+    with pytest.raises(sd.InputError, match=r"values of 7e\+155|values of [\d.]+e\+155, beyond 1e\+150: scale it"):
+        sd.deconvolve(image * 1e154, sd.gaussian_kernel(1.0, ndim=2))
+    with pytest.raises(sd.InputError, match=r"noise 1e\+200 is beyond 1e\+150"):
+        sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), noise=1e200)

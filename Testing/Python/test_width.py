@@ -151,7 +151,8 @@ def test_kernels_that_the_blurred_image_chooses_are_refused_with_the_reason(defo
     ("image", "kernel", "words"),
     [
         (np.zeros((8, 8)), sd.gaussian_kernel(1.0, ndim=2), "needs more voxels"),
-        (np.full((64, 64), 3.0), sd.gaussian_kernel(1.0, ndim=2), "nothing but noise"),
+        (np.full((64, 64), 3.0), sd.gaussian_kernel(1.0, ndim=2), "constant"),
+        (noisy(np.full((64, 64), 3.0)), sd.gaussian_kernel(1.0, ndim=2), "nothing but noise"),
         (noisy(picture(64)), sd.identity_kernel(ndim=2), "do not blur"),
     ],
 )
@@ -305,3 +306,11 @@ def test_check_takes_one_channel_at_a_time(folder, capsys):
     path = kernel_set(folder, "position", ([0, 0, 0], 2.5))
     assert cli.main(["check", str(folder / "colours.nrrd"), "--kernels", path, "--quiet"]) == 1
     assert "3 values per voxel; check one of its channels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [100.0, -3.0, 1e6])
+def test_a_constant_image_has_no_blur_that_is_seen(value):
+    image = np.full((32, 32), value)
+    image[12, 12] += 1e-9 * abs(value)
+    with pytest.raises(sd.InputError, match=r"constant|nothing but noise"):
+        sd.estimate_width(image, sd.gaussian_kernel(1.0, ndim=2))

@@ -50,6 +50,8 @@ _DRAWS = 2  # random images
 _VOXELS = 2**16
 #: The longest axis of an image that a blur is seen in has so many voxels at least.
 _SMALLEST = 12
+#: Of the largest value: differences that are none.
+_ROUNDING = 1e-6
 #: Patches of like blur are taken together, in so many groups at most, ...
 _GROUPS = 3
 #: ... and apart where the widths of their blurs differ by this factor.
@@ -196,6 +198,7 @@ class _Search:
         self.field, self.law = job.bound.field, law
         box = _block(job.image, job.mask)
         # In units of its range, so that no unit of the image makes squares too small or too large.
+        constant = np.ptp(job.image[box]) <= _ROUNDING * np.abs(job.image[box]).max()
         span = float(np.ptp(job.image[box])) or 1.0
         self.block = np.ascontiguousarray(job.image[box] / job.image.dtype.type(span))
         part = law.part(box).scaled(1 / span)
@@ -206,6 +209,8 @@ class _Search:
                 f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a "
                 "blur's width needs more voxels to be seen"
             )
+        if constant:
+            raise InputError("the image is constant where it is looked at: no blur is seen")
         self.ndim = sum(n > 1 for n in self.patches.size)
         signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
         self.variance = part.variance(signal)
