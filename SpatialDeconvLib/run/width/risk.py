@@ -24,12 +24,12 @@ from ...solvers.solve import solve
 STEP = 0.15
 _MOST_STEPS = 4
 #: The frequency, in cycles per finest voxel, at which the penalty is as strong as the image's expected spectrum
-#: asks; of 0.1, 0.14, 0.2 and 0.28 the one with the least bias on eight pictures of bench_width.py, noise 0.5 and
-#: 2.
+#: asks; of 0.1, 0.14, 0.2 and 0.28 the one with the least bias on eight pictures, in runs that no benchmark
+#: repeats.
 MATCHED = 0.2
 #: Steps of each restoration.
 _STEPS = 15
-#: How wrong the penalty's strength is, as a share of the slope of the trace: settled on bench_width.py, so that
+#: How wrong the penalty's strength is, as a share of the slope of the trace: a guess. bench_width.py shows whether
 #: errors are of the size that is told.
 _MISMATCH = 0.35
 _LEAST_SIGMA = 0.04
