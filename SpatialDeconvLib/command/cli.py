@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,9 @@ from ..arrays.reading import given_path
 from ..arrays.staging import settle
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
-from ..kernels.kinds import Parameter
-from ..kernels.parametric import ParametricKernel
-from ..kernels.shapes import KINDS
 from ..methods.choices import NAMED_STRATEGIES
-from . import batch, estimate
-from .arguments import add_centre_argument, centre_from_option, is_unexpected, message_of, path_name, printable
+from . import batch, estimate, kernel
+from .arguments import is_unexpected, message_of, path_name, printable
 from .overwriting import VOLUME_OPTIONS, files_written, identities, refuse_log, refuse_overwriting
 from .parser import PROGRAM, CommandParser, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
@@ -172,7 +169,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_deconvolve(commands, _run_operation)
     add_convolve(commands, _run_operation)
     add_check(commands, _run_check)
-    _add_kernel(commands)
+    kernel.add_command(commands)
     _add_repeat(commands)
     estimate.add_command(commands)
     batch.add_command(commands)
@@ -207,72 +204,6 @@ def _add_demo(commands: Any) -> None:
         default="blend",
         help="blend: the six filters, blended, and auto; joint: compare them with the joint methods "
         "(default: %(default)s)",
-    )
-
-
-def _add_kernel(commands: Any) -> None:
-    kinds = "\n".join(
-        f"  {name:10} {kind.sentence} ({', '.join(kind.known) or 'no parameters'})" for name, kind in KINDS.items()
-    )
-    parser = new_command(
-        commands,
-        "kernel",
-        _run_kernel,
-        "make a kernel, or look at one",
-        f"Makes a kernel (or reads one, with --from) and writes it as an image, .npy or picture (.png).\n\n"
-        f"kinds and their parameters:\n{kinds}",
-    )
-    parser.add_argument("type", metavar="TYPE", choices=(*KINDS, "file"), help="a kind above, or 'file'")
-    parser.add_argument(
-        "--from", dest="path", type=path_name, metavar="FILE", help="the kernel to read (type 'file')"
-    )
-    parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
-    parser.add_argument("--spacing", nargs="+", type=float, metavar="MM", help="voxel size on axes (k,) j, i")
-    add_centre_argument(parser)
-    for of_kinds in _kernel_parameters().values():
-        _add_kernel_parameter(parser, of_kinds)
-    parser.add_argument(
-        "--output",
-        type=path_name,
-        required=True,
-        metavar="FILE",
-        help="image (.nrrd, .nii.gz, .mha), .npy or .png",
-    )
-
-
-def _kernel_parameters() -> dict[str, dict[str, Parameter]]:
-    """The parameters of all kinds of kernels: name -> kind -> parameter."""
-    found: dict[str, dict[str, Parameter]] = {}
-    for kind in KINDS.values():
-        for parameter in kind.parameters:
-            found.setdefault(parameter.name, {})[kind.name] = parameter
-    return found
-
-
-def _add_kernel_parameter(parser: argparse.ArgumentParser, of_kinds: Mapping[str, Parameter]) -> None:
-    """Add the option of a parameter that several kinds may have, each with its own meaning."""
-    parameter = next(iter(of_kinds.values()))
-    unit = {"voxels": "N", "": "X"}.get(parameter.unit, parameter.unit.upper())
-    nargs, metavar = {
-        "one": (None, unit),
-        "axes": ("+", unit),
-        "vector": (3, ("Z", "Y", "X")),
-        "matrix": ("+", unit),
-    }[parameter.count]
-    kinds: dict[str, list[str]] = {}
-    for kind, own in of_kinds.items():
-        kinds.setdefault(own.meaning, []).append(kind)
-    text = "; ".join(f"{' or '.join(names)}: {meaning}" for meaning, names in kinds.items())
-    if parameter.count == "axes":
-        text += "; one, or one per axis"
-    if parameter.default is not None:
-        text += f" (default: {parameter.default:g})"
-    parser.add_argument(
-        f"--{parameter.stem}",
-        nargs=nargs,
-        type=int if parameter.unit == "voxels" else float,
-        metavar=metavar,
-        help=text,
     )
 
 
@@ -374,58 +305,3 @@ def _report(run: FileRun) -> None:
         print(f"  centre of the kernels: {result.automatic['centre']}")
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")
-
-
-def _run_kernel(options: argparse.Namespace, cancelled: IsCancelled) -> None:
-    from ..kernels.sets import read_kernel, write_kernel
-
-    spacing = options.spacing or [1.0, 1.0, 1.0]
-    if len(spacing) not in (2, 3):
-        raise InputError(f"--spacing {spacing} needs 2 numbers (j, i) or 3 (k, j, i)")
-    refuse_overwriting([options.output], {"kernel file": options.path})
-    parameters, centre = _given_parameters(options), centre_from_option(options.centre)
-    if options.type == "file":
-        if not options.path:
-            raise InputError("type 'file' needs --from FILE")
-        if parameters:
-            raise InputError(f"type 'file' takes no {next(iter(parameters))}; leave it out, or choose another type")
-        kernel = read_kernel(options.path, log=options.log, normalize=False, centre=centre)
-        if options.spacing:
-            kernel = kernel.sampled(spacing[-kernel.ndim :])
-    elif options.path or options.log:
-        raise InputError(f"--from and --log read a file; with type {options.type!r} leave them out")
-    else:
-        kernel = ParametricKernel(options.type, centre=centre, **parameters).sampled(spacing)
-    for text in kernel.check():
-        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
-    if Path(options.output).suffix.lower() == ".png":
-        from ..report.figures import kernels_figure
-
-        kernels_figure(options.output, [kernel])
-    else:
-        write_kernel(kernel, options.output)
-    print(printable(f"{options.output}: {kernel!r}"))
-
-
-def _given_parameters(options: argparse.Namespace) -> dict[str, Any]:
-    """The given parameters in the words of kernel-set files; ParametricKernel says which are wrong."""
-    given = {}
-    for name, of_kinds in _kernel_parameters().items():
-        parameter = next(iter(of_kinds.values()))
-        value = getattr(options, parameter.stem)
-        if value is None:
-            continue
-        if parameter.count == "matrix":
-            given[name] = _square(parameter, value)
-        else:
-            given[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if options.type in KINDS and KINDS[options.type].directed and "direction" not in given:
-        given.setdefault("angle_deg", KINDS[options.type].start["angle_deg"])
-    return given
-
-
-def _square(parameter: Parameter, numbers: list[float]) -> list[list[float]]:
-    side = {4: 2, 9: 3}.get(len(numbers))
-    if side is None:
-        raise InputError(f"--{parameter.stem} takes 4 numbers (axes j, i) or 9 (k, j, i), not {len(numbers)}")
-    return [numbers[row * side : (row + 1) * side] for row in range(side)]
