@@ -139,7 +139,12 @@ def geometry_for(problem: Layout, reach: tuple[list[int], list[int]], box: Box |
 
 
 def reduced_kernel(kernel: np.ndarray, shape: Sequence[int], boundary: str) -> np.ndarray:
-    """An equal kernel no larger than the image needs: displacements beyond it are folded or dropped."""
+    """An equal kernel no larger than the image needs.
+
+    Displacements beyond the image are folded or dropped, and so are the planes around it that hold nothing: files
+    hold kernels in arrays as large as their image.
+    """
+    kernel = _without_empty_rim(kernel)
     for axis, n in enumerate(shape):
         m = kernel.shape[axis]
         d = np.arange(m) - m // 2
@@ -154,3 +159,14 @@ def reduced_kernel(kernel: np.ndarray, shape: Sequence[int], boundary: str) -> n
         np.add.at(np.moveaxis(out, axis, 0), target[keep] + radius, source[keep])
         kernel = out
     return kernel
+
+
+def _without_empty_rim(kernel: np.ndarray) -> np.ndarray:
+    """The kernel on an odd number of voxels around its centre, index n // 2, where zeros alone are left out."""
+    held = np.argwhere(kernel) - np.array(kernel.shape) // 2
+    radii = np.abs(held).max(axis=0, initial=0)
+    box = [
+        slice(n // 2 - r, n // 2 + r + 1) if 2 * r + 1 < n else slice(None)
+        for n, r in zip(kernel.shape, radii.tolist(), strict=True)
+    ]
+    return kernel[tuple(box)]

@@ -365,6 +365,24 @@ def held_volumes(field, image, **options):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("rim", [((4, 4), (7, 7)), ((5, 4), (20, 19)), ((1, 0), (2, 1))])
+def test_zeros_around_a_kernel_change_nothing_and_cost_nothing(model, boundary, rim):
+    rng = np.random.default_rng(0)
+    kernel = rng.random((5, 7))
+    image = rng.random((16, 18))
+
+    def blur(values):
+        field = KernelField.by_intensity([(0.2, Kernel(values, centre="itk")), (0.8, identity_kernel(ndim=2))])
+        return SpatiallyVariantBlur(field.bind(image, 1.0), model=model, boundary=boundary)
+
+    bare, framed = blur(kernel), blur(np.pad(kernel, rim))
+    assert framed.domain_shape == bare.domain_shape
+    x = rng.random(bare.domain_shape)
+    np.testing.assert_array_equal(framed.forward(x), bare.forward(x))
+
+
 def test_caches_take_as_much_memory_as_pays(monkeypatch):
     rng = np.random.default_rng(3)
     small = rng.uniform(0, 40, (40, 42, 44)).astype(np.float32)
