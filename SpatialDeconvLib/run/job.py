@@ -179,13 +179,10 @@ class Job(Generic[S]):
 
     # -- around it
 
-    def padded_volumes(self) -> tuple[float, float]:
-        """Bytes of the image padded for the kernel that takes most, and for all of them at once."""
+    def padded_bytes(self) -> float:
+        """Bytes of the image padded for the kernel that takes most."""
         shapes = [self.bound.kernel(k).shape for k in range(len(self.bound))]
-        each = max(math.prod(padded_shape(self.image.shape, shape)) for shape in shapes)
-        longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
-        every = math.prod(padded_shape(self.image.shape, longest))
-        return self.image.itemsize * each, self.image.itemsize * every
+        return self.image.itemsize * max(math.prod(padded_shape(self.image.shape, shape)) for shape in shapes)
 
     def available_memory(self) -> float | None:
         """Bytes that the run may take: what is free, and no more than the caller's limit; None: not known."""
@@ -204,7 +201,7 @@ class Job(Generic[S]):
 
     def require_volumes(self, padded_volumes: float, volumes: float, remedy: str, **cure: Any) -> None:
         """Refuse a run on one kernel after the other that needs more volumes, padded or not, than it may take."""
-        largest = self.padded_volumes()[0] / (self.image.shape[0] if self.settings.slicewise else 1)
+        largest = self.padded_bytes() / (self.image.shape[0] if self.settings.slicewise else 1)
         self.require_memory(padded_volumes * largest + volumes * self.image.nbytes, remedy, **cure)
 
     def check_result(self, result: np.ndarray, method: str) -> None:

@@ -10,8 +10,10 @@ import numpy as np
 
 from ..arrays.threads import usable_processors
 from ..arrays.watch import Watch
+from ..blur.grids import reduced_kernel
 from ..blur.operator import CACHE_LEAST, CACHE_VOLUMES, SpatiallyVariantBlur
 from ..errors import is_auto
+from ..filters.padding import padded_shape
 from ..methods import registry as methods
 from ..noise import NoiseLaw, looks_nonnegative
 from ..solvers.iteration import Solution
@@ -104,10 +106,18 @@ def least_value(job: Job[DeconvolveSettings], sigma: float) -> float:
 
 def joint_memory(job: Job, method: methods.Method) -> tuple[float, float]:
     """Bytes that a method takes at most: with caches of spectra and weights, and without."""
-    volume = job.padded_volumes()[1]
     pieces = _WORKSPACE * job.image.itemsize * (1 + usable_processors())
+    volume = domain_bytes(job)
     roomy, thrifty = (method.volumes[mode] * volume + pieces for mode in ("cached", "uncached"))
     return roomy + max(0, CACHE_LEAST - CACHE_VOLUMES * job.image.nbytes), thrifty
+
+
+def domain_bytes(job: Job) -> float:
+    """Bytes of the image padded for all kernels at once, as far as they hold anything."""
+    kernels = [job.bound.kernel(k).values for k in range(len(job.bound))]
+    shapes = [reduced_kernel(values, job.image.shape, job.settings.boundary).shape for values in kernels]
+    longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    return float(job.image.itemsize * math.prod(padded_shape(job.image.shape, longest)))
 
 
 def _has_room(job: Job, method: methods.Method) -> bool:

@@ -50,12 +50,12 @@ def one_case(engine, method, shape):
 
     def has_room(job, method):
         asked.append(joints.joint_memory(job, method)[engine == "thrifty"])
-        volumes.append(job.padded_volumes()[1])
+        volumes.append(joints.domain_bytes(job))
         return engine == "joint"
 
     def require(job, needed, remedy, **cure):
         asked.append(needed)
-        volumes.append(job.padded_volumes()[0])
+        volumes.append(job.padded_bytes())
 
     joints._has_room, Job.require_memory = has_room, require
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -375,7 +375,7 @@ def test_zeros_around_a_kernel_change_nothing_and_cost_nothing(model, boundary, 
 
     def blur(values):
         field = KernelField.by_intensity([(0.2, Kernel(values, centre="itk")), (0.8, identity_kernel(ndim=2))])
-        return SpatiallyVariantBlur(field.bind(image, 1.0), model=model, boundary=boundary)
+        return SpatiallyVariantBlur(field.bind(image, 1.0), image.shape, model=model, boundary=boundary)
 
     bare, framed = blur(kernel), blur(np.pad(kernel, rim))
     assert framed.domain_shape == bare.domain_shape
