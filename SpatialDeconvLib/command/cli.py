@@ -26,7 +26,14 @@ from ..errors import Cancelled, InputError
 from ..methods.choices import NAMED_STRATEGIES
 from . import batch, estimate, kernel
 from .arguments import is_unexpected, message_of, path_name, printable
-from .overwriting import VOLUME_OPTIONS, files_written, identities, refuse_log, refuse_overwriting
+from .overwriting import (
+    VOLUME_OPTIONS,
+    files_written,
+    identities,
+    refuse_log,
+    refuse_overwriting,
+    region_table,
+)
 from .parser import PROGRAM, CommandParser, add_check, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 from .signals import ending_signals
@@ -303,5 +310,7 @@ def _report(run: FileRun) -> None:
         print(f"  {choice}")
     if "centre" in result.automatic:
         print(f"  centre of the kernels: {result.automatic['centre']}")
+    if result.region_means:
+        print(printable(f"{region_table(run.output)}: means of {len(result.region_means)} regions"))
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")

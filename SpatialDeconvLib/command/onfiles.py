@@ -107,6 +107,6 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
     with together():
         losses = volumes.writeVolume(node, output, like=image)
-        write_around(output, recipe, report, page)
+        write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])

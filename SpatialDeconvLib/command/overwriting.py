@@ -69,10 +69,15 @@ def refuse_log(log: PathLike, arguments: Sequence[str]) -> None:
             )
 
 
+def region_table(output: PathLike) -> Path:
+    """Return where the region means of an output are written."""
+    return Path(f"{output}.regions.csv")
+
+
 def files_written(output: PathLike, report: PathLike | None = None) -> list[Path]:
     """Return what a run may write for an output: itself, the recipe, files that belong to it, and the report."""
     path = Path(output)
-    found = [path, Path(f"{path}.recipe.json")]
+    found = [path, Path(f"{path}.recipe.json"), region_table(path)]
     if path.suffix.lower() in _HEADERS:
         found += [path.with_suffix(suffix) for suffix in _DATA]
     elif path.suffix.lower() == ".json":

@@ -131,6 +131,12 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         help="whose intensity the levels of the kernel set mean, instead of what it says itself; "
         + _explained(WHOSE),
     )
+    parser.add_argument(
+        "--region-means",
+        action="store_true",
+        help="of kernels keyed by region: also the mean of every region, without what the blur carried into it, "
+        "and its uncertainty, to OUTPUT.regions.csv",
+    )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(
         "--reference",

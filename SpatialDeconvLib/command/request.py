@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import report as reports
 from ..arrays import memory
+from ..arrays.writing import write_text
 from ..errors import InputError, is_auto
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
@@ -21,9 +22,11 @@ from ..mrml import nodes, selections
 from ..mrml import recipe as recipes
 from ..mrml.voxelsizes import adoptGeometry, setVoxelSize
 from ..run.pipeline import Result
+from ..run.regions import RegionMean, csv_of
 from ..run.settings import SETTINGS, Settings, settings_of
 from ..selection import mask_from_box, mask_from_range
 from .arguments import centre_from_option, option_values
+from .overwriting import region_table
 from .parser import parser_of
 
 # What a run may read, and whether every run does.
@@ -175,9 +178,13 @@ def request_from_recipe(recipe: Mapping[str, Any]) -> RunRequest:
     return RunRequest(settings, kernels, inputs, selection)
 
 
-def write_around(output: str, recipe: Mapping[str, Any], report: Any, page: str | None) -> None:
-    """Write recipe and report of an output; with it, they are written `together`."""
+def write_around(
+    output: str, recipe: Mapping[str, Any], means: Sequence[RegionMean], report: Any, page: str | None
+) -> None:
+    """Write recipe, region means and report of an output; with it, they are written `together`."""
     recipes.writeBeside(output, recipe)
+    if means:
+        write_text(region_table(output), csv_of(means))
     if page is not None:
         reports.save_page(report, page)
 

@@ -55,7 +55,7 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
     with together():
         losses = sequencefiles.writeSequence(node, output)
-        write_around(output, recipe, report, page)
+        write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
     return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
 

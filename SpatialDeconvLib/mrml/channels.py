@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays.watch import Watch
 from ..run.inputs import Inputs
+from ..run.regions import RegionMean, of_part
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:
@@ -42,13 +43,14 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
     `image` is stacked along a last axis, followed by the `copied` channels. `iterations` is the largest,
     `residual` and `noise` are root mean squares over the channels, `seconds` the sum, `history` the first
     channel's; each channel's own iterations, residual and noise are in ``automatic["channels"]``, and
-    `warnings` name the channel, also where it took another method than the first.
+    `warnings` and `region_means` name the channel, warnings also where it took another method than the first.
     """
     first = results[0]
     images = [result.image for result in results]
     images += [channel.astype(images[0].dtype) for channel in copied]
     channels = [{name: getattr(r, name) for name in ("iterations", "residual", "noise")} for r in results]
-    warnings = warningsOf(results, [f"channel {n}" for n in range(1, len(results) + 1)])
+    names = [f"channel {n}" for n in range(1, len(results) + 1)]
+    warnings = warningsOf(results, names)
     return dataclasses.replace(
         first,
         image=np.stack(images, axis=-1),
@@ -56,6 +58,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
         noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
         automatic=dict(first.automatic, channels=channels),
+        region_means=regionMeansOf(results, names),
         warnings=warnings,
         seconds=sum(r.seconds for r in results),
     )
@@ -69,6 +72,13 @@ def warningsOf(results: Sequence[Any], names: Sequence[str]) -> list[str]:
         texts = [result.describe_choice(), *result.warnings] if differs else result.warnings
         warnings += [f"{name}: {text}" for text in texts]
     return warnings
+
+
+def regionMeansOf(results: Sequence[Any], names: Sequence[str]) -> tuple[RegionMean, ...]:
+    """Return the region means of several results, each with its name."""
+    return tuple(
+        mean for name, result in zip(names, results, strict=True) for mean in of_part(result.region_means, name)
+    )
 
 
 def _overChannels(function, values: Sequence[Any]):

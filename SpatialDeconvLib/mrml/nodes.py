@@ -42,6 +42,7 @@ from .scene import (
     vtkFromMatrix,
 )
 from .selections import Selections, ThresholdRange, guideArray, labelArray, maskArray
+from .tables import placeRegionMeans
 
 __all__ = [
     "ThresholdRange",
@@ -245,6 +246,7 @@ def place(prepared: Prepared, result, inputVolume, outputVolume=None):
     data = imageDataFromArray(image)
     if outputVolume is not None:
         _fill(outputVolume, data, recipe, inputVolume)
+        placeRegionMeans(outputVolume, result.region_means)
         return outputVolume
     scene = inputVolume.GetScene() or ensureScene()
     nodeClass = "vtkMRMLVectorVolumeNode" if image.ndim == 4 else "vtkMRMLScalarVolumeNode"
@@ -253,6 +255,7 @@ def place(prepared: Prepared, result, inputVolume, outputVolume=None):
     _fill(node, data, recipe, inputVolume)
     copyDisplay(inputVolume, node)
     placeInHierarchy(scene, inputVolume, node)
+    placeRegionMeans(node, result.region_means)
     return node
 
 

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -77,6 +78,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
                 "residual": result.residual,
                 "noise": result.noise,
                 "iterations": result.iterations,
+                "region_means": [dataclasses.asdict(mean) for mean in result.region_means],
                 "warnings": result.warnings,
             }
         ),

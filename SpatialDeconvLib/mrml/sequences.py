@@ -24,11 +24,12 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
-from .channels import warningsOf
+from .channels import regionMeansOf, warningsOf
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .selections import Selections
 from .sequencefiles import copyIndex
+from .tables import placeRegionMeans
 
 __all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
 
@@ -463,6 +464,7 @@ def _placed(operation: str, source: _Source, items, output, scene, done: list):
         )
         results.append(dataclasses.replace(result, image=volumeArray(kept)))
     output.SetAttribute(RECIPE_ATTRIBUTE, json.dumps(summary))
+    placeRegionMeans(output, regionMeansOf(results, [frameText(sequence, item) for item in items]))
     _showBeside(source, output, name)
     return output, results
 
@@ -481,7 +483,7 @@ def overFrames(results: Sequence[Any], names: Sequence[str]):
     """Return one Result for all frames, with the image of the first.
 
     `iterations` is the largest, `residual` and `noise` are root mean squares over the frames, `seconds` the sum;
-    `warnings` name the frame, also where it took another method than the first.
+    `warnings` and `region_means` name the frame, warnings also where it took another method than the first.
     """
     first = results[0]
     iterations = [r.iterations for r in results if r.iterations is not None]
@@ -490,6 +492,7 @@ def overFrames(results: Sequence[Any], names: Sequence[str]):
         iterations=max(iterations, default=None),
         residual=_rootMeanSquare([r.residual for r in results]),
         noise=_rootMeanSquare([r.noise for r in results]),
+        region_means=regionMeansOf(results, names),
         warnings=warningsOf(results, names),
         seconds=sum(r.seconds for r in results),
     )

@@ -25,6 +25,7 @@ from .choose import chosen
 from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import run_joint
+from .regions import RegionMean, refuse_without_regions, region_means
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from .told import unchanged
 from .verdict import remarks, width_seen
@@ -61,6 +62,8 @@ class Result:
     automatic : dict
         What "auto" and other choices of the run turned into. "centre": where kernels of an even size, or with a
         centre of their own, were taken to have it.
+    region_means : tuple of RegionMean
+        Of a deconvolution that was asked for them.
     warnings : list of str
         What is unusual, in words.
     seconds : float
@@ -73,6 +76,7 @@ class Result:
     noise: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     automatic: dict[str, Any] = field(default_factory=dict)
+    region_means: tuple[RegionMean, ...] = ()
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -108,6 +112,7 @@ def deconvolve(
     noise: Noise = DeconvolveSettings.noise,
     engine: str = DeconvolveSettings.engine,
     offset: float | str = DeconvolveSettings.offset,
+    region_means: bool = DeconvolveSettings.region_means,
     slicewise: bool = DeconvolveSettings.slicewise,
     nonfinite: str = DeconvolveSettings.nonfinite,
     memory_limit: float | None = DeconvolveSettings.memory_limit,
@@ -171,6 +176,9 @@ def deconvolve(
         non-negative but for noise (`noise.looks_nonnegative`), else the image's minimum, and no bound for "tv"
         and "self-keyed". `Result.automatic` has it as "offset", of "tv" and "self-keyed" as "lower". The other
         methods do not use it.
+    region_means : bool
+        Of kernels keyed by region: also find the mean of every region of the label map, without what the blur
+        carried into it, and its uncertainty (`Result.region_means`, see `regions`).
     slicewise : bool
         Filter each slice of a 3-D image as a 2-D image, with 2-D kernels.
     nonfinite : {"error", "fill"}
@@ -207,8 +215,8 @@ def deconvolve(
     noise = noise if sigmas is None else "image"
     settings = DeconvolveSettings(
         strategy=strategy, method=method, model=model, boundary=boundary, iterations=iterations,
-        regularization=regularization, noise=noise, engine=engine, offset=offset, slicewise=slicewise,
-        nonfinite=nonfinite, memory_limit=memory_limit,
+        regularization=regularization, noise=noise, engine=engine, offset=offset,
+        region_means=region_means, slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit,
     )  # fmt: skip
     inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide, sigmas)
     return run(inputs, settings, Watch(progress, cancelled))
@@ -314,7 +322,11 @@ def check_together(settings: Settings, *, masked: bool, guided: bool, sigmas: bo
 
 
 def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
+    regions = job.settings.region_means
+    if regions:
+        refuse_without_regions(job.bound.field)
     law = job.noise_law()
+    means = region_means(job, law) if regions else ()
     free = job.settings.spec.automatic and job.settings.strategy != "blend"
     choice = chosen(job, law)
     job.settings = settings = choice.settings
@@ -331,6 +343,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         "iterations": found.iterations,
         "history": found.history,
         "residual": residual,
+        "region_means": means,
         **job.found(law, {**choice.facts, **width, **found.parameters}),
     }
 

@@ -113,6 +113,7 @@ class DeconvolveSettings(Settings):
     noise: Any = "auto"
     engine: str = "simpleitk"
     offset: float | str = "auto"
+    region_means: bool = False
 
     def __post_init__(self) -> None:
         check_choice(self.strategy, choices.STRATEGIES, "strategy")
@@ -121,7 +122,7 @@ class DeconvolveSettings(Settings):
         methods.method(self.strategy, self.method)  # refuses a method that the strategy does not have
         super().__post_init__()
         check_choice(self.engine, choices.ENGINES, "engine")
-        self._set(iterations=self._checked_iterations())
+        self._set(iterations=self._checked_iterations(), region_means=bool(self.region_means))
         if not is_auto(self.regularization):
             self._set(regularization=self._checked_regularization())
         self._set(noise=self._checked_noise())

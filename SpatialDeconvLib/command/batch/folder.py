@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
 import os
 import platform
@@ -14,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ...arrays.csvtext import csv_text
 from ...arrays.locks import HELD, lock
 from ...arrays.writing import write_text
 from ...errors import InputError
@@ -149,15 +148,6 @@ def table_row(case: Any, state: Mapping[str, Any], folder: Path) -> dict[str, An
     return row
 
 
-def _harmless(value: Any) -> Any:
-    """The value of a cell; a text that spreadsheets would run as a formula gets the mark of a text in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
 def write_table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the table of results, whole or not at all. Raises OSError when it cannot be written."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
-    write_text(folder / TABLE, text.getvalue())
+    write_text(folder / TABLE, csv_text(COLUMNS, rows))

@@ -5,6 +5,7 @@ from .convergence import convergence_section
 from .edges import edges_section
 from .frames import frames_section
 from .kernels import kernels_section
+from .regions import regions_section
 from .repeat import repeat_section
 from .residual import residual_section
 
@@ -12,6 +13,7 @@ from .residual import residual_section
 SECTIONS = (
     before_after_section,
     edges_section,
+    regions_section,
     kernels_section,
     residual_section,
     convergence_section,
