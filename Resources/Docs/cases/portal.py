@@ -49,7 +49,7 @@ def run(output: Path | None = None, size: int = 1024, kernel_size: int = 250) ->
         images = {"true": truth, "measured": seen, **tries}
         x = np.arange(size) * spacing[1]
         lines = {"true": truth[row], "measured": seen[row]}
-        lines |= {name: tries[name][row] for name in list(tries)[2:]}
+        lines |= {name: tries[name][row] for name in list(tries)[1::2]}
         error = {"none": np.zeros(size)}
         error |= {name: 100 * (line - truth[row]) / truth.max() for name, line in list(lines.items())[1:]}
         short = ["true", "measured", "logarithm as kernel", "wrong voxel size", "inverse filter", "automatic"]
