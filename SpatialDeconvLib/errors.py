@@ -19,6 +19,7 @@ class Cancelled(Exception):
 
 # Of a message, in characters: longer ones quote what somebody wrote, and are as well understood without its middle.
 _LONGEST = 700
+_LARGEST = 1e150  # a number whose square is one, too
 
 
 def shortened(text: str) -> str:
@@ -74,6 +75,14 @@ def check_choice(value: object, allowed: Iterable[str], name: str) -> None:
     choices = tuple(allowed)
     if value not in choices:
         raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}", name)
+
+
+def check_squarable(largest: float, what: str, option: str | None = None) -> None:
+    """Raise InputError when no number holds the square of `largest`, the largest magnitude of values."""
+    if largest > _LARGEST:
+        raise InputError(
+            f"{what} {largest:.3g}, beyond {_LARGEST:g}: scale it (no number holds its square)", option
+        )
 
 
 def is_auto(value: Any) -> bool:

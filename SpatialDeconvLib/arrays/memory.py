@@ -79,7 +79,8 @@ def require(needed: float, what: str, limit: float | None = None, **cure: Any) -
     available = limit if limited else free_now
     if available is not None and needed > available:
         asked, free = needed / 2**30, available / 2**30
-        digits = max(1, math.ceil(-math.log10(asked - free)))  # enough to tell the two apart
+        least = min(asked - free, free) or asked  # enough digits to tell the two apart, and the less from 0
+        digits = max(1, math.ceil(-math.log10(least)))
         raise NotEnoughMemory(
             f"about {asked:.{digits}f} GiB of memory are needed, {free:.{digits}f} GiB are "
             f"{'allowed' if limited else 'free'}: {what}",

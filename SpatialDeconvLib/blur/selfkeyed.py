@@ -24,6 +24,8 @@ from ..kernels.field import KernelField
 from .operator import SpatiallyVariantBlur
 from .slabfft import Read, Write
 
+_CLOSEST = 1e-15  # between levels; an image's largest values are of 0.01 and more (`run.units`)
+
 
 class SelfKeyedBlur:
     """F and the transpose of its derivative, for the field, model and boundary of a blur operator.
@@ -173,6 +175,13 @@ def check_self_keyed(field: KernelField) -> None:
         raise InputError(f"method 'self-keyed' needs kernels keyed by intensity, not by {field.key}")
     if len(field.at) < 2:
         raise InputError("method 'self-keyed' needs at least two levels; use 'tv' for a single kernel")
+    gaps = np.diff(np.asarray(field.at, float))
+    if gaps.min() < _CLOSEST:
+        near = [f"{field.at[int(gaps.argmin()) + n]:g}" for n in (0, 1)]
+        raise InputError(
+            f"method 'self-keyed' needs levels that are apart, but {near[0]} and {near[1]} are nearly the same; "
+            "leave one out, or give intensities in larger units"
+        )
     if field.interpolation != "linear":
         raise InputError(
             f"interpolation {field.interpolation!r} has no derivative; use 'linear' for method 'self-keyed'"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays.spacing import Spacing, spacing_tuple
-from ..errors import InputError
+from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
@@ -73,7 +73,7 @@ class Kernel:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        label = f"kernel {self.name!r}" if self.name else "kernel"
+        label = self._label
         try:
             values = np.asarray(self.values)
         except ValueError as error:  # rows of different length
@@ -91,10 +91,16 @@ class Kernel:
             raise InputError(f"{label} has {bad} NaN or infinite of {values.size} values; replace them first")
         if not np.any(values):
             raise InputError(f"{label} of shape {values.shape} is zero everywhere; give at least one weight")
+        check_squarable(float(np.abs(values).max()), f"{label} has a value of")
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
         object.__setattr__(self, "centre", centre_of(values, self.centre, f"{label} centre"))
+
+    @property
+    def _label(self) -> str:
+        """What messages call it."""
+        return f"kernel {self.name!r}" if self.name else "kernel"
 
     @property
     def ndim(self) -> int:
@@ -138,9 +144,7 @@ class Kernel:
         total = self.total
         if total <= 1e-12 * float(np.abs(self.values).sum()):
             hint = "it looks logarithmic: read it with log=True" if self.looks_logarithmic else "use convolve"
-            raise InputError(
-                f"kernel {self.name!r} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})"
-            )
+            raise InputError(f"{self._label} sums to {total:.6g}, so it cannot be normalised to sum 1 ({hint})")
         if total == 1.0:
             return self
         return replace(self, values=self.values / total, source=self._source_of_others())
@@ -195,7 +199,7 @@ class Kernel:
         if np.allclose(target, self.spacing, rtol=1e-6, atol=0):
             return self
         extent = [n * old / new + 2 for n, old, new in zip(self.shape, self.spacing, target, strict=True)]
-        refuse_huge(extent, f"kernel {self.name!r} of spacing {self.spacing}", target)
+        refuse_huge(extent, f"{self._label} of spacing {self.spacing}", target)
         values, centre = self.values, list(self.centre)
         for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
             if not math.isclose(old, new, rel_tol=1e-6):

@@ -27,7 +27,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..arrays.reading import given_path, read_json, refuse_endless
-from ..arrays.spacing import spacing_tuple
+from ..arrays.spacing import numbers_in, spacing_tuple
 from ..arrays.writing import atomically, together, write_text
 from ..errors import InputError, check_choice, is_auto
 from ..formats.images import has_spacing, read_image
@@ -79,7 +79,7 @@ def read_kernel(
     path = given_path(path)
     values, file_spacing = _read_array(path)
     source: dict[str, Any] = {"type": "file", "path": str(path.resolve())}
-    if np.size(spacing) == 3 and values.ndim == 2:
+    if spacing is not None and values.ndim == 2 and numbers_in(spacing, f"{path}: spacing").size == 3:
         spacing = spacing[1:]  # of a single slice
     logarithmic = log is not False and log is not None
     if logarithmic and np.issubdtype(values.dtype, np.floating) and np.any(np.isfinite(values)):

@@ -65,13 +65,21 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
 
 
 def warningsOf(results: Sequence[Any], names: Sequence[str]) -> list[str]:
-    """Return the warnings of several results, each with its name in front; what only the first took is no news."""
-    warnings = []
+    """Return the warnings of several results, each once, with the names of those in front that have it, if not all.
+
+    What only the first took is no news.
+    """
+    whose: dict[str, list[str]] = {}
     for name, result in zip(names, results, strict=True):
         differs = result.method is not results[0].method
         texts = [result.describe_choice(), *result.warnings] if differs else result.warnings
-        warnings += [f"{name}: {text}" for text in texts]
-    return warnings
+        for text in dict.fromkeys(texts):
+            whose.setdefault(text, []).append(name)
+    return [text if len(have) == len(results) > 1 else f"{_few(have)}: {text}" for text, have in whose.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
 
 
 def regionMeansOf(results: Sequence[Any], names: Sequence[str]) -> tuple[RegionMean, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ..arrays.magnitude import largest_magnitude
 from ..arrays.watch import UNWATCHED, Watch
-from ..errors import InputError, check_number, is_auto
+from ..errors import InputError, check_number, check_squarable, is_auto
 from .coefficients import HIGH, LOW, NEXT_TO_CONSTANT, WINDOW, Coefficients, Values, coefficients
 from .fit import Line, flat_strata, gain_of_counts, line_through
 from .law import NoiseLaw
 
+_TINY = 1e-100  # the largest value of an image in whose unit squares vanish
 _TOO_FEW = 200  # coefficients; fewer scatter by more than 5 %
 _WHAT_NOISE_IS = "a standard deviation in image units, an image of them, 'poisson', a NoiseLaw, or 'auto'"
 
@@ -88,6 +91,12 @@ def estimate_noise_law(image: np.ndarray, mask: np.ndarray | None = None, watch:
     image, mask = _checked(image, mask)
     watch = watch or UNWATCHED
     watch.check()
+    largest = largest_magnitude(image)
+    if 0 < largest < _TINY:
+        exponent = 1 - math.frexp(largest)[1]
+        return estimate_noise_law(np.ldexp(image, exponent), mask, watch).scaled(2.0**-exponent)
+    if math.isfinite(largest):  # else what follows says where it is not
+        check_squarable(largest, "image: a value of")
     law, found = _law(image, mask, watch)
     if mask is not None and found < _TOO_FEW:
         law, found = _law(image, mask, watch, scattered=True)
@@ -134,8 +143,9 @@ def _counts(image: np.ndarray, mask: np.ndarray | None) -> NoiseLaw:
     lowest = image.min() if mask is None else image.min(where=np.asarray(mask) != 0, initial=image.max())
     if lowest < 0:
         raise InputError(
-            f"noise 'poisson' is for counts, but the image's lowest value is {lowest:.4g}; say "
-            f"NoiseLaw.poisson(gain, offset) if counts were scaled and shifted, or give 'auto'"
+            f"noise 'poisson' is for counts, but the image's lowest value is {lowest:.4g}; add what was taken off "
+            "it (in Python, NoiseLaw.poisson knows gain and offset), or let the noise be found",
+            noise="auto",
         )
     return NoiseLaw.poisson()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays.boxes import Box, slabs
-from ..errors import InputError, check_number
+from ..errors import InputError, check_number, check_squarable
 
 _MANY = 1e9  # counts; drawn as Gaussian noise, which is the same and has no largest number
 
@@ -59,6 +59,7 @@ class NoiseLaw:
     def gaussian(cls, sigma: float) -> NoiseLaw:
         """Return the law of noise that is equally strong everywhere."""
         sigma = check_number(sigma, "noise", 0, "a standard deviation in image units")
+        check_squarable(sigma, "the noise is", "noise")
         return cls(constant=sigma**2, sigma=sigma)
 
     @classmethod
@@ -78,6 +79,7 @@ class NoiseLaw:
         wrong = int(sigma.size - np.count_nonzero(np.isfinite(sigma) & (sigma >= 0)))
         if wrong:
             raise InputError(f"noise: {wrong} of {sigma.size} sigmas are negative or not finite; correct them")
+        check_squarable(float(sigma.max(initial=0)), "noise: a sigma of", "noise")
         return cls(image=sigma)
 
     @classmethod
@@ -150,7 +152,7 @@ class NoiseLaw:
         if factor < 0 and self.slope > 0:
             raise InputError(f"factor {factor!r} must not be negative: noise that rises with the signal would fall")
         return NoiseLaw(
-            self.constant * factor**2,
+            self.constant * factor * factor,  # not squared: of huge factors that is an error
             self.slope * abs(factor),
             self.origin * factor,
             self.sigma * abs(factor),

@@ -84,12 +84,18 @@ def chooser(job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None) 
 
 def _require_memory(job: Job[DeconvolveSettings], *, searches: bool) -> None:
     """Refuse a run that does not fit into memory."""
-    settings = job.settings
-    cure: dict[str, Any] = {} if settings.engine == "fft" else {"engine": "fft"}
-    if job.image.ndim == 3 and not settings.slicewise:
-        cure["slicewise"] = True  # with 2-D kernels
+    settings, padded, available = job.settings, job.settings.spec.volumes, job.available_memory()
     volumes = _VOLUMES + (trial_memory(job) / job.image.nbytes if searches else 0.0)
-    job.require_volumes(settings.spec.volumes[settings.engine], volumes, "crop it", **cure)
+
+    def helps(engine: str, slicewise: bool) -> bool:
+        return available is None or job.needed_memory(padded[engine], volumes, slicewise) <= available
+
+    cure: dict[str, Any] = {}
+    if settings.engine != "fft" and helps("fft", settings.slicewise):
+        cure["engine"] = "fft"
+    if job.image.ndim == 3 and not settings.slicewise and helps(settings.engine, True):
+        cure["slicewise"] = True  # with 2-D kernels
+    job.require_volumes(padded[settings.engine], volumes, "crop it", **cure)
 
 
 def _facts(blend: _Blend, spec: Method) -> dict[str, Any]:

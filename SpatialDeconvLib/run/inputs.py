@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ..arrays.magnitude import largest_magnitude
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
-from ..kernels.field import KernelField
+from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import SUM_TOLERANCE, Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.shapes import STORED_KINDS
 from ..noise import NoiseLaw
-from .settings import LARGEST
 
 # A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
 # are not, is no measured value.
@@ -109,17 +109,32 @@ def working_copy(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32, copy=False)
 
 
-def refuse_huge_values(image: np.ndarray) -> None:
-    """Refuse values whose squares no number holds."""
-    largest = max(abs(float(image.min())), abs(float(image.max())))
-    if largest > LARGEST:
-        raise InputError(f"the image has values of {largest:.3g}, beyond {LARGEST:g}: scale it")
+def refuse_overflow(bound: BoundField, image: np.ndarray, operation: str) -> None:
+    """Refuse kernels whose weights take the image's values beyond what its type holds."""
+    most = float(np.finfo(image.dtype).max) / max(1.0, largest_magnitude(image))
+    for number, at in enumerate(bound.field.at):
+        weight = float(np.abs(bound.kernel(number).values).sum())
+        if weight > most:
+            where = "" if bound.field.key == "uniform" else f" at {at}"
+            cure = {"normalize": True} if operation == "convolve" else {}
+            raise InputError(
+                f"the weights of the kernel{where} add up to {weight:.3g}, which takes the image's values beyond "
+                f"what {image.dtype} holds; scale it to sum 1",
+                **cure,
+            )
 
 
-def finite(image: np.ndarray, nonfinite: str, warnings: list[str], seen: np.ndarray | None = None) -> np.ndarray:
+def finite(
+    image: np.ndarray,
+    nonfinite: str,
+    warnings: list[str],
+    seen: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+) -> np.ndarray:
     """The image without NaN and infinity: refused, or filled with a warning.
 
-    Those outside of `seen`, where there is one, do not matter: they are filled without a word.
+    Those outside of `seen`, where there is one, do not matter: they are filled without a word. Outside of `mask`
+    the result will have them again.
     """
     good = np.isfinite(image)
     if good.all():
@@ -136,7 +151,9 @@ def finite(image: np.ndarray, nonfinite: str, warnings: list[str], seen: np.ndar
         raise InputError("the image holds no finite voxel at all")
     nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
     if bad:
-        warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value")
+        kept = 0 if mask is None else int(np.count_nonzero(~good & ~mask))
+        outside = f"; the {kept} of them outside the mask stay in the result as they are" if kept else ""
+        warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value{outside}")
     return image[tuple(nearest)]
 
 

@@ -10,10 +10,11 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arrays import memory
+from ..arrays.magnitude import largest_magnitude
 from ..arrays.watch import Watch
 from ..blur.cascade import Cascade
 from ..blur.operator import SpatiallyVariantBlur
-from ..errors import InputError
+from ..errors import InputError, check_squarable
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField
 from ..noise import NoiseLaw, as_noise_law
@@ -24,8 +25,8 @@ from .inputs import (
     field_of,
     finite,
     kernel_warnings,
-    refuse_huge_values,
     refuse_masked,
+    refuse_overflow,
     same_shape,
     selected_voxels,
     working_copy,
@@ -89,12 +90,12 @@ class Job(Generic[S]):
             field = field.with_labels(inputs.labels, inputs.label_names)
         mask = None if inputs.mask is None else selected_voxels(inputs.mask, original.shape)
         seen = mask if isinstance(settings, ConvolveSettings) and settings.exclude else None
-        image = finite(working_copy(original), settings.nonfinite, warnings, seen)
+        image = finite(working_copy(original), settings.nonfinite, warnings, seen, mask)
         guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
         exponent = 0
         if isinstance(settings, DeconvolveSettings):
-            refuse_huge_values(image)
+            check_squarable(largest_magnitude(image), "the image has values of")
             seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
             warnings += absurd_values(image, seen)
             own = guide is image and field.key == "intensity"
@@ -110,6 +111,7 @@ class Job(Generic[S]):
             mask = None if mask is None else mask[0]
             noise = noise[0] if isinstance(noise, np.ndarray) else noise
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
+        refuse_overflow(bound, image, settings.operation)
         guided = inputs.guide is not None
         unit = 1.0 if guided else 2.0**-exponent
         warnings += told_of_kernels(field, bound, guide, mask, guided, image.dtype, unit)
@@ -201,8 +203,13 @@ class Job(Generic[S]):
 
     def require_volumes(self, padded_volumes: float, volumes: float, remedy: str, **cure: Any) -> None:
         """Refuse a run on one kernel after the other that needs more volumes, padded or not, than it may take."""
-        largest = self.padded_bytes() / (self.image.shape[0] if self.settings.slicewise else 1)
-        self.require_memory(padded_volumes * largest + volumes * self.image.nbytes, remedy, **cure)
+        self.require_memory(self.needed_memory(padded_volumes, volumes), remedy, **cure)
+
+    def needed_memory(self, padded_volumes: float, volumes: float, slicewise: bool | None = None) -> float:
+        """Bytes that so many volumes take, padded or not; `slicewise`: other than the run is."""
+        slicewise = self.settings.slicewise if slicewise is None else slicewise
+        largest = self.padded_bytes() / (self.image.shape[0] if slicewise else 1)
+        return padded_volumes * largest + volumes * self.image.nbytes
 
     def check_result(self, result: np.ndarray, method: str) -> None:
         bad = int(result.size - np.count_nonzero(np.isfinite(result)))

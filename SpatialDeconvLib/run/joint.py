@@ -60,10 +60,24 @@ def run_joint(
         noise=law, mask=job.mask, background=background, progress=watch.tell, cancelled=watch.cancelled,
         **({"lower": least} if spec.bounded else {}), **({"self_keyed": of == TRUE} if spec.either else {}),
     )  # fmt: skip
+    _tell_of_search(job, solution)
     if shift:
         solution.image += solution.image.dtype.type(shift)
     found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
     return replace(solution, parameters=found)
+
+
+def _tell_of_search(job: Job[DeconvolveSettings], solution: Solution) -> None:
+    """Say of a run whose iterations were given that its constant was searched for in others."""
+    settings, constant = job.settings, job.settings.spec.constant
+    if constant is None or constant.is_step or settings.iterations is None or not is_auto(settings.regularization):
+        return
+    found = solution.parameters["regularization"]
+    found = job.outward(found) if constant.in_image_units else found
+    job.warnings.append(
+        f"iterations {settings.iterations} bound the restoration, not the search for its regularization, which "
+        f"took runs of its own; give {found:.3g} to leave them out"
+    )
 
 
 def _telling_time(job: Job[DeconvolveSettings], operator: SpatiallyVariantBlur) -> Watch:

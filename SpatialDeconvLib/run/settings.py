@@ -12,15 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from ..errors import InputError, check_choice, check_number, is_auto
+from ..errors import InputError, check_choice, check_number, check_squarable, is_auto
 from ..methods import choices
 from ..methods import registry as methods
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-
-LARGEST = 1e150  # of values and noise: a number whose square is one, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +41,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_choice(self.model, choices.MODELS, "model")
-        check_choice(self.boundary, self.boundaries, "boundary")
+        self._check_boundary()
         check_choice(self.nonfinite, choices.NONFINITE, "nonfinite")
         self._set(slicewise=bool(self.slicewise))
         if self.memory_limit is not None:
@@ -56,6 +53,15 @@ class Settings:
     def boundaries(self) -> Mapping[str, choices.Choice]:
         """The boundary rules that go with the other settings."""
         return choices.FIXED_BOUNDARIES
+
+    def _check_boundary(self) -> None:
+        if self.boundary in choices.BOUNDARIES and self.boundary not in self.boundaries:
+            raise InputError(
+                f"boundary {self.boundary!r} is for joint methods, which estimate what lies outside; choose one of "
+                f"{', '.join(self.boundaries)}",
+                "boundary",
+            )
+        check_choice(self.boundary, self.boundaries, "boundary")
 
     @property
     def normalizes(self) -> bool:
@@ -208,8 +214,7 @@ class DeconvolveSettings(Settings):
                 "noise: an image of sigmas is no setting; say 'image', and give it with the arrays", "noise"
             )
         meaning = f"a standard deviation in image units, {', '.join(map(repr, choices.NOISE_WORDS))} or a NoiseLaw"
-        if check_number(given, "noise", 0, meaning) > LARGEST:
-            raise InputError(f"noise {given:g} is beyond {LARGEST:g}, whose square no number holds", "noise")
+        check_squarable(check_number(given, "noise", 0, meaning), "the noise is", "noise")
         return given
 
     def _checked_regularization(self) -> float:

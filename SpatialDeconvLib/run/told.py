@@ -133,7 +133,8 @@ def _levels_elsewhere(field: KernelField, guide: np.ndarray, mask: np.ndarray | 
     else:
         return []
     levels = f"levels {first:g} ... {last:g}" if len(field.at) > 1 else f"level {first:g}"
-    return [f"the values that choose, {low:g} ... {high:g}, all lie outside the {levels}: {used}; check their unit"]
+    values = f"{low:g} ... {high:g}, all lie" if low < high else f"all {low + 0.0:g}, lie"  # + 0: no -0
+    return [f"the values that choose, {values} outside the {levels}: {used}; check their unit"]
 
 
 def _positions_elsewhere(field: KernelField, bound: BoundField) -> list[str]:

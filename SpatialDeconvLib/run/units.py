@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.magnitude import largest_magnitude
 from ..kernels.field import KernelField
 from ..methods.registry import Method
 
@@ -36,8 +37,7 @@ def working_exponent(image: np.ndarray, mask: np.ndarray | None = None, levels: 
     levels : sequence of float
         Intensities that are multiplied with it: they stay within reach.
     """
-    low, high = (image.min(), image.max()) if mask is None else (image[mask].min(), image[mask].max())
-    largest = max(abs(float(low)), abs(float(high)))
+    largest = largest_magnitude(image, mask)
     if largest == 0 or _LEAST <= largest <= _MOST:
         return 0
     exponent = max(min(1 - math.frexp(largest)[1], _LARGEST_EXPONENT), -_LARGEST_EXPONENT)

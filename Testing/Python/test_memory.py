@@ -112,3 +112,7 @@ def test_threads_are_as_many_as_the_environment_allows(monkeypatch, set_to):
 def test_sizes_are_told_with_the_digits_that_set_them_apart():
     with pytest.raises(sd.NotEnoughMemory, match=r"about 0\.119 GiB of memory are needed, 0\.115 GiB are allowed"):
         memory.require(0.119 * GIB, "", limit=0.115 * GIB)
+    with pytest.raises(
+        sd.NotEnoughMemory, match=r"about 0\.0300 GiB of memory are needed, 0\.0001 GiB are allowed"
+    ):
+        memory.require(0.03 * GIB, "", limit=1e-4 * GIB)

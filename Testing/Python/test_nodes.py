@@ -1,6 +1,7 @@
 """The engine on MRML volume nodes: geometry, types, masks, and a scene that failures leave alone."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
 from SpatialDeconvLib import Cancelled, InputError, Kernel, KernelField, ParametricKernel  # noqa: E402
 from SpatialDeconvLib.kernels.sets import write_kernel_set  # noqa: E402
-from SpatialDeconvLib.mrml import files, geometry, nodes, scene, selections  # noqa: E402
+from SpatialDeconvLib.mrml import channels, files, geometry, nodes, scene, selections  # noqa: E402
 from SpatialDeconvLib.run import pipeline  # noqa: E402
 
 SHAPE = (9, 10, 11)
@@ -149,13 +150,22 @@ def test_a_single_slice_and_a_2d_kernel():
     np.testing.assert_array_equal(scene.volumeArray(output)[0], expected)
 
 
+def test_what_all_channels_say_is_told_once():
+    def saying(*warnings):
+        return SimpleNamespace(method="tikhonov", warnings=list(warnings))
+
+    results = [saying("a", "b"), saying("a", "a"), saying("a", "b", "c")]
+    assert channels.warningsOf(results, ["x", "y", "z"]) == ["a", "x, z: b", "z: c"]
+    assert channels.warningsOf(results[:1], ["x"]) == ["x: a", "x: b"]
+
+
 def test_vector_volumes_are_treated_channel_by_channel():
-    channels = [image(seed=n) for n in range(3)]
-    node = makeVolume(np.stack(channels, axis=-1))
+    values = [image(seed=n) for n in range(3)]
+    node = makeVolume(np.stack(values, axis=-1))
     calls = []
     output, result = nodes.deconvolveVolume(node, FIELD, progress=lambda f, text: calls.append((f, text)))
     assert output.GetClassName() == "vtkMRMLVectorVolumeNode"
-    expected = [pipeline.deconvolve(c, FIELD, spacing=scene.spacingOf(node)) for c in channels]
+    expected = [pipeline.deconvolve(c, FIELD, spacing=scene.spacingOf(node)) for c in values]
     np.testing.assert_array_equal(scene.volumeArray(output), np.stack([e.image for e in expected], axis=-1))
     np.testing.assert_array_equal(result.image, scene.volumeArray(output))
     assert [c["noise"] for c in result.automatic["channels"]] == [e.noise for e in expected]

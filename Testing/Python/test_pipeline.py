@@ -718,10 +718,50 @@ def test_nan_can_be_filled_from_its_neighbours():
     assert any("3 NaN or infinite voxels were filled" in text for text in result.warnings)
 
 
+def test_what_was_filled_outside_the_mask_stays_in_the_result_and_that_is_told():
+    image = phantom((20, 24))
+    image[5, 6] = image[15, 6] = np.nan
+    mask = np.arange(20)[:, None] < np.full((1, 24), 10)
+    result = sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), nonfinite="fill", mask=mask)
+    assert np.argwhere(np.isnan(result.image)).tolist() == [[15, 6]]
+    assert any("the 1 of them outside the mask stay" in text for text in result.warnings)
+
+
+@pytest.mark.parametrize("method", ["tikhonov", "tv", "landweber"])
+def test_the_search_that_given_iterations_do_not_bound_is_told(method):
+    image = phantom((20, 24))
+
+    def told(**options):
+        kernel = sd.gaussian_kernel(1.0, ndim=2)
+        result = sd.deconvolve(image, kernel, strategy="joint", method=method, iterations=1, **options)
+        return [text for text in result.warnings if "search" in text]
+
+    if method == "landweber":  # its step needs none
+        assert told() == []
+        return
+    (text,) = told()
+    number = re.search(r"iterations 1 bound .* give (\S+) to leave", text)
+    assert told(regularization=float(number[1])) == []
+
+
+def test_a_cure_that_would_not_fit_either_is_not_named(monkeypatch):
+    image, kernel = phantom((64, 64)), sd.gaussian_kernel(1.0, ndim=2)
+
+    def refused(engine, gib):
+        with pytest.raises(NotEnoughMemory) as caught:
+            sd.deconvolve(image, kernel, method="inverse", engine=engine, memory_limit=gib)
+        return caught.value
+
+    tiny = [refused(engine, 1e-6) for engine in ("simpleitk", "fft")]
+    assert [error.cure for error in tiny] == [{}, {}]
+    needed = [float(re.search(r"about ([\d.]+) GiB", str(error))[1]) for error in tiny]
+    assert refused("simpleitk", sum(needed) / 2).cure == {"engine": "fft"}
+
+
 def test_a_run_that_cannot_fit_is_refused_with_the_estimate(monkeypatch):
     monkeypatch.setattr(sd.arrays.memory, "available_memory", lambda: 10_000)
     with pytest.raises(
-        NotEnoughMemory, match=r"0\.0\d+ GiB of memory are needed, 0\.000+ GiB are free: the image has 12x22x26"
+        NotEnoughMemory, match=r"0\.0\d+ GiB of memory are needed, 0\.0000\d+ GiB are free: the image has 12x22x26"
     ):
         sd.deconvolve(phantom(), sd.gaussian_kernel(1.0), strategy="blend")
 

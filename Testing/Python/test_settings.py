@@ -107,6 +107,10 @@ def test_settings_that_need_a_mask_or_no_guide_say_so():
 def test_boundaries_are_those_of_the_strategy():
     assert set(DeconvolveSettings(strategy="joint").boundaries) == set(choices.BOUNDARIES)
     assert set(ConvolveSettings().boundaries) == set(choices.FIXED_BOUNDARIES)
+    with pytest.raises(InputError, match=r"boundary 'extended' is for joint methods.* choose one of edge, zero"):
+        DeconvolveSettings(strategy="blend", boundary="extended")
+    with pytest.raises(InputError, match="boundary 'mirror' is unknown"):
+        ConvolveSettings(boundary="mirror")
 
 
 # -- errors that know their cure

@@ -123,7 +123,10 @@ def test_the_guides_values_count_and_those_within_the_mask():
     mask = guide == 0
     field = sd.KernelField.by_intensity({10: BLUR, 20: BLUR})
     assert sd.convolve(IMAGE, field, guide=guide).warnings == []
-    assert "0 ... 0, all lie outside" in sd.convolve(IMAGE, field, guide=guide, mask=mask).warnings[0]
+    assert (
+        "values that choose, all 0, lie outside the levels"
+        in sd.convolve(IMAGE, field, guide=guide, mask=mask).warnings[0]
+    )
 
 
 def test_one_level_for_every_value_and_levels_that_the_image_reaches_are_not_told():

@@ -150,7 +150,7 @@ def test_kernels_that_the_blurred_image_chooses_are_refused_with_the_reason(defo
 @pytest.mark.parametrize(
     ("image", "kernel", "words"),
     [
-        (np.zeros((8, 8)), sd.gaussian_kernel(1.0, ndim=2), "needs more voxels"),
+        (np.zeros((8, 8)), sd.gaussian_kernel(1.0, ndim=2), "too small to tell how wide"),
         (np.full((64, 64), 3.0), sd.gaussian_kernel(1.0, ndim=2), "constant"),
         (noisy(np.full((64, 64), 3.0)), sd.gaussian_kernel(1.0, ndim=2), "nothing but noise"),
         (noisy(picture(64)), sd.identity_kernel(ndim=2), "do not blur"),

@@ -206,8 +206,8 @@ class _Search:
         self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, self.mask)
         if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
             raise InputError(
-                f"no patch of {'x'.join(map(str, self.patches.size))} voxels lies in the image and its mask; a "
-                "blur's width needs more voxels to be seen"
+                "the image, or its mask, is too small to tell how wide its blur is: that is seen in blocks of "
+                f"{'x'.join(str(max(n, _SMALLEST)) for n in self.patches.size)} voxels or more"
             )
         if constant:
             raise InputError("the image is constant where it is looked at: no blur is seen")
