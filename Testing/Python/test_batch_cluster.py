@@ -5,8 +5,10 @@ import csv
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -156,6 +158,27 @@ def test_a_scheduler_that_is_not_there_is_said_to_be_so(monkeypatch):
     monkeypatch.setattr(scheduling, "_CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match=r"the scheduler tcp://127\.0\.0\.1:1 does not answer"):
         scheduling.DaskWorkers("tcp://127.0.0.1:1", queue.Queue())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(b"", "does not answer .nothing came"), (b"HTTP/1.0 400 Bad request\r\n" * 9, "no Dask scheduler")],
+)
+def test_who_says_nothing_or_something_else_is_no_scheduler(monkeypatch, answer, words):
+    monkeypatch.setattr(scheduling, "_CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        callers = []
+
+        def listen():
+            with contextlib.suppress(OSError):
+                callers.append(server.accept()[0])  # and held
+                callers[0].sendall(answer)
+
+        threading.Thread(target=listen, daemon=True).start()
+        with pytest.raises(InputError, match=words):
+            scheduling.DaskWorkers(f"tcp://127.0.0.1:{server.getsockname()[1]}", queue.Queue())
+        for caller in callers:
+            caller.close()
 
 
 def test_without_dask_the_message_says_how_to_get_it(monkeypatch):

@@ -269,6 +269,7 @@ class Batch:
         from .scheduling import DaskWorkers, LocalWorkers
 
         if self.options.scheduler:
+            self.progress.note(f"asking the scheduler {self.options.scheduler}")
             workers = DaskWorkers(self.options.scheduler, self.events)
             self.share = (self.options.threads or 1, None)
             if not workers.count:

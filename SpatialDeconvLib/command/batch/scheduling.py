@@ -9,6 +9,7 @@ memory is its own.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -51,7 +52,7 @@ sys.path.remove(root)
 from SpatialDeconvLib.command.batch.case import main
 sys.exit(main())
 """
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 5
 # A scheduler that comes back within this time is still the same one to its client.
 _LOST_SECONDS = 20
 
@@ -251,7 +252,7 @@ class DaskWorkers:
         self._dropped: list[int] = []  # cases whose tasks went with the connection to the scheduler
         self._closing = False
         self._address, self._seen = address, time.monotonic()
-        _check_address(address)
+        _check_answers(_checked_address(address), address)
         where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
         try:
             self._client = distributed.Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -321,8 +322,8 @@ class DaskWorkers:
             self._client.close(timeout=5)
 
 
-def _check_address(address: str) -> None:
-    """Refuse what is no address of a scheduler: a client of Dask would wait for one, or never end.
+def _checked_address(address: str) -> str:
+    """The address that was given, or that a scheduler file names; a client of Dask would wait for one that is none.
 
     Raises
     ------
@@ -346,6 +347,46 @@ def _check_address(address: str) -> None:
                 raise ValueError("host and port are needed")
     except ValueError as error:
         raise InputError(f"{told} is no address of a scheduler ({error}); give e.g. tcp://host:8786") from error
+    return address
+
+
+def _check_answers(address: str, given: str) -> None:
+    """Refuse an address where nobody answers soon, or somebody else: a client of Dask would hang, or say it later.
+
+    Raises
+    ------
+    InputError
+    """
+    failed: list[Exception] = []
+    patience = _CONNECT_SECONDS + 1  # of whoever lets us in and says nothing
+
+    def ask() -> None:
+        try:
+            asyncio.run(_greeted(address))
+        except Exception as error:  # of what is no scheduler, whatever its bytes are taken for
+            failed.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(patience)
+    if asking.is_alive():
+        failed.append(OSError(f"nothing came within {patience} s"))
+    if failed and isinstance(failed[0], OSError):
+        raise InputError(
+            f"the scheduler {given} does not answer ({' '.join(str(failed[0]).split())[:200]}); start one with: dask "
+            "scheduler"
+        )
+    if failed:
+        raise InputError(f"what answers at {given} is no Dask scheduler; check host and port") from failed[0]
+
+
+async def _greeted(address: str) -> None:
+    """Shake hands with the scheduler."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=_CONNECT_SECONDS, **Security().get_connection_args("client"))
+    comm.abort()
 
 
 def _why(future: Any) -> str:
