@@ -101,11 +101,11 @@ def add_spacing_argument(parser: Any, of: str) -> None:
     )
 
 
-def add_resample_argument(group: Any) -> None:
-    """Add --resample."""
-    group.add_argument(
-        "--resample", action="store_true", help="resample mask, labels and guide that have another geometry"
-    )
+def add_resample_argument(group: Any, tilted: bool) -> None:
+    """Add --resample; `tilted`: which a DICOM series of a tilted gantry may be, too."""
+    text = "resample mask, labels and guide that have another geometry"
+    text += ", and the DICOM series of a tilted gantry onto straight axes" if tilted else ""
+    group.add_argument("--resample", action="store_true", help=text)
 
 
 def option_values(parser: argparse.ArgumentParser, values: Mapping[str, Any], what: str) -> dict[str, Any]:

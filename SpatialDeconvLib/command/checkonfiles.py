@@ -28,13 +28,13 @@ def check_on_files(
     kernels = kernels_from_options(options)
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     with temporaryNodes(ensureScene()):
-        image = image_of(options.input, selection)
+        image = image_of(options.input, selection, selection["resample"])
         return checking.checkKernels(
             image,
             kernels,
             mask=mask_on(image, selection, mask_source(selection, options.mask, image)),
             labels=labels_of(options.labels, image),
-            guide=volume_on(options.guide, image),
+            guide=volume_on(options.guide, image, selection["resample"]),
             resample=selection["resample"],
             noise=options.noise,
             progress=progress,

@@ -217,7 +217,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="VALUE",
         help="leave out voxels of this value and above (without a value: of the largest value)",
     )
-    add_resample_argument(group)
+    add_resample_argument(group, tilted=False)
 
 
 # ------------------------------------------------------------------------------------------------ running

@@ -82,14 +82,15 @@ def run_on_files(
 
 def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
     files, selection = request.files, request.selection
-    image = image_of(files["image"], selection)
+    straighten = selection["resample"]
+    image = image_of(files["image"], selection, straighten)
     volumes.checkWritable(output, like=image)
     mask = mask_on(image, selection, mask_source(selection, files.get("mask"), image))
-    labels, guide = labels_of(files.get("labels"), image), volume_on(files.get("guide"), image)
-    truth = reference_of(request.reference, image)
+    labels, guide = labels_of(files.get("labels"), image), volume_on(files.get("guide"), image, straighten)
+    truth = reference_of(request.reference, image, straighten)
     # Now, because what cannot be compared is better said before the work than after it.
     before = None if truth is None else metrics_of(truth, nodes.volumeArray(image))
-    noise = volume_on(files.get("noise"), image)
+    noise = volume_on(files.get("noise"), image, straighten)
     selections = Selections(mask, labels, guide, selection["resample"], noise)
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     prepared = nodes.prepare(request.settings, image, request.kernels, selections)
@@ -109,4 +110,4 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         losses = volumes.writeVolume(node, output, like=image)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
+    return FileRun(result, recipe, os.fspath(output), [*volumes.toldOf(image), *result.warnings, *losses])

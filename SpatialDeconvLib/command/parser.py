@@ -326,4 +326,4 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--guide", type=path_name, metavar="FILE", help="volume whose values choose the kernel, instead of INPUT"
     )
-    add_resample_argument(group)
+    add_resample_argument(group, tilted=True)

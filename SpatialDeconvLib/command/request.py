@@ -204,9 +204,9 @@ def require_room(files: Mapping[str, str], limit: float | None) -> None:
     )
 
 
-def image_of(path: str, selection: dict) -> Any:
+def image_of(path: str, selection: dict, straighten: bool = False) -> Any:
     """Read the volume that is worked on, with the voxel size that was given."""
-    image = volumes.readVolume(path)
+    image = volumes.readVolume(path, straighten)
     setVoxelSize(image, selection["spacing"])
     return image
 
@@ -260,9 +260,9 @@ def labels_of(path: str | None, image: Any) -> Any:
     return _on(image, volumes.readLabelMap(path), path)
 
 
-def volume_on(path: str | None, image: Any) -> Any:
+def volume_on(path: str | None, image: Any, straighten: bool = False) -> Any:
     """Read a volume that belongs to the image: a guide, sigmas; None when there is none."""
-    return None if path is None else _on(image, volumes.readVolume(path), path)
+    return None if path is None else _on(image, volumes.readVolume(path, straighten), path)
 
 
 def _on(image: Any, node: Any, path: str) -> Any:
@@ -271,10 +271,10 @@ def _on(image: Any, node: Any, path: str) -> Any:
     return node
 
 
-def reference_of(path: str | None, image: Any) -> np.ndarray | None:
+def reference_of(path: str | None, image: Any, straighten: bool = False) -> np.ndarray | None:
     if path is None:
         return None
-    truth = nodes.volumeArray(volumes.readVolume(path))
+    truth = nodes.volumeArray(volumes.readVolume(path, straighten))
     if truth.shape != nodes.volumeArray(image).shape:
         raise InputError(
             f"the reference {path} has shape {truth.shape}, the input {nodes.volumeArray(image).shape}; they "

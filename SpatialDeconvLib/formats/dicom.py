@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ..errors import InputError
 from .names import library_name
@@ -117,7 +118,28 @@ def rescales_differ(headers: Sequence[SliceHeader]) -> bool:
     return len({header.rescale for header in headers}) > 1
 
 
-def check_volume(what: str, headers: Sequence[SliceHeader]) -> None:
+@dataclass(frozen=True)
+class Tilt:
+    """How the slices of a tilted gantry lie.
+
+    Attributes
+    ----------
+    step : float
+        Between slices, along their normal, in mm; negative against it.
+    shift : (float, float)
+        From each slice to the next along the axes i and j, in mm.
+    """
+
+    step: float
+    shift: tuple[float, float]
+
+    @property
+    def angle(self) -> float:
+        """In degrees."""
+        return math.degrees(math.atan2(math.hypot(*self.shift), abs(self.step)))
+
+
+def check_volume(what: str, headers: Sequence[SliceHeader], straighten: bool = False) -> Tilt | None:
     """Refuse files that make no volume of even, parallel slices in one line, as kernels in mm need it.
 
     Parameters
@@ -126,6 +148,13 @@ def check_volume(what: str, headers: Sequence[SliceHeader]) -> None:
         What messages call the series.
     headers : sequence of SliceHeader
         In the order of the slices.
+    straighten : bool
+        Take slices that are shifted each a bit further, too.
+
+    Returns
+    -------
+    Tilt or None
+        How to bring such slices into one line (`straightened`); None when they are.
 
     Raises
     ------
@@ -138,7 +167,7 @@ def check_volume(what: str, headers: Sequence[SliceHeader]) -> None:
                 f"{what} has {headers[0].frames} frames ({kind}) that say no positions, so they make no volume; "
                 "save the frame wanted as a file of its own, or all of them as .seq.nrrd"
             )
-        return
+        return None
     if not are_slices(headers):
         raise InputError(
             f"{what} has {count} images ({kind}) that say no positions, so they make no volume; give one file"
@@ -152,7 +181,49 @@ def check_volume(what: str, headers: Sequence[SliceHeader]) -> None:
             raise InputError(
                 f"{what} has {count} slices of different {name}, so they make no volume; save those wanted apart"
             )
-    _check_positions(what, headers)
+    tilt = _tilt(what, headers)
+    if tilt is not None and not straighten:
+        raise InputError(
+            f"{what} has slices {abs(tilt.step):.4g} mm apart that are shifted by {math.hypot(*tilt.shift):.4g} mm "
+            f"each (a gantry tilted by {tilt.angle:.3g} degrees), which no volume of straight axes holds; "
+            "deconvolve and convolve bring it onto such axes with --resample; or let Slicer's DICOM module "
+            "regularise it (acquisition geometry regularization) and save as NRRD"
+        )
+    return tilt
+
+
+def straightened(image: sitk.Image, headers: Sequence[SliceHeader], tilt: Tilt) -> tuple[sitk.Image, str]:
+    """Bring the slices of a tilted gantry into one line, and say so.
+
+    Each keeps its plane and is moved within it, by linear interpolation; the volume becomes as wide as all of them
+    together. What no slice covers has the least value of the image.
+    """
+    values = sitk.GetArrayFromImage(image)
+    values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
+    spacing = np.array(image.GetSpacing()[:2])
+    moved = np.outer(np.arange(len(values)), np.divide(tilt.shift, spacing))  # i, j in voxels
+    first = np.floor(moved.min(axis=0) + 1e-9)
+    wide, high = (np.ceil(moved.max(axis=0) - 1e-9) - first).astype(int) + values.shape[:0:-1]
+    least = values.min()
+    out = np.zeros((len(values), high, wide), values.dtype)
+    for plane, target, (i, j) in zip(values, out, moved - first, strict=True):
+        padded = np.zeros_like(target)
+        padded[: plane.shape[0], : plane.shape[1]] = plane - least
+        ndimage.shift(padded, (j, i), output=target, order=1, mode="grid-constant")
+    out += least
+    axes = headers[0].axes
+    assert axes is not None
+    rows = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+    normal = np.cross(*rows) * math.copysign(1.0, tilt.step)
+    straight = sitk.GetImageFromArray(out)
+    straight.SetSpacing([*map(float, spacing), abs(tilt.step)])
+    straight.SetDirection(np.column_stack([*rows, normal]).ravel().tolist())
+    straight.SetOrigin((headers[0].position + (first * spacing) @ rows).tolist())
+    most = np.abs(moved[-1] * spacing).max()
+    return straight, (
+        f"slices of a gantry tilted by {tilt.angle:.3g} degrees were moved by up to {most:.4g} mm within their "
+        f"planes, by linear interpolation: {values.shape[2]}x{values.shape[1]} pixels became {wide}x{high}"
+    )
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -160,7 +231,8 @@ def _alike(a: Any, b: Any) -> bool:
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
-def _check_positions(what: str, headers: Sequence[SliceHeader]) -> None:
+def _tilt(what: str, headers: Sequence[SliceHeader]) -> Tilt | None:
+    """How slices that are not in one line lie, after refusing those that are not evenly spaced."""
     axes, count = headers[0].axes, len(headers)
     assert axes is not None
     positions = np.array([header.position for header in headers])
@@ -178,11 +250,8 @@ def _check_positions(what: str, headers: Sequence[SliceHeader]) -> None:
             f"{np.abs(steps).max():.4g} mm apart); complete it, or let Slicer's DICOM module regularise "
             "it and save as NRRD"
         )
-    shift = float(np.linalg.norm(axes @ (positions[-1] - positions[0])))  # within the slices' plane
-    if shift > _SHIFT * min(headers[0].spacing or (1.0,)):
-        angle = math.degrees(math.atan2(shift, abs(step) * (count - 1)))
-        raise InputError(
-            f"{what} has slices {abs(step):.4g} mm apart that are shifted by {shift / (count - 1):.4g} mm each (a "
-            f"gantry tilted by {angle:.3g} degrees), which no volume of straight axes holds; let Slicer's DICOM "
-            "module regularise it (acquisition geometry regularization) and save as NRRD"
-        )
+    shift = axes @ (positions[-1] - positions[0])  # within the slices' plane
+    if np.linalg.norm(shift) <= _SHIFT * min(headers[0].spacing or (1.0,)):
+        return None
+    i, j = shift / (count - 1)
+    return Tilt(step, (float(i), float(j)))

@@ -52,6 +52,7 @@ __all__ = [
     "readSegmentation",
     "readVolume",
     "stemOf",
+    "toldOf",
     "voxelBytes",
     "writeVolume",
 ]
@@ -64,6 +65,7 @@ _STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".n
 _SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameIdentifyingDICOMTagName")
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
+_TOLD = "SpatialDeconv.Told"  # an attribute of nodes
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
 
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
@@ -80,7 +82,7 @@ _WRITABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd, .tif, .png or .jpg"
 # -- reading
 
 
-def readVolume(path: PathLike):
+def readVolume(path: PathLike, straighten: bool = False):
     """Read a file, or the DICOM series in a folder, into a new volume node of the scene.
 
     Parameters
@@ -88,6 +90,8 @@ def readVolume(path: PathLike):
     path : path
         NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG (or another image that SimpleITK reads); a folder that
         holds exactly one DICOM series; or one file of a series, which reads the whole series around it.
+    straighten : bool
+        Bring the slices of a tilted gantry onto straight axes; `toldOf` says so.
 
     Returns
     -------
@@ -103,14 +107,20 @@ def readVolume(path: PathLike):
     """
     path = _existing(path)
     if path.is_dir():
-        return _readDicomSeries(path, _onlySeries(path))
+        return _readDicomSeries(path, _onlySeries(path), straighten)
     if _isDicom(path):
-        return _readDicomFile(path)
+        return _readDicomFile(path, straighten)
     vector, needsSitk = _inspect(path)
     if needsSitk or _suffix(path) not in _STORAGE_NODE_FORMATS:
         return _addImage(_readImage(path), _stem(path))
     nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
     return _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
+
+
+def toldOf(node) -> list[str]:
+    """Return what was changed in a volume when it was read, in words."""
+    told = node.GetAttribute(_TOLD)
+    return [told] if told else []
 
 
 def readLabelMap(path: PathLike):
@@ -186,14 +196,16 @@ def voxelBytes(path: PathLike) -> int:
         return sum(map(sizes.voxel_bytes, files))
 
 
-def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
+def checkReadable(path: PathLike, straighten: bool = False) -> tuple[int, int, int] | None:
     """Refuse, without reading the voxels, an input that could not be read.
+
+    `straighten`: as `readVolume`.
 
     Returns
     -------
     tuple of int, or None
-        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for segmentations, which tell
-        only when read.
+        Number of voxels on the axes (i, j, k), of each frame of a sequence; None for segmentations and tilted
+        series, which tell only when read.
 
     Raises
     ------
@@ -203,8 +215,8 @@ def checkReadable(path: PathLike) -> tuple[int, int, int] | None:
     path = _existing(path)
     if path.is_dir() or _isDicom(path):
         folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
-        slices = _seriesHeaders(folder, files)
-        return (*slices[0].size[:2], max(len(slices), slices[0].frames))
+        slices, tilt = _seriesHeaders(folder, files, straighten)
+        return None if tilt else (*slices[0].size[:2], max(len(slices), slices[0].frames))
     if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
@@ -475,30 +487,38 @@ def _description(file: str) -> str:
     return "no description"
 
 
-def _readDicomFile(path: Path):
+def _readDicomFile(path: Path, straighten: bool):
     if not any(Path(file).name == path.name for files in _seriesOf(path.parent).values() for file in files):
         raise InputError(
             f"{path} is a DICOM file that holds no image (a report or a directory?); give an image file"
         )
-    return _readDicomSeries(path.parent, seriesFiles(path))
+    return _readDicomSeries(path.parent, seriesFiles(path), straighten)
 
 
-def _readDicomSeries(folder: Path, files: Sequence[PathLike]):
-    slices, names = _seriesHeaders(folder, files), [os.fspath(file) for file in files]
+def _readDicomSeries(folder: Path, files: Sequence[PathLike], straighten: bool):
+    slices, tilt = _seriesHeaders(folder, files, straighten)
+    names = [os.fspath(file) for file in files]
     with quietly():
         sizes.require_room(*map(Path, names))
     image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(slices)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
-    return _addImage(image, _description(names[0]))
+    if tilt is None:
+        return _addImage(image, _description(names[0]))
+    image, told = dicom.straightened(image, slices, tilt)
+    node = _addImage(image, _description(names[0]))
+    node.SetAttribute(_TOLD, told)
+    return node
 
 
-def _seriesHeaders(folder: Path, files: Sequence[PathLike]) -> list[dicom.SliceHeader]:
-    """The headers of a series, after refusing what makes no volume."""
+def _seriesHeaders(
+    folder: Path, files: Sequence[PathLike], straighten: bool
+) -> tuple[list[dicom.SliceHeader], dicom.Tilt | None]:
+    """The headers of a series, after refusing what makes no volume, and how its slices are tilted."""
     names = [os.fspath(file) for file in files]
     slices = _quietlyOf(folder, names, lambda: dicom.read_headers(names))
-    dicom.check_volume(f"the DICOM series in {folder}" if len(names) > 1 else names[0], slices)
-    return slices
+    what = f"the DICOM series in {folder}" if len(names) > 1 else names[0]
+    return slices, dicom.check_volume(what, slices, straighten)
 
 
 def _quietlyOf(folder: Path, names: Sequence[str], read):

@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
@@ -161,6 +162,53 @@ def test_a_tilted_gantry_is_refused_with_what_to_do(tmp_path, step, count):
     assert f"slices 3 mm apart that are shifted by {shift:g} mm each" in message
     assert f"{np.degrees(np.arctan(shift / 3)):.3g} degrees" in message
     assert "regularise" in message
+    assert "--resample" in message
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 0, 0, 1, 0), (0, 1, 0, 0, 0, -1)])
+@pytest.mark.parametrize("shift", [(0, 1.5), (0, -0.7), (2.0, 1.0), (-0.3, 0.4)])
+def test_a_tilted_series_is_brought_onto_straight_axes_when_asked(tmp_path, axes, shift):
+    """Values that rise evenly in space do so in the volume, which linear interpolation does not change."""
+    i, j = np.reshape(axes, (2, 3))
+    step = 3.0 * np.cross(i, j) + shift[0] * i + shift[1] * j
+    slope = np.array([3.0, 5.0, 7.0])
+    (tmp_path / "d").mkdir()
+    for number, position in enumerate(line(step, 5)):
+        places = (
+            position + np.multiply.outer(np.arange(20) * 2.0, j)[:, None] + np.multiply.outer(np.arange(18.0), i)
+        )
+        write_file(tmp_path / "d" / f"{number}.dcm", 6000 + 8 * (places @ slope), number=number + 1,
+                   position=position, axes=axes)  # fmt: skip
+    with pytest.raises(InputError, match="gantry tilted"):
+        files.readVolume(tmp_path / "d")
+    node = files.readVolume(tmp_path / "d" / "2.dcm", straighten=True)
+    assert scene.spacingOf(node) == pytest.approx((3.0, 2.0, 1.0))
+    values = scene.volumeArray(node)
+    k, rows, columns = np.indices(values.shape)
+    ijk = np.stack([columns, rows, k, np.ones_like(k)])
+    places = np.tensordot(scene.LPS_TO_RAS @ scene.ijkToRas(node), ijk, 1)[:3]
+    inner = ndimage.minimum_filter(values, (1, 3, 3), mode="constant") > values.min()  # the rims fade out
+    assert inner.sum() > 5 * 15 * 13
+    wrong = values - (6000 + 8 * np.tensordot(slope, places, 1))
+    assert np.abs(wrong[inner]).max() <= 1.0  # stored as whole numbers
+    (told,) = files.toldOf(node)
+    assert f"tilted by {np.degrees(np.arctan(np.hypot(*shift) / 3)):.3g} degrees" in told
+
+
+def test_the_command_tells_of_a_series_that_it_straightened_and_repeats_that(tmp_path, capsys):
+    write_series(tmp_path / "d", line((0, 1.5, 3.0)))
+    kernel = {"type": "gaussian", "sigma_mm": 1.0}
+    content = {"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": [kernel]}
+    (tmp_path / "g.json").write_text(json.dumps(content))
+    options = ["--kernels", str(tmp_path / "g.json"), "--quiet", "--resample"]
+    assert main(["convolve", str(tmp_path / "d"), str(tmp_path / "o.nrrd"), *options]) == 0
+    assert "gantry tilted by 26.6 degrees were moved by up to 4.5 mm" in capsys.readouterr().err
+    recipe_file = str(tmp_path / "o.nrrd.recipe.json")
+    assert main(["repeat", recipe_file, str(tmp_path / "again.nrrd"), "--quiet"]) == 0
+    assert (tmp_path / "again.nrrd").read_bytes() == (tmp_path / "o.nrrd").read_bytes()
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("input,kernels,resample\nd,g.json,yes\n")
+    assert main(["batch", str(manifest), "--output", str(tmp_path / "out"), "--check"]) == 0
 
 
 @pytest.mark.parametrize("axes", [(1, 0, 0, 0, 1, 0), (0, 1, 0, 0, 0, -1), (0.8, 0.6, 0, 0, 0, -1)])

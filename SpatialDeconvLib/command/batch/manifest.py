@@ -335,8 +335,8 @@ def _check_files(cases: Sequence[Case]) -> None:
     """Look at what each case reads: headers of volumes, kernels, and whether these fit together."""
 
     @functools.cache
-    def size(path: str) -> tuple[int, ...] | None:
-        return volumes.checkReadable(path)
+    def size(path: str, resample: bool) -> tuple[int, ...] | None:
+        return volumes.checkReadable(path, straighten=resample)
 
     @functools.cache
     def key(*settings: Any) -> str:
@@ -351,7 +351,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any, key: Any) -> list[str]:
     sizes, problems = {}, []
     for path in dict.fromkeys(paths):
-        sizes[path] = _try(problems, size, path)
+        sizes[path] = _try(problems, size, path, options.resample)
     spacing = options.kernel_spacing and tuple(options.kernel_spacing)
     found = _try(
         problems, key, options.operation, options.kernels, options.log, spacing, tuple(options.centre),

@@ -373,8 +373,8 @@ def _check_answers(address: str, given: str) -> None:
         failed.append(OSError(f"nothing came within {patience} s"))
     if failed and isinstance(failed[0], OSError):
         raise InputError(
-            f"the scheduler {given} does not answer ({' '.join(str(failed[0]).split())[:200]}); start one with: dask "
-            "scheduler"
+            f"the scheduler {given} does not answer ({' '.join(str(failed[0]).split())[:200]}); start one with: "
+            "dask scheduler"
         )
     if failed:
         raise InputError(f"what answers at {given} is no Dask scheduler; check host and port") from failed[0]
