@@ -70,9 +70,10 @@ def run_joint(
 def _tell_of_search(job: Job[DeconvolveSettings], solution: Solution) -> None:
     """Say of a run whose iterations were given that its constant was searched for in others."""
     settings, constant = job.settings, job.settings.spec.constant
-    if constant is None or constant.is_step or settings.iterations is None or not is_auto(settings.regularization):
-        return
     found = solution.parameters["regularization"]
+    given = settings.iterations is not None and is_auto(settings.regularization)
+    if found is None or constant is None or constant.is_step or not given:
+        return
     found = job.outward(found) if constant.in_image_units else found
     job.warnings.append(
         f"iterations {settings.iterations} bound the restoration, not the search for its regularization, which "

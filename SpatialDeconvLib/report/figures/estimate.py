@@ -18,6 +18,7 @@ from .panels import draw_image, draw_kernels, draw_radial_profile, require_matpl
 _MOST_KERNELS = 10
 _ORIGINAL, _MEASURED, _PREDICTED, _RESIDUAL = "#9a9a9a", "#222222", "#d1762b", "#2262a8"
 _RANGE = 4.0  # of the residual map, in units of the noise
+_LITTLE = 0.5  # a residual that is as little is no noise: there was hardly any to judge by
 
 
 def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
@@ -70,8 +71,11 @@ def estimate_figure(path: str | os.PathLike, measured: Measured) -> Path:
 
 def _title(measured: Measured) -> str:
     original, blurred = measured.names
-    residual = f"residual {measured.residual:#.3g} (1: nothing but noise left)"
-    return f"Kernels measured from {original} and {blurred}: {residual}"
+    left = measured.residual
+    means = (
+        "about 1: only noise is left" if left > _LITTLE else "far below 1: less is left than the noise looked like"
+    )
+    return f"Kernels measured from {original} and {blurred}: residual {left:#.3g} ({means})"
 
 
 def _draw_single(part: Any, kernel: Kernel, label: str, origin: str) -> None:

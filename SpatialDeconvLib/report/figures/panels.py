@@ -140,7 +140,7 @@ def draw_radial_profile(ax: Any, kernel: Kernel, log: bool = False) -> None:
     ax.plot(np.arange(mean.size) * step, mean, color=_RESTORED, lw=1.2, label="mean of a ring")
     if log:
         ax.set_yscale("log")
-    ax.set(xlabel="distance from the centre (mm)", ylabel="weight", title="Kernel by distance")
+    ax.set(xlabel="distance from the centre (mm)", ylabel="weight", title="Weights by distance, in all directions")
     ax.set_xlim(0, None)
     ax.legend(frameon=False, fontsize=7, markerscale=6)
     ax.spines[["top", "right"]].set_visible(False)
