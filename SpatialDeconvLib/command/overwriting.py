@@ -12,6 +12,7 @@ from typing import Any
 
 from ..arrays.reading import given_name, given_path
 from ..errors import InputError
+from ..formats.headers import data_files
 
 PathLike = str | os.PathLike
 
@@ -127,11 +128,7 @@ def _named_by(path: Path) -> Iterator[Path]:
     if suffix in _PAIR:
         yield from (path.with_suffix(end) for end in _PAIR)
     elif suffix in _HEADERS:
-        from ..mrml.files import detachedDataFile
-
-        data = detachedDataFile(path)
-        if data is not None:
-            yield data
+        yield from data_files(path)
     elif suffix == ".json":
         from ..mrml import recipe
 

@@ -9,6 +9,8 @@ from ..errors import InputError
 from .units import MM
 
 _LONGEST = 1 << 16  # bytes of text in front of the voxels
+_MOST_FILES = 100_000
+_META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 
 
 def start_of(path: Path) -> bytes:
@@ -23,7 +25,7 @@ def says_spacing(start: bytes) -> bool | None:
         return (
             re.search(rb"^(spacings|space directions):.*\d", _nrrd(start), re.MULTILINE | re.IGNORECASE) is not None
         )
-    if re.match(rb"\s*(ObjectType|NDims)\s*=", start):
+    if _META.match(start):
         return re.search(rb"^\s*Element(Spacing|Size)\s*=", start, re.MULTILINE) is not None
     return None
 
@@ -40,7 +42,7 @@ def unit_of(path: Path) -> float:
     if start.startswith(b"NRRD"):
         found = re.search(rb"^space units:\s*(.*?)\s*$", _nrrd(start), re.MULTILINE | re.IGNORECASE)
         words = re.findall(rb'"([^"]*)"', found[1]) if found else []
-    elif re.match(rb"\s*(ObjectType|NDims)\s*=", start):
+    elif _META.match(start):
         words = re.findall(rb"^[ \t]*DistanceUnits[ \t]*=[ \t]*(\w+)", start, re.MULTILINE)
     else:
         return 1.0
@@ -50,6 +52,35 @@ def unit_of(path: Path) -> float:
     if len(units) > 1 or not units <= set(MM):
         raise InputError(f"{path} has lengths in {' and '.join(sorted(units))}; write them in mm")
     return MM[units.pop()]
+
+
+def data_files(path: Path) -> tuple[Path, ...]:
+    """Return the files in which the voxels of a header lie, in the order of the voxels; none when it holds them."""
+    start = start_of(path)
+    if not (start.startswith(b"NRRD") or _META.match(start)):
+        return ()
+    text = (start if _META.match(start) else _nrrd(start)).decode("utf-8", "surrogateescape")
+    match = re.search(
+        r"^[ \t]*(?:ElementDataFile[ \t]*=|data ?file:)[ \t]*(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE
+    )
+    if not match or match[1].upper() == "LOCAL":
+        return ()
+    if re.match(r"LIST\b", match[1], re.IGNORECASE):
+        names = [line.strip() for line in text[match.end() :].splitlines()]
+        return tuple(path.parent / name for name in names if name and "\0" not in name)
+    return tuple(path.parent / name for name in _numbered(match[1]) or [match[1]])
+
+
+def _numbered(text: str) -> list[str]:
+    """The names that a pattern with its first, last and step stands for: ``slice%03d.raw 1 40 1``."""
+    pattern = re.fullmatch(r"(.*%0?\d*d.*?)\s+(-?\d+)\s+(-?\d+)\s+([1-9]\d*)(?:\s+\d+)?", text)
+    if not pattern:
+        return []
+    numbers = range(int(pattern[2]), int(pattern[3]) + 1, int(pattern[4]))
+    try:
+        return [pattern[1] % number for number in numbers[:_MOST_FILES]]
+    except (TypeError, ValueError):  # no pattern after all
+        return []
 
 
 def _nrrd(start: bytes) -> bytes:

@@ -11,30 +11,14 @@ import SimpleITK as sitk
 from ..arrays import memory
 from ..errors import InputError
 from . import tiff
+from .absurd import refuse_absurd
 from .names import library_name
 
 _COPIES = 2  # of the voxels, while they are read
 # Deflate packs at most 1032 bytes into one; a header that claims more is damaged.
 _MOST_PACKED = 1100
 _PACKED_BY_DEFLATE = (".nrrd", ".nhdr", ".nii.gz", ".mha", ".mhd")
-_MOST_AXES = 10  # of MetaImage
 _SMALL = 1 << 20  # bytes of voxels that are read whatever the file's length is
-
-
-def refuse_absurd(path: Path) -> None:
-    """Refuse a MetaImage header whose number of axes would end the program: ITK believes it.
-
-    Raises
-    ------
-    InputError
-    """
-    if not path.name.lower().endswith((".mha", ".mhd")):
-        return
-    with path.open("rb") as file:
-        found = re.search(rb"^\s*NDims\s*[=:]\s*(.*?)\s*$", file.read(1 << 16), re.MULTILINE)
-    text = found[1].decode("utf-8", "replace") if found else "none"
-    if not (text.isdecimal() and len(text) < 3 and 1 <= int(text) <= _MOST_AXES):
-        raise InputError(f"{path} has a damaged header (NDims is {text[:40]!r}); write it again")
 
 
 def voxel_bytes(path: Path) -> int:

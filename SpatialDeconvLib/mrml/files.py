@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from ..arrays.staging import StagingFolder
 from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, headers, nifti, sizes, tiff
+from ..formats.absurd import refuse_absurd
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
 from ..formats.reasons import reason_of, unreadable
@@ -245,7 +245,7 @@ def _existing(path: PathLike) -> Path:
         raise InputError(f"{path} cannot be opened for reading; check its permissions")
     path = _openable(path)
     if path.is_file():
-        sizes.refuse_absurd(path)
+        refuse_absurd(path)
     return path
 
 
@@ -326,21 +326,7 @@ def _failure(function, *arguments) -> Exception | None:
 
 
 def _unreadable(path: Path, text: str) -> str:
-    data = detachedDataFile(path)
-    if data is not None and not data.exists():
-        return f"{path} cannot be read: its data file {data.name} is missing; keep both files in one folder"
     return unreadable(path, text, _READABLE)
-
-
-def detachedDataFile(path: Path) -> Path | None:
-    """Return the data file of an .mhd or .nhdr header; None when the voxels are in `path`, or in several files."""
-    if _suffix(path) not in (".mhd", ".nhdr"):
-        return None
-    header = path.read_bytes()[:65536].decode("utf-8", "surrogateescape")
-    match = re.search(r"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", header, re.MULTILINE | re.IGNORECASE)
-    if not match or match[1].upper() == "LOCAL" or re.match(r"LIST( |$)|.*%\d*d( |$)", match[1], re.IGNORECASE):
-        return None
-    return path.parent / match[1]
 
 
 def _readWithStorageNode(path: Path, node, storage):

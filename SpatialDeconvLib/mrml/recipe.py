@@ -33,6 +33,7 @@ from .. import __version__
 from ..arrays.reading import given_path, read_json, refuse_endless
 from ..arrays.writing import write_text
 from ..errors import InputError, check_choice
+from ..formats.headers import data_files
 from ..kernels.field import KernelField
 from ..kernels.sets import field_to_dict
 from ..run.pipeline import Result
@@ -238,10 +239,7 @@ def sha256(path: str | os.PathLike, series: bool = False) -> str:
         files = seriesFiles(path)
     suffix = path.suffix.lower()
     if suffix in (".mhd", ".nhdr"):
-        from .files import detachedDataFile
-
-        data = detachedDataFile(path)
-        files += [data] if data is not None and data.is_file() else []
+        files += [data for data in data_files(path) if data.is_file()]
     elif suffix in (".hdr", ".img"):  # a pair of NIfTI or Analyze, of which either may be named
         files = [path.with_suffix(end) for end in (".hdr", ".img") if path.with_suffix(end).is_file()]
     digest = hashlib.sha256()

@@ -15,6 +15,7 @@ from ..arrays.reading import given_path
 from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import headers, nifti, sizes
+from ..formats.absurd import refuse_absurd
 from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
 from .files import (
@@ -52,7 +53,7 @@ def isSequence(path: PathLike) -> bool:
     if not path.is_file() or isSegmentation(path) or _isDicom(path):
         return False
     try:
-        sizes.refuse_absurd(path)
+        refuse_absurd(path)
     except InputError:
         return False
     reader = sitk.ImageFileReader()

@@ -1,6 +1,7 @@
 """Sizes are checked from the header, before a voxel is read: absurd ones, and those that memory does not hold."""
 
 import json
+import os
 import types
 
 import numpy as np
@@ -15,7 +16,7 @@ from tiffs import tiff_bytes  # noqa: E402
 import SpatialDeconvLib as sd  # noqa: E402
 from SpatialDeconvLib.command.cli import main  # noqa: E402
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory  # noqa: E402
-from SpatialDeconvLib.mrml import files, sequencefiles  # noqa: E402
+from SpatialDeconvLib.mrml import files, recipe, sequencefiles  # noqa: E402
 
 SHAPE = (40, 50, 60)
 
@@ -128,6 +129,54 @@ def test_absurd_numbers_of_axes_are_refused(tmp_path, axes, suffix):
     for reader in (files.readVolume, files.readLabelMap, files.checkReadable, sd.read_kernel):
         with pytest.raises(InputError, match="damaged header"):
             reader(path)
+
+
+META = {"ObjectType": "Image", "NDims": 3, "BinaryData": "True", "DimSize": "4 5 6", "ElementType": "MET_FLOAT"}
+NRRD = "NRRD0004\ntype: float\ndimension: 3\nsizes: 4 5 6\nencoding: raw\nendian: little\n"
+
+
+def meta(data, **keys):
+    return "".join(f"{key} = {value}\n" for key, value in {**META, **keys, "ElementDataFile": data}.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "words"),
+    [
+        ("a.mhd", meta("pipe.raw"), "pipe or a device"),
+        ("a.mhd", meta("/dev/zero"), "pipe or a device"),
+        ("a.nhdr", f"{NRRD}data file: pipe.raw\n\n", "pipe or a device"),
+        ("a.nrrd", f"{NRRD}data file: LIST\npipe.raw\npipe.raw\n", "pipe or a device"),
+        ("a.mhd", meta("LIST\n" + "ok.raw\n" * 5 + "pipe.raw"), "pipe or a device"),
+        ("a.mhd", meta("LIST"), "lists 0 data files and needs 6"),
+        ("a.mhd", meta("LIST\nok.raw\nok.raw"), "lists 2 data files and needs 6"),
+        ("a.mhd", meta("LIST 1\nok.raw\nok.raw"), "lists 2 data files and needs 30"),
+        ("a.mhd", meta("s%02d.raw 1 6 1"), r"data file s01\.raw is missing"),
+        ("a.nhdr", f"{NRRD}data file: s%d.raw 3 8 1\n\n", r"data file s3\.raw is missing"),
+        ("a.mha", meta("LOCAL", CompressedData="True", CompressedDataSize=999999999999), "CompressedDataSize"),
+        ("a.mha", meta("LOCAL", CompressedData="True", CompressedDataSize=-5), "CompressedDataSize is '-5'"),
+    ],
+)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and devices of POSIX")
+def test_data_files_that_are_missing_or_have_no_end_are_refused_at_once(tmp_path, name, header, words):
+    os.mkfifo(tmp_path / "pipe.raw")
+    (tmp_path / "ok.raw").write_bytes(bytes(80))
+    (tmp_path / name).write_bytes(header.encode() + bytes(480))
+    for reader in (files.readVolume, files.checkReadable, sd.read_kernel):
+        with pytest.raises(InputError, match=words):
+            reader(tmp_path / name)
+
+
+def test_a_list_of_data_files_is_read_and_belongs_to_what_a_recipe_checks(tmp_path):
+    values = np.arange(120, dtype=np.float32).reshape(6, 5, 4)
+    for number, plane in enumerate(values):
+        (tmp_path / f"s{number}.raw").write_bytes(plane.tobytes())
+    path = tmp_path / "a.mhd"
+    path.write_text(meta("LIST\n" + "".join(f"s{n}.raw\n" for n in range(6))))
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(files.readVolume(path)), values)
+    entry = recipe.describeFile(path)
+    (tmp_path / "s3.raw").write_bytes(bytes(80))
+    with pytest.raises(InputError, match="changed"):
+        recipe.checkFile(entry)
 
 
 @pytest.mark.parametrize("sizes", ["0 5 6", "-3 5 6", "4 5"])
