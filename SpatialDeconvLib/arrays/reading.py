@@ -11,6 +11,8 @@ from ..errors import InputError
 
 # Of digits: longer numbers are infinity to whatever reads them.
 _LONGEST_INTEGER = 308
+# Of a file's or a folder's, in bytes, with every file system in use.
+_LONGEST_NAME = 255
 
 
 def given_name(path: str | os.PathLike) -> str:
@@ -30,6 +32,12 @@ def given_name(path: str | os.PathLike) -> str:
         possible = False
     if not possible:
         raise InputError(f"no file can be called {text!r}; check the path")
+    longest = max(text.split(os.sep), key=len)
+    if len(os.fsencode(longest)) > _LONGEST_NAME:
+        raise InputError(
+            f"the name {longest[:40]}... is longer than the {_LONGEST_NAME} bytes that a file's name may have; "
+            "shorten it"
+        )
     if text == "~" or text.startswith(("~/", f"~{os.sep}")):
         return os.path.expanduser(text)
     return text
@@ -84,13 +92,27 @@ def parsed_json(text: str, what: str) -> Any:
     InputError
     """
     try:
-        return json.loads(text, parse_int=_integer)
+        return json.loads(text, parse_int=_integer, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{what} is no valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         ) from error
     except RecursionError as error:
         raise InputError(f"{what} is nested too deeply to be one; write it again") from error
+    except _Twice as error:
+        raise InputError(f"{what} says {error.args[0]!r} twice in one object; leave one out") from error
+
+
+class _Twice(Exception):
+    """A name that stands twice in an object: JSON's readers take the last one, without a word."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
 
 
 def _integer(text: str) -> int | float:

@@ -11,6 +11,8 @@ from ..errors import InputError
 
 Spacing = float | Sequence[float]
 
+_FINEST = 1e-30  # mm; of whatever is finer, or coarser than its inverse, no number holds the volume
+
 
 def one_per_axis(spacing: Spacing) -> TypeGuard[Sequence[float]]:
     """Whether `spacing` has a value for every axis; else one holds for all."""
@@ -32,6 +34,8 @@ def spacing_tuple(spacing: Spacing | None, ndim: int, name: str = "spacing") -> 
         raise InputError(f"{name} {spacing!r} has {values.size} values; give one, or one per axis ({ndim})")
     if not np.all(np.isfinite(values)) or np.any(values <= 0):
         raise InputError(f"{name} {spacing!r} must be positive and finite (mm)")
+    if np.any(values < _FINEST) or np.any(values > 1 / _FINEST):
+        raise InputError(f"{name} {spacing!r} is no size of a voxel in mm; check its unit")
     return tuple(float(v) for v in (np.repeat(values, ndim) if values.size == 1 else values))
 
 

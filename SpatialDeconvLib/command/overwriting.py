@@ -78,7 +78,7 @@ def region_table(output: PathLike) -> Path:
 def files_written(output: PathLike, report: PathLike | None = None) -> list[Path]:
     """Return what a run may write for an output: itself, the recipe, files that belong to it, and the report."""
     path = Path(output)
-    found = [path, Path(f"{path}.recipe.json"), region_table(path)]
+    found = [path, given_path(f"{path}.recipe.json"), region_table(path)]
     if path.suffix.lower() in _HEADERS:
         found += [path.with_suffix(suffix) for suffix in _DATA]
     elif path.suffix.lower() == ".json":

@@ -299,7 +299,7 @@ def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray
 def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing) -> None:
     sizes = [float(n) for n in shape]
     if math.prod(sizes) > _LARGEST:
-        size = "x".join(f"{n:.0f}" for n in sizes)
+        size = "x".join(f"{n:.0f}" if n < 1e9 else f"{n:.3g}" for n in sizes)
         raise InputError(
             f"{what} would need {size} voxels on a grid of spacing {spacing}; check that both are in mm"
         )

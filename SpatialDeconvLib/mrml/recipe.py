@@ -88,7 +88,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
 
 def writeBeside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:
     """Write the recipe of the output `path` to ``<path>.recipe.json`` and return that path."""
-    target = Path(f"{os.fspath(path)}.recipe.json")
+    target = Path(f"{Path(path)}.recipe.json")
     write_text(target, json.dumps(recipe, indent=2) + "\n")
     return target
 

@@ -21,6 +21,8 @@ _SLACK_UNEXPLAINED, _MOST_UNEXPLAINED = 0.4, 0.1
 #: in which penalties differ little where objects are smooth.
 _SIGNIFICANT = 2.0
 
+_MOST = 1e30  # of a weight that is given; the values of an image it goes with are 1e12 at most (`run.units`)
+
 Penalty = TypeVar("Penalty", bound=Hashable)
 
 
@@ -32,6 +34,10 @@ def given_weight(value: Any, method: str) -> float:
         raise InputError(f"regularization {value!r} of {method} must be 'auto' or a number") from error
     if not math.isfinite(weight) or weight < 0:
         raise InputError(f"regularization {value!r} of {method} must be 0 or positive")
+    if weight > _MOST:
+        raise InputError(
+            f"regularization {value!r} of {method} is beyond {_MOST:g}, where nothing is left of an image"
+        )
     return weight
 
 

@@ -14,7 +14,6 @@ from test_module_logic import module  # noqa: E402, F401 (a fixture)
 
 import SpatialDeconvLib as sd  # noqa: E402
 from SpatialDeconvLib import cases  # noqa: E402
-from SpatialDeconvLib.panel import samples  # noqa: E402
 
 PAGE = Path(__file__).resolve().parents[2] / "Resources" / "Docs" / "console.md"
 CROP = (slice(20, 36), slice(40, 80), slice(40, 80))
@@ -38,6 +37,8 @@ BLOCKS = blocks()
 @pytest.fixture
 def console(module, tmp_path, monkeypatch):  # noqa: F811
     """A namespace as the console's, in which the first block has run."""
+    from SpatialDeconvLib.panel import samples  # now: the stand-ins of other tests have taken the panel with them
+
     scene = slicer.vtkMRMLScene()
     cache = slicer.vtkCacheManager()
     cache.SetRemoteCacheDirectory(str(tmp_path))

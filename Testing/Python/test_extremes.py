@@ -71,6 +71,17 @@ def test_levels_that_are_nearly_the_same_follow_no_intensity(image):
     assert np.isfinite(sd.deconvolve(image, field, method="tikhonov").residual)
 
 
+@pytest.mark.parametrize("method", ["tv", "tikhonov"])
+def test_a_weight_that_leaves_nothing_of_an_image_is_refused(image, method):
+    with pytest.raises(sd.InputError, match=r"regularization 1e\+300 .* beyond 1e\+30"):
+        sd.deconvolve(image, sd.gaussian_kernel(1.0, ndim=2), strategy="joint", method=method, regularization=1e300)
+
+
+def test_a_size_in_voxels_that_no_memory_holds_is_told_in_few_digits():
+    with pytest.raises(sd.InputError, match=r"would need [\d.e+x]{1,40} voxels"):
+        sd.gaussian_kernel(1e200)
+
+
 def test_a_kernel_without_a_name_is_called_the_kernel():
     with pytest.raises(sd.InputError, match=r"^kernel sums to 0, so"):
         sd.Kernel([[1, -1]]).normalized()

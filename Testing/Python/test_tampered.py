@@ -236,6 +236,22 @@ def test_json_that_is_nested_without_end_is_refused(tmp_path, read):
         read(tmp_path / "deep.json")
 
 
+@pytest.mark.parametrize("read", [sd.read_kernel_set, recipes.read])
+def test_a_name_that_stands_twice_in_an_object_is_refused(tmp_path, read):
+    text = json.dumps({**KERNEL_SET, "x": {"sigma_mm": 1, "y": 2}}).replace('"y"', '"sigma_mm"')
+    (tmp_path / "twice.json").write_text(text)
+    with pytest.raises(InputError, match="says 'sigma_mm' twice in one object"):
+        read(tmp_path / "twice.json")
+
+
+@pytest.mark.parametrize("spacing", [[[1, 2], [3]], [1, [2]], {"a": 1}, "x", 1e300, 1e-300])
+def test_a_voxel_size_that_is_none_is_refused(folder, spacing):
+    entry = {"at": 1, "type": "file", "path": "flat.npy", "spacing_mm": spacing}
+    np.save(folder / "flat.npy", np.ones((3, 3)))
+    (folder / "spaced.json").write_text(json.dumps({"schema": SCHEMA, "key": "intensity", "kernels": [entry]}))
+    assert "spacing" in refusal(lambda: sd.read_kernel_set(folder / "spaced.json"))
+
+
 @pytest.mark.parametrize("digits", [400, 5000])
 @pytest.mark.parametrize("word", ["at", "sigma_mm", "spacing_mm", "centre"])
 def test_integers_that_no_float_can_hold_are_refused(tmp_path, digits, word):
@@ -280,6 +296,23 @@ def test_a_tilde_is_the_home_folder_and_nobody_elses(monkeypatch, tmp_path):
 def test_what_can_be_no_name_is_refused(name):
     with pytest.raises(InputError, match="no file can be called"):
         given_path(name)
+
+
+@pytest.mark.parametrize("length", [245, 400])  # the recipe's name is longer than the output's
+def test_names_that_are_too_long_are_refused_before_the_work(folder, tmp_path, monkeypatch, capsys, length):
+    monkeypatch.chdir(tmp_path)
+    output = "é" * (length // 2) + ".nrrd"
+    assert cli.main(["convolve", str(folder / "image.nrrd"), output, "--kernels", str(folder / "set.json")]) > 0
+    assert "is longer than the 255 bytes" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_separator_behind_the_output_does_not_part_it_from_its_recipe(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        command = ["convolve", str(folder / "image.nrrd"), "o.nrrd/", "--kernels", str(folder / "set.json")]
+        assert cli.main([*command, "--quiet"]) == 0
+    assert sorted(os.listdir(tmp_path)) == ["o.nrrd", "o.nrrd.recipe.json"]
 
 
 def test_a_tilde_means_the_same_for_every_path_of_the_command(folder, monkeypatch, tmp_path, capsys):
