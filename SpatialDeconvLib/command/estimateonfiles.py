@@ -155,6 +155,12 @@ class _Measurement:
         shift = estimate.shift if estimate is not None else next(fit.shift for fit in fits if fit)
         predicted = self._predicted(used, pair, shift)
         counted = self._counted(pair, shift)
+        if not counted.any():
+            raise InputError(
+                f"beside the kernel's reach and a displacement of {np.abs(shift).max():.3g} mm no voxel is left to tell "
+                "how well it fits; give larger images or a smaller size",
+                "size",
+            )
         gain, offset = _straight_line(predicted[counted], blurred[counted], self.p["gain"], self.p["offset"])
         if estimate is not None and fits is None:  # the kernels' own
             gain, offset = estimate.gain, estimate.offset

@@ -82,6 +82,12 @@ def test_a_size_in_voxels_that_no_memory_holds_is_told_in_few_digits():
         sd.gaussian_kernel(1e200)
 
 
+@pytest.mark.parametrize("factor", [1e-200, 1e308])
+def test_a_direction_is_one_however_long_its_vector_is(factor):
+    expected = sd.motion_kernel(5, (0, 1, 0), spacing=1.0).values
+    np.testing.assert_array_equal(sd.motion_kernel(5, (0, factor, 0), spacing=1.0).values, expected)
+
+
 def test_a_kernel_without_a_name_is_called_the_kernel():
     with pytest.raises(sd.InputError, match=r"^kernel sums to 0, so"):
         sd.Kernel([[1, -1]]).normalized()

@@ -1,16 +1,14 @@
 """Files that people write and change: kernel sets, recipes and manifests are used or refused in one line."""
 
-import copy
 import json
 import os
+import random
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.reading import given_path
@@ -25,92 +23,19 @@ from SpatialDeconvLib.command import estimate
 from SpatialDeconvLib.command.request import request_from_recipe
 from SpatialDeconvLib.mrml import recipe as recipes
 
-SCHEMA = "spatialdeconv-kernels/1"
-KERNEL_SET = {
-    "schema": SCHEMA,
-    "key": "intensity",
-    "of": "auto",
-    "interpolation": "linear",
-    "kernels": [
-        {"at": 20, "type": "gaussian", "sigma_mm": [1.0, 1.0, 2.0], "centre": "middle"},
-        {"at": 80, "type": "file", "path": "k.npy", "log": False, "spacing_mm": 1.0, "normalize": True},
-        {
-            "at": 90,
-            "type": "values",
-            "values": [[[0, 1, 0], [1, 2, 1]]],
-            "spacing_mm": 0.5,
-            "centre": [0, 1, "itk"],
-        },
-    ],
-}
-MANIFEST = {
-    "schema": "spatialdeconv-batch/1",
-    "defaults": {"kernels": "set.json", "method": "tikhonov"},
-    "cases": [
-        {"case": "one", "input": "image.nrrd", "mask": "mask.nrrd", "mask-range": [0, 50]},
-        {"input": "image.nrrd", "output": "x.nrrd", "operation": "convolve", "normalize": True, "method": ""},
-        {"case": "three", "input": "image.nrrd", "noise": "0.5", "report": "r", "kernel-spacing": "1 1 1"},
-    ],
-}
-# What no number, name, list or path should be.
-ODD = st.sampled_from(
-    [
-        None, True, False, -1, 0, 1.5, 10**400, 1e308, float("nan"), float("-inf"), "", "x", "auto", "~nobody/x",
-        "\0", "\udce9", "\ud800", "a\x1b[31m", [], [1], [1, 2, 3], [[1, 2], [3]], {}, {"a": 1}, "x" * 3000, [None],
-        "k.npy",
-    ]
-)  # fmt: skip
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Fuzz"))
+import fuzz_files
+from tampering import KERNEL_SET, MANIFEST, SCHEMA, make_inputs, tampered
+
+FEW = range(60)  # inputs; Testing/Fuzz/fuzz_files.py tries more
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An image, a mask, a kernel set, and the recipes of a deconvolution, a convolution and an estimation."""
     path = tmp_path_factory.mktemp("tampered")
-    values = np.random.default_rng(0).random((4, 8, 9)).astype(np.float32) * 100
-    sitk.WriteImage(sitk.GetImageFromArray(values), str(path / "image.nrrd"))
-    sitk.WriteImage(sitk.GetImageFromArray((values > 50).astype(np.uint8)), str(path / "mask.nrrd"))
-    np.save(path / "k.npy", np.ones((3, 3, 3)))
-    (path / "set.json").write_text(json.dumps(KERNEL_SET))
-    here = os.getcwd()
-    os.chdir(path)
-    try:
-        deconvolve = ["deconvolve", "image.nrrd", "d.nrrd", "--kernels", "set.json", "--method", "tikhonov"]
-        assert cli.main([*deconvolve, "--mask", "mask.nrrd", "--mask-range", "0", "90", "--quiet"]) == 0
-        assert cli.main(["convolve", "image.nrrd", "c.nrrd", "--kernels", "set.json", "--quiet"]) == 0
-        assert cli.main(["estimate", "image.nrrd", "c.nrrd", "--size", "3", "--output", "e.json", "--quiet"]) == 0
-    finally:
-        os.chdir(here)
+    make_inputs(path)
     return path
-
-
-def places(content, place=()):
-    """The places of everything in nested objects and lists."""
-    items = (
-        content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    )
-    for key, value in items:
-        yield (*place, key)
-        yield from places(value, (*place, key))
-
-
-@st.composite
-def tampered(draw, content):
-    """The content with a value replaced, taken away, or put under a name that nobody knows."""
-    content = copy.deepcopy(content)
-    for _ in range(draw(st.integers(1, 2))):
-        *above, last = draw(st.sampled_from([*places(content)] or [("new",)]))
-        parent = content
-        for key in above:
-            parent = parent[key]
-        how = draw(st.sampled_from(["replace", "replace", "remove", "add"]))
-        if how == "remove":
-            parent.pop(last, None) if isinstance(parent, dict) else parent.pop(last)
-        else:
-            parent[f"new {last}" if how == "add" and isinstance(parent, dict) else last] = draw(ODD)
-    return content
-
-
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 def refusal(function):
@@ -126,11 +51,10 @@ def refusal(function):
     return None
 
 
-@FEW
-@given(content=tampered(KERNEL_SET))
-def test_a_tampered_kernel_set_is_read_or_refused_in_one_line(folder, content):
-    (folder / "tampered.json").write_text(json.dumps(content))
-    refusal(lambda: sd.read_kernel_set(folder / "tampered.json"))
+def test_a_tampered_kernel_set_is_read_or_refused_in_one_line(folder):
+    for number in FEW:
+        (folder / "tampered.json").write_text(json.dumps(tampered(KERNEL_SET, random.Random(number))))
+        refusal(lambda: sd.read_kernel_set(folder / "tampered.json"))
 
 
 def request_of(path):
@@ -142,28 +66,40 @@ def request_of(path):
 @pytest.mark.parametrize("name", ["d.nrrd", "c.nrrd", "e.json"])
 def test_a_tampered_recipe_is_taken_or_refused_in_one_line(folder, name):
     content = json.loads((folder / f"{name}.recipe.json").read_text())
-    untouched = refusal(lambda: request_of(folder / f"{name}.recipe.json"))
-    assert untouched is None
-
-    @FEW
-    @given(content=tampered(content))
-    def check(content):
-        (folder / "tampered.recipe.json").write_text(json.dumps(content))
+    assert refusal(lambda: request_of(folder / f"{name}.recipe.json")) is None
+    for number in FEW:
+        (folder / "tampered.recipe.json").write_text(json.dumps(tampered(content, random.Random(number))))
         refusal(lambda: request_of(folder / "tampered.recipe.json"))
 
-    check()
 
-
-@FEW
-@given(content=tampered(MANIFEST))
-def test_a_tampered_manifest_is_read_with_its_problems_or_refused_in_one_line(folder, content):
-    (folder / "tampered.json").write_text(json.dumps(content))
-
+def test_a_tampered_manifest_is_read_with_its_problems_or_refused_in_one_line(folder):
     def read():
         for case in read_manifest(folder / "tampered.json", folder / "out", {}, operation_parser()):
             assert all("\n" not in problem and len(problem) < 900 for problem in case.problems)
 
-    refusal(read)
+    for number in FEW:
+        (folder / "tampered.json").write_text(json.dumps(tampered(MANIFEST, random.Random(number))))
+        refusal(read)
+
+
+@pytest.mark.parametrize("kind", fuzz_files.KINDS)
+def test_no_input_of_the_fuzzer_shows_a_user_a_fault(folder, kind):
+    found = fuzz_files.fuzz(fuzz_files.KINDS[kind], 5, 0, folder)
+    assert found.faults == {}
+    assert sum(found.ends.values()) == 5
+
+
+def test_the_fuzzer_sees_what_a_user_must_not(monkeypatch):
+    def main(command):
+        print("spatialdeconv: error: unexpected KeyError: 'a' (x.py, line 3); please report it", file=sys.stderr)
+        return 1
+
+    monkeypatch.setattr(fuzz_files.cli, "main", main)
+    assert "unexpected KeyError" in fuzz_files.tried([])[1]
+    monkeypatch.setattr(fuzz_files.cli, "main", lambda command: 1)
+    assert fuzz_files.tried([]) == (1, "failed without a word")
+    monkeypatch.setattr(fuzz_files.cli, "main", lambda command: {}["a"])
+    assert fuzz_files.tried([])[0] == "raised"
 
 
 # -- what was seen

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...arrays.reading import given_name, given_path, parsed_json, refuse_endless
-from ...errors import InputError
+from ...errors import InputError, shortened
 from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
 from ...run.pipeline import check_together
@@ -115,6 +115,8 @@ def read_manifest(
     cases = [_case(number, _column_names(row), defaults, base, target, commands) for number, row in rows]
     _check_files(cases)
     _check_outputs(cases, target)
+    for case in cases:  # which quote what somebody wrote
+        case.problems = [shortened(" ".join(problem.split())) for problem in case.problems]
     return cases
 
 
