@@ -157,8 +157,8 @@ class _Measurement:
         counted = self._counted(pair, shift)
         if not counted.any():
             raise InputError(
-                f"beside the kernel's reach and a displacement of {np.abs(shift).max():.3g} mm no voxel is left to tell "
-                "how well it fits; give larger images or a smaller size",
+                f"beside the kernel's reach and a displacement of {np.abs(shift).max():.3g} mm no voxel is left to "
+                "tell how well it fits; give larger images or a smaller size",
                 "size",
             )
         gain, offset = _straight_line(predicted[counted], blurred[counted], self.p["gain"], self.p["offset"])

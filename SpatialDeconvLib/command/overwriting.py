@@ -72,7 +72,7 @@ def refuse_log(log: PathLike, arguments: Sequence[str]) -> None:
 
 def region_table(output: PathLike) -> Path:
     """Return where the region means of an output are written."""
-    return Path(f"{output}.regions.csv")
+    return Path(f"{Path(output)}.regions.csv")
 
 
 def files_written(output: PathLike, report: PathLike | None = None) -> list[Path]:
