@@ -116,7 +116,7 @@ def refuse_overflow(bound: BoundField, image: np.ndarray, operation: str) -> Non
         weight = float(np.abs(bound.kernel(number).values).sum())
         if weight > most:
             where = "" if bound.field.key == "uniform" else f" at {at}"
-            cure = {"normalize": True} if operation == "convolve" else {}
+            cure: dict[str, Any] = {"normalize": True} if operation == "convolve" else {}
             raise InputError(
                 f"the weights of the kernel{where} add up to {weight:.3g}, which takes the image's values beyond "
                 f"what {image.dtype} holds; scale it to sum 1",
