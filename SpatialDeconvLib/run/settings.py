@@ -55,7 +55,7 @@ class Settings:
         return choices.FIXED_BOUNDARIES
 
     def _check_boundary(self) -> None:
-        if self.boundary in choices.BOUNDARIES and self.boundary not in self.boundaries:
+        if self.boundary in tuple(choices.BOUNDARIES) and self.boundary not in self.boundaries:
             raise InputError(
                 f"boundary {self.boundary!r} is for joint methods, which estimate what lies outside; choose one of "
                 f"{', '.join(self.boundaries)}",
