@@ -102,6 +102,9 @@ class Method:
     either : bool
         Whether it takes kernels keyed to the intensity of the image at hand and to the one that is sought, as it is
         told.
+    told : str
+        The option of its function that says whether they are keyed to the one that is sought, where it makes a
+        difference.
     local : bool
         Whether a voxel of the result depends on its surroundings only, so that a part of the image with a margin
         gives the same result (all but its last digits).
@@ -131,6 +134,7 @@ class Method:
     damps: bool = False
     self_keyed: bool = False
     either: bool = False
+    told: str = ""
     local: bool = True
     reaches: float = 3.0
     stable: bool = True
@@ -364,6 +368,7 @@ METHODS: tuple[Method, ...] = (
         {"cached": 37.0, "uncached": 27.0},  # L-BFGS keeps pairs of images from earlier steps
         work=12.0,
         function="solvers.penalised:tv",
+        told="true_values",
         prose="total variation",
         iterates=True,
         constant=_VARIATION,
@@ -405,6 +410,7 @@ METHODS: tuple[Method, ...] = (
         noise="always",
         bounded=True,
         either=True,
+        told="self_keyed",
         local=False,
         reaches=2.0,
         stable=False,

@@ -105,6 +105,29 @@ def estimate_noise_law(image: np.ndarray, mask: np.ndarray | None = None, watch:
     return law.over(image, mask)
 
 
+def estimate_noise(image: np.ndarray, mask: np.ndarray | None = None, watch: Watch | None = None) -> float:
+    """Return the standard deviation of the noise in an image: that of its law, over the image.
+
+    Where the noise grows with the signal it is the root of its mean variance.
+
+    Parameters
+    ----------
+    image, mask, watch
+        See `estimate_noise_law`.
+
+    Returns
+    -------
+    float
+        Sigma in image units; 0.0 for a constant or noise-free piecewise constant image.
+
+    Raises
+    ------
+    InputError, Cancelled
+        See `estimate_noise_law`.
+    """
+    return estimate_noise_law(image, mask, watch).sigma
+
+
 def as_noise_law(
     noise: Any, image: np.ndarray, mask: np.ndarray | None = None, watch: Watch | None = None
 ) -> NoiseLaw:

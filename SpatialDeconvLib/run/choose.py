@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..blur.selfkeyed import check_self_keyed
-from ..errors import InputError
+from ..errors import InputError, is_auto
 from ..methods import registry as methods
 from ..methods.choices import AUTO, FIXED_BOUNDARIES
 from ..noise import NoiseLaw
@@ -82,7 +82,8 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
         of, _ = _whose(job, law)
         return Choice(settings, {} if of is None else {"of": of})
     if not settings.spec.automatic:
-        return Choice(settings)
+        of = _whose_for_penalty(job, law)
+        return Choice(settings, {} if of is None else {"of": of})
     if settings.strategy == "blend":
         of = _whose_for_blend(job, law)
         return Choice(settings, {} if of is None else {"of": of})
@@ -116,16 +117,34 @@ def _whose_for_blend(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | None:
     return _found(job, law).of if keyed.of == AUTO else keyed.of
 
 
+def _whose_for_penalty(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | None:
+    """The same for a method that takes measured values, whatever it is, but not the same penalty."""
+    keyed, settings = job.bound.field, job.settings
+    searches = bool(settings.spec.told) and is_auto(settings.regularization)
+    if not searches or keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+        return None
+    if keyed.of != AUTO:
+        return keyed.of
+    of = _finding(job, law).of
+    if of == TRUE:
+        job.warnings.append(_not_looked_for(settings.spec))
+    return of
+
+
 def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
     """What the image says of whose values choose; the job's warnings take doubt."""
-    job.watch.step(0.0, "finding whose intensity chooses the kernels")
-    finding = whose_values(
-        job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
-        watch=job.watch.quiet(),
-    )  # fmt: skip
+    finding = _finding(job, law)
     if not finding.clear and finding.residuals:  # of an image in which it makes a difference
         job.warnings.append(f"{finding.why}; if the levels are {_OTHER[finding.of]} values, say so")
     return finding
+
+
+def _finding(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
+    job.watch.step(0.0, "finding whose intensity chooses the kernels")
+    return whose_values(
+        job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
+        watch=job.watch.quiet(),
+    )  # fmt: skip
 
 
 def _true_if_possible(job: Job[DeconvolveSettings]) -> tuple[str, str]:
@@ -149,10 +168,14 @@ def _refuse_contradiction(job: Job[DeconvolveSettings]) -> None:
         )
     knows = spec.self_keyed or spec.either or spec.automatic or job.guided
     if spec.strategy == "joint" and keyed.of == TRUE and not knows:
-        job.warnings.append(
-            f"the kernels are keyed to true values, but method {spec.name!r} takes those of the image at hand: "
-            f"give a sharp guide or use method {METHODS[TRUE]!r}"
-        )
+        job.warnings.append(_not_looked_for(spec))
+
+
+def _not_looked_for(spec: methods.Method) -> str:
+    return (
+        f"the kernels are keyed to true values, but method {spec.name!r} takes those of the image at hand: "
+        f"give a sharp guide or use method {METHODS[TRUE]!r}"
+    )
 
 
 def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:

@@ -58,7 +58,7 @@ def run_joint(
     solution = solve(
         operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
         noise=law, mask=job.mask, background=background, progress=watch.tell, cancelled=watch.cancelled,
-        **({"lower": least} if spec.bounded else {}), **({"self_keyed": of == TRUE} if spec.either else {}),
+        **({"lower": least} if spec.bounded else {}), **({spec.told: of == TRUE} if spec.told else {}),
     )  # fmt: skip
     _tell_of_search(job, solution)
     if shift:

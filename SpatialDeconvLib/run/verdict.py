@@ -70,7 +70,7 @@ def _cause(job: Job[DeconvolveSettings], of: str | None) -> str:
             "or model are wrong; the residual of strategy 'joint' tells which"
         )
     advice = ""
-    if key == "intensity" and not settings.spec.self_keyed and of != TRUE:
+    if key == "intensity" and not settings.spec.self_keyed and not (settings.spec.either and of == TRUE):
         advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
     return f"kernels, weights or model do not explain it{advice}"
 

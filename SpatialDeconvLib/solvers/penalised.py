@@ -23,6 +23,7 @@ from ..arrays.inner import dot
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur, follows_intensity
 from ..errors import InputError, check_number, is_auto
+from .dataterm import DataTerm
 from .hessian import HessianVariation
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
@@ -62,9 +63,18 @@ def tv(
     tolerance: float | None = None,
     lower: float | str = "auto",
     hessian: float | str = "auto",
+    true_values: bool = False,
 ) -> Solution:
-    """Total variation with the weight `regularization`; see `self_keyed` for the options."""
-    start = PenalisedDescent(problem, LinearModel(problem.operator), Trials(problem, lower, hessian), "TV")
+    """Total variation with the weight `regularization`; see `self_keyed` for the other options.
+
+    Parameters
+    ----------
+    true_values : bool
+        Whether kernels that the data choose belong to the values of the image that is sought, so that the data
+        chose wrong ones. The penalty is then the one that is right for kernels keyed to that image.
+    """
+    trials = Trials(problem, lower, hessian, true_values=true_values)
+    start = PenalisedDescent(problem, LinearModel(problem.operator), trials, "TV")
     return start.solve(iterations, regularization, tolerance, watch)
 
 
@@ -111,36 +121,22 @@ class Objective:
 
     Attributes
     ----------
+    data : DataTerm
     share, weight : float
-    squared : float
-        |y - F(x)|^2 at the last x.
     """
 
     def __init__(self, problem: Problem, model: Model, share: float = 0.0, weight: float = 0.0):
-        self.problem, self.model, self.share, self.weight = problem, model, share, weight
+        self.data, self.share, self.weight = DataTerm(problem, model), share, weight
         operator = problem.operator
         shape, spacing, run_ = operator.domain_shape, operator.bound.spacing, operator.run
         self.penalty = (
             HessianVariation(shape, spacing, run_, share) if share else TotalVariation(shape, spacing, run_)
         )
         self.eps = SMOOTHING * problem.span
-        self.squared = math.nan
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        watch = self.problem.watch
-        difference, slope = self.model.forward(x, watch)
-        difference -= self.problem.y
-        self.problem.masked(difference)
-        self.squared = dot(difference, difference)
-        gradient = self.model.transposed(x, difference, slope, watch)
-        del difference, slope
-        variation = self.penalty(x, self.eps, self.weight, gradient)
-        return 0.5 * self.squared + self.weight * variation, gradient
-
-    def difference(self, x: np.ndarray) -> np.ndarray:
-        """y - F(x) at every voxel, also where the data do not count."""
-        out, _ = self.model.forward(x, self.problem.watch)
-        return np.subtract(self.problem.y, out, out=out)
+        value, gradient = self.data(x)
+        return value + self.weight * self.penalty(x, self.eps, self.weight, gradient), gradient
 
 
 def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float, near: CosineFilter) -> Iterates:
@@ -152,7 +148,7 @@ def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float,
             x = next(images)
         except StopIteration as end:
             return end.value
-        yield Iterate(x, objective.squared)
+        yield Iterate(x, objective.data.squared)
         del x
 
 
@@ -188,7 +184,7 @@ class PenalisedDescent:
         if tolerance is None:
             tolerance = _TOLERANCE_CURVED if objective.share else _TOLERANCE
         x = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
-        difference = problem.masked(objective.difference(x))
+        difference = problem.masked(objective.data.difference(x))
         return solution(
             problem, x, problem.residual(dot(difference, difference)), self.history,
             regularization=objective.weight, hessian=objective.share, smoothing=objective.eps,
@@ -241,10 +237,14 @@ class Trials:
     lower : float or "auto"
     hessian : float or "auto"
         The Hessian's share, if it is given.
+    true_values : bool
+        See `tv`.
     """
 
-    def __init__(self, problem: Problem, lower: float | str, hessian: float | str = "auto"):
-        self.problem, self.lower = problem, problem.lower(lower)
+    def __init__(
+        self, problem: Problem, lower: float | str, hessian: float | str = "auto", *, true_values: bool = False
+    ):
+        self.problem, self.lower, self.true_values = problem, problem.lower(lower), true_values
         self.shares: tuple[float, ...] = _SHARES
         if not is_auto(hessian):
             self.shares = (check_number(hessian, "hessian", 0, "a share or 'auto'"),)
@@ -271,13 +271,13 @@ class Trials:
 
         That is where kernels belong to the true values. With kernels keyed to the image that is sought, they do.
         """
-        if len(self.shares) < 2 or not (isinstance(series.models[0], LinearModel) and self.true_values_may_choose):
+        if len(self.shares) < 2 or not (isinstance(series.models[0], LinearModel) and self._data_choose):
             return self.shares
-        if not self.true_values_choose(x, watch.part(0.0, 0.7)):
+        if not self.true_values:
             return self.shares[::-1]  # total variation, unless another is clearly better
         keyed = self._series_of(SelfKeyedBlur, x)
         best, chosen = self.shares[0], None
-        for share, part in watch.part(0.7, 1.0).parts(self.shares):
+        for share, part in watch.parts(self.shares):
             weight = 2 * self._guesses[share].weight  # strong enough for a few steps to come to its image
             found = Choice(weight, *keyed.attempt(share, weight, part))
             if chosen is None or found.clearly_better(chosen):
@@ -285,19 +285,9 @@ class Trials:
         return (best,)
 
     @property
-    def true_values_may_choose(self) -> bool:
-        """Whether the data choose the kernels, which may belong to the values of the image that is sought."""
+    def _data_choose(self) -> bool:
+        """Whether the data choose kernels that may be keyed to the image that is sought."""
         return self.problem.keyed_to_data and follows_intensity(self.problem.operator.bound.field)
-
-    def true_values_choose(self, x: np.ndarray, watch: Watch) -> bool:
-        """Whether kernels keyed to the image sought predict left-out voxels better; `x` is a first image."""
-        share = self.shares[0]
-        models: list[type[Model]] = [SelfKeyedBlur, LinearModel]
-        errors = [
-            self._series_of(model, x).attempt(share, self._guesses[share].weight, part)[0].mean()
-            for model, part in watch.parts(models)
-        ]
-        return bool(errors[0] < errors[1])
 
     def reached(self, model: Model, share: float, x: np.ndarray) -> np.ndarray:
         """Return an image to start from: that of the last trial, if it was of the whole image, or `x`."""
@@ -344,7 +334,7 @@ class _Series:
             iterates = descent(objective, x, self.lower, tolerance, self.near[number])
             x = run(problem, iterates, _TRIAL_STEPS, LastIterate(), part, f"weight {weight:.3g}, step").image
             self.images[number, share] = x
-            difference = objective.difference(x)
+            difference = objective.data.difference(x)
             held = problem.held
             assert held is not None
             errors.append(np.square(difference[held], dtype=np.float64))

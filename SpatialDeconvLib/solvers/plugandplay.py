@@ -22,7 +22,8 @@ import numpy as np
 from ..arrays.inner import dot
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur
-from ..errors import InputError, is_auto
+from ..errors import InputError
+from .dataterm import DataTerm
 from .denoising import BlockCosines
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
@@ -52,7 +53,7 @@ def pnp(
     *,
     denoiser: Denoiser | None = None,
     strengths: tuple[float, float] = _STRENGTHS,
-    self_keyed: bool | str = "auto",
+    self_keyed: bool = False,
     lower: float | str = "auto",
 ) -> Solution:
     """Restore with a denoiser.
@@ -68,16 +69,17 @@ def pnp(
         `denoising.BlockCosines`.
     strengths : (float, float)
         What the first and the last call take for noise, as shares of the range of values.
-    self_keyed : bool or "auto"
-        Whether the kernels are keyed to the image that is sought; "auto": where the data themselves choose the
-        kernels, and left-out voxels are predicted better so.
+    self_keyed : bool
+        Whether the kernels are keyed to the image that is sought.
     lower : float or "auto"
         See `penalised.self_keyed`.
     """
     first, last = _checked_strengths(strengths)
-    start, x = _start(problem, Trials(problem, lower), self_keyed, watch.part(0.0, 0.1))
+    model = SelfKeyedBlur(problem.operator) if self_keyed else LinearModel(problem.operator)
+    start = PenalisedDescent(problem, model, Trials(problem, lower), "plug-and-play")
+    x = start.first_image(watch.part(0.0, 0.1))
     x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
-    model, lower = start.model, start.trials.lower
+    lower = start.trials.lower
     x = start.descend(objective, x, _FIRST_STEPS, _FIRST_TOLERANCE, watch.part(0.3, 0.5))
     count = iterations or _ITERATIONS
     sizes = problem.span * np.geomspace(first, last, count)
@@ -87,20 +89,8 @@ def pnp(
     ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), "plug-and-play, step")
     return solution(
         problem, ended.image, ended.residual, start.history + ended.history, regularization=objective.weight,
-        hessian=objective.share, lower=lower, self_keyed=isinstance(model, SelfKeyedBlur),
+        hessian=objective.share, lower=lower, self_keyed=bool(self_keyed),
     )  # fmt: skip
-
-
-def _start(
-    problem: Problem, trials: Trials, self_keyed: bool | str, watch: Watch
-) -> tuple[PenalisedDescent, np.ndarray]:
-    """What finds the image to start from, with the model, and a first image for it."""
-    if self_keyed and (not is_auto(self_keyed) or trials.true_values_may_choose):
-        keyed = PenalisedDescent(problem, SelfKeyedBlur(problem.operator), trials, "plug-and-play")
-        x = keyed.first_image(watch.part(0.0, 0.5))
-        if not is_auto(self_keyed) or trials.true_values_choose(x, watch.part(0.5, 1.0)):
-            return keyed, x
-    return PenalisedDescent(problem, LinearModel(problem.operator), trials, "plug-and-play"), problem.start()
 
 
 def splitting(
@@ -108,37 +98,31 @@ def splitting(
 ) -> Iterates:
     """Yield the start and what each denoising and the descent after it make of it."""
     yield Iterate(x, math.nan)
+    data = DataTerm(problem, model)
     for size in sizes:
-        coupled = Coupled(problem, model, _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2)
+        coupled = Coupled(data, _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2)
         near = preconditioner(model, coupled.weight)
         images = descend(coupled, x, lower, math.inf, tolerance=0, precondition=near)
         for _ in range(_STEPS + 1):
             x = next(images, x)
         del images, near
-        yield Iterate(x, coupled.squared)
+        yield Iterate(x, data.squared)
     return "the denoiser is at its weakest"
 
 
 class Coupled:
     """1/2 |y - F(x)|^2 + `weight`/2 |x - v|^2 and its gradient; v may lie beyond the bounds of x."""
 
-    def __init__(self, problem: Problem, model: Model, v: np.ndarray, weight: float):
-        self.problem, self.model, self.v, self.weight = problem, model, v, weight
-        self.squared = math.nan
+    def __init__(self, data: DataTerm, v: np.ndarray, weight: float):
+        self.data, self.v, self.weight = data, v, weight
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        watch = self.problem.watch
-        difference, slope = self.model.forward(x, watch)
-        difference -= self.problem.y
-        self.problem.masked(difference)
-        self.squared = dot(difference, difference)
-        gradient = self.model.transposed(x, difference, slope, watch)
-        del difference, slope
+        value, gradient = self.data(x)
         apart = x - self.v
         distance = dot(apart, apart)
         apart *= x.dtype.type(self.weight)
         gradient += apart
-        return 0.5 * (self.squared + self.weight * distance), gradient
+        return value + 0.5 * self.weight * distance, gradient
 
 
 def _denoised(denoise: Denoiser, x: np.ndarray, size: float) -> np.ndarray:

@@ -134,6 +134,24 @@ def test_a_linear_method_says_that_the_true_values_are_not_looked_for(truth):
     assert not any("keyed to true values" in text for text in guided.warnings)
 
 
+@pytest.mark.parametrize("of", ["true", "measured"])
+def test_a_linear_method_says_so_too_where_the_image_tells(truth, monkeypatch, of):
+    asked = []
+    monkeypatch.setattr(
+        choose, "whose_values", lambda *_, **__: asked.append(1) or Finding(of, True, "the reason", {of: 1.0})
+    )
+    y, field = blurred(truth, by_intensity(of="true")), by_intensity()
+    result = sd.deconvolve(y, field, method="tv")
+    assert asked
+    assert result.automatic["of"] == of
+    assert any("keyed to true values, but method 'tv'" in text for text in result.warnings) == (of == "true")
+    # Nothing that this would decide is asked for.
+    asked.clear()
+    sd.deconvolve(y, field, method="tv", regularization=0.1)
+    sd.deconvolve(y, field, method="tikhonov")
+    assert not asked
+
+
 def test_what_does_not_fit_into_memory_makes_way_and_that_is_said(truth, monkeypatch):
     field = sd.KernelField.uniform(sd.gaussian_kernel(1.0, ndim=2))
     y = blurred(truth, field)
