@@ -21,6 +21,9 @@ _FOURTH = float((TAPS**4).sum())
 _MODEL = 0.1  # relative error of a stratum's variance, besides its scatter: texture, edges
 _UPWARDS, _DOWNWARDS = 2.0, 6.0  # errors in units of their size that weigh half; what is no noise adds variance
 _WORTH = 3.0  # what a slope must take off the misfit
+# The least range of the signal in strata of counts, and the one that alone tells enough: neither clipping nor edges
+# make a variance that follows the signal so far.
+_SPREAD, _WIDE_SPREAD = 4.0, 100.0
 _ALMOST_NO_NOISE = 0.1  # of the smallest variance above 0 stands for 0, whose logarithm nobody can take
 
 
@@ -104,8 +107,9 @@ def gain_of_counts(strata: list[Stratum], axes: int, values: Values) -> float:
         missing = np.log(plain / (gain * signal)) < -0.4 - 1.5 * scatter
         return gain if np.mean(error < 0.3) >= 0.3 and np.mean(missing) <= 0.1 else 0.0
     beyond = error - 0.5 * scatter
-    agree = np.median(beyond) < 0.15 and np.quantile(beyond, 0.75) < 0.3 and signal.max() > 4 * signal.min()
-    return gain if agree and values.has_single_counts(gain) else 0.0
+    spread = signal.max() / signal.min()
+    agree = np.median(beyond) < 0.15 and np.quantile(beyond, 0.75) < 0.3 and spread > _SPREAD
+    return gain if agree and (spread > _WIDE_SPREAD or values.has_single_counts(gain)) else 0.0
 
 
 def _scatter(strata: list[Stratum], axes: int) -> np.ndarray:

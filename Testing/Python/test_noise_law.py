@@ -1,4 +1,3 @@
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import convolve, gaussian_filter
 
-from SpatialDeconvLib.arrays.watch import Watch
-from SpatialDeconvLib.errors import Cancelled, InputError
+from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.kernels.shapes import gaussian_kernel
-from SpatialDeconvLib.noise import NoiseLaw, as_noise_law, estimate_noise_law, looks_nonnegative
+from SpatialDeconvLib.noise import NoiseLaw, as_noise_law, estimate_noise_law
+from SpatialDeconvLib.noise.coefficients import Values
+from SpatialDeconvLib.noise.fit import Stratum, gain_of_counts
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 
@@ -47,170 +47,6 @@ def blocks():
 
 def _noise(shape, sigma, seed=0):
     return np.random.default_rng(seed).normal(0, sigma, shape)
-
-
-@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
-def test_a_blurred_brain_gives_its_noise_within_four_percent(brain, sigma):
-    assert sigma_of(brain + _noise(brain.shape, sigma)) == pytest.approx(sigma, rel=0.04)
-
-
-@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
-def test_a_single_blurred_slice_gives_its_noise_within_ten_percent(brain, sigma):
-    noisy = brain[28] + _noise(brain[28].shape, sigma)
-    assert sigma_of(noisy) == pytest.approx(sigma, rel=0.1)
-    assert sigma_of(noisy[None]) == sigma_of(noisy)
-
-
-@pytest.mark.parametrize("sigma", [0.5, 2.0])
-def test_rounding_to_integers_adds_its_own_variance(brain, sigma):
-    rounded = np.rint(brain + _noise(brain.shape, sigma)).astype(np.int16)
-    assert sigma_of(rounded) == pytest.approx(np.hypot(sigma, np.sqrt(1 / 12)), rel=0.04)
-
-
-@pytest.mark.parametrize("sigma", [0.5, 5.0])
-def test_sharp_edges_do_not_count_as_noise(blocks, sigma):
-    assert sigma_of(blocks + _noise(blocks.shape, sigma)) == pytest.approx(sigma, rel=0.04)
-
-
-@pytest.mark.parametrize("background", [0.0, -7.5])
-def test_a_background_set_to_one_value_is_left_out(blocks, background):
-    noisy = blocks + _noise(blocks.shape, 2.0)
-    noisy[blocks == 0] = background
-    assert sigma_of(noisy) == pytest.approx(2.0, rel=0.05)
-
-
-def test_a_background_clipped_at_zero_is_left_out(blocks):
-    noisy = np.clip(blocks + _noise(blocks.shape, 2.0), 0, None)
-    assert sigma_of(noisy) == pytest.approx(2.0, rel=0.05)
-
-
-def test_only_the_mask_counts(blocks):
-    noisy = blocks + _noise(blocks.shape, 1.0)
-    noisy[:, :36] += _noise((40, 36, 72), 20.0, seed=1)
-    mask = np.zeros(blocks.shape, np.uint8)
-    mask[:, 40:] = 1
-    assert sigma_of(noisy, mask) == pytest.approx(1.0, rel=0.05)
-
-
-def test_noise_that_grows_with_the_signal_gives_its_root_mean_square():
-    signal = np.full((256, 256), 10.0)
-    signal[:, 96:] = 1000.0
-    signal = gaussian_filter(signal, 3)
-    sigma = np.where(signal > 500, 10.0, 1.0)
-    noisy = signal + _noise(signal.shape, 1.0) * sigma
-    assert sigma_of(noisy) == pytest.approx(np.sqrt(np.mean(sigma**2)), rel=0.1)
-
-
-def test_images_without_noise_give_zero(blocks):
-    assert sigma_of(np.full((20, 20), 7.0)) == 0.0
-    assert sigma_of(blocks) == 0.0
-    assert sigma_of(blocks.astype(np.uint8)) == 0.0
-
-
-def test_a_two_valued_noise_image_still_gives_an_answer():
-    coin = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)
-    assert sigma_of(coin) == pytest.approx(0.5, rel=0.1)
-
-
-def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
-    noisy = brain[:16] + _noise(brain[:16].shape, 1.0)
-    sigma = sigma_of(noisy)
-    assert sigma_of(1000 * noisy + 1e6) == pytest.approx(1000 * sigma, rel=1e-6)
-    assert sigma_of(noisy.astype(np.float32)) == pytest.approx(sigma, rel=1e-3)
-
-
-@pytest.mark.parametrize("sigma", [0.5, 2.0])
-def test_what_lies_behind_a_scattered_or_thin_mask_does_not_matter(brain, sigma):
-    noisy = brain + _noise(brain.shape, sigma)
-    holes = np.random.default_rng(5).random(noisy.shape) > 0.3
-    slab = np.zeros(noisy.shape, bool)
-    slab[:, :, 40:43] = True
-    for image, mask in ((noisy, holes), (noisy, slab), (noisy[28], holes[28])):
-        found = sigma_of(np.where(mask, image, 1e6), mask)
-        assert found == sigma_of(np.where(mask, image, -50.0), mask)
-        assert found == pytest.approx(sigma, rel=0.15)
-
-
-def test_a_mask_of_a_few_voxels_leaves_the_noise_to_the_whole_image():
-    noisy = np.linspace(0, 100, 40)[:, None, None] + _noise((40, 40, 40), 2.0)
-    few = np.zeros(noisy.shape, bool)
-    few[10, 10, 10:40:7] = True
-    assert sigma_of(noisy, few) == sigma_of(noisy)
-
-
-def _patches(shape, amplitude):
-    smooth = gaussian_filter(np.random.default_rng(3).standard_normal(shape), 6)
-    return gaussian_filter(np.where(smooth > 0, amplitude, -amplitude), 1.5)
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (32, 40, 36)])
-@pytest.mark.parametrize("share", [0.0, 0.3])
-def test_an_image_with_negative_parts_does_not_look_non_negative(shape, share):
-    mask = np.random.default_rng(1).random(shape) >= share
-    for seed, amplitude in itertools.product(range(5), (2.5, 5.0, 20.0, 1000.0)):
-        image = _patches(shape, amplitude) + _noise(shape, 2.0, seed)
-        assert not looks_nonnegative(image, 2.0, mask)
-        assert looks_nonnegative(image + amplitude, 2.0, mask)
-        assert looks_nonnegative(np.where(mask, image + amplitude, -1e6), 2.0, mask)
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (32, 40, 36), (1, 48, 48), (200,)])
-def test_noise_around_a_dark_background_does_not_make_it_negative(shape):
-    rng = np.random.default_rng(2)
-    bright = np.zeros(shape)
-    bright[..., 20:28] = 50
-    bright = gaussian_filter(bright, 1.5)
-    masks = (None, rng.random(shape) > 0.9, rng.random(shape) > 0.3)
-    for _, mask in itertools.product(range(5), masks):
-        assert looks_nonnegative(rng.normal(0, 2, shape), 2.0, mask)
-        # ... nor when sigma is 15 % too small, which is as far as its estimate goes.
-        assert looks_nonnegative(bright + rng.normal(0, 2, shape), 1.7, mask)
-        counts = rng.poisson(bright + 20) - 20.0
-        assert looks_nonnegative(counts, np.sqrt(20 + bright.mean()), mask)
-    assert looks_nonnegative(bright - 1e-6, 0.0)
-    assert not looks_nonnegative(bright - 1, 0.0)
-
-
-def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
-    noisy = np.zeros((20, 700, 700), np.float32)
-    noisy[:, 200:600, 100:500] = 50 + _noise((20, 400, 400), 3.0)
-    first = sigma_of(noisy)
-    assert first == pytest.approx(3.0, rel=0.02)
-    assert sigma_of(noisy) == first
-
-
-def test_unusable_input_is_refused_with_the_reason():
-    image = np.arange(100.0).reshape(10, 10)
-    with pytest.raises(InputError, match="complex"):
-        sigma_of(image * 1j)
-    with pytest.raises(InputError, match="no axis of 5"):
-        sigma_of(image[:4, :4])
-    with pytest.raises(InputError, match="mask: shape"):
-        sigma_of(image, np.ones((3, 3)))
-    with pytest.raises(InputError, match="no voxel"):
-        sigma_of(image, np.zeros((10, 10)))
-    image[2, 2], image[5, 5] = np.inf, np.nan
-    with pytest.raises(InputError, match="2 values are not finite"):
-        sigma_of(image)
-
-
-def test_it_stops_when_asked_and_asks_often():
-    image = np.random.default_rng(2).normal(0, 1, (40, 60, 60))
-    asked = []
-    assert sigma_of(image, watch=Watch(None, lambda: bool(asked.append(1)))) == sigma_of(image)
-    assert len(asked) > 15
-    asked.clear()
-
-    def stop():
-        asked.append(1)
-        return len(asked) == 3
-
-    with pytest.raises(Cancelled):
-        sigma_of(image, watch=Watch(None, stop))
-    assert len(asked) == 3
-
-
-# --- the law -----------------------------------------------------------------
 
 
 def _errors(law, signal, variance):
@@ -281,6 +117,16 @@ def test_an_empty_background_does_not_make_the_noise():
         law = estimate_noise_law(image)
         assert law.describe() == "Poisson, variance 1 x signal"
         assert law.sigma == pytest.approx(np.sqrt(blurred.mean()), rel=0.05)
+
+
+@pytest.mark.parametrize(("brightest", "told"), [(80.0, True), (1.0, False)])
+def test_counts_that_arithmetic_went_over_are_told_by_how_far_their_variance_follows_the_signal(brightest, told):
+    """As of an image whose own values choose its kernels: no whole numbers, no single counts."""
+    rng = np.random.default_rng(0)
+    means = np.geomspace(0.05, brightest, 8)
+    strata = [Stratum(np.sqrt(1.3 * mean) * rng.standard_normal(1500), np.full(1500, mean)) for mean in means]
+    values = Values(0.0, 100.0, True, False, 0.0, rng.uniform(0, 100, 1000))
+    assert gain_of_counts(strata, 3, values) == pytest.approx(1.3 if told else 0.0, rel=0.1)
 
 
 @pytest.mark.parametrize("peak", [4, 60])
