@@ -91,7 +91,8 @@ class Result:
         if self.method is None or "why" not in self.automatic:
             return ""
         link = "" if self.method.strategy == "joint" else " with"
-        return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}"
+        balanced = "; voxels with more noise count less" if self.automatic.get("balanced") else ""
+        return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}{balanced}"
 
 
 def deconvolve(

@@ -1,4 +1,7 @@
-"""The term of the data in what penalties are added to: 1/2 |y - F(x)|^2 and its gradient."""
+"""The term of the data in what penalties are added to: 1/2 |b (y - F(x))|^2 and its gradient.
+
+b is 1 where all voxels have the same noise, and else makes those with more of it count less (`balance`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from .problem import Problem
 
 
 class DataTerm:
-    """1/2 |y - F(x)|^2 over the voxels that count.
+    """1/2 |b (y - F(x))|^2 over the voxels that count.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class DataTerm:
     Attributes
     ----------
     squared : float
-        |y - F(x)|^2 at the last x.
+        |y - F(x)|^2 at the last x, without b.
     """
 
     def __init__(self, problem: Problem, model: Model):
@@ -36,10 +39,15 @@ class DataTerm:
         difference, slope = self.model.forward(x, watch)
         difference -= self.problem.y
         self.problem.masked(difference)
-        self.squared = dot(difference, difference)
-        return 0.5 * self.squared, self.model.transposed(x, difference, slope, watch)
+        value = self.squared = dot(difference, difference)
+        balance = self.problem.balance
+        if balance is not None:
+            difference *= balance
+            value = dot(difference, difference)
+            difference *= balance
+        return 0.5 * value, self.model.transposed(x, difference, slope, watch)
 
     def difference(self, x: np.ndarray) -> np.ndarray:
-        """y - F(x) at every voxel, also where the data do not count."""
+        """y - F(x) at every voxel, also where the data do not count; without b."""
         out, _ = self.model.forward(x, self.problem.watch)
         return np.subtract(self.problem.y, out, out=out)

@@ -1,6 +1,7 @@
-"""Least squares with a penalty on differences: min 1/2 |y - F(x)|^2 + l R(x), x >= a lower bound.
+"""Least squares with a penalty on differences: min 1/2 |b (y - F(x))|^2 + l R(x), x >= a lower bound.
 
-F is the blur A for "tv", and the blur whose kernels are keyed to x itself for "self-keyed". R is total variation,
+F is the blur A for "tv", and the blur whose kernels are keyed to x itself for "self-keyed". b is 1 where all voxels
+have the same noise, and else makes those with more of it count less (`balance`). R is total variation,
 or total variation and a share of the Hessian's norm (`hessian`), which restores what is not piecewise constant
 better; the data say which. Both are smoothed by 1 % of the range of values for bounded L-BFGS, which comes near the
 minimum with a fifth of the products with A that Chambolle and Pock's iteration takes for the exact one
@@ -109,7 +110,7 @@ def self_keyed(
 
 
 class Objective:
-    """1/2 |y - F(x)|^2 + `weight` R(x) and its gradient.
+    """1/2 |b (y - F(x))|^2 + `weight` R(x) and its gradient.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ class PenalisedDescent:
         return solution(
             problem, x, problem.residual(dot(difference, difference)), self.history,
             regularization=objective.weight, hessian=objective.share, smoothing=objective.eps,
-            lower=self.trials.lower, stopped=self.reason,
+            lower=self.trials.lower, stopped=self.reason, balanced=problem.balance is not None,
         )  # fmt: skip
 
     def begin(self, x: np.ndarray, regularization: Any, watch: Watch) -> tuple[np.ndarray, Objective]:
@@ -337,7 +338,7 @@ class _Series:
             difference = objective.data.difference(x)
             held = problem.held
             assert held is not None
-            errors.append(np.square(difference[held], dtype=np.float64))
+            errors.append(problem.squares(difference, held))
             if not np.all(np.isfinite(errors[-1])):
                 raise InputError(not_finite(problem, weight))
             problem.masked(difference)

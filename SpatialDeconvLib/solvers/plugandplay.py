@@ -90,6 +90,7 @@ def pnp(
     return solution(
         problem, ended.image, ended.residual, start.history + ended.history, regularization=objective.weight,
         hessian=objective.share, lower=lower, self_keyed=bool(self_keyed),
+        balanced=problem.balance is not None,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError, check_number, is_auto
 from ..noise import as_noise_law, looks_nonnegative
+from .balance import balance
 
 _HELD_OUT = 4000  # voxels, within these shares of all:
 _HELD_OUT_SHARES = (0.005, 0.05)
@@ -142,6 +144,27 @@ class Problem:
         data = self.y if self._law.uniform or not np.any(self.background) else self.y + self.background
         return max(self._law.power(data, self.mask), self.count * (1e-6 * self.span) ** 2)
 
+    @cached_property
+    def balance(self) -> np.ndarray | None:
+        """What differences from the data are multiplied with (see `balance.balance`); None: nothing."""
+        data = self.y + self.background if np.any(self.background) else self.y
+        return balance(self._law, data, self.given_mask)
+
+    def weighted(self, data: np.ndarray) -> np.ndarray:
+        """Data times the square of the balance: a new array, where there is one."""
+        if self.balance is None:
+            return data
+        out = data * self.balance
+        out *= self.balance
+        return out
+
+    def squares(self, difference: np.ndarray, where: np.ndarray) -> np.ndarray:
+        """The squares of y - A x at some voxels, balanced."""
+        seen = difference[where]
+        if self.balance is not None:
+            seen *= self.balance[where]
+        return np.square(seen, dtype=np.float64)
+
     def planes(self, work: Callable[[slice], None], length: int) -> None:
         """Call `work` on slices of planes, in threads."""
         thickness = max(1, (1 << 16) * length // max(1, self.y.size))
@@ -179,6 +202,7 @@ class Problem:
         part.given_mask = part.mask = None if counts is None or counts.all() else counts
         part.count = part.y.size if part.mask is None else int(np.count_nonzero(part.mask))
         part._law = self._law.part(box)
+        part.balance = None if self.balance is None else np.ascontiguousarray(self.balance[box])
         part.power = part._power()
         return part
 

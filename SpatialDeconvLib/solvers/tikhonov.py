@@ -1,4 +1,7 @@
-"""Least squares with a quadratic penalty: min |y - A x|^2 + l |grad x|^2, by conjugate gradients."""
+"""Least squares with a quadratic penalty: min |b (y - A x)|^2 + l |grad x|^2, by conjugate gradients.
+
+b is 1 where all voxels have the same noise, and else makes those with more of it count less (`balance`).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def tikhonov(
     penalty: str = "gradient",
     tolerance: float = 1e-2,
 ) -> Solution:
-    """Solve (A^T M A + l D) x = A^T M y; `regularization` is l.
+    """Solve (A^T M b^2 A + l D) x = A^T M b^2 y; `regularization` is l.
 
     After the search for l it starts from what that found, unless `iterations` are given.
 
@@ -70,7 +73,8 @@ def tikhonov(
     x = solve(weight, x, iterations or _LIMIT, tolerance, watch.part(0.7, 1.0))
     difference = problem.masked(problem.y - problem.forward(x))
     residual = problem.residual(dot(difference, difference))
-    return solution(problem, x, residual, history, regularization=weight, penalty=penalty)
+    balanced = problem.balance is not None
+    return solution(problem, x, residual, history, regularization=weight, penalty=penalty, balanced=balanced)
 
 
 class _Normal:
@@ -104,12 +108,12 @@ def conjugate_gradients(
 
     def model(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         seen = problem.masked(problem.forward(image))
-        out = problem.adjoint(seen)
+        out = problem.adjoint(problem.weighted(seen))
         normal.add(image, weight, out)
         return out, seen
 
     x = x.copy()
-    r = problem.adjoint(problem.masked(problem.y.copy()))
+    r = problem.adjoint(problem.weighted(problem.masked(problem.y.copy())))
     least = np.finfo(dtype).eps ** 2 * dot(r, r)
     product, seen = model(x)
     r -= product

@@ -77,7 +77,8 @@ class WeightSearch:
                 del images[:-3]
                 x, difference = try_weight(weight, x, part)
                 images.append(x)
-                errors.append(float(np.square(difference[problem.held]).mean(dtype=np.float64)))
+                assert problem.held is not None
+                errors.append(float(problem.squares(difference, problem.held).mean()))
                 if not math.isfinite(errors[-1]):
                     raise InputError(not_finite(problem, weight))
                 slacks.append(self.slack + _unexplained(problem, difference))
