@@ -17,8 +17,8 @@ from .problem import Problem
 #: More slack, in units of what the residual's square exceeds 1 by: the share that the kernels do not explain.
 _SLACK_UNEXPLAINED, _MOST_UNEXPLAINED = 0.4, 0.1
 
-#: Standard deviations by which errors have to differ to tell penalties apart. They are those of the blurred image,
-#: in which penalties differ little where objects are smooth.
+#: Standard deviations by which errors have to differ to tell penalties apart, unless something else does. They are
+#: those of the blurred image, in which penalties differ little where objects are smooth.
 _SIGNIFICANT = 2.0
 
 _MOST = 1e30  # of a weight that is given; the values of an image it goes with are 1e12 at most (`run.units`)
@@ -132,10 +132,10 @@ class Choice:
         """The mean squared error of left-out voxels."""
         return float(self.errors.mean())
 
-    def clearly_better(self, other: Choice) -> bool:
-        """Whether the same voxels' errors are smaller by more than they scatter."""
+    def clearly_better(self, other: Choice, significance: float = _SIGNIFICANT) -> bool:
+        """Whether the same voxels' errors are smaller by more than they scatter, so many times."""
         gain = other.errors - self.errors
-        return float(gain.mean()) * math.sqrt(gain.size) > _SIGNIFICANT * float(gain.std())
+        return float(gain.mean()) * math.sqrt(gain.size) > significance * float(gain.std())
 
 
 _Tried = dict[int, Choice]  # by power of a factor
@@ -143,10 +143,14 @@ _Tried = dict[int, Choice]  # by power of a factor
 
 @dataclass(frozen=True)
 class Guess:
-    """What a search starts from: a weight, and the slack (see `WeightSearch`) of the penalty."""
+    """What a search starts from: a weight, the slack (see `WeightSearch`) of the penalty, and what it has to show.
+
+    `significance` is how clearly it has to be better than penalties before it (`Choice.clearly_better`).
+    """
 
     weight: float
     slack: float
+    significance: float = _SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class PenaltySearch:
             if tried[power].error > limit:
                 continue
             tried = self._bracketed(try_power, tried, guess.slack)
-            if best is None or _least(tried).clearly_better(_least(best[1])):
+            if best is None or _least(tried).clearly_better(_least(best[1]), guess.significance):
                 best = penalty, tried
                 power = max(tried, key=lambda power: -tried[power].error)
                 limit = (1 + self.near) * tried[power].error

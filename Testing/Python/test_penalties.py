@@ -25,7 +25,7 @@ from SpatialDeconvLib.solvers.preconditioner import CosineFilter, mean_autocorre
 from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.samples import samples
 from SpatialDeconvLib.solvers.solve import solve
-from SpatialDeconvLib.solvers.totalvariation import TotalVariation
+from SpatialDeconvLib.solvers.totalvariation import TotalVariation, sparsity
 from SpatialDeconvLib.solvers.weights import Guess, PenaltySearch
 
 
@@ -409,6 +409,24 @@ def test_the_penalty_follows_the_image(method, model):
         assert results["auto"].parameters["hessian"] == taken
         assert scores["auto"] > scores[taken] - 0.5
         assert scores["auto"] > scores[other] + (0.3 if curved else 1.0)
+
+
+def test_strong_noise_does_not_hide_that_pieces_are_flat():
+    """Left-out voxels are predicted a little better by total variation, but not clearly."""
+    truth = flat_objects((96, 96), seed=3)
+    op = SpatiallyVariantBlur(KernelField.uniform(gaussian_kernel(1.5, ndim=2)), truth.shape)
+    y = op.forward(truth.astype(np.float32)) + np.random.default_rng(0).normal(0, 8, truth.shape)
+    assert solve(op, y, "tv", noise=8.0).parameters["hessian"] == 0
+
+
+def test_the_sparsity_of_a_gradient_is_ginis_index():
+    image = np.random.default_rng(0).standard_normal((6, 1, 7)).cumsum(axis=2)
+    magnitude = np.hypot(np.gradient(image, 2.0, axis=0), np.gradient(image, 0.5, axis=2)).ravel()
+    expected = np.abs(magnitude[:, None] - magnitude).mean() / (2 * magnitude.mean())
+    assert sparsity([image[:3], image[3:]], (2.0, 1.0, 0.5)) != pytest.approx(expected)
+    assert sparsity([image], (2.0, 1.0, 0.5)) == pytest.approx(expected)
+    assert sparsity([image, image], (2.0, 1.0, 0.5)) == pytest.approx(expected)
+    assert sparsity([np.ones((5, 6))], (1.0, 1.0)) == 0
 
 
 def test_the_penalty_for_kernels_keyed_to_data_that_they_do_not_explain_is_that_of_the_true_values():
