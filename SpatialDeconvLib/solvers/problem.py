@@ -19,6 +19,7 @@ from ..errors import InputError, check_number, is_auto
 from ..noise import as_noise_law, looks_nonnegative
 from .balance import balance
 
+_LEAST_BALANCED = 3e-3  # noise, of the range of values
 _HELD_OUT = 4000  # voxels, within these shares of all:
 _HELD_OUT_SHARES = (0.005, 0.05)
 
@@ -146,7 +147,12 @@ class Problem:
 
     @cached_property
     def balance(self) -> np.ndarray | None:
-        """What differences from the data are multiplied with (see `balance.balance`); None: nothing."""
+        """What differences from the data are multiplied with (see `balance.balance`); None: nothing.
+
+        Weak noise is left alone: fine texture adds to its law, and little is to be gained.
+        """
+        if self.noise < _LEAST_BALANCED * self.span:
+            return None
         data = self.y + self.background if np.any(self.background) else self.y
         return balance(self._law, data, self.given_mask)
 

@@ -65,6 +65,13 @@ def test_equal_noise_and_points_leave_the_data_as_they_are():
     assert balance(NoiseLaw.poisson(), 1 + ndimage.gaussian_filter(points, 1.0), None) is None
 
 
+def test_weak_noise_leaves_the_data_as_they_are():
+    truth = steps()
+    op = SpatiallyVariantBlur(gaussians(), truth.shape, guide=truth)
+    found = [Problem(op, scale * truth, NoiseLaw.poisson()).balance is not None for scale in (1.0, 1e3)]
+    assert found == [True, False]
+
+
 @pytest.mark.parametrize("model", [LinearModel, SelfKeyedBlur])
 def test_the_data_term_is_balanced_with_its_gradient_and_its_residual_is_not(model):
     truth = steps((14, 16))
