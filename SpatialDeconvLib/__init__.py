@@ -43,14 +43,23 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .kernels.sets import write_kernel_set as write_kernel_set
     from .kernels.shapes import KINDS as KINDS
     from .kernels.shapes import ball_kernel as ball_kernel
+    from .kernels.shapes import born_wolf_kernel as born_wolf_kernel
     from .kernels.shapes import box_kernel as box_kernel
+    from .kernels.shapes import confocal_kernel as confocal_kernel
     from .kernels.shapes import cross_kernel as cross_kernel
     from .kernels.shapes import disk_kernel as disk_kernel
+    from .kernels.shapes import exponential_kernel as exponential_kernel
     from .kernels.shapes import gaussian_kernel as gaussian_kernel
+    from .kernels.shapes import gaussians_kernel as gaussians_kernel
+    from .kernels.shapes import gibson_lanni_kernel as gibson_lanni_kernel
     from .kernels.shapes import identity_kernel as identity_kernel
     from .kernels.shapes import laplacian_kernel as laplacian_kernel
+    from .kernels.shapes import lorentz_kernel as lorentz_kernel
     from .kernels.shapes import mean_kernel as mean_kernel
+    from .kernels.shapes import moffat_kernel as moffat_kernel
     from .kernels.shapes import motion_kernel as motion_kernel
+    from .kernels.shapes import radial_kernel as radial_kernel
+    from .kernels.shapes import read_radial_table as read_radial_table
     from .kernels.shapes import sharpen_kernel as sharpen_kernel
     from .kernels.shapes import sum_kernel as sum_kernel
     from .metrics import psnr as psnr
@@ -104,14 +113,23 @@ _PUBLIC = {
     "kernels.shapes": (
         "KINDS",
         "ball_kernel",
+        "born_wolf_kernel",
         "box_kernel",
+        "confocal_kernel",
         "cross_kernel",
         "disk_kernel",
+        "exponential_kernel",
         "gaussian_kernel",
+        "gaussians_kernel",
+        "gibson_lanni_kernel",
         "identity_kernel",
         "laplacian_kernel",
+        "lorentz_kernel",
         "mean_kernel",
+        "moffat_kernel",
         "motion_kernel",
+        "radial_kernel",
+        "read_radial_table",
         "sharpen_kernel",
         "sum_kernel",
     ),

@@ -350,7 +350,8 @@ class BoundField:
 def _on_slices(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:
     """Sample a 2-D kernel in the plane of the slices, with shape (1, m, n)."""
     sampled = _on_grid(kernel, shape[1:], spacing[1:])
-    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source, (0, *sampled.centre))
+    centre = (0, *sampled.centre)
+    return Kernel(sampled.values[None], spacing, sampled.name, sampled.source, centre, notes=sampled.notes)
 
 
 def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ...]) -> Kernel:

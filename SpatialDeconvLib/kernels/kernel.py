@@ -7,7 +7,7 @@ A kernel knows its centre, the place of its array that stands for zero displacem
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class Kernel:
     in_voxels : bool
         Nobody knows its voxel size (a picture, an array): it is taken in the voxels of the image it is used on,
         whatever their size, and `spacing` only stands in.
+    notes : sequence of str
+        What there is to say of how it was made: what was left out, what was assumed. One line each.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Kernel:
     source: Mapping[str, Any] | None = field(default=None, repr=False)
     centre: Centre = "auto"  # type: ignore[assignment]  # a tuple from __post_init__ on
     in_voxels: bool = False
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -70,6 +73,7 @@ class Kernel:
             source: Mapping[str, Any] | None = None,
             centre: GivenCentre = "auto",
             in_voxels: bool = False,
+            notes: Sequence[str] = (),
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -95,6 +99,7 @@ class Kernel:
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "spacing", spacing_tuple(self.spacing, values.ndim, f"{label} spacing"))
+        object.__setattr__(self, "notes", tuple(self.notes))
         object.__setattr__(self, "centre", centre_of(values, self.centre, f"{label} centre"))
 
     @property
@@ -158,7 +163,7 @@ class Kernel:
         if values is self.values:
             return self
         source = self._source_of_others()
-        return Kernel(values, self.spacing, self.name, source, "itk", in_voxels=self.in_voxels)
+        return Kernel(values, self.spacing, self.name, source, "itk", in_voxels=self.in_voxels, notes=self.notes)
 
     def _source_of_others(self) -> Mapping[str, Any] | None:
         """The source of a kernel with other values: the entry of a stored one describes its values as stored."""
@@ -206,7 +211,7 @@ class Kernel:
                 matrix = _overlap_matrix(values.shape[axis], centre[axis], old, new)
                 values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
                 centre[axis] = len(matrix) // 2
-        return Kernel(values, target, self.name, centre=centre)
+        return Kernel(values, target, self.name, centre=centre, notes=self.notes)
 
     def sampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on an image grid of `spacing`: itself when the spacing agrees, else resampled.
@@ -249,6 +254,7 @@ class Kernel:
         if abs(total - 1) > SUM_TOLERANCE:
             warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
         warnings.extend(self._peak_warnings())
+        warnings.extend(self.notes)
         return warnings
 
     def _peak_warnings(self) -> list[str]:
@@ -285,15 +291,6 @@ def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray
     low = np.maximum(new_edges[:-1, None], edges[None, :-1])
     high = np.minimum(new_edges[1:, None], edges[None, 1:])
     return np.clip(high - low, 0, None) / old
-
-
-# ---------------------------------------------------------------------------------------------- makers
-
-
-# ------------------------------------------------------------------------------- kernels by parameters
-
-
-# -------------------------------------------------------------------------------------------- helpers
 
 
 def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing) -> None:

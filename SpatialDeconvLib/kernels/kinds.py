@@ -1,4 +1,4 @@
-"""What a kind of kernel is: its texts, the parameters it is made from, and its maker. The kinds are in `shapes`."""
+"""What a kind of kernel is: its texts, the parameters it is made from, and its maker; see `shapes.registry`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .kernel import Kernel
 
 #: The suffixes of parameter names that tell their unit.
-_SUFFIXES = {"mm": "_mm", "mm2": "_mm2", "deg": "_deg"}
+_SUFFIXES = {"mm": "_mm", "mm2": "_mm2", "nm": "_nm", "deg": "_deg"}
+#: The units of length in mm.
+_IN_MM = {"mm": 1.0, "nm": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,12 @@ class Parameter:
         The word of kernel-set files.
     meaning : str
         What it is, for the command's help.
-    unit : {"mm", "mm2", "deg", "voxels", ""}
-    count : {"one", "axes", "vector", "matrix"}
-        One number; one, or one per axis (k, j, i); a vector; a square matrix, row by row.
+    unit : {"mm", "mm2", "nm", "deg", "voxels", ""}
+    count : {"one", "axes", "vector", "matrix", "list"}
+        One number; one, or one per axis (k, j, i); a vector; a square matrix, row by row; any number of them.
     required : bool
+    instead_of : str
+        The parameter that it replaces: of the two (or more) exactly one is given. "" when it replaces none.
     default : float, optional
         What is taken when it is left out.
     least : float
@@ -36,9 +42,11 @@ class Parameter:
         any value.
     half : bool
         Whether the kernel is twice as wide.
+    extent : float
+        How many times its value the kernel is long, about; 0 for a length that says nothing of that.
     label, word : str
         For the panel: its name before a field, and within a line; "" for a parameter that has no field there.
-    start : float, optional
+    start : float or tuple of float, optional
         What a kernel begins with before someone chooses; None for what may stay away.
     """
 
@@ -47,18 +55,27 @@ class Parameter:
     unit: str = ""
     count: str = "one"
     required: bool = True
+    instead_of: str = ""
     default: float | None = None
     least: float = -math.inf
     in_plane: float | None = None
     half: bool = False
+    extent: float = 1.0
     label: str = ""
     word: str = ""
-    start: float | None = None
+    start: float | tuple[float, ...] | None = None
 
     @property
     def stem(self) -> str:
         """The name without its unit; the command's option is "--" and this."""
         return self.name.removesuffix(_SUFFIXES.get(self.unit, ""))
+
+    def lengths(self, value: Any) -> np.ndarray:
+        """The lengths in mm that its value says the kernel has, none of them negative; empty when it says none."""
+        numbers = np.abs(np.asarray(value, dtype=float)).ravel() * self.extent
+        if self.unit == "mm2":
+            return np.sqrt(numbers)
+        return numbers * _IN_MM[self.unit] if self.unit in _IN_MM and self.extent else np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,8 @@ class Kind:
         The first one is the size, which the panel's table shows.
     planar : bool
         Whether it lies in the plane of the slice, whatever its parameters.
+    solid : bool
+        Whether it has three dimensions, whatever its parameters.
     normalised : bool
         Whether it sums to 1.
     fitted : bool
@@ -91,6 +110,7 @@ class Kind:
     make: Callable[[dict[str, Any], tuple[float, ...]], Kernel] | None = None
     parameters: tuple[Parameter, ...] = ()
     planar: bool = False
+    solid: bool = False
     normalised: bool = True
     fitted: bool = False
     aliases: tuple[str, ...] = ()
@@ -117,14 +137,28 @@ class Kind:
         return any(parameter.count == "vector" for parameter in self.parameters)
 
     @property
-    def start(self) -> dict[str, float]:
+    def start(self) -> dict[str, Any]:
         """The parameters of a kernel to begin with."""
-        return {p.name: p.start for p in self.parameters if p.start is not None}
+        return {
+            p.name: list(p.start) if isinstance(p.start, tuple) else p.start
+            for p in self.parameters
+            if p.start is not None
+        }
 
     @property
     def required(self) -> tuple[str, ...]:
         """The names of the parameters that it must have."""
         return tuple(parameter.name for parameter in self.parameters if parameter.required)
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, ...], ...]:
+        """The names of parameters of which exactly one is given, group by group."""
+        groups = []
+        for parameter in self.parameters:
+            others = [other.name for other in self.parameters if other.instead_of == parameter.name]
+            if others:
+                groups.append((parameter.name, *others))
+        return tuple(groups)
 
     @property
     def known(self) -> dict[str, Parameter]:

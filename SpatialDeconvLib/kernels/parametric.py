@@ -24,8 +24,8 @@ class ParametricKernel:
     centre : str or float, or one per axis
         See `Kernel`; only blocks of an even number of voxels ("mean", "sum") have more than one.
     **parameters
-        The kind's own parameters, in the words of the kernel-set file: ``sigma_mm`` or ``covariance_mm2``,
-        ``length_mm``, ``angle_deg`` or ``direction``, ``width_mm``, ``radius_mm``, ``shape``, ``amount``.
+        The kind's own parameters, in the words of the kernel-set file: ``sigma_mm``, ``fwhm_mm`` or
+        ``covariance_mm2`` of a Gaussian. Resources/Docs/kinds.md has them all.
 
     Raises
     ------
@@ -52,22 +52,44 @@ class ParametricKernel:
         self.parameters = {
             n: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for n, v in parameters.items()
         }
+        self._check_alternatives()
         self.sampled(self._trial_spacing())  # bad values are reported here, not in mid-run
+
+    def _check_alternatives(self) -> None:
+        for group in self.kind.alternatives:
+            given = [name for name in group if name in self.parameters]
+            if len(given) != 1:
+                *most, last = map(repr, group)
+                has = f", not {' and '.join(map(repr, given))}" if given else ""
+                raise InputError(f"a {self.type} kernel needs {', '.join(most)} or {last}, one of them{has}")
 
     def _trial_spacing(self) -> tuple[float, ...]:
         """A grid coarse enough for the kernel to be small on it."""
-        lengths = [1.0]
         for name, value in self.parameters.items():
-            unit, numbers = self.kind.known[name].unit, numbers_in(value, name)
-            if unit in ("mm", "mm2"):
-                sizes = np.abs(numbers)
-                sizes = np.sqrt(sizes) if unit == "mm2" else sizes
-                lengths.extend(sizes[np.isfinite(sizes)].ravel().tolist())
-        return (max(lengths),) * self._own_ndim()
+            numbers_in(value, name)
+        lengths = [1.0, *(length for length in self.lengths if np.isfinite(length))]
+        return (max(lengths),) * self._trial_ndim()
+
+    @property
+    def lengths(self) -> list[float]:
+        """The lengths in mm that its parameters say it has; see `Parameter.lengths`."""
+        known = self.kind.known
+        return [length for name, v in self.parameters.items() for length in known[name].lengths(v).tolist()]
 
     def _own_ndim(self) -> int:
         planar = one_per_axis(self.centre) and len(self.centre) == 2
-        return 2 if planar or any(np.shape(v) in ((2,), (2, 2)) for v in self.parameters.values()) else 3
+        return 2 if planar or self._per_axis() == 2 else 3
+
+    def _trial_ndim(self) -> int:
+        """As few as it can have: a kernel that is one in a plane need not be one in space."""
+        return 3 if self.kind.solid or self._per_axis() == 3 or np.size(self.centre) == 3 else 2
+
+    def _per_axis(self) -> int | None:
+        """How many axes its parameters are for, where they say it."""
+        for name, value in self.parameters.items():
+            if self.kind.known[name].count in ("axes", "vector", "matrix") and np.shape(value)[:1] in ((2,), (3,)):
+                return len(value)
+        return None
 
     @property
     def kind(self) -> Kind:
@@ -87,7 +109,7 @@ class ParametricKernel:
     @property
     def name(self) -> str:
         values = ", ".join(
-            f"{self.kind.known[name].stem} {sizes_text(np.atleast_1d(value))}"
+            f"{self.kind.known[name].stem} {_values_text(value, self.kind.known[name].count)}"
             for name, value in self.parameters.items()
         )
         return f"{self.type} {values}".strip()
@@ -110,12 +132,14 @@ class ParametricKernel:
         centre = self.centre
         if one_per_axis(centre):  # a 2-D kernel takes the last two
             centre = centre[-kernel.ndim :]
-        return Kernel(kernel.values, kernel.spacing, kernel.name, self.source, centre)
+        return Kernel(kernel.values, kernel.spacing, kernel.name, self.source, centre, notes=kernel.notes)
 
     def _parameters_for(self, ndim: int) -> dict[str, Any]:
         parameters = dict(self.parameters)
         if ndim == 2:
             for name, value in self.parameters.items():
+                if self.kind.known[name].count == "list":
+                    continue
                 if np.ndim(value) == 1 and np.size(value) == 3:
                     if self.kind.known[name].in_plane not in (None, value[0]):
                         raise InputError(f"{name} {value} leaves the plane of a 2-D image; give two values")
@@ -123,6 +147,12 @@ class ParametricKernel:
                 elif np.shape(value) == (3, 3):  # seen along the slice axis: the blur within the plane
                     parameters[name] = [row[1:] for row in value[1:]]
         return parameters
+
+
+def _values_text(value: Any, count: str) -> str:
+    if count == "list":
+        return f"of {np.size(value)} values" if np.size(value) > 4 else " ".join(f"{v:g}" for v in np.ravel(value))
+    return sizes_text(np.atleast_1d(value))
 
 
 AnyKernel = Kernel | ParametricKernel

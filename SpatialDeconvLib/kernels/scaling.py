@@ -37,7 +37,7 @@ def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelFiel
     Raises
     ------
     InputError
-        If the factor is no positive number, or a kernel is counted in voxels ("mean" of 3 voxels).
+        If the factor is no positive number, or a kernel has no size in mm ("mean" of 3 voxels, a microscope's).
     """
     factor = check_number(factor, "factor", 0)
     if factor == 0:
@@ -52,7 +52,7 @@ def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelFiel
 def _scaled_parameters(kernel: ParametricKernel, factor: float) -> ParametricKernel:
     if not kernel.sized and kernel.type != "identity":
         raise InputError(
-            f"a {kernel.type} kernel is counted in voxels and cannot be scaled by {factor:g}; scale its .sampled() "
+            f"a {kernel.type} kernel has no size in mm that could be scaled by {factor:g}; scale its .sampled() "
             "values, or take a kind with a size in mm",
             "factor",
         )

@@ -169,10 +169,7 @@ def _sampled(kernel: AnyKernel, spacing: float | Sequence[float] | None) -> Kern
         raise InputError(f"{type(kernel).__name__} is no kernel; give a Kernel or a ParametricKernel")
     if spacing is not None:
         return kernel.sampled(spacing_tuple(spacing, np.size(spacing) if np.ndim(spacing) else 3))
-    units = {name: parameter.unit for name, parameter in kernel.kind.known.items()}
-    lengths = [v for name, v in kernel.parameters.items() if units[name] == "mm"]
-    lengths += [np.sqrt(np.diag(v)) for name, v in kernel.parameters.items() if units[name] == "mm2"]
-    fine = float(np.max(np.abs(np.concatenate([np.ravel(v) for v in lengths])))) / 8 if lengths else 1.0
+    fine = max(kernel.lengths, default=8.0) / 8
     return kernel.sampled((fine or 1.0,) * 3)
 
 

@@ -475,8 +475,7 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
     across = []
     for name, value in kernel.parameters.items():
         parameter = kernel.kind.known[name]
-        if parameter.unit == "mm":
-            across += [(2 if parameter.half else 1) * float(v) for v in np.atleast_1d(value)]
+        across += [(2 if parameter.half else 1) * length for length in parameter.lengths(value)]
     finest = min(spacing[-2:])
     if across and max(across) > 0 and max(across) < 0.5 * finest:
         return [_("narrower than half a voxel ({size:g} mm): it changes next to nothing").format(size=finest)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,7 +10,7 @@ from numpy.typing import DTypeLike
 from ..arrays.boxes import slabs
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel, sizes_text
-from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.parametric import AnyKernel
 
 # A kernel whose largest weight leaves less to all others changes nothing that one could see: a Gaussian of a
 # tenth of a voxel leaves 6e-7 on an axis.
@@ -44,7 +43,7 @@ def told_of_kernels(
     unit : float
         Of the guide's values and the levels, in the caller's.
     """
-    told = [*_resampled(field, bound), *_narrow(field, bound)]
+    told = [*_resampled(field, bound), *_narrow(field, bound), *_noted(field, bound)]
     if guided and field.key != "intensity":
         told.append(f"the guide was not used: the kernels are keyed by {field.key}")
     if field.key == "intensity":
@@ -114,11 +113,18 @@ def _narrow(field: KernelField, bound: BoundField) -> list[str]:
 def _is_meant_to_do_nothing(kernel: AnyKernel) -> bool:
     if isinstance(kernel, Kernel):
         return np.count_nonzero(kernel.values) == 1
-    return not any(np.any(value) for value in _sizes(kernel))
+    return not any(kernel.lengths)
 
 
-def _sizes(kernel: ParametricKernel) -> Iterator[Any]:
-    return (value for name, value in kernel.parameters.items() if kernel.kind.known[name].unit.startswith("mm"))
+def _noted(field: KernelField, bound: BoundField) -> list[str]:
+    """One line on what the kernels say of how they were made."""
+    notes = [(at, "; ".join(bound.kernel(number).notes)) for number, at in enumerate(field.at)]
+    notes = [(at, text) for at, text in notes if text]
+    if not notes:
+        return []
+    where = "the kernel" if field.key == "uniform" else f"the kernel at {notes[0][0]}"
+    more = f" ({len(notes) - 1} other kernels have such notes, too)" if len(notes) > 1 else ""
+    return [f"{where}: {notes[0][1]}{more}"]
 
 
 def _levels_elsewhere(field: KernelField, guide: np.ndarray, mask: np.ndarray | None, unit: float) -> list[str]:

@@ -576,6 +576,31 @@ PARAMETRIC = [
     (sd.ParametricKernel("box", width_mm=[2, 3, 4]), sd.box_kernel((2, 3, 4), SPACING)),
     (sd.ParametricKernel("disk", radius_mm=2), sd.disk_kernel(2, SPACING)),
     (sd.ParametricKernel("ball", radius_mm=2), sd.ball_kernel(2, SPACING)),
+    (sd.ParametricKernel("gaussian", fwhm_mm=[3, 2, 2]), sd.gaussian_kernel(None, SPACING, fwhm=(3, 2, 2))),
+    (
+        sd.ParametricKernel("gaussians", sigmas_mm=[1, 3, 4], amplitudes=[5, 2, 1]),
+        sd.gaussians_kernel([1, 3, 4], [5, 2, 1], SPACING),
+    ),
+    (sd.ParametricKernel("lorentz", lambda_mm=0.3), sd.lorentz_kernel(0.3, SPACING)),
+    (sd.ParametricKernel("exponential", lambda_mm=0.7, reach_mm=4), sd.exponential_kernel(0.7, SPACING, reach=4)),
+    (sd.ParametricKernel("moffat", alpha_mm=0.7, beta=3), sd.moffat_kernel(0.7, 3, SPACING)),
+    (sd.ParametricKernel("moffat", fwhm_mm=1, beta=3), sd.moffat_kernel(None, 3, SPACING, fwhm=1)),
+    (
+        sd.ParametricKernel("radial", r_mm=[0, 1, 4], density=[3, 2, 0]),
+        sd.radial_kernel([0, 1, 4], [3, 2, 0], SPACING),
+    ),
+    (
+        sd.ParametricKernel("born-wolf", na=0.01, wavelength_nm=600, reach_mm=2),
+        sd.born_wolf_kernel(0.01, 600, SPACING, reach=2),
+    ),
+    (
+        sd.ParametricKernel("gibson-lanni", na=0.01, wavelength_nm=600, reach_mm=2, depth_mm=0.01),
+        sd.gibson_lanni_kernel(0.01, 600, SPACING, reach=2, depth_mm=0.01),
+    ),
+    (
+        sd.ParametricKernel("confocal", na=0.01, wavelength_nm=600, excitation_nm=500, reach_mm=2),
+        sd.confocal_kernel(0.01, 600, 500, SPACING, reach=2),
+    ),
     (sd.ParametricKernel("mean", shape=[1, 2, 3]), sd.mean_kernel((1, 2, 3), SPACING)),
     (sd.ParametricKernel("sum", shape=3), sd.sum_kernel(3, SPACING)),
     (sd.ParametricKernel("cross"), sd.cross_kernel(SPACING)),
@@ -626,11 +651,12 @@ def test_a_parameter_of_several_kinds_has_one_form():
     ids=lambda v: v.name,
 )
 def test_a_parameter_below_its_least_value_is_refused(kind, parameter):
-    sd.ParametricKernel(kind.name, **{**kind.start, parameter.name: parameter.least})
+    start = {name: value for name, value in kind.start.items() if name != parameter.instead_of}
+    sd.ParametricKernel(kind.name, **{**start, parameter.name: parameter.least})
     with pytest.raises(
         sd.InputError, match=f"not below {parameter.least:g}|not negative|at least {parameter.least:g}"
     ):
-        sd.ParametricKernel(kind.name, **{**kind.start, parameter.name: parameter.least - 0.5})
+        sd.ParametricKernel(kind.name, **{**start, parameter.name: parameter.least - 0.5})
 
 
 @pytest.mark.parametrize(
@@ -697,7 +723,7 @@ def test_parameters_that_leave_a_single_slice_are_refused(type, parameters, word
         ("gausian", {}, ["'gausian'", "known: gaussian"]),
         (["gaussian"], {}, ["['gaussian']", "known"]),
         ("gaussian", {}, ["needs 'sigma_mm'"]),
-        ("gaussian", {"sigma_mm": 1, "fwhm": 2}, ["no parameter 'fwhm'", "sigma_mm, truncate"]),
+        ("gaussian", {"sigma_mm": 1, "fwhm": 2}, ["no parameter 'fwhm'", "sigma_mm, fwhm_mm, truncate"]),
         ("gaussian", {"sigma_mm": 1, "self": 2}, ["no parameter 'self'"]),
         ("gaussian", {"sigma_mm": -1}, ["gaussian", "sigma -1"]),
         ("gaussian", {"sigma_mm": "1 mm"}, ["sigma_mm", "'1 mm'"]),
@@ -711,7 +737,8 @@ def test_parameters_that_leave_a_single_slice_are_refused(type, parameters, word
         ("gaussian", {"covariance_mm2": [[1, "a"], [2, 1]]}, ["covariance_mm2"]),
         ("cross", {"size": 3}, ["no parameter 'size'", "none"]),
         ("motion", {"length_mm": 3}, ["angle_deg", "direction"]),
-        ("motion", {"length_mm": 3, "angle_deg": 1, "direction": [1, 0]}, ["either"]),
+        ("motion", {"length_mm": 3, "angle_deg": 1, "direction": [1, 0]}, ["one of them"]),
+        ("gaussian", {"sigma_mm": 1, "fwhm_mm": 2}, ["'sigma_mm', 'fwhm_mm' or 'covariance_mm2'", "one of them"]),
     ],
 )
 def test_parametric_kernels_check_their_parameters_when_made(type, parameters, words):

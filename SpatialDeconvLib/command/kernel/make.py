@@ -58,6 +58,7 @@ def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> Non
         "axes": ("+", unit),
         "vector": (3, ("Z", "Y", "X")),
         "matrix": ("+", unit),
+        "list": ("+", unit),
     }[parameter.count]
     text = parameter.meaning
     if parameter.count == "axes":
@@ -65,7 +66,7 @@ def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> Non
     if parameter.default is not None:
         text += f" (default: {parameter.default:g})"
     parser.add_argument(
-        f"--{parameter.stem}",
+        f"--{parameter.stem.replace('_', '-')}",
         dest=parameter.name,
         nargs=nargs,
         type=int if parameter.unit == "voxels" else float,
@@ -121,6 +122,8 @@ def _given_parameters(kind: Kind, options: argparse.Namespace) -> dict[str, Any]
             continue
         if parameter.count == "matrix":
             given[parameter.name] = _square(parameter, value)
+        elif parameter.count == "list":
+            given[parameter.name] = value
         else:
             given[parameter.name] = value[0] if isinstance(value, list) and len(value) == 1 else value
     if kind.directed and "direction" not in given:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError, check_choice
 from ...kernels.parametric import ParametricKernel
-from ...kernels.shapes import FITTED_KINDS, TRUNCATE, ball_shares, line_shares
+from ...kernels.shapes import FITTED_KINDS, FWHM, TRUNCATE, ball_shares, line_shares
 from ...methods.choices import FORMS
 
 # The least sigma, in voxels, that a sampled Gaussian shows: its neighbours then have 1e-5 of the peak.
@@ -94,8 +94,9 @@ class Gaussian(Family):
             raise InputError(f"start {kernel!r} is no gaussian; give a kernel of the kind that is fitted")
         ndim = len(self.shape)
         parameters = kernel._parameters_for(ndim)
-        if "sigma_mm" in parameters:
-            sigmas = np.broadcast_to(np.asarray(parameters["sigma_mm"], dtype=float), ndim)
+        if "covariance_mm2" not in parameters:
+            given = parameters["sigma_mm"] if "sigma_mm" in parameters else np.divide(parameters["fwhm_mm"], FWHM)
+            sigmas = np.broadcast_to(np.asarray(given, dtype=float), ndim)
             return self._pack(np.maximum(sigmas, _LEAST_SIGMA * self.spacing))
         return self._pack(np.sqrt(np.diag(parameters["covariance_mm2"])), np.array(parameters["covariance_mm2"]))
 

@@ -318,7 +318,7 @@ class _Search:
         bound = self.job.bound
         given = self.field.kernels[k] if k < len(self.field.kernels) else bound.kernel(k)
         if isinstance(given, ParametricKernel) and not given.sized:
-            given = bound.kernel(k)  # counted in voxels: all there is to scale are its values
+            given = bound.kernel(k)  # without a size in mm: all there is to scale are its values
         keyed = scale_kernels(KernelField.uniform(given), factor)
         grid = np.broadcast_to(np.float32(0), bound.shape)
         return keyed.bind(grid, bound.spacing, slicewise=self.job.settings.slicewise).kernel(0)
