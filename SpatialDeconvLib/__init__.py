@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation.fits import fit_kernels as fit_kernels
     from .estimation.fits import fit_pair as fit_pair
     from .estimation.fits import smooth_gaussians as smooth_gaussians
+    from .kernels.depths import depth_field as depth_field
     from .kernels.field import BoundField as BoundField
     from .kernels.field import KernelField as KernelField
     from .kernels.kernel import Kernel as Kernel
@@ -105,6 +106,7 @@ _PUBLIC = {
         "fit_pair",
         "smooth_gaussians",
     ),
+    "kernels.depths": ("depth_field",),
     "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),
     "kernels.parametric": ("ParametricKernel",),

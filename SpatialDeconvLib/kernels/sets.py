@@ -10,7 +10,13 @@ A kernel set is a JSON file (schema ``spatialdeconv-kernels/1``); paths in it ar
 `at` is a level (key "intensity"), a label value or segment name ("region"), [z, y, x] in mm ("position") or
 the path of a weight image ("weights"). Key "uniform" has one kernel and no `at`; key "region" may have
 "feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
-axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions.
+axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions. Of type
+"radial", "path" may name a table (`read_radial_table`) instead of "r_mm" and "density".
+
+With key "position", "depths_mm" makes a kernel for each depth of a single one (`depth_field`)::
+
+    {"schema": "spatialdeconv-kernels/1", "key": "position", "depths_mm": [0, 0.01, 0.02], "first_depth_mm": 0,
+     "kernels": [{"type": "gibson-lanni", "na": 1.2, "wavelength_nm": 520}]}
 """
 
 from __future__ import annotations
@@ -36,14 +42,17 @@ from ..formats.quiet import standard_error_captured
 from ..formats.reasons import reason_for, reason_of
 from ..methods.choices import KEYS
 from .centres import GivenCentre, centre_of, centre_words
+from .depths import depth_field
 from .field import KernelField
 from .kernel import Kernel
 from .kinds import Kind
 from .parametric import AnyKernel, ParametricKernel
-from .shapes import STORED_KINDS
+from .shapes import STORED_KINDS, read_radial_table
 
 SCHEMA = "spatialdeconv-kernels/1"
 _SET_WORDS = {"schema", "key", "of", "interpolation", "outside", "feather_mm", "kernels", "comment"}
+#: The words that make a kernel for each of several depths.
+_DEPTH_WORDS = ("depths_mm", "first_depth_mm")
 
 
 def read_kernel(
@@ -232,9 +241,11 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, Mapping) else type(content).__name__
         raise InputError(f"schema is {found!r}; expected {SCHEMA!r}")
-    unknown = sorted(set(content) - _SET_WORDS)
+    known = _SET_WORDS.union(_DEPTH_WORDS)
+    unknown = sorted(set(content) - known)
     if unknown:
-        raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(_SET_WORDS))}")
+        raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    content = written_out(content)
     key: Any = content.get("key")
     check_choice(key, KEYS, "key")
     entries = content.get("kernels")
@@ -257,6 +268,24 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     if key == "region":
         return KernelField.by_region(None, pairs, **options)
     return KernelField.by_position(pairs, **options)
+
+
+def written_out(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the content of a kernel set with an entry for each depth, instead of depths and one entry."""
+    depths = {word: content[word] for word in _DEPTH_WORDS if word in content}
+    if not depths:
+        return content
+    entries = content.get("kernels")
+    if content.get("key") != "position" or "depths_mm" not in depths:
+        raise InputError("depths need key 'position' and 'depths_mm'; add them, or remove 'first_depth_mm'")
+    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], Mapping):
+        raise InputError("'depths_mm' makes the kernels of one: give one entry under 'kernels', without 'at'")
+    parameters = dict(entries[0])
+    if "at" in parameters:
+        raise InputError("kernel 1 has 'at', which 'depths_mm' says of all kernels; remove one of them")
+    field = depth_field(parameters.pop("type", None), **depths, **parameters)
+    rest = {word: value for word, value in content.items() if word not in _DEPTH_WORDS}
+    return {**rest, "kernels": field_to_dict(field)["kernels"]}
 
 
 def _options(key: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -313,6 +342,9 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
         spacing = parameters["spacing_mm"]
         unknown = spacing is None
         return Kernel(values, 1.0 if unknown else spacing, "values", dict(entry), centre, in_voxels=unknown)
+    if entry["type"] == "radial" and "path" in parameters:
+        r, density = read_radial_table(Path(folder) / given_path(str(parameters.pop("path"))))
+        parameters = {**parameters, "r_mm": r, "density": density}
     return ParametricKernel(entry["type"], centre=centre, **parameters)
 
 

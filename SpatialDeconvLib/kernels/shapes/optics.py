@@ -112,8 +112,8 @@ class GibsonLanni:
         _check_aperture(self.na, self.immersion_index)
         if self._immersion() < 0:
             raise InputError(
-                f"at depth_mm {self.depth_mm:g} the lens, working_distance_mm {self.working_distance_mm:g}, would have to "
-                "go through the coverslip; check that all lengths are in mm"
+                f"at depth_mm {self.depth_mm:g} a lens of working_distance_mm {self.working_distance_mm:g} would "
+                "have to go through the coverslip; check that all lengths are in mm"
             )
 
     @property

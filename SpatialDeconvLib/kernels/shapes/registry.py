@@ -136,7 +136,8 @@ _CONDITIONS = (
         label=_("Coverslip (mm):"), word=_("coverslip"),
     ),
     Parameter(
-        "coverslip_design_mm", "that the lens was made for, if another", "mm", required=False, extent=0.0, label=_("Coverslip of the lens (mm):"), word=_("coverslip of the lens"),
+        "coverslip_design_mm", "that the lens was made for, if another", "mm", required=False, extent=0.0,
+        label=_("Coverslip of the lens (mm):"), word=_("coverslip of the lens"),
     ),
     Parameter(
         "working_distance_mm", "thickness of the immersion medium that the lens was made for", "mm", required=False,
