@@ -7,7 +7,6 @@ why it cannot yet.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -21,14 +20,20 @@ import numpy as np
 from ..arrays.reading import read_json
 from ..errors import InputError
 from ..estimation.levels import levels_from_histogram
-from ..kernels import shapes
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
-from ..kernels.sets import SCHEMA, field_from_dict, read_kernel
+from ..kernels.sets import SCHEMA, field_from_dict, kernel_from_dict, written_out
+from ..kernels.shapes import registry
 from ..methods.choices import AUTO, INTERPOLATIONS_OF
-from . import kernelfacts
+from . import kernelfacts, kernelfields
+from .kernelfields import NUMBER as _NUMBER
+from .kernelfields import numbersIn as _numbers
+from .kernelfields import numberText
+from .kernelfields import optionsOf as _optionsOf
+from .kernelfields import optionsText as _options
+from .kernelfields import valuesText as _valuesText
 from .model import KernelSetSummary, _, inPanelWords, translated
 
 __all__ = [
@@ -54,14 +59,12 @@ __all__ = [
 ]
 
 _LOGARITHMS: dict[str, bool | int] = {"no": False, "natural": True, "decimal": 10}
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-
 
 #: The kinds of kernels of the table: those of the engine, and kernels that a volume or a file holds.
 KINDS: dict[str, Kind] = {
-    **shapes.KINDS,
+    **registry.KINDS,
     "volume": Kind("volume", _("Volume"), _("The voxels of a volume in the scene.")),
-    "file": shapes.STORED_KINDS["file"],
+    "file": registry.STORED_KINDS["file"],
 }
 
 
@@ -154,24 +157,24 @@ class KernelRow:
                 raise InputError(_("no file is chosen"))
             log = {} if self.logarithm == "no" else {"log": _LOGARITHMS[self.logarithm]}
             return {"type": "file", "path": _relative(self.path, folder), **log, **further}
-        return {"type": self.kind, **self._parameters("covariance_mm2" in further), **further}
+        return {"type": self.kind, **self._parameters(), **further}
 
-    def _parameters(self, sized: bool = False) -> dict[str, Any]:
-        """The kind's own words; a kernel that is `sized` by other words needs no size."""
+    def _parameters(self) -> dict[str, Any]:
+        """The kind's size, unless that is said in other words, and its direction."""
         kind, parameters = KINDS[self.kind], {}
-        if kind.size and not (sized and not self.size.strip()):
+        if kind.size and not (not self.size.strip() and kernelfields.isSizedOtherwise(self)):
             numbers, size = _numbers(self.size), kind.size
             if not self.size.strip():
                 raise InputError(_("its size is missing"))
             if not numbers:
                 raise InputError(_("size '{text}' is no number").format(text=self.size))
-            if size.count != "axes" and len(numbers) > 1:
+            if size.count == "one" and len(numbers) > 1:
                 raise InputError(_("size '{text}' must be one number").format(text=self.size))
             if size.unit == "voxels":
                 if any(n % 1 for n in numbers):
                     raise InputError(_("size '{text}' must be whole voxels").format(text=self.size))
                 numbers = [int(n) for n in numbers]
-            parameters[size.name] = numbers[0] if len(numbers) == 1 else numbers
+            parameters[size.name] = numbers[0] if len(numbers) == 1 and size.count != "list" else numbers
         if kind.directed:
             direction = _numbers(self.direction)
             if len(direction) not in (1, 2, 3):
@@ -194,14 +197,7 @@ class KernelRow:
             from ..mrml.nodes import kernelFromVolume  # here, because everything else works without a scene
 
             return kernelFromVolume(self.volume, _LOGARITHMS[self.logarithm], centreOf(self))
-        entry = self._kernelEntry(None)
-        kind = entry.pop("type")
-        if kind == "file":
-            return read_kernel(
-                entry["path"], entry.get("log", False), entry.get("spacing_mm"), entry.get("normalize", True),
-                entry.get("centre", "auto"),
-            )  # fmt: skip
-        return ParametricKernel(kind, **entry)
+        return kernel_from_dict(self._kernelEntry(None))
 
 
 def _relative(path: str, folder: str | os.PathLike | None) -> str:
@@ -213,11 +209,6 @@ def _relative(path: str, folder: str | os.PathLike | None) -> str:
         return path
 
 
-def _numbers(text: str) -> list[float]:
-    """The numbers in a text, whatever stands between them."""
-    return [float(found) for found in re.findall(_NUMBER, text)]
-
-
 def _oneNumber(text: str, what: str) -> float:
     text = _withoutDecimalComma(text)
     if not re.fullmatch(_NUMBER, text):
@@ -226,12 +217,6 @@ def _oneNumber(text: str, what: str) -> float:
     if not math.isfinite(number):
         raise InputError(_("{what} '{text}' is no number").format(what=what, text=text))
     return number
-
-
-def numberText(number: float) -> str:
-    """Return a number as short as it can be without losing anything: 10, 0.5, 1e-07."""
-    number = float(number)
-    return str(int(number)) if number == round(number) and abs(number) < 1e15 else repr(number)
 
 
 # ------------------------------------------------------------------------------------- rows and fields
@@ -353,6 +338,7 @@ def rowsFromContent(
     field = field_from_dict(content, folder)
     names = {"of": "of", "interpolation": "interpolation", "outside": "outside", "feather_mm": "feather"}
     options = {name: content[word] for word, name in names.items() if word in content}
+    content = written_out(content)
     if field.key == "region":
         options.setdefault("outside", "error")
     rows = []
@@ -389,9 +375,15 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
         log = parameters.pop("log", False)
         logarithm = "no" if log is False else "decimal" if log is not True and log == 10 else "natural"
         return KernelRow(at, "file", path=path, logarithm=logarithm, options=_options(parameters))
+    if "path" in parameters:  # a table, which is kept as its numbers
+        parameters = dict(kernel_from_dict({"type": kind, **parameters}, folder).source)
+        del parameters["type"]
     size = direction = None
     if KINDS[kind].size is not None:
-        size = parameters.pop(KINDS[kind].size.name, "" if "covariance_mm2" in parameters else firstSize(kind))
+        size = parameters.pop(KINDS[kind].size.name, None)
+        if size is None:
+            sized = kernelfields.isSizedOtherwise(KernelRow(at, kind, options=_options(parameters)))
+            size = "" if sized else firstSize(kind)
     if KINDS[kind].directed:
         direction = parameters.pop("angle_deg", None)
         if direction is None:
@@ -399,16 +391,6 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
     row = KernelRow(at, kind, options=_options(parameters))
     row = row if size is None else replace(row, size=_valuesText(size))
     return row if direction is None else replace(row, direction=_valuesText(direction))
-
-
-def _options(parameters: dict[str, Any]) -> str:
-    return json.dumps(parameters, sort_keys=True) if parameters else ""
-
-
-def _valuesText(values: Any) -> str:
-    if isinstance(values, str):
-        return values
-    return ", ".join(numberText(v) for v in np.atleast_1d(np.asarray(values, dtype=float)))
 
 
 def rowsFromField(field: KernelField, makeVolume: Callable[[Kernel, str], Any]) -> list[KernelRow]:
@@ -496,8 +478,9 @@ def isFlat(row: KernelRow) -> bool:
     if row.kind == "volume":
         image = row.volume.GetImageData() if row.volume is not None else None
         return image is not None and image.GetDimensions()[2] == 1
-    sizes = _numbers(row.size) if kind.size is not None and kind.size.count == "axes" else []
-    return kind.planar or len(sizes) == 2
+    texts = [row.size] if kind.size is not None and kind.size.count == "axes" else []
+    texts += [kernelfields.fieldText(row, p.name) for p in kernelfields.fieldsOf(row.kind) if p.count == "axes"]
+    return kind.planar or any(len(_numbers(text)) == 2 for text in texts)
 
 
 def parametersText(row: KernelRow) -> str:
@@ -512,9 +495,7 @@ def parametersText(row: KernelRow) -> str:
         return ""
     if not row.size.strip() and "covariance_mm2" in row.options:
         return _("by its covariance")
-    if not _numbers(row.size):
-        return row.size
-    text = f"{translated(kind.size.word, shapes)} {row.size} {kind.size.unit}".strip()
+    text = kernelfields.parametersText(row, kind)
     if kind.directed:
         angle = len(_numbers(row.direction)) == 1
         text += f" at {row.direction}°" if angle else f" along {row.direction}"
@@ -527,23 +508,19 @@ def _withLogarithm(name: str, logarithm: str) -> str:
 
 
 def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
-    """Return a row with parameters as typed into the table: "1.2", "3, 1.2, 1.2", "5 mm at 30°".
+    """Return a row with parameters as typed into the table: "1.2", "3, 1.2, 1.2", "5 mm at 30°", "FWHM 2.4".
 
     What is no number is left out; a text without any number is kept, so that it can be corrected.
     """
     kind, numbers = KINDS[row.kind], _numbers(text)
-    if not kind.size:
+    if not kind.size or text == parametersText(row):
         return row
     if not numbers:
-        return replace(row, size="" if text == parametersText(row) else text.strip())
+        return replace(row, size=text.strip())
     if kind.directed:
         row = replace(row, size=numberText(numbers[0]))
         return replace(row, direction=_valuesText(numbers[1:])) if len(numbers) > 1 else row
-    return replace(row, size=_valuesText(numbers), options=_without(row.options, "covariance_mm2"))
-
-
-def _without(options: str, word: str) -> str:
-    return _options({name: v for name, v in json.loads(options or "{}").items() if name != word})
+    return kernelfields.rowWithWords(row, text, kind)
 
 
 def centreOf(row: KernelRow) -> Any:
@@ -572,10 +549,6 @@ def rowWithSpacing(row: KernelRow, text: str) -> KernelRow:
     return _withOption(row, "spacing_mm", given)
 
 
-def _optionsOf(row: KernelRow) -> dict[str, Any]:
-    return json.loads(row.options) if row.options else {}
-
-
 def _withOption(row: KernelRow, word: str, value: Any) -> KernelRow:
     if not KINDS[row.kind].stored:
         return row
@@ -594,19 +567,19 @@ def kindSentence(kind: str) -> str:
 
 
 def _shown(kind: str, text: str) -> str:
-    return text if kind == "volume" else translated(text, shapes)  # the panel's own kind speaks its language
+    return text if kind == "volume" else translated(text, registry)  # the panel's own kind speaks its language
 
 
 def sizeLabel(kind: str) -> str:
     """Return the label of the kind's size, with its unit; "" when it has none."""
     size = KINDS[kind].size
-    return translated(size.label, shapes) if size is not None else ""
+    return translated(size.label, registry) if size is not None else ""
 
 
 def firstSize(kind: str) -> str:
     """Return the size that a kernel of the kind begins with."""
     size = KINDS[kind].size
-    return numberText(size.start if size is not None else 1.0)
+    return _valuesText(size.start if size is not None else 1.0)
 
 
 def placeLabel(key: str) -> str:
@@ -678,9 +651,12 @@ def rowOfKind(row: KernelRow, kind: str) -> KernelRow:
     before, after = KINDS[row.kind], KINDS[kind]
     if row.kind == kind:
         return row
-    lengths = all(size is not None and size.unit == "mm" for size in (before.size, after.size))
+    lengths = all(
+        size is not None and size.unit == "mm" and size.count != "list" for size in (before.size, after.size)
+    )
     same = lengths and len(_numbers(row.size)) == 1
-    return replace(row, kind=kind, size=row.size if same else firstSize(kind), options="")
+    size = row.size if same else firstSize(kind)
+    return replace(row, kind=kind, size=size, options=kernelfields.startOptions(kind))
 
 
 def rowPlaceProblem(key: str, row: KernelRow) -> str:
@@ -765,7 +741,7 @@ def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:
     kind = "gaussian"
     if rest and not re.match(_NUMBER, rest[0]):
         kind = _kindFromWord(rest.pop(0), number)
-    row = replace(KernelRow(", ".join(places), kind), size=firstSize(kind))
+    row = KernelRow(", ".join(places), kind, size=firstSize(kind), options=kernelfields.startOptions(kind))
     if kind == "file":
         if not rest:
             raise InputError(_("line {number}: a kernel from a file needs its path").format(number=number))

@@ -16,9 +16,10 @@ from ..estimation import levels
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
 from ..mrml import nodes, places
-from . import dropping, forms, kernelfacts, kernelfiles, kernelrows
+from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrows
 from . import pixmaps as pictures
 from .history import History
+from .kernelform import KernelForm
 from .model import errorText
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
@@ -108,6 +109,8 @@ class KernelTable:
         ui.kernelDirectionLineEdit.connect("editingFinished()", self.onDirectionEdited)
         ui.kernelVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onVolumeChosen)
         ui.kernelPathLineEdit.connect("currentPathChanged(QString)", self.onPathEdited)
+        form = ui.kernelNotesLabel.parentWidget().layout().itemAt(1).layout()
+        self._form = KernelForm(ui, form, self.onFieldEdited)
 
     # -- from the parameter node to the widgets
 
@@ -276,6 +279,7 @@ class KernelTable:
         if ui.kernelPathLineEdit.currentPath != row.path:
             ui.kernelPathLineEdit.currentPath = row.path
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
+        self._form.show(row)
         self._showStored(row, kind)
         ui.kernelPictureLabel.setPixmap(self._looks.picture(row, self._spacing(self._node())))
         problem, notes = self._problemAndNotes(self.key(), row)
@@ -352,7 +356,10 @@ class KernelTable:
 
     def onSizeEdited(self):
         text = self._ui.kernelSizeLineEdit.text.strip()
-        self._changeSelected(lambda row: replace(row, size=text))
+        self._changeSelected(lambda row: kernelfields.rowWithSize(row, text))
+
+    def onFieldEdited(self, name, text):
+        self._changeSelected(lambda row: kernelfields.rowWithField(row, name, text))
 
     def onDirectionEdited(self):
         text = self._ui.kernelDirectionLineEdit.text.strip()

@@ -326,8 +326,9 @@ def test_a_point_deep_in_water_looks_deeper_or_higher_as_the_index_says():
 def geometric_focus(lens, s):
     """Where rays of angle s cross the axis, by Snell's law: how far the lens has to come nearer to see them meet.
 
-    A ray of the point at depth d leaves the sample d tan(sample) from the axis; in the immersion medium it goes on with
-    tan(immersion). It seems to come from d tan(sample) / tan(immersion) below the coverslip; on the axis from d n'/n.
+    A ray of the point at depth d leaves the sample d tan(sample) from the axis; in the immersion medium it goes on
+    with tan(immersion), as if it came from d tan(sample) / tan(immersion) below the coverslip; near the axis that
+    is d n'/n.
     """
     tangent = {n: s / math.sqrt(n**2 - s**2) for n in (lens.sample_index, lens.immersion_index)}
     seen = lens.depth_mm * tangent[lens.sample_index] / tangent[lens.immersion_index]

@@ -10,8 +10,8 @@ import SpatialDeconvLib as sd
 from SpatialDeconvLib.errors import InputError
 from SpatialDeconvLib.estimation import levels
 from SpatialDeconvLib.kernels import sets as kernelsets
-from SpatialDeconvLib.kernels import shapes
-from SpatialDeconvLib.panel import kernelfacts, kernelfiles, kernelrows
+from SpatialDeconvLib.kernels.shapes import registry
+from SpatialDeconvLib.panel import kernelfacts, kernelfields, kernelfiles, kernelpictures, kernelrows
 from SpatialDeconvLib.panel.kernelrows import KINDS, KernelRow
 
 LEVELS = [KernelRow(str(level), size=str(level / 20)) for level in (10, 20, 40)]
@@ -32,10 +32,10 @@ def write_set(tmp_path, *kernels, key="intensity", **more):
 
 
 def test_every_kind_of_the_engine_can_be_a_row():
-    assert set(KINDS) == set(shapes.KINDS) | {"volume", "file"}
+    assert set(KINDS) == set(registry.KINDS) | {"volume", "file"}
     for name, kind in KINDS.items():
         if not kind.stored:
-            row = KernelRow("10", name, kernelrows.firstSize(name))
+            row = kernelrows.rowOfKind(KernelRow("10", "identity"), name)
             assert row.kernel().type == name
             assert kernelrows.rowProblem("intensity", row) == ""
         assert kernelrows.kindLabel(name)
@@ -526,8 +526,8 @@ def test_a_voxel_size_that_is_typed_is_that_of_the_file(tmp_path):
 
 def test_a_file_is_looked_into_once_until_it_changes(tmp_path, monkeypatch):
     row, read = stored(tmp_path, bump((5, 5))), []
-    wasRead = kernelrows.read_kernel
-    monkeypatch.setattr(kernelrows, "read_kernel", lambda *given: read.append(1) or wasRead(*given))
+    wasRead = kernelrows.kernel_from_dict
+    monkeypatch.setattr(kernelrows, "kernel_from_dict", lambda *given: read.append(1) or wasRead(*given))
     for at in ("10", "20", "30"):  # a level is no matter of the file
         assert kernelrows.tableSummary("intensity", [replace(row, at=at)]).flat
     assert len(read) == 1
@@ -545,6 +545,93 @@ def test_a_table_with_a_file_that_is_no_kernel_cannot_be_used(tmp_path):
     assert not summary.usable
     assert summary.text.startswith("Kernel 2: ")
     assert ".npy" in summary.text
+
+
+# -- fields of a kind
+
+
+def test_a_full_width_and_a_sigma_replace_each_other():
+    row = kernelfields.rowWithField(KernelRow("10", size="1.5", options='{"truncate": 3}'), "fwhm_mm", "2.4")
+    assert row.entry(key="intensity") == {"at": 10, "type": "gaussian", "fwhm_mm": 2.4, "truncate": 3}
+    assert kernelrows.parametersText(row) == "FWHM 2.4 mm"
+    again = kernelfields.rowWithSize(row, "3, 1, 1")
+    assert again.entry(key="intensity") == {"at": 10, "type": "gaussian", "sigma_mm": [3, 1, 1], "truncate": 3}
+    empty = kernelfields.rowWithField(row, "fwhm_mm", "")
+    assert kernelrows.rowProblem("intensity", empty) == "its size is missing"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in registry.KINDS.items() if kind.size is not None])
+def test_a_cell_of_the_table_says_what_it_means(kind):
+    row = kernelrows.rowOfKind(KernelRow("10", "identity"), kind)
+    for parameter in kernelfields.fieldsOf(kind):
+        if not parameter.instead_of:
+            row = kernelfields.rowWithField(
+                row, parameter.name, kernelfields.fieldText(row, parameter.name) or "1.2"
+            )
+    text = kernelrows.parametersText(row)
+    blank = kernelrows.rowOfKind(KernelRow("10", "identity"), kind)
+    assert kernelrows.rowWithParameters(blank, text) == row
+    assert kernelrows.rowWithParameters(row, text) == row
+
+
+@pytest.mark.parametrize(
+    ("typed", "entry"),
+    [
+        ("0.9", {"na": 0.9, "wavelength_nm": 550}),
+        ("na 0.9, Wavelength 488 nm", {"na": 0.9, "wavelength_nm": 488}),
+        ("wavelength 488; depth 0.01 mm", {"na": 1.4, "wavelength_nm": 488, "depth_mm": 0.01}),
+    ],
+)
+def test_what_is_typed_into_a_cell_goes_where_its_word_says(typed, entry):
+    row = kernelrows.rowOfKind(KernelRow("10"), "gibson-lanni")
+    row = kernelrows.rowWithParameters(row, typed)
+    assert row.entry(key="intensity") == {"at": 10, "type": "gibson-lanni", **entry}
+
+
+def test_a_long_table_is_counted_in_its_cell_and_left_alone_there(tmp_path):
+    (tmp_path / "t.txt").write_text("\n".join(f"{r} {20 - r}" for r in range(20)), encoding="utf-8")
+    path = write_set(tmp_path, {"at": 10, "type": "radial", "path": "t.txt"})
+    _key, (row,), _options = kernelrows.rowsFromFile(path)
+    text = kernelrows.parametersText(row)
+    assert text == "distances (20 numbers) mm, densities (20 numbers)"
+    assert kernelrows.rowWithParameters(row, text + " ").kernel().parameters["density"] == list(range(20, 0, -1))
+    assert row.entry(key="intensity")["r_mm"] == list(range(20))
+
+
+def test_kernels_of_several_depths_are_rows(tmp_path):
+    lens = {"type": "confocal", "na": 1.2, "wavelength_nm": 520, "excitation_nm": 488}
+    path = write_set(tmp_path, lens, key="position", depths_mm=[0, 0.01])
+    key, rows, _options = kernelrows.rowsFromFile(path)
+    assert (key, [row.at for row in rows]) == ("position", ["0, 0, 0", "0.01, 0, 0"])
+    assert [kernelfields.fieldText(row, "depth_mm") for row in rows] == ["0", "0.01"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "words"),
+    [
+        ("gibson-lanni", "wavelength_nm", "blue", "'blue'"),
+        ("gibson-lanni", "wavelength_nm", "", "needs 'wavelength_nm'"),
+        ("gibson-lanni", "immersion_index", "1.0", "na 1.4 is greater"),
+        ("gaussians", "amplitudes", "1", "as many"),
+        ("moffat", "beta", "1", "greater than 1"),
+    ],
+)
+def test_a_field_that_is_wrong_is_told(kind, name, text, words):
+    row = kernelfields.rowWithField(kernelrows.rowOfKind(KernelRow("10"), kind), name, text)
+    assert words in kernelrows.rowProblem("intensity", row)
+
+
+def test_a_pasted_line_says_fields_by_their_words():
+    (row,) = kernelrows.parsePasted("10\tgaussian\tFWHM 2.5", "intensity")
+    assert row.kernel().parameters == {"fwhm_mm": 2.5}
+    (row,) = kernelrows.parsePasted("10\tmoffat\t1.5\tbeta 3", "intensity")
+    assert row.kernel().parameters == {"alpha_mm": 1.5, "beta": 3.0}
+
+
+def test_a_microscopes_kernel_has_a_picture_at_its_own_scale():
+    kernel = kernelrows.rowOfKind(KernelRow("10"), "born-wolf").kernel()
+    pixels = kernelpictures.kernelPicture(kernel, 64).pixels
+    assert len(np.unique(pixels)) > 20
 
 
 # -- files

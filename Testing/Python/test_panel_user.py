@@ -212,6 +212,24 @@ def test_the_fields_below_the_table_change_the_selected_rows(ready):
     assert ready.ui.applyButton.enabled
 
 
+def test_a_kind_shows_fields_of_its_own_and_no_others(ready):
+    ready.select_rows(0)
+    assert ready.visible("kernelField_fwhm_mm")
+    assert not ready.visible("kernelField_wavelength_nm")
+    ready.type_in("kernelField_fwhm_mm", "2.4")
+    assert ready.ui.kernelSizeLineEdit.text == ""
+    assert ready.table()[0][2] == "FWHM 2.4 mm"
+    ready.type_in("kernelSizeLineEdit", "1.1")
+    assert not ready.ui.kernelField_fwhm_mm.text
+    ready.choose_text("kernelKindComboBox", "Microscope (Gibson-Lanni)")
+    assert ready.visible("kernelField_wavelength_nm")
+    assert not ready.visible("kernelField_fwhm_mm")
+    assert ready.ui.kernelField_immersion_index.placeholderText == "1.515"
+    ready.type_in("kernelField_wavelength_nm", "488")
+    ready.type_in("kernelField_depth_mm", "0.01")
+    assert ready.table()[0][2] == "NA 1.4, wavelength 488 nm, depth 0.01 mm"
+
+
 def test_a_volume_of_the_scene_becomes_a_kernel(ready):
     values = np.zeros((3, 3, 3), np.float32)
     values[1, 1, 1] = 1

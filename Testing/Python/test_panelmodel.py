@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 from SpatialDeconvLib.errors import InputError, NotEnoughMemory
-from SpatialDeconvLib.kernels import shapes
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.kernels.kernel import Kernel
-from SpatialDeconvLib.kernels.shapes import gaussian_kernel
+from SpatialDeconvLib.kernels.shapes import gaussian_kernel, registry
 from SpatialDeconvLib.methods import choices
 from SpatialDeconvLib.methods import registry as methods
-from SpatialDeconvLib.panel import kernelrows
+from SpatialDeconvLib.panel import kernelfields, kernelrows
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
 from SpatialDeconvLib.run import pipeline
@@ -129,8 +128,12 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
         kernelrows.kindLabel(kind)
         kernelrows.kindSentence(kind)
         kernelrows.sizeLabel(kind)
-        kernelrows.parametersText(kernelrows.KernelRow(kind=kind, path="k.npy"))
-    assert asked == collected(shapes)
+        fields = kernelfields.fieldsOf(kind)
+        given = kernelfields.optionsText({field.name: 1 for field in fields})
+        kernelrows.parametersText(kernelrows.KernelRow(kind=kind, path="k.npy", options=given))
+        for field in fields:
+            kernelfields.fieldLabel(field)
+    assert asked == collected(registry)
 
 
 def test_a_translation_that_lost_a_placeholder_is_not_used(monkeypatch):
