@@ -283,11 +283,32 @@ def test_every_kind_of_kernel_has_its_options(folder, kind):
     options = []
     for name, value in kind.start.items():
         parameter = kind.known[name]
-        options += [f"--{parameter.stem}", int(value) if parameter.unit == "voxels" else value]
+        values = value if isinstance(value, list) else [int(value) if parameter.unit == "voxels" else value]
+        options += [f"--{parameter.stem.replace('_', '-')}", *values]
     assert run(folder, "kernel", kind.name, *options, "--output", "k.nrrd") == 0
     expected = sd.ParametricKernel(kind.name, **kind.start).sampled((1.0, 1.0, 1.0)).values
     found = sd.read_kernel(folder / "k.nrrd", normalize=False).values
     np.testing.assert_array_equal(found.reshape(expected.shape), expected)
+
+
+def test_a_table_in_a_file_becomes_a_kernel(folder):
+    (folder / "t.csv").write_text("mm, density\n0, 4\n1.5, 2\n3, 0\n", encoding="utf-8")
+    assert run(folder, "kernel", "radial", "--table", "t.csv", "--spacing", 1, 1, "--output", "k.nrrd") == 0
+    expected = sd.radial_kernel([0, 1.5, 3], [4, 2, 0], (1.0, 1.0)).values
+    np.testing.assert_array_equal(sd.read_kernel(folder / "k.nrrd").values, expected)
+    assert run(folder, "kernel", "radial", "--table", "t.csv", "--r", 0, 1, "--output", "l.nrrd") == 1
+    assert run(folder, "kernel", "radial", "--table", "t.csv", "--output", "t.csv") == 1
+    assert not (folder / "l.nrrd").exists()
+
+
+def test_a_kernel_narrower_than_a_voxel_is_told(folder, capsys):
+    lens = ("--na", 1.2, "--wavelength", 520, "--output", "k.nrrd")
+    assert run(folder, "kernel", "born-wolf", *lens) == 0
+    assert "narrower than a voxel of 1 mm" in capsys.readouterr().err
+    assert run(folder, "kernel", "born-wolf", *lens, "--spacing", 3e-4, 1e-4, 1e-4) == 0
+    captured = capsys.readouterr()
+    assert "narrower" not in captured.err
+    assert "left out" in captured.err
 
 
 def test_kernel_can_be_looked_at_as_a_picture(folder):
@@ -575,7 +596,10 @@ def test_help_has_what_the_registries_say(capsys):
     for kind in sd.KINDS.values():
         assert f" {kind.name} {kind.sentence}" in text
         own = helped("kernel", kind.name)
-        assert all(f"--{parameter.stem} " in own and parameter.meaning in own for parameter in kind.parameters)
+        own = own.replace("- ", "-")  # lines are broken at hyphens, too
+        for parameter in kind.parameters:
+            assert f"--{parameter.stem.replace('_', '-')} " in own
+            assert parameter.meaning in own
 
 
 SIGNALS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -251,7 +251,7 @@ def test_all_kernels_of_a_field_are_scaled_and_its_keys_stay():
 
 
 def test_what_cannot_be_scaled_is_refused():
-    with pytest.raises(InputError, match="counted in voxels"):
+    with pytest.raises(InputError, match="no size in mm"):
         sd.scale_kernels(sd.ParametricKernel("mean", shape=3), 1.2)
     with pytest.raises(InputError, match="leaves no kernel"):
         sd.scale_kernels(sd.disk_kernel(2.0), 0)

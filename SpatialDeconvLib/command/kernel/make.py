@@ -9,10 +9,10 @@ from typing import Any
 
 from ...arrays.watch import IsCancelled
 from ...errors import InputError
-from ...kernels.kernel import Kernel
+from ...kernels.kernel import Kernel, sizes_text
 from ...kernels.kinds import Kind, Parameter
 from ...kernels.parametric import ParametricKernel
-from ...kernels.shapes import KINDS
+from ...kernels.shapes import KINDS, read_radial_table
 from ..arguments import add_centre_argument, centre_from_option, path_name, printable
 from ..overwriting import refuse_overwriting
 from ..parser import PROGRAM, new_command
@@ -25,6 +25,9 @@ def add_kinds(words: Any) -> None:
         parser.set_defaults(kind=kind)
         for parameter in kind.parameters:
             _add_parameter(parser, parameter)
+        if kind.name == "radial":
+            text = "instead of --r and --density: a text file of two columns"
+            parser.add_argument("--table", type=path_name, metavar="FILE", help=text)
         _add_common(parser)
 
 
@@ -76,10 +79,22 @@ def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> Non
 
 
 def _run_kind(options: argparse.Namespace, cancelled: IsCancelled) -> None:
-    refuse_overwriting([options.output], {})
-    centre = centre_from_option(options.centre)
-    kernel = ParametricKernel(options.kind.name, centre=centre, **_given_parameters(options.kind, options))
-    _write(kernel.sampled(_spacing(options) or [1.0, 1.0, 1.0]), options.output)
+    table = getattr(options, "table", None)
+    refuse_overwriting([options.output], {"table": table})
+    parameters = _given_parameters(options.kind, options)
+    if table is not None:
+        if parameters:
+            raise InputError("--table has distances and densities; leave --r and --density out")
+        parameters = dict(zip(("r_mm", "density"), read_radial_table(table), strict=True))
+    given = ParametricKernel(options.kind.name, centre=centre_from_option(options.centre), **parameters)
+    kernel = given.sampled(_spacing(options) or [1.0, 1.0, 1.0])
+    if kernel.is_identity and options.kind.name != "identity":
+        size = sizes_text(kernel.spacing)
+        text = (
+            f"the kernel is narrower than a voxel of {size} mm and changes nothing; check --spacing, which is in mm"
+        )
+        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+    _write(kernel, options.output)
 
 
 def _run_file(options: argparse.Namespace, cancelled: IsCancelled) -> None:
