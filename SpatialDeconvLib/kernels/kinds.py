@@ -88,6 +88,8 @@ class Kind:
         The word of kernel-set files ("type" there) and of the command.
     label, sentence : str
         For people: its name, and one sentence that says what it is.
+    formula : str
+        Its values, up to a factor; r is the distance from the centre.
     make : callable (parameters, spacing) -> Kernel, or None
         None for kernels that are stored somewhere rather than computed.
     parameters : tuple of Parameter
@@ -107,6 +109,7 @@ class Kind:
     name: str
     label: str
     sentence: str
+    formula: str = ""
     make: Callable[[dict[str, Any], tuple[float, ...]], Kernel] | None = None
     parameters: tuple[Parameter, ...] = ()
     planar: bool = False

@@ -21,7 +21,9 @@ from ..parser import PROGRAM, new_command
 def add_kinds(words: Any) -> None:
     """Add a word for every kind of kernel."""
     for kind in KINDS.values():
-        parser = new_command(words, kind.name, _run_kind, kind.sentence)
+        parser = new_command(
+            words, kind.name, _run_kind, kind.sentence, f"{kind.sentence}\n\nvalues: {kind.formula}"
+        )
         parser.set_defaults(kind=kind)
         for parameter in kind.parameters:
             _add_parameter(parser, parameter)

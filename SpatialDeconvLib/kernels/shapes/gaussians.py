@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError, check_number
@@ -198,4 +197,4 @@ def _integrals(sigma: float, spacing: float, radius: int) -> np.ndarray:
     if sigma == 0:
         return (np.arange(-radius, radius + 1) == 0).astype(float)
     faces = (np.arange(2 * radius + 2) - radius - 0.5) * spacing
-    return np.diff(special.ndtr(faces / sigma))
+    return np.diff([0.5 * math.erf(x) for x in faces / (sigma * math.sqrt(2))])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from ...arrays.spacing import Spacing, spacing_tuple
 from ..kernel import Kernel, refuse_huge
@@ -162,6 +161,8 @@ def _default_reach(optics: Sequence[Wavefront], ndim: int) -> tuple[float, ...]:
 
 def _weights(optics: Sequence[Wavefront], radii: Sequence[int], spacing: Sequence[float]) -> np.ndarray:
     """The intensity, integrated over voxels; in a plane, over pixels."""
+    from scipy.interpolate import CubicSpline  # here, because the command must not wait for it
+
     wavelength, aperture = min(o.wavelength for o in optics), max(o.aperture for o in optics)
     (rows, down), (columns, across) = (
         half_axis(n, h, wavelength / (4 * aperture * len(optics)))

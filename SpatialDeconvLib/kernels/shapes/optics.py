@@ -16,7 +16,6 @@ from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
-from scipy import special
 
 from ...errors import InputError, check_number
 from .quadrature import legendre
@@ -169,6 +168,8 @@ def intensity(wavefront: Wavefront, r: np.ndarray, z: np.ndarray) -> np.ndarray:
     InputError
         If the wavefront differs by thousands of wavelengths: a length is not in mm.
     """
+    from scipy import special  # here, because the command must not wait for it
+
     aperture, wave = wavefront.aperture, 2 * math.pi / wavefront.wavelength
     coarse = wave * wavefront.path(np.linspace(0.0, aperture, 257), np.array([z.min(), z.max()]))
     phase = float(np.abs(np.diff(coarse, axis=1)).sum(axis=1).max()) + wave * aperture * float(r.max())

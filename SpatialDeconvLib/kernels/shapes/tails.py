@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ...arrays.spacing import Spacing, spacing_tuple
 from ...errors import InputError, check_number
@@ -41,6 +40,8 @@ def _power_law(beta: float, ndim: int) -> _Tail:
     constant = math.exp(math.lgamma(beta) - math.lgamma(second)) / math.pi**first
 
     def distance(share: float) -> float:
+        from scipy import special  # here, because the command must not wait for it
+
         part = float(special.betaincinv(second, first, share))  # of 1 / (1 + r^2)
         return math.sqrt(1 / part - 1) if part > 0 else math.inf
 
@@ -50,7 +51,13 @@ def _power_law(beta: float, ndim: int) -> _Tail:
 def _exponential(ndim: int) -> _Tail:
     """exp(-r); r is gamma-distributed."""
     constant = 1 / (2 * math.pi if ndim == 2 else 8 * math.pi)
-    return _Tail(lambda r: constant * np.exp(-r), lambda share: float(special.gammainccinv(ndim, share)))
+
+    def distance(share: float) -> float:
+        from scipy import special  # here, because the command must not wait for it
+
+        return float(special.gammainccinv(ndim, share))
+
+    return _Tail(lambda r: constant * np.exp(-r), distance)
 
 
 def lorentz_kernel(
