@@ -26,7 +26,7 @@ class Parameter:
     name : str
         The word of kernel-set files.
     meaning : str
-        What it is, for the command's help.
+        What it is, for the command's help and the panel's tooltips.
     unit : {"mm", "mm2", "nm", "deg", "voxels", ""}
     count : {"one", "axes", "vector", "matrix", "list"}
         One number; one, or one per axis (k, j, i); a vector; a square matrix, row by row; any number of them.

@@ -70,6 +70,14 @@ def fieldLabel(parameter: Parameter) -> str:
     return translated(parameter.label, registry)
 
 
+def fieldToolTip(parameter: Parameter) -> str:
+    """Return what a field is, and how many numbers it takes."""
+    text = translated(parameter.meaning, registry)
+    several = {"axes": _("one number, or one for each axis of the volume"), "list": _("several numbers")}
+    words = [text[:1].upper() + text[1:], *filter(None, [several.get(parameter.count)])]
+    return "; ".join(words) + "."
+
+
 def fieldHint(parameter: Parameter) -> str:
     """Return what an empty field says: what is taken."""
     return "" if parameter.default is None else numberText(parameter.default)

@@ -20,6 +20,7 @@ class KernelForm:
             label, edit = qt.QLabel(kernelfields.fieldLabel(parameter)), qt.QLineEdit()
             edit.objectName = f"kernelField_{name}"
             edit.placeholderText = kernelfields.fieldHint(parameter)
+            label.toolTip = edit.toolTip = kernelfields.fieldToolTip(parameter)
             setattr(ui, edit.objectName, edit)
             label.setBuddy(edit)
             form.insertRow(form.rowCount() - 1, label, edit)

@@ -451,6 +451,18 @@ def test_sets_of_depths_that_mean_nothing_are_refused(tmp_path, change, words):
         sd.read_kernel_set(tmp_path / "set.json")
 
 
+# ------------------------------------------------------------------------------------- of every kind
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in sd.KINDS.values() if k.size and k.size.unit == "mm"], ids=lambda k: k.name
+)
+def test_a_kernel_twice_as_wide_is_the_same_on_voxels_twice_as_large(kind):
+    kernel, spacing = sd.ParametricKernel(kind.name, **kind.start), (1.5, 1.0, 1.2)
+    twice = sd.scale_kernels(kernel, 2.0).sampled(tuple(2 * h for h in spacing))
+    np.testing.assert_allclose(twice.values, kernel.sampled(spacing).values, atol=1e-12)
+
+
 # ---------------------------------------------------------------------------------------------- quadrature
 
 

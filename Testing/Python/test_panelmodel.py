@@ -133,6 +133,7 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
         kernelrows.parametersText(kernelrows.KernelRow(kind=kind, path="k.npy", options=given))
         for field in fields:
             kernelfields.fieldLabel(field)
+            assert kernelfields.fieldToolTip(field).endswith(".")
     assert asked == collected(registry)
 
 

@@ -26,7 +26,8 @@ def add_kinds(words: Any) -> None:
         )
         parser.set_defaults(kind=kind)
         for parameter in kind.parameters:
-            _add_parameter(parser, parameter)
+            instead = f"; instead of --{kind.known[parameter.instead_of].stem}" if parameter.instead_of else ""
+            _add_parameter(parser, parameter, instead)
         if kind.name == "radial":
             text = "instead of --r and --density: a text file of two columns"
             parser.add_argument("--table", type=path_name, metavar="FILE", help=text)
@@ -55,8 +56,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
-    """Add the option of a kind's parameter."""
+def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter, instead: str) -> None:
+    """Add the option of a kind's parameter; `instead` says of which it takes the place."""
     unit = {"voxels": "N", "": "X"}.get(parameter.unit, parameter.unit.upper())
     nargs, metavar = {
         "one": (None, unit),
@@ -65,7 +66,7 @@ def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> Non
         "matrix": ("+", unit),
         "list": ("+", unit),
     }[parameter.count]
-    text = parameter.meaning
+    text = parameter.meaning + instead
     if parameter.count == "axes":
         text += "; one, or one per axis"
     if parameter.default is not None:

@@ -34,11 +34,11 @@ _SIGMA = Parameter(
     word=_("sigma"), start=1.0,
 )  # fmt: skip
 _FWHM = Parameter(
-    "fwhm_mm", "instead of that: full width at half maximum", "mm", "axes", required=False, instead_of="sigma_mm",
+    "fwhm_mm", _("full width at half maximum"), "mm", "axes", required=False, instead_of="sigma_mm",
     least=0.0, label=_("FWHM (mm):"), word=_("FWHM"),
 )  # fmt: skip
 _COVARIANCE = Parameter(
-    "covariance_mm2", "instead of the standard deviation: 4 numbers (axes j, i) or 9 (k, j, i), row by row", "mm2",
+    "covariance_mm2", "covariance: 4 numbers (axes j, i) or 9 (k, j, i), row by row", "mm2",
     "matrix", required=False, instead_of="sigma_mm",
 )  # fmt: skip
 _TRUNCATE = Parameter("truncate", "the radius, in standard deviations", required=False, default=TRUNCATE, least=0.0)
@@ -49,7 +49,7 @@ _ANGLE = Parameter(
     "angle_deg", "from the +i axis towards +j, of a motion in the slice", "deg", required=False, start=0.0
 )
 _DIRECTION = Parameter(
-    "direction", "instead of the angle, of a motion in 3-D: z, y, x", count="vector", required=False,
+    "direction", "of a motion in 3-D: z, y, x", count="vector", required=False,
     instead_of="angle_deg", in_plane=0.0,
 )  # fmt: skip
 _WIDTH = Parameter(
@@ -70,11 +70,11 @@ _SIGMAS = Parameter(
     word=_("sigmas"), start=(1.0, 4.0),
 )  # fmt: skip
 _FWHMS = Parameter(
-    "fwhms_mm", "instead of that: full width at half maximum of each", "mm", "list", required=False,
+    "fwhms_mm", _("full width at half maximum of each"), "mm", "list", required=False,
     instead_of="sigmas_mm", label=_("FWHMs (mm):"), word=_("FWHMs"),
 )  # fmt: skip
 _AMPLITUDES = Parameter(
-    "amplitudes", "share of the weight of each, in any unit", count="list", label=_("Amplitudes:"),
+    "amplitudes", _("share of the weight of each, in any unit"), count="list", label=_("Amplitudes:"),
     word=_("amplitudes"), start=(0.8, 0.2),
 )  # fmt: skip
 _LAMBDA = Parameter(
@@ -87,13 +87,13 @@ _ALPHA = Parameter(
 )  # fmt: skip
 _BETA = Parameter(
     "beta",
-    "how steep the wings are, greater than 1 in 2-D and 1.5 in 3-D",
+    _("how steep the wings are; greater than 1 in 2-D and 1.5 in 3-D"),
     label=_("Beta:"),
     word=_("beta"),
     start=2.5,
 )
 _REACH = Parameter(
-    "reach_mm", "how far it reaches from its centre", "mm", "axes", required=False, least=0.0, extent=0.0,
+    "reach_mm", _("how far it reaches from its centre"), "mm", "axes", required=False, least=0.0, extent=0.0,
     label=_("Reach (mm):"), word=_("reach"),
 )  # fmt: skip
 _DISTANCES = Parameter(
@@ -101,43 +101,43 @@ _DISTANCES = Parameter(
     word=_("distances"), start=(0.0, 1.0, 2.0, 4.0),
 )  # fmt: skip
 _DENSITY = Parameter(
-    "density", "weight per area or volume at each, in any unit", count="list", label=_("Densities:"),
+    "density", _("weight per area or volume at each distance, in any unit"), count="list", label=_("Densities:"),
     word=_("densities"), start=(1.0, 0.5, 0.2, 0.0),
 )  # fmt: skip
 _NA = Parameter("na", "numerical aperture", label=_("Numerical aperture:"), word=_("NA"), start=1.4)
 _WAVELENGTH = Parameter(
-    "wavelength_nm", "wavelength of the light that is seen", "nm", extent=2.0, label=_("Wavelength (nm):"),
-    word=_("wavelength"), start=550.0,
+    "wavelength_nm", _("wavelength of the light that is seen, in vacuum"), "nm", extent=2.0,
+    label=_("Wavelength (nm):"), word=_("wavelength"), start=550.0,
 )  # fmt: skip
 _EXCITATION = Parameter(
-    "excitation_nm", "wavelength of the light that excites", "nm", extent=2.0, label=_("Excitation (nm):"),
-    word=_("excitation"), start=490.0,
+    "excitation_nm", _("wavelength of the light that excites, in vacuum"), "nm", extent=2.0,
+    label=_("Excitation (nm):"), word=_("excitation"), start=490.0,
 )  # fmt: skip
 _IMMERSION = Parameter(
-    "immersion_index", "refractive index of the immersion medium", required=False, default=1.515,
-    label=_("Immersion index:"), word=_("immersion"),
+    "immersion_index", _("refractive index of the immersion medium: air 1, water 1.33, oil 1.515"), required=False,
+    default=1.515, label=_("Immersion index:"), word=_("immersion"),
 )  # fmt: skip
 #: What lies between a microscope's lens and a point in the sample, and what the lens was made for.
 _CONDITIONS = (
     Parameter(
-        "sample_index", "refractive index of the sample", required=False, default=1.33, label=_("Sample index:"),
+        "sample_index", _("refractive index of the sample"), required=False, default=1.33, label=_("Sample index:"),
         word=_("sample"),
     ),
     Parameter(
-        "depth_mm", "depth of the point below the coverslip", "mm", required=False, default=0.0, least=0.0,
+        "depth_mm", _("depth of the point below the coverslip"), "mm", required=False, default=0.0, least=0.0,
         extent=0.0, label=_("Depth (mm):"), word=_("depth"),
     ),
     _IMMERSION,
-    Parameter("immersion_index_design", "that the lens was made for, if another", required=False),
+    Parameter("immersion_index_design", "the index that the lens was made for, if another", required=False),
     Parameter("coverslip_index", "refractive index of the coverslip", required=False, default=1.515),
-    Parameter("coverslip_index_design", "that the lens was made for, if another", required=False),
+    Parameter("coverslip_index_design", "the index that the lens was made for, if another", required=False),
     Parameter(
-        "coverslip_mm", "thickness of the coverslip", "mm", required=False, default=0.17, least=0.0, extent=0.0,
+        "coverslip_mm", _("thickness of the coverslip"), "mm", required=False, default=0.17, least=0.0, extent=0.0,
         label=_("Coverslip (mm):"), word=_("coverslip"),
     ),
     Parameter(
-        "coverslip_design_mm", "that the lens was made for, if another", "mm", required=False, extent=0.0,
-        label=_("Coverslip of the lens (mm):"), word=_("coverslip of the lens"),
+        "coverslip_design_mm", _("thickness of the coverslip that the lens was made for, if another"), "mm",
+        required=False, extent=0.0, label=_("Coverslip of the lens (mm):"), word=_("coverslip of the lens"),
     ),
     Parameter(
         "working_distance_mm", "thickness of the immersion medium that the lens was made for", "mm", required=False,
