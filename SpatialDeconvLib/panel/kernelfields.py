@@ -61,8 +61,12 @@ def fieldsOf(kind: str) -> tuple[Parameter, ...]:
 
 
 def allFields() -> dict[str, Parameter]:
-    """Return the fields of all kinds, by the names of their parameters."""
-    return {parameter.name: parameter for kind in registry.KINDS for parameter in fieldsOf(kind)}
+    """Return the fields of all kinds by the names of their parameters, in an order that is right for every kind."""
+    found: dict[str, tuple[int, Parameter]] = {}
+    for kind in registry.KINDS:
+        for place, parameter in enumerate(fieldsOf(kind)):  # as late as in the kind that has it last
+            found[parameter.name] = max(place, found.get(parameter.name, (0,))[0]), parameter
+    return {name: parameter for name, (_place, parameter) in sorted(found.items(), key=lambda item: item[1][0])}
 
 
 def fieldLabel(parameter: Parameter) -> str:

@@ -560,6 +560,13 @@ def test_a_full_width_and_a_sigma_replace_each_other():
     assert kernelrows.rowProblem("intensity", empty) == "its size is missing"
 
 
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_fields_of_all_kinds_stand_in_the_order_of_each(kind):
+    order = list(kernelfields.allFields())
+    places = [order.index(parameter.name) for parameter in kernelfields.fieldsOf(kind)]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("kind", [name for name, kind in registry.KINDS.items() if kind.size is not None])
 def test_a_cell_of_the_table_says_what_it_means(kind):
     row = kernelrows.rowOfKind(KernelRow("10", "identity"), kind)

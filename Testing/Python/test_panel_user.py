@@ -221,7 +221,7 @@ def test_a_kind_shows_fields_of_its_own_and_no_others(ready):
     assert ready.table()[0][2] == "FWHM 2.4 mm"
     ready.type_in("kernelSizeLineEdit", "1.1")
     assert not ready.ui.kernelField_fwhm_mm.text
-    ready.choose_text("kernelKindComboBox", "Microscope (Gibson-Lanni)")
+    ready.choose_text("kernelKindComboBox", "Gibson-Lanni")
     assert ready.visible("kernelField_wavelength_nm")
     assert not ready.visible("kernelField_fwhm_mm")
     assert ready.ui.kernelField_immersion_index.placeholderText == "1.515"

@@ -104,7 +104,7 @@ _DENSITY = Parameter(
     "density", _("weight per area or volume at each distance, in any unit"), count="list", label=_("Densities:"),
     word=_("densities"), start=(1.0, 0.5, 0.2, 0.0),
 )  # fmt: skip
-_NA = Parameter("na", "numerical aperture", label=_("Numerical aperture:"), word=_("NA"), start=1.4)
+_NA = Parameter("na", "numerical aperture", label=_("Aperture (NA):"), word=_("NA"), start=1.4)
 _WAVELENGTH = Parameter(
     "wavelength_nm", _("wavelength of the light that is seen, in vacuum"), "nm", extent=2.0,
     label=_("Wavelength (nm):"), word=_("wavelength"), start=550.0,
@@ -132,12 +132,10 @@ _CONDITIONS = (
     Parameter("coverslip_index", "refractive index of the coverslip", required=False, default=1.515),
     Parameter("coverslip_index_design", "the index that the lens was made for, if another", required=False),
     Parameter(
-        "coverslip_mm", _("thickness of the coverslip"), "mm", required=False, default=0.17, least=0.0, extent=0.0,
-        label=_("Coverslip (mm):"), word=_("coverslip"),
+        "coverslip_mm", "thickness of the coverslip", "mm", required=False, default=0.17, least=0.0, extent=0.0,
     ),
     Parameter(
-        "coverslip_design_mm", _("thickness of the coverslip that the lens was made for, if another"), "mm",
-        required=False, extent=0.0, label=_("Coverslip of the lens (mm):"), word=_("coverslip of the lens"),
+        "coverslip_design_mm", "the one that the lens was made for, if another", "mm", required=False, extent=0.0
     ),
     Parameter(
         "working_distance_mm", "thickness of the immersion medium that the lens was made for", "mm", required=False,
@@ -283,7 +281,7 @@ KINDS: dict[str, Kind] = _by_name(
     ),
     Kind(
         "born-wolf",
-        _("Microscope (Born-Wolf)"),
+        _("Born-Wolf"),
         _("Wide-field microscope without aberrations."),
         ("|integral from 0 to 1 of J0(2 pi NA r rho / lambda) exp(-i pi NA^2 z rho^2 / (n lambda)) rho d rho|^2"),
         _microscope(born_wolf_kernel),
@@ -291,7 +289,7 @@ KINDS: dict[str, Kind] = _by_name(
     ),
     Kind(
         "gibson-lanni",
-        _("Microscope (Gibson-Lanni)"),
+        _("Gibson-Lanni"),
         _("Wide-field microscope, with the aberrations of indices and of the depth in the sample."),
         "|integral from 0 to a of J0(2 pi s r / lambda) exp(2 pi i OPD(s, z) / lambda) s ds|^2",
         _microscope(gibson_lanni_kernel),
@@ -299,7 +297,7 @@ KINDS: dict[str, Kind] = _by_name(
     ),
     Kind(
         "confocal",
-        _("Microscope (confocal)"),
+        _("Confocal"),
         _("Confocal microscope with a small pinhole."),
         (
             "Gibson-Lanni of the excitation times Gibson-Lanni of what is seen: a pinhole "
