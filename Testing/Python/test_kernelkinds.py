@@ -473,9 +473,26 @@ def test_integrals_of_a_constant_are_the_voxels_and_of_a_cusp_right_on_flat_voxe
     assert values[1, 2] == pytest.approx(over_pixel(lambda r: math.exp(-r / 0.05), (0, 0), (3.0, 0.2)), rel=1e-6)
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e-12, 1e-8, 1e-5])
+def test_what_is_far_narrower_than_a_voxel_blurs_nothing(size, ndim):
+    for kernel in (
+        sd.lorentz_kernel(size, 0.8, ndim=ndim),
+        sd.exponential_kernel(size, 0.8, ndim=ndim),
+        sd.moffat_kernel(size, 3.0, 0.8, ndim=ndim),
+        sd.gaussians_kernel([size, size], [1, 2], 0.8, ndim=ndim),
+        sd.radial_kernel([0, size or 1e-9], [1, 0], 0.8, ndim=ndim),
+    ):
+        assert kernel.shape == (1,) * ndim
+        assert kernel.is_identity
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: sd.lorentz_kernel(1e308), "mm"),
+        (lambda: sd.lorentz_kernel(1, reach=1e308), "mm"),
+        (lambda: sd.radial_kernel([0, 1e308], [1, 1]), "mm"),
         (lambda: sd.lorentz_kernel(-1), "lambda -1"),
         (lambda: sd.exponential_kernel("x"), "lambda 'x'"),
         (lambda: sd.lorentz_kernel(1, reach=-2), "reach -2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from ...arrays.spacing import Spacing, numbers_in, one_per_axis, spacing_tuple
 from ...errors import InputError
+
+_ENDLESS = 1e12  # voxels, which no kernel has: what is larger, or infinite, is refused as that
 
 
 def outer(profiles: Sequence[np.ndarray]) -> np.ndarray:
@@ -46,3 +49,10 @@ def last_axes(spacing: Spacing, ndim: int) -> tuple[float, ...]:
 
 def scalar_if_equal(values: Sequence[float]) -> float | list[float]:
     return values[0] if len(set(values)) == 1 else list(values)
+
+
+def radii_of(reaches: Sequence[float], spacing: Sequence[float]) -> list[int]:
+    """How many voxels on either side of the middle one a kernel touches that reaches so far, axis by axis."""
+    voxels = [min(r / h, _ENDLESS) for r, h in zip(reaches, spacing, strict=True)]
+    # A face that is reached to rounding needs no further voxel.
+    return [math.ceil(v - 0.5 - 1e-9) if v > 0.5 else 0 for v in voxels]

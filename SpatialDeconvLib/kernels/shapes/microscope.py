@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays.spacing import Spacing, spacing_tuple
 from ..kernel import Kernel, refuse_huge
-from .arguments import per_axis, resolve_ndim, scalar_if_equal
+from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
 from .optics import BornWolf, GibsonLanni, Wavefront, intensity
 from .quadrature import half_axis, legendre, mirrored
 from .tails import left_out
@@ -137,7 +137,7 @@ def _kernel(
     if reach is not None:
         reaches = per_axis(reach, ndim, "reach", 0.0)
         source["reach_mm"] = scalar_if_equal(reaches)
-    radii = [math.ceil(r / h - 0.5 - 1e-9) if r > h / 2 else 0 for r, h in zip(reaches, spacings, strict=True)]
+    radii = radii_of(reaches, spacings)
     name = f"{kind} NA {first.na:g}, {first.wavelength_nm:g} nm"
     refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings)
     # Of a voxel that is larger than the kernel, what lies beyond the kernel counts for nothing.

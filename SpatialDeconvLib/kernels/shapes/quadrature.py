@@ -71,7 +71,7 @@ def half_axis(radius: int, spacing: float, scale: float, least: int = 2) -> tupl
     matrix : ndarray, shape (radius + 1, m)
         Of a function that is even; voxel 0 is whole.
     """
-    halvings = int(np.clip(math.ceil(math.log2(8 * spacing / scale)), 6, 20))
+    halvings = int(np.clip(math.ceil(math.log2(8 * spacing / scale)), 6, 40))
     inner = np.concatenate([[0.0], 0.5 ** np.arange(halvings, -1, -1)]) * spacing / 2
     pieces = [(0, low, high, 5, 2.0) for low, high in itertools.pairwise(inner)]
     near = int(np.clip(math.ceil(6 + 3 * spacing / scale), max(8, least), _MOST))

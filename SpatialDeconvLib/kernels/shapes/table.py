@@ -12,7 +12,7 @@ from ...arrays.reading import given_path, refuse_endless
 from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError
 from ..kernel import Kernel, refuse_huge
-from .arguments import resolve_ndim
+from .arguments import radii_of, resolve_ndim
 from .quadrature import radial_integrals
 
 # A table that ends above this part of its largest density goes on farther than it says.
@@ -49,13 +49,13 @@ def radial_kernel(
     ndim = resolve_ndim(ndim, spacing)
     spacings = spacing_tuple(spacing, ndim)
     last = float(distances[-1])
-    radii = [int(np.ceil(last / h - 0.5 - 1e-9)) if last > h / 2 else 0 for h in spacings]
+    radii = radii_of((last,) * ndim, spacings)
     name = f"table to {last:g} mm"
     refuse_huge([2 * n + 1 for n in radii], f"a {name}", spacings)
-    steps = float(np.diff(distances).min())
-    weights = radial_integrals(
-        lambda x: np.interp(x, distances, values, right=0.0), radii, spacings, max(steps, last / 100), _NODES
-    )
+    # In units of the last distance. Of a voxel that is larger than the table, the rest is 0.
+    places, sizes = distances / last, [min(h / last, 2.0) for h in spacings]
+    scale = max(float(np.diff(places).min()), 0.01)
+    weights = radial_integrals(lambda x: np.interp(x, places, values, right=0.0), radii, sizes, scale, _NODES)
     total = float(weights.sum())
     if total <= 1e-12 * float(np.abs(weights).sum()):
         raise InputError("the densities of the table sum to nothing; give some that are greater than 0")

@@ -17,13 +17,15 @@ import numpy as np
 from ...arrays.spacing import Spacing, spacing_tuple
 from ...errors import InputError, check_number
 from ..kernel import Kernel, refuse_huge
-from .arguments import per_axis, resolve_ndim, scalar_if_equal
+from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
 from .quadrature import radial_integrals
 
 #: A share of the weight that is left out and not told; the default reach leaves out no more, where it can.
 LEFT_OUT = 1e-3
 # The default reach at most, in scale lengths: a heavier tail is cut there, or kernels would be larger than images.
 _FARTHEST = {2: 100.0, 3: 25.0}
+# A scale length of less than this part of a voxel is none.
+_POINT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,9 @@ def _tail_kernel(
     else:
         reaches = per_axis(reach, ndim, "reach", 0.0)
         source["reach_mm"] = scalar_if_equal(reaches)
-    radii = [math.ceil(r / h - 0.5 - 1e-9) if r > h / 2 else 0 for r, h in zip(reaches, spacings, strict=True)]
+    radii = radii_of(reaches, spacings)
     name = f"{source['type']} {length:g} mm"
-    if length == 0:
+    if length < _POINT * min(spacings):
         return Kernel(np.ones((1,) * ndim), spacings, name, source)
     refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings)
     values = radial_integrals(lambda r: tail.density(r / length), radii, spacings, length) / length**ndim

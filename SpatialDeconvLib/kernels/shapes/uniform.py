@@ -10,7 +10,7 @@ import numpy as np
 from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError, check_number
 from ..kernel import Kernel, refuse_huge, sizes_text
-from .arguments import last_axes, outer, per_axis, resolve_ndim, scalar_if_equal
+from .arguments import last_axes, outer, per_axis, radii_of, resolve_ndim, scalar_if_equal
 
 
 def motion_kernel(
@@ -142,7 +142,7 @@ def ball_kernel(radius: float, spacing: Spacing = 1.0) -> Kernel:
 
 def _ball_weights(radius: float, spacing: Sequence[float]) -> np.ndarray:
     """Share of a disk or ball per voxel: exact in the plane, Gauss-Legendre quadrature over a ball's sections."""
-    radii = [math.ceil(radius / h - 0.5 - 1e-9) if radius > h / 2 else 0 for h in spacing]
+    radii = radii_of((radius,) * len(spacing), spacing)
     if radius == 0:
         return np.ones([1] * len(spacing))
     refuse_huge([2 * r + 1 for r in radii], f"a radius of {radius:g} mm", spacing)
