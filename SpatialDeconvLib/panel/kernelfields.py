@@ -28,6 +28,11 @@ def numbersIn(text: str) -> list[float]:
     return [float(found) for found in re.findall(NUMBER, text)]
 
 
+def withoutDecimalComma(cell: str) -> str:
+    """Return a text of one number with a point: "1,5" is one number, "1,5,5" and "1, 5" are several."""
+    return cell.replace(",", ".") if re.fullmatch(r"[-+]?\d*,\d+\D*", cell) else cell
+
+
 def numberText(number: float) -> str:
     """Return a number as short as it can be without losing anything: 10, 0.5, 1e-07."""
     number = float(number)
@@ -112,7 +117,7 @@ def rowWithField(row: Any, name: str, text: str) -> Any:
 
 
 def _typed(parameter: Parameter, text: str) -> Any:
-    numbers = numbersIn(text)
+    numbers = numbersIn(text if parameter.count == "list" else withoutDecimalComma(text.strip()))
     if not numbers:
         return text.strip()
     return numbers[0] if len(numbers) == 1 and parameter.count != "list" else numbers

@@ -34,6 +34,7 @@ from .kernelfields import numberText
 from .kernelfields import optionsOf as _optionsOf
 from .kernelfields import optionsText as _options
 from .kernelfields import valuesText as _valuesText
+from .kernelfields import withoutDecimalComma as _withoutDecimalComma
 from .model import KernelSetSummary, _, inPanelWords, translated
 
 __all__ = [
@@ -726,11 +727,6 @@ def _cells(line: str) -> list[str]:
             return [_withoutDecimalComma(cell.strip()).strip('"') for cell in cells]
     separator = "," if "," in line else None
     return [cell.strip().strip('"') for cell in line.split(separator)]
-
-
-def _withoutDecimalComma(cell: str) -> str:
-    """ "1,5" is one number, "1,5,5" and "1, 5" are several."""
-    return cell.replace(",", ".") if re.fullmatch(r"[-+]?\d*,\d+\D*", cell) else cell
 
 
 def _pastedRow(number: int, cells: list[str], key: str) -> KernelRow:

@@ -595,6 +595,13 @@ def test_what_is_typed_into_a_cell_goes_where_its_word_says(typed, entry):
     assert row.entry(key="intensity") == {"at": 10, "type": "gibson-lanni", **entry}
 
 
+def test_fields_take_a_decimal_comma_and_several_numbers():
+    row = kernelfields.rowWithField(KernelRow("10"), "fwhm_mm", "2,5")
+    assert row.kernel().parameters == {"fwhm_mm": 2.5}
+    row = kernelfields.rowWithField(row, "fwhm_mm", "3, 2, 2")
+    assert row.kernel().parameters == {"fwhm_mm": [3, 2, 2]}
+
+
 def test_a_long_table_is_counted_in_its_cell_and_left_alone_there(tmp_path):
     (tmp_path / "t.txt").write_text("\n".join(f"{r} {20 - r}" for r in range(20)), encoding="utf-8")
     path = write_set(tmp_path, {"at": 10, "type": "radial", "path": "t.txt"})

@@ -51,6 +51,7 @@ def motion_kernel(
         if unit.shape not in ((2,), (3,)) or not np.all(np.isfinite(unit)) or not np.any(unit):
             raise InputError(f"direction {direction!r} must be an angle in degrees or 2 or 3 numbers, not all 0")
         source = {"type": "motion", "length_mm": length, "direction": [float(v) for v in unit]}
+        unit = unit / np.abs(unit).max()  # first, so that no square is too large or too small
         unit = unit / np.linalg.norm(unit)
     if ndim not in (None, unit.size):
         raise InputError(f"direction {direction!r} makes a {unit.size}-D kernel, not a {ndim}-D one")
