@@ -20,7 +20,7 @@ def over_pixel(density, index, spacing):
     (j, i), (a, b) = index, spacing
     value, _error = integrate.dblquad(
         lambda y, x: density(math.hypot(y, x)), (i - 0.5) * b, (i + 0.5) * b, (j - 0.5) * a, (j + 0.5) * a,
-        epsabs=1e-13, epsrel=1e-9,
+        epsabs=1e-10, epsrel=1e-8,
     )  # fmt: skip
     return value
 
