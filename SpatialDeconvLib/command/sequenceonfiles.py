@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..mrml import recipe as recipes
 from ..mrml.voxelsizes import setVoxelSize
 from ..report import ReportedRun
 from ..report.volumes import reported_run
+from ..run.residuals import Fit
 from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, volume_on, write_around
 
 
@@ -135,6 +137,7 @@ class _ShownFrame:
     def __init__(self) -> None:
         self.number = -1
         self.prepared: nodes.Prepared | None = None
+        self.fits: tuple[Fit, ...] = ()
         self._rank: tuple[bool, float, int] = (False, -1.0, 0)
 
     def __call__(self, number: int, prepared: nodes.Prepared, result: Any) -> None:
@@ -143,6 +146,7 @@ class _ShownFrame:
         rank = (explained, least, -number)  # of equal frames, the first
         if self.prepared is None or rank > self._rank:
             self.number, self.prepared, self._rank = number, prepared, rank
+            self.fits = result.fits
 
 
 def _change(before: np.ndarray, after: np.ndarray) -> float:
@@ -156,7 +160,8 @@ def _reported(shown: _ShownFrame, sequence, results, recipe, truth, **more) -> R
     frames[number] |= {"shown": True, "name": sequences.frameText(sequence, number)}
     own = dict(recipe)
     own.pop("metrics", None)  # they are means over the frames; the page computes those of its own frame
+    result = replace(results[number], fits=shown.fits)
     return reported_run(
-        shown.prepared, sequence.GetNthDataNode(number), results[number], own, frames=frames,
+        shown.prepared, sequence.GetNthDataNode(number), result, own, frames=frames,
         reference=None if truth is None else _frame(truth, number), **more,
     )  # fmt: skip

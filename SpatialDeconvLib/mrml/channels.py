@@ -61,6 +61,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         region_means=regionMeansOf(results, names),
         warnings=warnings,
         seconds=sum(r.seconds for r in results),
+        fits=tuple(fit for r in results for fit in r.fits),
     )
 
 

@@ -263,7 +263,7 @@ def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -
 
 def _kept(prepared: Prepared, result) -> tuple:
     recipe = prepared.recipe(result)
-    return imageDataFromArray(result.image), recipe, dataclasses.replace(result, image=None)
+    return imageDataFromArray(result.image), recipe, dataclasses.replace(result, image=None, fits=())
 
 
 @contextlib.contextmanager

@@ -227,7 +227,7 @@ def examine(run: ReportedRun, watch: Watch) -> Findings:
     watch.step(0.5, "residual")
     j, i = places[0] if places else (0, 0)
     middle = (k, j + window[0] // 2, i + window[1] // 2)
-    residual, no_residual = _residual(run, job, after, guide, middle)
+    residual, no_residual = _residual(run, channel, middle, watch)
     return Findings(
         run=run, job=job, spacing=spacing, before=before, filled=filled, after=after, reference=reference,
         guide=guide, mask=None if mask is None else mask != 0, slices=slices, places=places, window=window,
@@ -298,16 +298,19 @@ def _shares(job: Job, guide: np.ndarray, mask: np.ndarray | None) -> list[float]
 
 
 def _residual(
-    run: ReportedRun, job: Job, after: np.ndarray, guide: np.ndarray | None, middle: tuple[int, int, int]
+    run: ReportedRun, channel: tuple[int, int] | None, middle: tuple[int, int, int], watch: Watch
 ) -> tuple[numbers.Residual | None, str]:
-    """y - A x around a voxel, where the run has one; or why there is none."""
+    """y - A x around a voxel, where the run has one and some of it counts; or why there is none."""
     if run.operation != "deconvolve":
         return None, ""
-    extended = run.result.parameters["boundary"] == "extended"
-    try:
-        return numbers.residual_of(job, after, middle, guide, extended), ""
-    except InputError as error:
-        return None, str(error)
+    number = 0 if channel is None else channel[0]
+    if number >= len(run.result.fits):  # the opacity, or a result that does not know its run any more
+        return None, "The result holds no residual here"
+    found = run.result.residual_map(number, cancelled=watch.cancelled)
+    residual = numbers.residual_near(found, middle)
+    if residual.mask is not None and not residual.mask.any():
+        return None, "The mask has no voxel near what is shown"
+    return residual, ""
 
 
 def _grey(planes: Sequence[np.ndarray]) -> GreyScale:

@@ -11,21 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 from scipy import fft, ndimage
 
 from ..arrays.boxes import Box
 from ..arrays.watch import Watch
-from ..blur.operator import SpatiallyVariantBlur
-from ..errors import InputError
-from ..kernels.field import BoundField, KernelField
+from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.shapes import identity_kernel
 from ..run.inputs import Inputs
 from ..run.job import Job
+from ..run.residuals import ResidualMap
 from ..run.settings import ConvolveSettings
 
-#: The residual is computed for a block of at most about this many voxels, so that large volumes take seconds.
+#: The residual is looked at in a block of at most about this many voxels, so that large volumes take seconds.
 BLOCK_VOXELS = 3_000_000
 _SPECTRUM_SLICES = 64
 
@@ -295,30 +293,6 @@ class Residual:
         return self.values[index], None if self.mask is None else self.mask[index]
 
 
-class _CroppedField:
-    """A bound field as a part of its image sees it."""
-
-    def __init__(self, bound: BoundField, box: Box):
-        self._bound, self._box = bound, box
-        self.field, self.spacing = bound.field, bound.spacing
-        self.shape = tuple(s.stop - s.start for s in box)
-
-    def __len__(self) -> int:
-        return len(self._bound)
-
-    def kernel(self, k: int) -> Kernel:
-        return self._bound.kernel(k)
-
-    def is_identity(self, k: int) -> bool:
-        return self._bound.is_identity(k)
-
-    def weight(self, k: int, dtype: DTypeLike = np.float32) -> np.ndarray:
-        return self._bound.weight(k, dtype)[self._box]
-
-    def support(self, k: int, dtype: DTypeLike = np.float32) -> Box | None:
-        return tuple(slice(0, n) for n in self.shape) if self.weight(k, dtype).any() else None
-
-
 def job_of(inputs: Inputs, parameters: Mapping[str, Any], normalizes: bool, watch: Watch) -> Job:
     """Return the checked input of the run that had these parameters, as the engine had it."""
     boundary = parameters["boundary"]
@@ -329,75 +303,19 @@ def job_of(inputs: Inputs, parameters: Mapping[str, Any], normalizes: bool, watc
     return Job.prepare(inputs, settings, watch.quiet())
 
 
-def residual_of(
-    job: Job,
-    estimate: np.ndarray,
-    around: Sequence[int],
-    guide: np.ndarray | None = None,
-    extended: bool = False,
-) -> Residual:
-    """Return y - A x for a block around a voxel, the whole image when that is small enough.
+def residual_near(found: ResidualMap, around: Sequence[int]) -> Residual:
+    """Return the part of a residual map that a report looks at.
 
     Parameters
     ----------
-    job : Job
-    estimate : ndarray
-        x, in the shape of the image that was given.
+    found : ResidualMap
     around : (k, j, i)
-        What the block has in its middle.
-    guide : ndarray, optional
-        The image whose values choose the kernels; default the job's own.
-    extended : bool
-        x was found with the boundary "extended": what lies beyond the border is not part of it, so voxels that
-        receive from there are left out.
-
-    Raises
-    ------
-    InputError
-        If no voxel is left: the kernels are larger than the image.
+        What the part has in its middle: the whole image, when that is small enough.
     """
-    x = np.asarray(estimate, job.image.dtype).reshape(job.image.shape)
-    x = x if job.mask is None else np.where(job.mask, x, job.image)
-    shape = job.image.shape
-    reach = tuple(max(job.bound.kernel(k).shape[a] // 2 for k in range(len(job.bound))) for a in range(len(shape)))
-    inner = _block(shape, reach, tuple(around)[-len(shape) :])
-    if job.settings.boundary == "periodic":  # what lies beyond a cut is then not the border voxel of any block
-        inner = tuple(slice(0, n) for n in shape)
-    if extended:
-        limits = [slice(min(r, n), max(n - r, 0)) for r, n in zip(reach, shape, strict=True)]
-        inner = tuple(slice(max(s.start, m.start), min(s.stop, m.stop)) for s, m in zip(inner, limits, strict=True))
-        if any(s.start >= s.stop for s in inner):
-            raise InputError("the kernels reach beyond the border from every voxel, so no residual can be given")
-    outer = tuple(
-        slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(inner, reach, shape, strict=True)
-    )
-    whole = all(s.stop - s.start == n for s, n in zip(outer, shape, strict=True))
-    bound = job.bound if whole else _cropped(job, job.image if guide is None else guide.reshape(shape), outer)
-    operator = SpatiallyVariantBlur(
-        bound, [s.stop - s.start for s in outer], model=job.settings.model, boundary=job.settings.boundary,
-        dtype=job.image.dtype,
-        low_rank=0.0, cache_bytes=0,
-    )  # fmt: skip
-    blurred = operator.forward(np.ascontiguousarray(x[outer]), job.watch)
-    cut = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(inner, outer, strict=True))
-    values = job.image[inner] - blurred[cut]
-    mask = None if job.mask is None else job.mask[inner]
-    if mask is not None and not mask.any():
-        raise InputError("the mask has no voxel where the residual can be computed")
-    complete = all(s.stop - s.start == n for s, n in zip(inner, shape, strict=True))
-    if len(shape) == 2:
-        values, mask = values[None], None if mask is None else mask[None]
-        inner = (slice(0, 1), *inner)
-    return Residual(values, mask, inner, complete)
-
-
-def _cropped(job: Job, guide: np.ndarray, box: Box) -> BoundField | _CroppedField:
-    """The job's kernels on a part of its image; weights that follow from the guide are computed there only."""
-    bound = job.bound
-    if bound.field.key not in ("uniform", "intensity"):
-        return _CroppedField(bound, box)
-    kernels = tuple(bound.kernel(k) for k in range(len(bound.field.kernels)))  # normalised, on the image's grid
-    return replace(bound.field, kernels=kernels).bind(guide[box], bound.spacing)
+    values, mask = (a if a is None or a.ndim == 3 else a[None] for a in (found.difference, found.mask))
+    box = _block(values.shape, around)
+    whole = all(s.stop - s.start == n for s, n in zip(box, values.shape, strict=True))
+    return Residual(values[box], None if mask is None else mask[box], box, whole)
 
 
 def weights_of(field: KernelField, values: np.ndarray, outside: str | None = None) -> np.ndarray:
@@ -411,13 +329,12 @@ def weights_of(field: KernelField, values: np.ndarray, outside: str | None = Non
     return np.stack([bound.weight(k).reshape(values.shape) for k in range(len(bound))])
 
 
-def _block(shape: Sequence[int], reach: Sequence[int], around: Sequence[int]) -> Box:
-    """A block of about BLOCK_VOXELS with its margin, around a voxel; slices stay whole as long as possible."""
+def _block(shape: Sequence[int], around: Sequence[int]) -> Box:
+    """A block of about BLOCK_VOXELS around a voxel; slices stay whole as long as possible."""
     sizes = list(shape)
     for axis in range(len(shape)):
-        widened = [min(n, s + 2 * r) for n, s, r in zip(shape, sizes, reach, strict=True)]
-        wanted = BLOCK_VOXELS * widened[axis] // math.prod(widened) - 2 * reach[axis]
-        least = min(shape[axis], max(8, 2 * reach[axis] + 1) if axis == 0 and len(shape) == 3 else 64)
+        wanted = BLOCK_VOXELS * sizes[axis] // math.prod(sizes)
+        least = min(shape[axis], 8 if axis == 0 else 64)
         sizes[axis] = max(least, min(shape[axis], wanted))
     starts = [min(max(0, c - s // 2), n - s) for c, s, n in zip(around, sizes, shape, strict=True)]
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))

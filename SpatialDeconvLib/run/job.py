@@ -162,23 +162,6 @@ class Job(Generic[S]):
         """The law of the image's noise: as it was given, or found."""
         return as_noise_law(self.noise, self.image, self.mask, self.watch)
 
-    def residual(self, estimate: np.ndarray, law: NoiseLaw) -> float | None:
-        """||y - A x|| over what the noise makes of it, at the filtered voxels; None where there is no noise."""
-        if not law.sigma > 0:
-            return None
-        composite = estimate if self.mask is None else np.where(self.mask, estimate, self.image)
-        operator = self.operator()
-        if self.settings.boundary == "extended":  # of what lies outside nothing is known here
-            composite = operator.extend(composite)
-        seen = operator.forward(composite, self.watch.quiet())
-        expected = law.power(seen, self.mask)
-        if not expected > 0:  # nowhere is a signal that had noise
-            return None
-        difference = np.subtract(seen, self.image, out=seen)
-        if self.mask is not None:
-            difference = difference[self.mask]
-        return float(np.sqrt(np.sum(np.square(difference), dtype=np.float64) / expected))
-
     # -- around it
 
     def padded_bytes(self) -> float:

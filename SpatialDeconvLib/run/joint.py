@@ -63,6 +63,8 @@ def run_joint(
     _tell_of_search(job, solution)
     if shift:
         solution.image += solution.image.dtype.type(shift)
+        if solution.domain is not None and solution.domain is not solution.image:
+            solution.domain += solution.domain.dtype.type(shift)
     found = {**solution.parameters, "offset": shift} if spec.nonnegative else solution.parameters
     return replace(solution, parameters=found)
 

@@ -26,6 +26,7 @@ from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import run_joint
 from .regions import RegionMean, refuse_without_regions, region_means
+from .residuals import Fit, ResidualMap, composite
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from .told import unchanged
 from .verdict import remarks, width_seen
@@ -67,6 +68,10 @@ class Result:
     warnings : list of str
         What is unusual, in words.
     seconds : float
+    fits : tuple of Fit
+        What `residual_map` is made from, one for each channel of a vector volume; empty of a convolution, of a
+        block and of the frames of a sequence. It keeps the input and, of masked runs, one more volume as long as
+        the result is kept.
     """
 
     image: np.ndarray
@@ -79,6 +84,7 @@ class Result:
     region_means: tuple[RegionMean, ...] = ()
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    fits: tuple[Fit, ...] = field(default=(), repr=False)
 
     @property
     def method(self) -> Method | None:
@@ -93,6 +99,36 @@ class Result:
         link = "" if self.method.strategy == "joint" else " with"
         balanced = "; voxels with more noise count less" if self.automatic.get("balanced") else ""
         return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}{balanced}"
+
+    def residual_map(
+        self, channel: int = 0, progress: Progress | None = None, cancelled: IsCancelled | None = None
+    ) -> ResidualMap:
+        """Return what the result leaves unexplained: y - A x, in image units and in units of the noise.
+
+        Where it looks like noise of standard deviation 1, the kernels explain the image. It is made from x as the
+        run left it, with what it found outside of a mask and beyond an extended border, so that its root mean
+        square is the residual of the run.
+
+        Parameters
+        ----------
+        channel : int
+            Of a vector volume.
+        progress : callable(fraction, text), optional
+        cancelled : callable() -> bool, optional
+
+        Raises
+        ------
+        InputError
+            If the result is none of a deconvolution of a whole image.
+        Cancelled
+        """
+        if not 0 <= channel < len(self.fits):
+            what = f"channel {channel} of {len(self.fits)}" if self.fits else "this result"
+            raise InputError(
+                f"there is no residual map of {what}; deconvolutions of whole images have one, but not convolutions, "
+                "previews and frames of a sequence: deconvolve the frame alone"
+            )
+        return self.fits[channel].residual_map(progress, cancelled)
 
 
 def deconvolve(
@@ -335,8 +371,11 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
     found = run_blend(job, law, of=of) if settings.strategy == "blend" else run_joint(job, law, of=of)
     job.check_result(found.image, settings.spec.name)
     if settings.strategy == "blend":
-        residual = job.residual(found.image, law)
+        fit = Fit.of(job, law, composite(job, found.image))
+        residual = fit.residual(job.watch.quiet())
     else:
+        self_keyed = settings.spec.self_keyed or bool(found.parameters.get("self_keyed"))
+        fit = Fit.of(job, law, found.image if found.domain is None else found.domain, self_keyed)
         residual = found.residual if law.sigma > 0 else None
     job.warnings.extend(remarks(job, law, residual, of))
     width = width_seen(job, law) if free else {}
@@ -345,6 +384,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         "history": found.history,
         "residual": residual,
         "region_means": means,
+        "fits": (fit,),
         **job.found(law, {**choice.facts, **width, **found.parameters}),
     }
 

@@ -96,6 +96,8 @@ class Solution:
         which does not know it.
     parameters : dict
         What was chosen: regularization, step, bounds, why the iteration stopped.
+    domain : ndarray or None
+        The image on all of the operator's domain: `image` itself, where that is no larger. None of a blend.
     """
 
     image: np.ndarray
@@ -103,6 +105,7 @@ class Solution:
     history: list[float]
     residual: float | None
     parameters: dict[str, Any] = field(default_factory=dict)
+    domain: np.ndarray | None = None
 
 
 def run(problem: Problem, iterates: Iterates, limit: int, stop: StoppingRule, watch: Watch, name: str) -> Ended:
@@ -149,5 +152,6 @@ def solution(
     problem: Problem, image: np.ndarray, residual: float, history: list[float], **parameters: Any
 ) -> Solution:
     """What a method returns: the image's own voxels, and what was chosen."""
-    image = np.ascontiguousarray(problem.operator.crop(image))
-    return Solution(image, len(history), history, residual, {"noise": problem.noise, **parameters})
+    own = np.ascontiguousarray(problem.operator.crop(image))
+    domain = own if own.shape == image.shape else image
+    return Solution(own, len(history), history, residual, {"noise": problem.noise, **parameters}, domain)

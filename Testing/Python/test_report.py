@@ -20,12 +20,10 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import report
-from SpatialDeconvLib.arrays.watch import UNWATCHED
 from SpatialDeconvLib.methods import registry as sd_methods
 from SpatialDeconvLib.mrml import recipe as recipes
 from SpatialDeconvLib.report import charts, findings, formatting, numbers, pixels, style
 from SpatialDeconvLib.report.sections import kernels as kernels_section
-from SpatialDeconvLib.run.inputs import Inputs
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -421,13 +419,15 @@ def test_missing_voxels_are_shown_and_counted(noisy, tmp_path):
     assert "were filled" in page.text
 
 
-def test_masked_run(noisy):
+@pytest.mark.parametrize("strategy", ["blend", "joint"])
+def test_masked_run(noisy, strategy):
     _, image = noisy
     mask = np.zeros(image.shape, bool)
     mask[3:9, 8:30, 10:35] = True
-    page, result = page_of(image, engine="fft", mask=mask)
+    page, result = page_of(image, engine="fft", mask=mask, strategy=strategy, method="tikhonov", noise=1.0)
     assert f"only {formatting.number(100 * mask.mean(), 3)} % of the voxels" in page.text
-    assert f"… in units of the noise{formatting.number(result.residual)}" in page.text
+    shown = float(re.search(r"… in units of the noise([\d.]+)", page.text)[1])
+    assert shown == pytest.approx(result.residual, rel=2e-3)
 
 
 def test_joint_run_has_its_convergence(noisy):
@@ -494,17 +494,14 @@ def test_every_kind_of_field(key, noisy):
     if key == "region":
         assert "25 % of the image" in page.text
         assert "75 % of the image" in page.text
-    if key != "extended":  # there, voxels that receive from beyond the border are left out
-        shown = float(re.search(r"… in units of the noise([\d.]+)", page.text)[1])
-        assert shown == pytest.approx(result.residual, rel=2e-3)
+    shown = float(re.search(r"… in units of the noise([\d.]+)", page.text)[1])
+    assert shown == pytest.approx(result.residual, rel=2e-3)
 
 
-def test_report_says_why_there_is_no_residual():
-    image = scene((5, 12, 12))
-    field = sd.KernelField.uniform(sd.gaussian_kernel(2.0))
-    options = {"strategy": "joint", "method": "richardson-lucy", "iterations": 2}
-    page, _ = page_of(image, field, boundary="extended", **options)
-    assert "no residual can be given" in page.text
+def test_report_says_why_there_is_no_residual(noisy):
+    result, recipe = run(noisy[1], engine="fft")
+    page = Page(report.report_page(reported(noisy[1], dataclasses.replace(result, fits=()), recipe)))
+    assert "holds no residual" in page.text
     assert "The residual in numbers" not in page.text
 
 
@@ -523,8 +520,7 @@ def test_other_shapes_are_refused(noisy):
 def test_residual_is_the_image_less_the_blurred_result(noisy):
     _, image = noisy
     result, _ = run(image, engine="fft")
-    job = job_of(image, result)
-    residual = numbers.residual_of(job, result.image, (6, 20, 20))
+    residual = numbers.residual_near(result.residual_map(), (6, 20, 20))
     share = np.clip((image.astype(float) - 20) / 60, 0, 1)
     blurs = [
         ndimage.convolve(result.image.astype(float), k.values / k.total, mode="nearest") for k in FIELD.kernels
@@ -539,29 +535,18 @@ def test_residual_is_the_image_less_the_blurred_result(noisy):
     assert residual.correlation(2) == pytest.approx(neighbours, abs=1e-3)
 
 
-def job_of(image, result, field=FIELD, **given):
-    inputs = Inputs(image, field, (1.0, 1.0, 1.0), **given)
-    return numbers.job_of(inputs, result.parameters, True, UNWATCHED)
-
-
-@pytest.mark.parametrize("key", ["intensity", "position", "masked"])
-def test_block_has_the_residual_of_the_whole(key, noisy, monkeypatch):
+def test_block_has_the_residual_of_the_whole(noisy, monkeypatch):
     image = np.pad(noisy[1], ((6, 6), (30, 30), (40, 40)), mode="reflect")
-    field, given = FIELD, {}
-    if key == "position":
-        field = sd.KernelField.by_position({(0, 0, 0): FIELD.kernels[0], (0, 0, 100): FIELD.kernels[1]})
-    if key == "masked":
-        given = {"mask": image > 50}
-    result = sd.deconvolve(image, field, method="wiener", engine="fft", **given)
-    whole = numbers.residual_of(job_of(image, result, field, **given), result.image, (12, 50, 60))
+    result = sd.deconvolve(image, FIELD, method="wiener", engine="fft", mask=image > 50)
+    found = result.residual_map()
+    whole = numbers.residual_near(found, (12, 50, 60))
     monkeypatch.setattr(numbers, "BLOCK_VOXELS", 50_000)
-    block = numbers.residual_of(job_of(image, result, field, **given), result.image, (12, 50, 60))
+    block = numbers.residual_near(found, (12, 50, 60))
     assert whole.whole
     assert not block.whole
     assert block.values.size < 0.6 * whole.values.size
-    assert np.abs(block.values - whole.values[block.box]).max() < 1e-4
-    if given:
-        assert np.array_equal(block.mask, given["mask"][block.box])
+    assert np.array_equal(block.values, whole.values[block.box])
+    assert np.array_equal(block.mask, (image > 50)[block.box])
 
 
 def test_power_spectrum_of_white_noise_is_its_variance():
