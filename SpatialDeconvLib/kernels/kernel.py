@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
+from .curves import line_spread, modulation
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
 SUM_TOLERANCE = 1e-3
@@ -234,6 +235,41 @@ class Kernel:
         weight = np.bincount(distance, profile)
         beyond = weight[::-1].cumsum()[::-1]  # of this distance and more
         return int(np.count_nonzero(beyond > share * beyond[0])) - 1
+
+    def profile(self, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
+        """Return the kernel's line spread function along an axis.
+
+        L(d) = sum of the weights at distance d on the axis / voxel size: what a thin line across the axis becomes.
+
+        Parameters
+        ----------
+        axis : int
+            Of the array; -1 is i.
+
+        Returns
+        -------
+        position, density : ndarray, ndarray
+            Distance from the centre in mm; weight per mm.
+        """
+        return line_spread(self.values, self.spacing, self.centre, axis)
+
+    def mtf(self, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
+        """Return the kernel's modulation transfer function along an axis.
+
+        M(f) = |sum_d L(d) exp(-2 pi i f d)| / |sum_d L(d)|, L the `profile`, up to the frequency that the voxels
+        still hold, 0.5 / spacing. Of a kernel that sums to nothing (a Laplace kernel) it is not divided.
+
+        Parameters
+        ----------
+        axis : int
+            Of the array; -1 is i.
+
+        Returns
+        -------
+        frequency, modulation : ndarray, ndarray
+            In cycles per mm; 1 at 0 where the kernel has a sum.
+        """
+        return modulation(self.values, self.spacing, axis)
 
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""

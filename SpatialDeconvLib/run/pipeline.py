@@ -125,8 +125,8 @@ class Result:
         if not 0 <= channel < len(self.fits):
             what = f"channel {channel} of {len(self.fits)}" if self.fits else "this result"
             raise InputError(
-                f"there is no residual map of {what}; deconvolutions of whole images have one, but not convolutions, "
-                "previews and frames of a sequence: deconvolve the frame alone"
+                f"there is no residual map of {what}; deconvolutions of whole images have one, but not "
+                "convolutions, previews and frames of a sequence: deconvolve the frame alone"
             )
         return self.fits[channel].residual_map(progress, cancelled)
 

@@ -20,7 +20,7 @@ from .job import Job
 _NEAR = 5
 # A neighbourhood is a kernel's where it has this share of the weight that it has elsewhere at most.
 _OWN = 0.5
-# Where a law gives no noise at all, this share of its mean standard deviation is taken: a voxel is not all there is.
+# Where a law gives next to no noise, this share of its standard deviation over the image is taken.
 _LEAST_SIGMA = 0.05
 
 
