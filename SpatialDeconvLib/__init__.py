@@ -73,8 +73,12 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .run.pipeline import Result as Result
     from .run.pipeline import convolve as convolve
     from .run.pipeline import deconvolve as deconvolve
+    from .run.residuals import ResidualMap as ResidualMap
     from .run.settings import ConvolveSettings as ConvolveSettings
     from .run.settings import DeconvolveSettings as DeconvolveSettings
+    from .run.sheet import Sheet as Sheet
+    from .run.sheet import Tile as Tile
+    from .run.sheet import compare_methods as compare_methods
     from .run.width import WidthEstimate as WidthEstimate
     from .run.width import estimate_width as estimate_width
     from .selection import labels_from_masks as labels_from_masks
@@ -138,6 +142,8 @@ _PUBLIC = {
     "metrics": ("psnr", "rmse", "ssim"),
     "noise": ("NoiseLaw", "as_noise_law", "estimate_noise", "estimate_noise_law"),
     "run.pipeline": ("Result", "convolve", "deconvolve"),
+    "run.residuals": ("ResidualMap",),
+    "run.sheet": ("Sheet", "Tile", "compare_methods"),
     "run.width": ("WidthEstimate", "estimate_width"),
     "run.settings": ("ConvolveSettings", "DeconvolveSettings"),
     "selection": ("labels_from_masks", "mask_from_box", "mask_from_labels", "mask_from_range"),

@@ -1,4 +1,4 @@
-"""The ``spatialdeconv`` command: deconvolve, convolve, check, estimate, kernel, repeat, batch and demo, on files.
+"""The ``spatialdeconv`` command, on files: deconvolve, convolve, check, compare, estimate, kernel, batch, ...
 
 Exit status: 0 done, 1 the job failed (one line on stderr, no output file), 2 wrong usage, 130 interrupted (143 by
 SIGTERM, 129 by SIGHUP). What is printed does not decide it.
@@ -34,7 +34,7 @@ from .overwriting import (
     refuse_overwriting,
     region_table,
 )
-from .parser import PROGRAM, CommandParser, add_check, add_convolve, add_deconvolve, new_command
+from .parser import PROGRAM, CommandParser, add_check, add_compare, add_convolve, add_deconvolve, new_command
 from .progressbar import ProgressBar
 from .signals import ending_signals
 from .streams import Shown, shown_with
@@ -148,6 +148,7 @@ examples:
   spatialdeconv demo
   spatialdeconv kernel gaussian --sigma 1.5 --spacing 1 1 1 --output k.nrrd
   spatialdeconv deconvolve blurred.nrrd sharp.nrrd --kernels set.json --method richardson-lucy --iterations 10
+  spatialdeconv compare blurred.nrrd --kernels set.json --output sheet.png
   spatialdeconv check blurred.nrrd --kernels set.json --guide sharp.nrrd
   spatialdeconv convolve image.nii.gz mean.nii.gz --kernels k.nrrd
   spatialdeconv estimate phantom.nrrd its-image.nrrd --size 15 --output set.json
@@ -176,6 +177,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_deconvolve(commands, _run_operation)
     add_convolve(commands, _run_operation)
     add_check(commands, _run_check)
+    add_compare(commands, _run_compare)
     kernel.add_command(commands)
     _add_repeat(commands)
     estimate.add_command(commands)
@@ -247,12 +249,17 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .request import request_from_options
 
     read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
-    refuse_overwriting(files_written(options.output, options.report), read)
+    residuals = getattr(options, "residual_map", None)
+    written = files_written(options.output, options.report)
+    if residuals:
+        refuse_overwriting(written, {"residual map": residuals})
+        written += files_written(residuals)
+    refuse_overwriting(written, read)
     request = request_from_options(options)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(
             request, options.output, bar, cancelled,
-            report=options.report, command=[PROGRAM, *options.arguments],
+            report=options.report, command=[PROGRAM, *options.arguments], residual_map=residuals,
         )  # fmt: skip
     _report(run)
     if options.report:
@@ -268,6 +275,20 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     for line in [options.input, *(f"  {line}" for line in found.lines())]:
         print(printable(line))
+
+
+def _run_compare(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+    from .compareonfiles import compare_on_files
+
+    if options.output:
+        read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
+        refuse_overwriting([Path(options.output)], read)
+    with ProgressBar(options.quiet) as bar:
+        sheet = compare_on_files(options, bar, cancelled)
+    for line in [options.input, *(f"  {line}" for line in sheet.describe())]:
+        print(printable(line))
+    if options.output:
+        print(printable(f"{options.output}: the picture"))
 
 
 def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -312,5 +333,7 @@ def _report(run: FileRun) -> None:
         print(f"  centre of the kernels: {result.automatic['centre']}")
     if result.region_means:
         print(printable(f"{region_table(run.output)}: means of {len(result.region_means)} regions"))
+    for line in run.residuals:
+        print(printable(f"  kernel {line}"))
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")

@@ -12,12 +12,14 @@ from typing import Any
 from .. import report as reports
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import together
+from ..errors import InputError
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
+from ..mrml.sheets import residualMaps, residualVolume
 from ..report.volumes import reported_run
 from .request import (
     FileRun,
@@ -44,6 +46,7 @@ def run_on_files(
     report: str | os.PathLike | None = None,
     command: Sequence[str] | None = None,
     destination: str | os.PathLike | None = None,
+    residual_map: str | None = None,
 ) -> FileRun:
     """Read the inputs into nodes, run, and write the output, its recipe and its report, all or nothing.
 
@@ -64,6 +67,8 @@ def run_on_files(
         The command line, for the report.
     destination : path, optional
         Where the output will be moved afterwards, for the report.
+    residual_map : path, optional
+        Volume to write of what the result of a deconvolution leaves unexplained.
 
     Raises
     ------
@@ -72,15 +77,21 @@ def run_on_files(
     """
     watch = Watch(progress, cancelled)
     volumes.checkWritable(output)
+    if residual_map is not None:
+        volumes.checkWritable(residual_map)
+        if isSequence(request.files["image"]):
+            raise InputError("a sequence has no residual map; make one of a frame alone", "residual_map")
     if report is not None:
         reports.check_folder(report)
     require_room(request.files, request.settings.memory_limit)
     with temporaryNodes(ensureScene()):
-        run = run_with_sequence if isSequence(request.files["image"]) else _run_with_nodes
-        return run(request, output, watch, notes or {}, report, command, destination or output)
+        given = request, output, watch, notes or {}, report, command, destination or output
+        if isSequence(request.files["image"]):
+            return run_with_sequence(*given)
+        return _run_with_nodes(*given, residual_map)
 
 
-def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
+def _run_with_nodes(request, output, watch: Watch, notes, report, command, destination, residual_map) -> FileRun:
     files, selection = request.files, request.selection
     straighten = selection["resample"]
     image = image_of(files["image"], selection, straighten)
@@ -106,8 +117,14 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     if report is not None:
         run = reported_run(prepared, image, result, recipe, reference=truth, output=destination, command=command)
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
+    maps = [] if residual_map is None else residualMaps(result, cancelled=work.cancelled)
+    found = residualVolume(image, maps) if maps else None
     with together():
         losses = volumes.writeVolume(node, output, like=image)
+        if found is not None:
+            losses += volumes.writeVolume(found, residual_map)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    return FileRun(result, recipe, os.fspath(output), [*volumes.toldOf(image), *result.warnings, *losses])
+    lines = [line for each in maps for line in each.describe()]
+    told = [*volumes.toldOf(image), *result.warnings, *losses]
+    return FileRun(result, recipe, os.fspath(output), told, lines)

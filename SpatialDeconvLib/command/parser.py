@@ -139,6 +139,13 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
     )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="of the blend; fft: the same numbers, faster")
     parser.add_argument(
+        "--residual-map",
+        type=path_name,
+        metavar="FILE",
+        help="another volume to write: what the result leaves unexplained at every voxel, in units of the noise; "
+        "prints how well every kernel fits",
+    )
+    parser.add_argument(
         "--reference",
         type=path_name,
         metavar="TRUTH",
@@ -227,6 +234,45 @@ def add_check(commands: Any, run: Callable | None = None) -> None:
     _add_blur(parser, FIXED_BOUNDARIES)
     _add_noise(parser)
     parser.set_defaults(noise="auto")
+    _add_selection(parser)
+
+
+def add_compare(commands: Any, run: Callable | None = None) -> None:
+    """Add the command `compare`, which calls `run`."""
+    parser = new_command(
+        commands,
+        "compare",
+        run,
+        "see what every method makes of a part of an image",
+        "Restores a block of a volume with every method there is and lists, for each, the gain in a simulation\n"
+        "(which tells the better method, not by how much), the residual in units of the noise, and the time.\n"
+        "* marks what is taken where no method is named.",
+    )
+    parser.set_defaults(
+        operation="deconvolve", **{name: getattr(DeconvolveSettings, name) for name in BLUR_SETTINGS}
+    )
+    _add_input(parser)
+    _add_kernels(parser)
+    _add_blur(parser, BOUNDARIES)
+    _add_noise(parser)
+    parser.set_defaults(noise="auto")
+    parser.add_argument(
+        "--around",
+        nargs=3,
+        type=float,
+        metavar=("K", "J", "I"),
+        help="voxel in the middle of the block (default: the middle of the volume)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=64,
+        metavar="N",
+        help="voxels along the edges of the block (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output", type=path_name, metavar="FILE", help="picture of the block by every method (.png, .pdf, .svg)"
+    )
     _add_selection(parser)
 
 

@@ -63,12 +63,14 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class FileRun:
-    """What was done: the engine's result, the recipe as it was written, the output and all warnings."""
+    """What was done: the engine's result, the recipe as it was written, the output and all warnings; where a
+    residual map was written, a line on each kernel."""
 
     result: Result
     recipe: dict[str, Any]
     output: str
     warnings: list[str]
+    residuals: list[str] = field(default_factory=list)
 
 
 def request_from_options(options: argparse.Namespace) -> RunRequest:

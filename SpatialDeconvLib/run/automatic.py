@@ -194,8 +194,8 @@ class _Trials:
         here = KernelField.by_weights(list(weights.values()), [part.bound.kernel(k) for k in weights])
         operator = self._operator(here.bind(block, part.bound.spacing), block)
         watch.step(0.0, "restoring a block to try filters on")
-        self._truth = self._restored(block, operator, law)
-        keyed = _keyed_to_any(part.bound) if own else None
+        self._truth = stand_in(block, operator, law, offset, watch)
+        keyed = keyed_to_any(part.bound) if own else None
         if keyed is not None:
             operator = self._operator(keyed.bind(self._truth, part.bound.spacing), block)
         blurred = operator.forward(self._truth, watch.quiet())
@@ -289,24 +289,39 @@ class _Trials:
             bound, block.shape, model=self._model, boundary=self._boundary, dtype=block.dtype, low_rank=0.0
         )
 
-    def _restored(self, block: np.ndarray, operator: SpatiallyVariantBlur, law: NoiseLaw) -> np.ndarray:
-        """What stands for the truth: the model inverted with total variation.
 
-        It leads to better choices than other joint methods, which are smoother.
-        """
-        if self._spread == 0:
-            return block
-        low, high = np.percentile(block, (0.1, 99.9))
-        span = max(float(high - low), self._spread)
-        sigma = max(law.sigma, 1e-4 * span)
-        watch = self._watch.quiet()
-        return solve(
-            operator, block, "tv", regularization=_TRUTH_WEIGHT * sigma * math.sqrt(sigma / span), noise=law,
-            lower=self._offset, progress=watch.tell, cancelled=watch.cancelled,
-        ).image  # fmt: skip
+def stand_in(
+    block: np.ndarray, operator: SpatiallyVariantBlur, law: NoiseLaw, offset: float | str, watch: Watch
+) -> np.ndarray:
+    """Return what stands for the truth in a simulation: the model inverted with total variation.
+
+    It leads to better choices than other joint methods, which are smoother.
+
+    Parameters
+    ----------
+    block : ndarray
+        The blurred image.
+    operator : SpatiallyVariantBlur
+        Its blur.
+    law : NoiseLaw
+    offset : float or "auto"
+        Of the settings.
+    watch : Watch
+    """
+    spread = float(block.std(dtype=np.float64))
+    if spread == 0:
+        return block
+    low, high = np.percentile(block, (0.1, 99.9))
+    span = max(float(high - low), spread)
+    sigma = max(law.sigma, 1e-4 * span)
+    watch = watch.quiet()
+    return solve(
+        operator, block, "tv", regularization=_TRUTH_WEIGHT * sigma * math.sqrt(sigma / span), noise=law,
+        lower=offset, progress=watch.tell, cancelled=watch.cancelled,
+    ).image  # fmt: skip
 
 
-def _keyed_to_any(bound: BoundField) -> KernelField:
+def keyed_to_any(bound: BoundField) -> KernelField:
     """The kernels, as they are on the image's grid, keyed to intensities that may lie outside the levels."""
     keyed = bound.field
     kernels = tuple(bound.kernel(k) for k in range(len(keyed.kernels)))

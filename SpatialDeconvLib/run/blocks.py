@@ -130,16 +130,16 @@ def block_of(
 
 
 def _result(
-    inputs: Inputs, settings: S, block: Box, watch: Watch, operation: Callable[[_View[S]], ImageAndFacts]
+    inputs: Inputs, settings: S, block: Box, watch: Watch, operation: Callable[[View[S]], ImageAndFacts]
 ) -> Result:
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
-    view = _View(job, _checked_block(block, job))
+    view = View(job, checked_block(block, job))
     image, facts = operation(view)
     return Result(view.finished(image), warnings=job.warnings, seconds=time.perf_counter() - started, **facts)
 
 
-def _convolved(view: _View[ConvolveSettings]) -> ImageAndFacts:
+def _convolved(view: View[ConvolveSettings]) -> ImageAndFacts:
     if not view.selected:
         return view.unchanged()
     part, inside = view.part(None, range(len(view.job.bound)))
@@ -149,9 +149,9 @@ def _convolved(view: _View[ConvolveSettings]) -> ImageAndFacts:
     return image[inside], {"automatic": {"approximate": []}}
 
 
-def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemory) -> ImageAndFacts:
+def _deconvolved(view: View[DeconvolveSettings], draft: bool, known: BlockMemory) -> ImageAndFacts:
     job = view.job
-    law = job.noise = _whole_noise(job, known)
+    law = job.noise = whole_noise(job, known)
     if not view.selected:
         image, facts = view.unchanged()
         return image, {**facts, "noise": float(job.outward(law.sigma))}
@@ -177,7 +177,7 @@ def _deconvolved(view: _View[DeconvolveSettings], draft: bool, known: BlockMemor
 
 
 def _blended(
-    view: _View[DeconvolveSettings], law: NoiseLaw, choose: Chooser, known: BlockMemory, notes: list[str]
+    view: View[DeconvolveSettings], law: NoiseLaw, choose: Chooser, known: BlockMemory, notes: list[str]
 ) -> tuple[np.ndarray, Solution]:
     """The blend in the block; `notes` takes what is approximate about it."""
     job, bound, spec = view.job, view.bound, view.job.settings.spec
@@ -215,7 +215,7 @@ def _blended(
 # ------------------------------------------------------------------------------------------- the parts
 
 
-def _checked_block(block: Box, job: Job) -> Box:
+def checked_block(block: Box, job: Job) -> Box:
     """The block, for the working image: without the slice axis when that was taken away."""
     shape = job.original.shape
     if len(block) != len(shape) or any(
@@ -225,7 +225,7 @@ def _checked_block(block: Box, job: Job) -> Box:
     return tuple(block)[len(shape) - job.image.ndim :]
 
 
-class _View(Generic[S]):
+class View(Generic[S]):
     """A block of a job: its kernels and weights, and parts of the image around it as jobs of their own."""
 
     def __init__(self, job: Job[S], block: Box):
@@ -324,7 +324,7 @@ def _voxels(box: Iterable[slice]) -> int:
 # -------------------------------------------------------------------------- what the whole image decides
 
 
-def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
+def whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
     if not is_auto(job.noise):
         return job.noise_law()
     if known.noise is None:
@@ -333,7 +333,7 @@ def _whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
     return known.noise
 
 
-def _whole_choice(view: _View[DeconvolveSettings], law: NoiseLaw, known: BlockMemory) -> Choice:
+def _whole_choice(view: View[DeconvolveSettings], law: NoiseLaw, known: BlockMemory) -> Choice:
     settings = view.job.settings
     if not settings.spec.automatic:
         return chosen(view.job, law)
@@ -350,7 +350,7 @@ def _whole_is_affordable(job: Job) -> bool:
 
 
 def _chooser(
-    view: _View[DeconvolveSettings], law: NoiseLaw, of: str | None, draft: bool, known: BlockMemory
+    view: View[DeconvolveSettings], law: NoiseLaw, of: str | None, draft: bool, known: BlockMemory
 ) -> tuple[Chooser, bool]:
     """The function that gives what a kernel filters with, which `known` keeps if it was searched for, and whether
     that is rough."""
@@ -384,7 +384,7 @@ def _chooser(
 
 
 def _part_filter(
-    view: _View[DeconvolveSettings], law: NoiseLaw, filtering: Filtering, k: int, watch: Watch
+    view: View[DeconvolveSettings], law: NoiseLaw, filtering: Filtering, k: int, watch: Watch
 ) -> Solution:
     """One kernel's filter on a part of the image, with the margin that it needs itself."""
     job, spec = view.job, methods.method("blend", filtering.method)
@@ -397,7 +397,7 @@ def _part_filter(
 
 
 def _whole_filter(
-    view: _View[DeconvolveSettings], filtering: Filtering, k: int, known: BlockMemory, watch: Watch
+    view: View[DeconvolveSettings], filtering: Filtering, k: int, known: BlockMemory, watch: Watch
 ) -> np.ndarray:
     """Wiener or the inverse filter on the whole image, with one kernel.
 
@@ -417,7 +417,7 @@ def _whole_filter(
 # ---------------------------------------------------------------------------------------- fingerprints
 
 
-def _fingerprint(view: _View) -> Hashable:
+def _fingerprint(view: View) -> Hashable:
     """What tells two kernel fields on one image apart."""
     bound, keyed = view.job.bound, view.job.bound.field
     parts: list[Hashable] = [keyed.key, keyed.at, keyed.interpolation, keyed.outside, keyed.feather, keyed.of]

@@ -30,7 +30,7 @@ OPERATIONS = ("deconvolve", "convolve")
 # Columns that are no options of the operation; options whose values are paths, relative to the manifest.
 _OWN_COLUMNS = ("case", "operation", "input", "output")
 PATHS = ("kernels", "mask", "labels", "guide", "noise-image", "reference")
-_NOT_HERE = ("help", "quiet", "log-file")
+_NOT_HERE = ("residual-map", "help", "quiet", "log-file")
 _YES, _NO = ("yes", "true", "on", "1", "x"), ("no", "false", "off", "0")
 
 

@@ -1,0 +1,72 @@
+"""The figure of a contact sheet: one block as every method leaves it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...run.sheet import Sheet, Tile
+from ..pixels import GreyScale
+from .panels import draw_image, require_matplotlib, save
+
+_COLUMNS = 4
+
+
+def sheet_figure(path: str | os.PathLike, sheet: Sheet, spacing: Sequence[float], origin: str = "upper") -> Path:
+    """Draw the tiles of a contact sheet side by side, all in the grey levels of the input.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; its extension chooses the format.
+    sheet : Sheet
+        Of a volume, the slice in the middle of the block is drawn.
+    spacing : sequence of float
+        Voxel size in mm in the order of the axes.
+    origin : {"upper", "lower"}
+        Where row j = 0 is shown.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+    matplotlib = require_matplotlib()
+    rows = -(-len(sheet.tiles) // _COLUMNS)
+    figure = matplotlib.figure.Figure((2.6 * _COLUMNS, 3.0 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    grey = GreyScale.of(middle_slice(sheet.tiles[0]))
+    for ax, tile in zip(axes, sheet.tiles, strict=False):
+        plane = middle_slice(tile)
+        title = f"{tile.name}{' (automatic)' if tile.automatic else ''}"
+        if plane is None:
+            ax.set_axis_off()
+            ax.set_title(f"{title}\nnot possible here")
+            continue
+        draw_image(
+            ax,
+            grey.pixels(plane),
+            tuple(spacing)[-2:],
+            title=f"{title}\n{tile.facts()}",
+            origin=origin,
+            cmap="gray",
+        )
+        ax.set_xticks([])
+        ax.set_yticks([])
+    for ax in axes[len(sheet.tiles) :]:
+        ax.set_axis_off()
+    return save(figure, path)
+
+
+def middle_slice(tile: Tile) -> np.ndarray | None:
+    """Return the slice in the middle of a tile's block, None where it has no image."""
+    if tile.image is None or tile.image.ndim == 2:
+        return tile.image
+    return tile.image[tile.image.shape[0] // 2]
