@@ -106,7 +106,9 @@ FORMS = {
     "weightsFrame": "SpatialDeconvWeights",
     "estimateFrame": "SpatialDeconvEstimate",
     "previewFrame": "SpatialDeconvPreview",
+    "sheetFrame": "SpatialDeconvSheet",
     "compareFrame": "SpatialDeconvCompare",
+    "whyFrame": "SpatialDeconvWhy",
 }
 
 # The layouts whose labels make one column through the whole panel.
@@ -168,6 +170,8 @@ WRAPPED_LABELS = (
     "estimateStatusLabel",
     "methodSentenceLabel",
     "previewStatusLabel",
+    "sheetStatusLabel",
+    "whyStatusLabel",
     "statusLabel",
 )
 
@@ -204,7 +208,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             preview,
             regionsection,
             running,
+            sheetsection,
             weightsplot,
+            whysection,
         )
         from SpatialDeconvLib.panel import model as panelmodel
 
@@ -223,8 +229,16 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.apply = applysection.ApplySection(self)
         self.weights = weightsplot.WeightsPlot(self)
         self.preview = preview.PreviewController(self)
+        self.sheet = sheetsection.ContactSheet(self)
         self.comparison = compare.Comparison(self)
-        self._views = (self.weights, self.preview, self.comparison)  # what shows something outside the panel
+        self.why = whysection.WhySection(self)
+        self._views = (
+            self.weights,
+            self.preview,
+            self.sheet,
+            self.comparison,
+            self.why,
+        )  # what shows something outside the panel
         self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
         self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
         self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
@@ -429,14 +443,16 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         return parameters.stateOf(self._parameterNode)
 
-    def showResult(self, inputVolume, output) -> None:
+    def showResult(self, inputVolume, output, result=None) -> None:
         """Show what a run has made, with the window and level of what it was made from."""
         if self._parameterNode:
             self._parameterNode.previewOn = False  # it would cover the result
         shown = {node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
         # The slices stay where they are, unless they show something else than what was worked on.
         slicer.util.setSliceViewerLayers(background=output, fit=inputVolume.GetID() not in shown)
-        self.comparison.setPair(inputVolume, output)
+        self.comparison.setPair(inputVolume, output, result)
+        if self._parameterNode:
+            self.why.update(self.panelState())
 
     def showError(self, text, cure=None) -> None:
         """Tell the user what went wrong, and offer what cures it by one click (panelmodel.Cure)."""

@@ -166,7 +166,7 @@ class ApplySection:
             self.say(text(result, output.GetName()))
             shown = shownOf(output) if isSequence else output
             if shown is not None:
-                panel.showResult(self._state.inputVolume, shown)
+                panel.showResult(self._state.inputVolume, shown, None if isSequence else result)
 
 
 def shownOf(sequence):

@@ -1,14 +1,20 @@
-"""Compare the input with the output: in turn, side by side, or by their difference. Each can be undone."""
+"""Compare the input with the output: in turn, side by side, by their difference, or by what is left unexplained.
+
+Each can be undone.
+"""
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..mrml import previewing
-from . import comparing, sliceviews
+from ..errors import Cancelled
+from ..mrml import previewing, sheets
+from . import comparing, forms, sliceviews
 from . import model as panelmodel
 
 INTERVAL = 600  # ms that flickering shows each volume
+WINDOW = 4.0  # times the noise: the ends of the residual's colours
+OPACITY = 0.7  # of the residual over the input
 
 
 class Comparison:
@@ -19,7 +25,7 @@ class Comparison:
 
     def __init__(self, panel):
         self._panel = panel
-        self._pair = None
+        self._pair = self._result = self._maps = self._residual = None
         self._layers = self._layout = self._difference = None
         self._flip = False
         self._timer = qt.QTimer()
@@ -30,6 +36,7 @@ class Comparison:
             "flicker": (ui.flickerButton, self._flicker),
             "side by side": (ui.sideBySideButton, self._sideBySide),
             "difference": (ui.differenceButton, self._showDifference),
+            "residual": (ui.residualButton, self._showResidual),
         }
         for mode, (button, _start) in self._modes.items():
             button.connect("toggled(bool)", lambda isOn, mode=mode: self.onToggled(mode, isOn))
@@ -37,16 +44,40 @@ class Comparison:
 
     @property
     def mode(self):
-        """Which comparison is on: "flicker", "side by side", "difference", or ""."""
+        """Which comparison is on: "flicker", "side by side", "difference", "residual", or ""."""
         return next((mode for mode, (button, _start) in self._modes.items() if button.checked), "")
 
     # -- called by the panel
 
-    def setPair(self, before, after):
-        """Compare these two volumes from now on."""
+    def setPair(self, before, after, result=None):
+        """Compare these two volumes from now on; `result`: of the run that made the second one."""
         self.stop()
-        self._pair = (before, after)
+        self._pair, self._result, self._maps, self._residual = (before, after), result, None, None
         self._enable()
+
+    @property
+    def hasResidual(self):
+        """Whether what the last result leaves unexplained can be shown."""
+        return self._result is not None and bool(self._result.fits) and _hasVoxels(*self._pair)
+
+    def withResidual(self, use):
+        """Call ``use(maps, input volume)`` with the residual maps of the last result, made at the first time."""
+        if not self.hasResidual:
+            return
+        result, volume = self._result, self._pair[0]
+
+        def done(maps, error):
+            if error is None and self._result is result:
+                self._maps = maps
+                use(maps, volume)
+            elif error is not None and not isinstance(error, Cancelled):
+                self.stop()
+                self._panel.showError(panelmodel.errorText(error))
+
+        if self._maps is not None:
+            use(self._maps, volume)
+        else:
+            self._panel.runner.start(lambda *watched: sheets.residualMaps(result, *watched), done, "residual")
 
     def update(self, _state=None):
         """Offer the chosen output for comparison, if there has been no run yet in this scene."""
@@ -61,25 +92,29 @@ class Comparison:
         """A node is about to leave the scene."""
         if self._pair is not None and any(node is each for each in self._pair):
             self.stop()
-            self._pair = None
+            self._pair = self._result = self._maps = None
             self._enable()
+        if node is self._residual:
+            self.stop()
+            self._residual = None
 
     def stop(self):
         """Put the views back."""
         for button, _start in self._modes.values():
-            _setChecked(button, False)
+            forms.setChecked(button, False)
         self._undo()
 
     def sceneClosed(self):
         """The scene is being closed: nothing is left to be put back but the layout."""
         self._timer.stop()
         for button, _start in self._modes.values():
-            _setChecked(button, False)
+            forms.setChecked(button, False)
         if self._layout is not None:
             self._layout.restore()
         if self._layers is not None:
             self._layers.forget()
         self._layers = self._layout = self._difference = self._pair = None
+        self._result = self._maps = self._residual = None
         self._enable()
 
     def cleanup(self):
@@ -95,7 +130,7 @@ class Comparison:
             return
         for other, (button, _start) in self._modes.items():
             if other != mode:
-                _setChecked(button, False)
+                forms.setChecked(button, False)
         button, start = self._modes[mode]
         try:
             if not _hasVoxels(*self._pair):
@@ -104,7 +139,7 @@ class Comparison:
             self._layers = sliceviews.LayerKeeper(slicer.mrmlScene)
             start(*self._pair)
         except (ValueError, MemoryError) as error:
-            _setChecked(button, False)
+            forms.setChecked(button, False)
             self._undo()
             self._panel.showError(panelmodel.errorText(error))
 
@@ -124,8 +159,8 @@ class Comparison:
             node.previewOn = False
 
     def _enable(self):
-        for button, _start in self._modes.values():
-            button.enabled = self._pair is not None
+        for mode, (button, _start) in self._modes.items():
+            button.enabled = self.hasResidual if mode == "residual" else self._pair is not None
         names = "" if self._pair is None else " - ".join(each.GetName() or "" for each in self._pair)
         self._panel.ui.compareLabel.toolTip = names
 
@@ -157,11 +192,29 @@ class Comparison:
     def _showDifference(self, before, after):
         self._difference = comparing.differenceVolume(before, after)
         self._layers.put(Background=self._difference, Foreground=None)
-        if hasattr(slicer.modules, "colors"):  # the scale beside the picture
-            legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(self._difference)
-            if legend is not None:
-                legend.SetSaveWithScene(False)
-                legend.SetTitleText(_("Output - input"))
+        _addLegend(self._difference, _("Output - input"))
+
+    def _showResidual(self, _before, _after):
+        self.withResidual(self._layResidual)
+
+    def _layResidual(self, maps, before):
+        if self.mode != "residual" or self._layers is None:  # switched off meanwhile
+            return
+        if self._residual is None:
+            self._residual = sheets.residualVolume(before, maps)
+            spread = WINDOW if maps[0].in_noise else float(abs(maps[0].difference).max()) or 1.0
+            comparing.showDiverging(self._residual, spread)
+            _addLegend(self._residual, _("Residual / noise") if maps[0].in_noise else _("Residual"))
+        self._layers.put(Background=before, Foreground=self._residual, ForegroundOpacity=OPACITY)
+
+
+def _addLegend(volume, title):
+    """Show the scale of a volume's colours beside the picture, where there is one."""
+    if hasattr(slicer.modules, "colors"):
+        legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(volume)
+        if legend is not None:
+            legend.SetSaveWithScene(False)
+            legend.SetTitleText(title)
 
 
 def _hasVoxels(*volumes):
@@ -169,10 +222,3 @@ def _hasVoxels(*volumes):
         volume is not None and volume.GetScene() is not None and volume.GetImageData() is not None
         for volume in volumes
     )
-
-
-def _setChecked(button, isOn):
-    """Check a button without telling its slots."""
-    wasBlocked = button.blockSignals(True)
-    button.checked = isOn
-    button.blockSignals(wasBlocked)

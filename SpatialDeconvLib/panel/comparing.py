@@ -59,7 +59,11 @@ def differenceVolume(before, after, node=None):
     node.SetAndObserveImageData(imageDataFromArray(difference))
     node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas(before)))
     node.SetAndObserveTransformNodeID(before.GetTransformNodeID())
-    _showDiverging(node, _largest(difference), scene)
+    showDiverging(node, _largest(difference))
+    display = node.GetDisplayNode()
+    if display is not None:
+        display.SetHideFromEditors(True)
+        display.SetSaveWithScene(False)
     return node
 
 
@@ -77,13 +81,12 @@ def _largest(difference: np.ndarray) -> float:
     return float(np.quantile(sizes[:: max(1, sizes.size // 10**6)], _SHOWN)) if sizes.size else 1.0
 
 
-def _showDiverging(node, largest: float, scene) -> None:
+def showDiverging(node, largest: float) -> None:
+    """Show a volume in blue at -largest, white at 0 and red at +largest."""
     node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
+    display, scene = node.GetDisplayNode(), node.GetScene()
     if display is None:
         return
-    display.SetHideFromEditors(True)
-    display.SetSaveWithScene(False)
     colours = scene.GetNodeByID(COLOUR_NODE_ID) or _colourNode(scene)
     display.SetAndObserveColorNodeID(colours.GetID())
     display.SetAutoWindowLevel(0)

@@ -50,6 +50,13 @@ def show(label, text):
     label.visible = bool(text)
 
 
+def setChecked(button, isOn):
+    """Check a button without telling its slots."""
+    wasBlocked = button.blockSignals(True)
+    button.checked = isOn
+    button.blockSignals(wasBlocked)
+
+
 def alignColumns(layouts):
     """Give the labels in the first columns of form layouts one width, whichever rows are shown."""
     items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in layouts for row in range(form.rowCount())]

@@ -196,22 +196,22 @@ def plotWeights(data: WeightsData, chartNode=None, compact: bool = False):
     scene = ensureScene()
     chart = chartNode if chartNode is not None and chartNode.GetScene() is scene else None
     if chart is None:
-        chart = _addNode(scene, "vtkMRMLPlotChartNode", "chart", _("Kernel weights"))
+        chart = addNode(scene, "vtkMRMLPlotChartNode", "chart", _("Kernel weights"))
     names = _seriesNames(data)
     every = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
     wasModifying = chart.StartModify()
     try:
         table = next((s.GetTableNode() for s in every if s is not None and s.GetTableNode() is not None), None)
         if table is None:
-            table = _addNode(scene, "vtkMRMLTableNode", "table", _("Kernel weights table"))
-        _fillTable(table, data, names)
+            table = addNode(scene, "vtkMRMLTableNode", "table", _("Kernel weights table"))
+        _fillWeights(table, data, names)
         for number in range(max(len(names), len(every)) - 1, len(names) - 1, -1):
             if every[number] is not None:
                 scene.RemoveNode(every[number])
         for number, name in enumerate(names):
             series = every[number] if number < len(every) else None
             if series is None:
-                series = _addNode(scene, "vtkMRMLPlotSeriesNode", "series", name)
+                series = addNode(scene, "vtkMRMLPlotSeriesNode", "series", name)
                 chart.AddAndObservePlotSeriesNodeID(series.GetID())
             _fillSeries(series, table, data, number, name)
         _fillChart(chart, data, compact)
@@ -245,7 +245,8 @@ def removePlot(chartNode) -> None:
             scene.RemoveNode(node)
 
 
-def _addNode(scene, className: str, role: str, name: str):
+def addNode(scene, className: str, role: str, name: str):
+    """Return a new node of a plot, which is hidden and not saved; `role`: "chart", "table" or "series"."""
     node = scene.CreateNodeByClass(className)
     node.UnRegister(None)  # CreateNodeByClass leaves its reference to the caller
     node.SetName(scene.GetUniqueNameByString(name))
@@ -259,12 +260,17 @@ def _seriesNames(data: WeightsData) -> list[str]:
     return [_("Voxels"), *data.names] if data.key == "intensity" else list(data.names)
 
 
-def _fillTable(table, data: WeightsData, names: Sequence[str]) -> None:
+def _fillWeights(table, data: WeightsData, names: Sequence[str]) -> None:
     if data.key == "intensity":
         columns = [("x", data.x), ("0", data.histogram)]
         columns += [(str(n), _withoutZeros(w)) for n, w in enumerate(data.weights, 1)]
     else:  # one bar a series: Slicer's charts name series, not bars
         columns = [("x", [0.0]), *((str(n), [share]) for n, share in enumerate(data.histogram))]
+    fillTable(table, columns)
+
+
+def fillTable(table, columns: Sequence[tuple[str, Sequence[float]]]) -> None:
+    """Put columns of numbers, each with its name, into a table node."""
     wasModifying = table.StartModify()
     try:
         table.RemoveAllColumns()
@@ -297,11 +303,11 @@ def _fillSeries(series, table, data: WeightsData, number: int, name: str) -> Non
         if data.key == "intensity":
             series.SetPlotType(series.PlotTypeScatter)
             series.SetXColumnName("x")
-            series.SetColor(*(_GREY if number == 0 else _rgb(kernel_colours(len(data.weights))[number - 1])))
+            series.SetColor(*(_GREY if number == 0 else rgb(kernel_colours(len(data.weights))[number - 1])))
         else:
             series.SetPlotType(series.PlotTypeBar)
             series.SetXColumnName("")
-            series.SetColor(*_rgb(kernel_colours(len(data.names))[number]))
+            series.SetColor(*rgb(kernel_colours(len(data.names))[number]))
     finally:
         series.EndModify(wasModifying)
 
@@ -338,7 +344,8 @@ def _fillChart(chart, data: WeightsData, compact: bool) -> None:
     chart.SetYAxisRange(0.0, 1.05)
 
 
-def _rgb(css: str) -> tuple[float, float, float]:
+def rgb(css: str) -> tuple[float, float, float]:
+    """Return a CSS colour as Slicer's nodes take it."""
     return tuple(int(css[n : n + 2], 16) / 255 for n in (1, 3, 5))
 
 
@@ -348,7 +355,7 @@ def _rgb(css: str) -> tuple[float, float, float]:
 def weightsPicture(data: WeightsData, width: int = 400, height: int = 200) -> np.ndarray:
     """Return the same as pixels, uint8 of shape (height, width, 3), for where there are no plots."""
     picture = np.full((height, width, 3), 255, np.uint8)
-    colours = [tuple(round(255 * c) for c in _rgb(css)) for css in kernel_colours(max(len(data.names), 1))]
+    colours = [tuple(round(255 * c) for c in rgb(css)) for css in kernel_colours(max(len(data.names), 1))]
     if data.key != "intensity":
         edges = np.linspace(0, width, len(data.names) + 1).astype(int)
         for n, share in enumerate(data.histogram):

@@ -96,7 +96,7 @@ class PreviewController(VTKObservationMixin):
         node = self._panel.parameterNode()
         if node is None or not node.previewOn:
             return
-        if self._panel.runner.owner:
+        if self._panel.runner.owner or self._panel.runner.kind not in ("", "preview"):
             self._schedule(WAIT)
             return
         state = self._panel.panelState()
@@ -176,7 +176,7 @@ class PreviewController(VTKObservationMixin):
         if self._shown == wanted:
             self._shown = None
         if isinstance(error, Cancelled):
-            if self._panel.runner.owner:  # else another preview says how far it is
+            if self._panel.runner.kind != "preview":  # else another preview says how far it is
                 self._showText("")
             return
         if not isinstance(error, ValueError | OSError | MemoryError):

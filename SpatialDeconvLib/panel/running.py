@@ -11,6 +11,8 @@ from . import model as panelmodel
 
 REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
 
+BACKGROUND = ("preview", "sheet", "residual")  # the runs that nobody waits for
+
 
 class Task:
     """A run: what is to be done, and whether it is to stop."""
@@ -34,7 +36,7 @@ class Task:
         """Do it; return the result and the exception that ended it, one of them None."""
         self._started = time.monotonic()
         try:
-            if self.kind != "preview":
+            if self.kind not in BACKGROUND:
                 # The window shows that it has begun; not earlier, or a click on Cancel would begin another run.
                 self._paint()
             if self.cancelRequested:
@@ -84,7 +86,7 @@ class JobRunner:
 
     @property
     def kind(self):
-        """What is running: "apply", "preview", "estimate", or "" when nothing is."""
+        """What is running: "apply", "estimate", one of `BACKGROUND`, or "" when nothing is."""
         return self._job.kind if self._job else ""
 
     @property
@@ -93,7 +95,7 @@ class JobRunner:
 
         It alone may be started, seen and stopped: who asks for another is refused, previews included.
         """
-        return next((job.kind for job in (self._next, self._job) if job and job.kind != "preview"), "")
+        return next((job.kind for job in (self._next, self._job) if job and job.kind not in BACKGROUND), "")
 
     def start(self, function, done=None, kind="apply", show=None):
         """Run ``function(progress, cancelled)``, then ``done(result, error)``.
@@ -101,7 +103,7 @@ class JobRunner:
         :param function: works, calls progress(fraction, text) and cancelled() -> bool often, raises on failure
         :param done: gets the result and None, or None and the exception (Cancelled after a cancel); it is not
             called when the panel has gone, nor for a preview that was replaced before it began
-        :param kind: "apply", "preview" or "estimate"
+        :param kind: "apply", "estimate" or one of `BACKGROUND`
         :param show: called with (fraction, text, seconds since the start) before every repaint
         :return: False if another run has the panel
         """
@@ -150,6 +152,7 @@ SECTIONS = (
     "previewCollapsibleButton",
     "outputCollapsibleButton",
     "compareFrame",
+    "whyCollapsibleButton",
 )
 
 # The section that has a run's own button, and the part of it that waits none the less.

@@ -81,6 +81,13 @@ class Tile:
         """What it is called."""
         return "Input" if self.method is None else f"{self.method.strategy.capitalize()}: {self.method.label}"
 
+    @property
+    def plane(self) -> np.ndarray | None:
+        """The slice in the middle of the block; None where there is no image."""
+        if self.image is None or self.image.ndim == 2:
+            return self.image
+        return self.image[self.image.shape[0] // 2]
+
     def facts(self) -> str:
         """What is known of it, in one line."""
         if self.problem:

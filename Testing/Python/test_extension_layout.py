@@ -30,6 +30,7 @@ WIDGETS = {
     "QFrame",
     "QLabel",
     "QLineEdit",
+    "QListWidget",
     "QProgressBar",
     "QPushButton",
     "QSpinBox",

@@ -6,9 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from ...run.sheet import Sheet, Tile
+from ...run.sheet import Sheet
 from ..pixels import GreyScale
 from .panels import draw_image, require_matplotlib, save
 
@@ -42,9 +40,9 @@ def sheet_figure(path: str | os.PathLike, sheet: Sheet, spacing: Sequence[float]
     rows = -(-len(sheet.tiles) // _COLUMNS)
     figure = matplotlib.figure.Figure((2.6 * _COLUMNS, 3.0 * rows), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    grey = GreyScale.of(middle_slice(sheet.tiles[0]))
+    grey = GreyScale.of(sheet.tiles[0].plane)
     for ax, tile in zip(axes, sheet.tiles, strict=False):
-        plane = middle_slice(tile)
+        plane = tile.plane
         title = f"{tile.name}{' (automatic)' if tile.automatic else ''}"
         if plane is None:
             ax.set_axis_off()
@@ -63,10 +61,3 @@ def sheet_figure(path: str | os.PathLike, sheet: Sheet, spacing: Sequence[float]
     for ax in axes[len(sheet.tiles) :]:
         ax.set_axis_off()
     return save(figure, path)
-
-
-def middle_slice(tile: Tile) -> np.ndarray | None:
-    """Return the slice in the middle of a tile's block, None where it has no image."""
-    if tile.image is None or tile.image.ndim == 2:
-        return tile.image
-    return tile.image[tile.image.shape[0] // 2]
