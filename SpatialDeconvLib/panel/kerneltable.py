@@ -520,7 +520,8 @@ class KernelTable:
 
     def onAddFiles(self, _checked=False):
         endings = " ".join(f"*{ending}" for ending in kernelfiles.FILE_ENDINGS)
-        filters = ";;".join([f"{_('Kernels')} ({endings})", f"{_('All files')} (*)"])
+        kernels, everything = _("Kernels"), _("All files")  # Slicer finds no text in single quotes
+        filters = f"{kernels} ({endings});;{everything} (*)"
         paths = qt.QFileDialog.getOpenFileNames(
             slicer.util.mainWindow(), _("Add kernels from files"), self._folder(), filters
         )

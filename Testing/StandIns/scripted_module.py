@@ -13,23 +13,29 @@ ScriptedLoadableModuleLogic
 ScriptedLoadableModuleTest
     a unittest.TestCase; delayDisplay logs and lets the application handle its events.
 tr, translate
-    return the text as it is, as without a translation.
+    ask Qt's translators, in the context of the file that asks.
 """
 
 import importlib
 import logging
 import os
+import sys
 import unittest
+from pathlib import Path
 
 import slicer
+from PySide6 import QtCore
 
 
 def tr(text):
-    return text
+    """Translate in the context of the calling file: its name, after that of its package."""
+    path = Path(sys._getframe(1).f_code.co_filename)
+    isInPackage = (path.parent / "__init__.py").is_file()
+    return translate(f"{path.parent.name}.{path.stem}" if isInPackage else path.stem, text)
 
 
 def translate(context, text):
-    return text
+    return QtCore.QCoreApplication.translate(context, text)
 
 
 class ScriptedLoadableModule:
