@@ -8,6 +8,7 @@ folder up in a source checkout. It is imported at the point of use, so that Slic
 
 import logging
 import os
+import pathlib
 import sys
 
 import slicer
@@ -36,6 +37,11 @@ def findLibrary() -> None:
     )
 
 
+def helpPage() -> pathlib.Path:
+    """Return the page of help, which lies beside the module."""
+    return pathlib.Path(__file__).resolve().parent / "Resources" / "Help" / "SpatialDeconv.html"
+
+
 #
 # SpatialDeconv
 #
@@ -55,6 +61,9 @@ Removes (or applies) blur that differs from place to place: the kernel of every 
 intensity, by the region it lies in, or by its position. Choose an input volume, fill the kernel table or load a
 kernel set, look at the preview, then press Apply. "Sample Data" has two volumes with their kernels to begin with.
 """)
+        self.parent.helpText += '<p><a href="{address}">{text}</a></p>'.format(
+            address=helpPage().as_uri(), text=_("How to use it (a page that needs no network)")
+        )
         self.parent.acknowledgementText = _("""
 The filters are those of ITK and SimpleITK. The sample volume is the ICBM 152 T1 template of the Montreal
 Neurological Institute, McGill University.

@@ -16,6 +16,10 @@ kernel set, look at the preview, then press Apply. "Sample Data" has two volumes
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>How to use it (a page that needs no network)</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>
 The filters are those of ITK and SimpleITK. The sample volume is the ICBM 152 T1 template of the Montreal
 Neurological Institute, McGill University.
