@@ -177,4 +177,5 @@ def _setRanges(chart, curves: Sequence[Curve]) -> None:
     chart.SetXAxisRange(low - rim, high + rim)
     bottom, top = min(0.0, *(float(c.y.min()) for c in curves)), max(float(c.y.max()) for c in curves)
     chart.SetYAxisRangeAuto(False)
-    chart.SetYAxisRange(1.05 * bottom, 1.05 * top or 1.0)
+    room = 1.3 if any(c.marked for c in curves) else 1.05  # for the legend, which lies where points end
+    chart.SetYAxisRange(1.05 * bottom, room * top or 1.0)

@@ -8,14 +8,17 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled
 from ..mrml import previewing, sheets
+from ..mrml.scene import ijkToRas
 from ..mrml.selections import Selections
+from ..report.findings import axis_letters
+from ..report.pictures import turns
 from ..report.pixels import png
 from . import model as panelmodel
 from . import sheettiles, sliceviews
 from .parameters import JointMethod, Method, Strategy, fieldOf
 from .running import RunControls
 
-SIZE = 112  # pixels of a picture's side
+SIZE, LINES = 112, 5  # pixels of a picture's side, lines below it
 
 
 class ContactSheet:
@@ -27,7 +30,7 @@ class ContactSheet:
     def __init__(self, panel):
         self._panel = panel
         self._tiles = []  # in the order of the list
-        self._grey = None
+        self._grey, self._turned = None, (False, False)
         ui = panel.ui
         ui.sheetList.visible = False
         text = _("Compare all methods")
@@ -123,6 +126,8 @@ class ContactSheet:
         sheetList = self._panel.ui.sheetList
         if self._grey is None:
             self._grey = sheettiles.greyOf(tile, _windowOf(volume))
+            self._turned = turns(axis_letters(ijkToRas(volume)), 0)
+            sheetList.gridSize = qt.QSize(SIZE + 12, SIZE + 12 + LINES * sheetList.fontMetrics().height())
             sheetList.visible = True
         known = [number for number, other in enumerate(self._tiles) if other.method is tile.method]
         if known:
@@ -134,7 +139,7 @@ class ContactSheet:
             self._tiles.insert(row, tile)
             item = qt.QListWidgetItem()
             pixmap = qt.QPixmap()
-            pixmap.loadFromData(qt.QByteArray(png(sheettiles.tilePicture(tile, self._grey, SIZE))))
+            pixmap.loadFromData(qt.QByteArray(png(sheettiles.tilePicture(tile, self._grey, SIZE, self._turned))))
             item.setIcon(qt.QIcon(pixmap))
             sheetList.insertItem(row, item)
         item.setText(sheettiles.tileText(tile))

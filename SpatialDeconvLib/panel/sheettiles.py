@@ -23,16 +23,17 @@ def greyOf(before: Tile, window: tuple[float, float] | None = None) -> GreyScale
     return GreyScale.of(before.plane)
 
 
-def tilePicture(tile: Tile, grey: GreyScale, size: int) -> np.ndarray:
+def tilePicture(tile: Tile, grey: GreyScale, size: int, turned: tuple[bool, bool] = (False, False)) -> np.ndarray:
     """Return a square picture, uint8 of shape (size, size, 3), of the slice in the middle of the block.
 
-    The whole slice is shown, as large as it fits in; grey where there is no image.
+    The whole slice is shown, as large as it fits in; grey where there is no image. `turned`: whether rows, and
+    columns, are shown the other way round (`report.pictures.turns`).
     """
     picture = np.full((size, size, 3), 128, np.uint8)
     plane = tile.plane
     if plane is None:
         return picture
-    pixels = grey.pixels(plane)
+    pixels = grey.pixels(plane[:: -1 if turned[0] else 1, :: -1 if turned[1] else 1])
     pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
     scale = size / max(pixels.shape[:2])
     rows, columns = (max(1, round(scale * n)) for n in pixels.shape[:2])
@@ -60,9 +61,10 @@ def tileText(tile: Tile) -> str:
     if tile.problem:
         return "\n".join([tileName(tile), _("not possible here")])
     facts = [] if tile.gain is None else [_("{gain:+.1f} dB").format(gain=tile.gain)]
-    facts += [] if tile.residual is None else [_("residual {residual:.2f}").format(residual=tile.residual)]
     facts += [] if tile.method is None else [panelmodel.durationText(tile.seconds)]
-    return "\n".join([tileName(tile), ", ".join(facts)])
+    lines = [tileName(tile), ", ".join(facts)]
+    lines += [] if tile.residual is None else [_("residual {residual:.2f}").format(residual=tile.residual)]
+    return "\n".join(filter(None, lines))
 
 
 def tileToolTip(tile: Tile) -> str:

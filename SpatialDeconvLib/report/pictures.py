@@ -95,7 +95,15 @@ def as_shown(found: Findings, plane: np.ndarray, axis: int) -> tuple[np.ndarray,
 def flips_of(found: Findings, axis: int) -> tuple[bool, bool]:
     if found.directions is None:
         return axis != 0, False  # across the slices, the last slice is up
-    rows, columns = (d for a, d in enumerate(found.directions) if a != axis)
+    return turns(found.directions, axis)
+
+
+def turns(directions: Sequence[tuple[str, str]], axis: int) -> tuple[bool, bool]:
+    """Return whether Slicer shows the rows, and the columns, of a plane across an axis the other way round.
+
+    `directions` are the anatomical letters of the ends of the axes k, j, i (`findings.axis_letters`).
+    """
+    rows, columns = (d for a, d in enumerate(directions) if a != axis)
     return rows[1] in "ASR", columns[1] in "RAS"
 
 
