@@ -546,6 +546,32 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             progress=progress, cancelled=cancelled, settings=settings, **options,
         )  # fmt: skip
 
+    def compare_methods(self, inputVolume, kernels, **options):
+        """Restore a block of a volume with every method there is.
+
+        :param options: around, the voxel (k, j, i) in the middle of the block, and size, its edges in voxels; mask,
+            labels, guide, progress, cancelled and arguments of SpatialDeconvLib.deconvolve as for `deconvolve`
+        :return: SpatialDeconvLib.Sheet, whose tiles have image, gain, residual and seconds
+        """
+        from SpatialDeconvLib.mrml import sheets
+
+        return sheets.compareMethods(inputVolume, kernels, **options)
+
+    def residual_map(self, inputVolume, result):
+        """Show what a result leaves unexplained of the volume that it was made from, in units of the noise.
+
+        :param result: what `deconvolve` has returned beside its output
+        :return: volume node, blue to red over four times the noise, and a list of SpatialDeconvLib.ResidualMap, one
+            for each channel, which say how well every kernel fits
+        """
+        from SpatialDeconvLib.mrml import sheets
+        from SpatialDeconvLib.panel import comparing
+
+        maps = sheets.residualMaps(result)
+        node = sheets.residualVolume(inputVolume, maps)
+        comparing.showResidual(node, maps)
+        return node, maps
+
     @staticmethod
     def _listed(result):
         return result if isinstance(result, list) else [result]

@@ -13,7 +13,6 @@ from . import comparing, forms, sliceviews
 from . import model as panelmodel
 
 INTERVAL = 600  # ms that flickering shows each volume
-WINDOW = 4.0  # times the noise: the ends of the residual's colours
 OPACITY = 0.7  # of the residual over the input
 
 
@@ -202,8 +201,7 @@ class Comparison:
             return
         if self._residual is None:
             self._residual = sheets.residualVolume(before, maps)
-            spread = WINDOW if maps[0].in_noise else float(abs(maps[0].difference).max()) or 1.0
-            comparing.showDiverging(self._residual, spread)
+            comparing.showResidual(self._residual, maps)
             _addLegend(self._residual, _("Residual / noise") if maps[0].in_noise else _("Residual"))
         self._layers.put(Background=before, Foreground=self._residual, ForegroundOpacity=OPACITY)
 

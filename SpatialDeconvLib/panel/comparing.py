@@ -20,6 +20,7 @@ from ..report.pixels import diverging_pixels
 
 COLOUR_NODE_ID = "vtkMRMLColorTableNodeFileDivergingBlueRed.txt"  # one of Slicer's own
 _COLOUR_NAME = "SpatialDeconvDifference"
+_MOST_NOISE = 4.0
 _SHOWN = 0.995  # of the voxels that differ lie inside the window
 
 
@@ -79,6 +80,12 @@ def _largest(difference: np.ndarray) -> float:
     """Half the window: what nearly all voxels that differ stay below."""
     sizes = np.abs(difference[np.isfinite(difference) & (difference != 0)])
     return float(np.quantile(sizes[:: max(1, sizes.size // 10**6)], _SHOWN)) if sizes.size else 1.0
+
+
+def showResidual(node, maps) -> None:
+    """Show a residual map (`sheets.residualVolume`) from -4 to 4 times the noise."""
+    largest = _MOST_NOISE if maps[0].in_noise else float(max(np.abs(each.difference).max() for each in maps))
+    showDiverging(node, largest or 1.0)
 
 
 def showDiverging(node, largest: float) -> None:
