@@ -215,6 +215,14 @@ def draw_preview(person, folder):
     person.ui.previewCheckBox.checked = False
 
 
+def draw_sheet(person, folder):
+    """Every method on one block, to choose one with a click."""
+    before, person.parameters.previewSize = person.parameters.previewSize, 24
+    person.click("sheetButton")
+    screenshot(person, folder / "panel-sheet.png", "sheetButton")
+    person.parameters.previewSize = before
+
+
 def draw_running(person, folder):
     """A run is on: Apply has become Cancel, and the progress bar says how long it will take."""
     person.choose_filter("Richardson")
@@ -235,6 +243,16 @@ def draw_result(person, folder):
     person.ui.sideBySideButton.click()
     screenshot(person, folder / "panel-compare.png", "methodCollapsibleButton")
     person.ui.sideBySideButton.click()
+
+
+def draw_why(person, folder):
+    """What the result leaves unexplained lies over the input; which kernel does not fit, and where."""
+    person.ui.whyCollapsibleButton.collapsed = False
+    person.click("residualButton")
+    person.click("worstPlaceButton")
+    screenshot(person, folder / "panel-why.png", "whyCollapsibleButton")
+    person.click("residualButton")
+    person.ui.whyCollapsibleButton.collapsed = True
 
 
 def draw_measure(person, folder):

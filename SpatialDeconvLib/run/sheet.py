@@ -221,7 +221,7 @@ def tiles(
         except (InputError, NotEnoughMemory) as error:
             if name == AUTO:  # what none can be run for
                 raise
-            done.append(Tile(None, methods.method(strategy, name), problem=" ".join(str(error).split())))
+            done.append(Tile(None, methods.method(strategy, name), problem=" ".join(error.text.split())))
         else:
             of = result.automatic.get("of", of)
             done.append(looked.tile(result, own, automatic=name == AUTO))
@@ -295,17 +295,16 @@ class _Looked:
 
     def tile(self, result: Result, settings: DeconvolveSettings, automatic: bool) -> Tile:
         """The tile of a result in the part."""
-        residual = self.residual(result.image)
-        return Tile(
-            result.image[self.inner], result.method or settings.spec, automatic, None, residual, result.seconds
-        )
+        method = result.method or settings.spec
+        residual = self.residual(result.image, method.self_keyed or bool(result.automatic.get("self_keyed")))
+        return Tile(result.image[self.inner], method, automatic, None, residual, result.seconds)
 
-    def residual(self, image: np.ndarray) -> float | None:
-        """Of an image in the part: what it leaves of the block."""
+    def residual(self, image: np.ndarray, self_keyed: bool = False) -> float | None:
+        """Of an image in the part, which may choose its kernels itself: what it leaves of the block."""
         job = self.job
         taken = np.ldexp(image, job.exponent) if job.exponent else image
         taken = taken.reshape(job.image.shape).astype(job.image.dtype, copy=False)
-        return Fit(job, self.law, taken).residual(job.watch.quiet())
+        return Fit(job, self.law, taken, self_keyed).residual(job.watch.quiet())
 
 
 def _around(job: Job, block: Box) -> Box:

@@ -68,6 +68,18 @@ def test_residuals_are_of_the_block_in_units_of_the_noise(told, image):
     assert told[0].residual == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_method_that_chooses_its_kernels_itself_is_judged_by_those(monkeypatch):
+    random = np.random.default_rng(7)
+    truth = 20 + 80 * (ndimage.gaussian_filter(random.random(SHAPE), 2) > 0.5)
+    keyed = sd.KernelField.by_intensity(KERNELS, of="true")
+    seen = sd.convolve(truth, keyed).image + random.normal(0, 1.0, SHAPE)
+    monkeypatch.setattr(sheet, "_in_order", lambda: [("joint", "self-keyed")])
+    tile = run_all(seen, keyed)[1]
+    whole = sd.deconvolve(seen, keyed, method="self-keyed", noise=1.0).residual_map()
+    assert tile.residual == pytest.approx(np.sqrt(np.mean(whole.values[BLOCK] ** 2)), rel=0.2)
+    assert tile.residual < 1.3
+
+
 def test_gains_follow_the_pictures_and_those_that_invert_the_model_come_closer(told):
     gains = {(t.method.strategy, t.method.name): t.gain for t in told if t.gain is not None}
     runnable = [t for t in told[1:] if t.image is not None and t.gain is None]
