@@ -69,9 +69,10 @@ class Comparison:
             if error is None and self._result is result:
                 self._maps = maps
                 use(maps, volume)
-            elif error is not None and not isinstance(error, Cancelled):
+            elif error is not None:
                 self.stop()
-                self._panel.showError(panelmodel.errorText(error))
+                if not isinstance(error, Cancelled):
+                    self._panel.showError(panelmodel.errorText(error))
 
         if self._maps is not None:
             use(self._maps, volume)

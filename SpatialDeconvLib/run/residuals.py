@@ -181,8 +181,10 @@ class Fit:
 
 
 def composite(job: Job, image: np.ndarray) -> np.ndarray:
-    """Return a blend's result on the domain of the job's blur: where the mask is not, the image stays as it is."""
-    return image if job.mask is None else np.where(job.mask, image, job.image)
+    """Return an image on the domain of the job's blur: the job's own where its mask is not, repeated beyond the
+    border where that has more."""
+    composite = image if job.mask is None else np.where(job.mask, image, job.image)
+    return job.operator().extend(composite) if job.settings.boundary == "extended" else composite
 
 
 def _of_kernels(

@@ -16,7 +16,7 @@ from .automatic import trial_block
 from .blend import run_blend
 from .filtering import level_of
 from .job import Job
-from .residuals import Fit
+from .residuals import Fit, composite
 from .settings import DeconvolveSettings
 from .whose import TRUE
 from .width import width_of
@@ -54,7 +54,7 @@ def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | 
         f"the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
         f"of right kernels leave 1: {_cause(job, of)}"
     )
-    own = Fit(job, law, job.operator().extend(job.image)).residual(job.watch.quiet()) or 0.0
+    own = Fit(job, law, composite(job, job.image)).residual(job.watch.quiet()) or 0.0
     if own > _UNEXPLAINED and residual**2 - 1 > _NO_BETTER**2 * (own**2 - 1):
         text += (
             f". The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth"

@@ -214,22 +214,35 @@ def test_the_residual_lies_over_the_input_in_units_of_the_noise(done):
     assert (background, foreground) == ("phantom", "phantom residual")
     assert 0 < opacity < 1
     node = slicer.util.getNode("phantom residual")
-    volumes = [done.parameters.inputVolume, "two.json"]
     values = slicer.util.arrayFromVolume(node)
     assert node.GetSaveWithScene()
     display = node.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (8.0, 0.0)
-    _output, result = done.panel.logic.run(_request(done, volumes[0]))
+    _output, result = done.panel.logic.run(_request(done))
     assert np.sqrt(np.mean(values.astype(float) ** 2)) == pytest.approx(result.residual, rel=1e-3)
     done.click("residualButton")
     assert layers() == before
 
 
-def _request(user, volume):
+def _request(user):
     from SpatialDeconvLib.panel import model, parameters
 
     node = user.parameters
     return model.runFrom(parameters.stateOf(node), parameters.fieldOf(node))
+
+
+def test_a_residual_that_is_given_up_leaves_no_button_pressed(done, monkeypatch):
+    from SpatialDeconvLib.mrml import sheets
+
+    def maps(_result, *_watched):
+        raise sd.Cancelled
+
+    monkeypatch.setattr(sheets, "residualMaps", maps)
+    before, shown = layers(), list(done.window.shown)
+    done.click("residualButton")
+    assert not done.ui.residualButton.checked
+    assert layers() == before
+    assert done.window.shown == shown
 
 
 def test_a_convolution_has_no_residual_to_show(ready):
