@@ -69,6 +69,12 @@ def changed_only_inside(c):
     return changed[4:-4, 8:-8, 8:-8].mean() > 0.5 and not changed[0].any() and not changed[:, 0].any()
 
 
+def explained(c):
+    """The map's root mean square is the run's residual, and it has one line for its one kernel."""
+    size = np.sqrt(np.mean(array(c["residual"]).astype(float) ** 2))
+    return abs(size / c["result"].residual - 1) < 1e-3 and len(c["maps"][0].describe()) == 1
+
+
 def blurred_inside(c):
     sharp, inside = array(c["sharp"]), array(c["inside"])
     flat = array(c["mean"]).std() < sharp.std() < array(c["crisp"]).std()
@@ -94,6 +100,7 @@ CHECKS = {
     ("A kernel for each region", 1): improved,
     ("Only in a part of the volume", 1): changed_only_inside,
     ("A method of your own choice", 1): improved,
+    ("Which kernel does not fit, and where", 1): explained,
     ("Blur, mean, Laplace, sharpen", 1): blurred_inside,
     ("Progress, and a way to stop", 1): lambda c: len(c["events"]) > 0,
     ("Every frame of a sequence", 1): lambda c: (
