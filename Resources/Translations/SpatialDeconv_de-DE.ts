@@ -700,8 +700,8 @@ Neurological Institute, McGill University.
             <translation>Vorschau:</translation>
         </message>
         <message>
-            <source>Around the position of the slice views</source>
-            <translation>Um die Stelle der Schichtansichten</translation>
+            <source>Where the slices cross</source>
+            <translation>Wo die Schichten sich kreuzen</translation>
         </message>
         <message>
             <source>How much the preview covers the input volume: 0 shows the input, 1 the result.</source>
