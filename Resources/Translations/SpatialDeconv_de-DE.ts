@@ -794,153 +794,6 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
-        <name>kernels.shapes</name>
-        <message>
-            <source>Sigma (mm):</source>
-            <translation>Sigma (mm):</translation>
-        </message>
-        <message>
-            <source>sigma</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Length (mm):</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>length</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Width (mm):</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>width</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Radius (mm):</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>radius</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Size (voxels):</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>size</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Amount:</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>amount</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Gaussian</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Gaussian blur of standard deviation sigma.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Motion</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Uniform straight motion during the exposure.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Box</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Mean over a box.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Disk</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Defocus in the plane of the slice: a uniform disk.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Ball</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Defocus in three dimensions: a uniform ball.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Mean</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Mean of a block of voxels.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Sum</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Sum over a block of voxels; not normalised.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Cross sum</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Sum of a voxel and its face neighbours; not normalised.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Laplace</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Second differences in intensity per mm²: edges; sums to 0, for convolution only.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Sharpen</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>The image minus a part of its Laplacian; for convolution.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>No blur</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Leaves the image as it is.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>File</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>The voxels of an image file or .npy array.</source>
-            <translation type="unfinished"></translation>
-        </message>
-    </context>
-    <context>
         <name>methods.choices</name>
         <message>
             <source>Deconvolve (sharpen)</source>
@@ -1543,6 +1396,21 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{spacing} mm</source>
+            <translation type="unfinished"></translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.kernelfields</name>
+        <message>
+            <source>one number, or one for each axis of the volume</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>several numbers</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>({count} numbers)</source>
             <translation type="unfinished"></translation>
         </message>
     </context>
@@ -2218,6 +2086,389 @@ Neurological Institute, McGill University.
         <name>panel.weightsplot</name>
         <message>
             <source>One kernel applies everywhere.</source>
+            <translation type="unfinished"></translation>
+        </message>
+    </context>
+    <context>
+        <name>shapes.registry</name>
+        <message>
+            <source>Sigma (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>sigma</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>full width at half maximum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>FWHM (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>FWHM</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Length (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>length</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Width (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>width</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Radius (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>radius</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Size (voxels):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>size</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Amount:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>amount</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sigmas (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>sigmas</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>full width at half maximum of each</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>FWHMs (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>FWHMs</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>share of the weight of each, in any unit</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Amplitudes:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>amplitudes</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Lambda (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>lambda</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Alpha (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>alpha</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>how steep the wings are; greater than 1 in 2-D and 1.5 in 3-D</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Beta:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>beta</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>how far it reaches from its centre</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Reach (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>reach</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Distances (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>distances</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>weight per area or volume at each distance, in any unit</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Densities:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>densities</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Aperture (NA):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>NA</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>wavelength of the light that is seen, in vacuum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Wavelength (nm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>wavelength</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>wavelength of the light that excites, in vacuum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Excitation (nm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>excitation</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>refractive index of the immersion medium: air 1, water 1.33, oil 1.515</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Immersion index:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>immersion</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>refractive index of the sample</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sample index:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>sample</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>depth of the point below the coverslip</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Depth (mm):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>depth</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Gaussian</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Gaussian blur of standard deviation sigma.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Motion</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Uniform straight motion during the exposure.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Box</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Mean over a box.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Disk</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Defocus in the plane of the slice: a uniform disk.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Ball</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Defocus in three dimensions: a uniform ball.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sum of Gaussians</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Several Gaussians about one centre, as of scatter and dose.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Lorentz</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Glare and scatter with a Lorentzian line spread function; heavy tails.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Exponential</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Scatter that falls off exponentially with the distance.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Moffat</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A core with wings, as of stars and lenses.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Radial table</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Densities at distances from the centre, from a table.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Born-Wolf</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Wide-field microscope without aberrations.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Gibson-Lanni</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Wide-field microscope, with the aberrations of indices and of the depth in the sample.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Confocal</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Confocal microscope with a small pinhole.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Mean</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Mean of a block of voxels.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sum over a block of voxels; not normalised.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Cross sum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sum of a voxel and its face neighbours; not normalised.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Laplace</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Second differences in intensity per mm²: edges; sums to 0, for convolution only.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Sharpen</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The image minus a part of its Laplacian; for convolution.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>No blur</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Leaves the image as it is.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>File</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The voxels of an image file or .npy array.</source>
             <translation type="unfinished"></translation>
         </message>
     </context>
