@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation.fits import fit_kernels as fit_kernels
     from .estimation.fits import fit_pair as fit_pair
     from .estimation.fits import smooth_gaussians as smooth_gaussians
+    from .estimation.points import Point as Point
+    from .estimation.points import PointSpreads as PointSpreads
+    from .estimation.points import psfs_from_points as psfs_from_points
     from .kernels.depths import depth_field as depth_field
     from .kernels.field import BoundField as BoundField
     from .kernels.field import KernelField as KernelField
@@ -110,6 +113,7 @@ _PUBLIC = {
         "fit_pair",
         "smooth_gaussians",
     ),
+    "estimation.points": ("Point", "PointSpreads", "psfs_from_points"),
     "kernels.depths": ("depth_field",),
     "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),

@@ -85,7 +85,7 @@ class Pair:
             If the images are no real 2-D or 3-D arrays of one shape, hold NaN or infinite values where they
             count, or are constant; if mask, spacing or noise do not fit.
         """
-        original, blurred = _image(original, "original"), _image(blurred, "blurred image")
+        original, blurred = real_image(original, "original"), real_image(blurred, "blurred image")
         if original.shape != blurred.shape:
             raise InputError(
                 f"the original has shape {original.shape}, the blurred image {blurred.shape}; bring both to one "
@@ -95,8 +95,8 @@ class Pair:
         mask = _mask(mask, blurred)
         if mask is not None:
             blurred = np.where(mask, blurred, 0.0)
-        _refuse_nonfinite(original, "original", "")
-        _refuse_nonfinite(blurred, "blurred image", ", or leave them out with mask")
+        refuse_nonfinite(original, "original", "")
+        refuse_nonfinite(blurred, "blurred image", ", or leave them out with mask")
         if np.ptp(original) <= 1e-12 * np.abs(original).max():
             raise InputError(
                 f"the original is constant ({original.flat[0]:g}): a flat image looks the same after any blur and "
@@ -140,7 +140,8 @@ class Pair:
             )
 
 
-def _image(array: Any, name: str) -> np.ndarray:
+def real_image(array: Any, name: str) -> np.ndarray:
+    """Return an image as float64; refuse what is none."""
     refuse_masked(array, name)
     array = np.asarray(array)
     if array.ndim not in (2, 3) or array.size == 0:
@@ -160,7 +161,8 @@ def _mask(mask: Any, blurred: np.ndarray) -> np.ndarray | None:
     return selected_voxels(mask, blurred.shape)
 
 
-def _refuse_nonfinite(image: np.ndarray, name: str, remedy: str) -> None:
+def refuse_nonfinite(image: np.ndarray, name: str, remedy: str) -> None:
+    """Refuse an image that holds NaN or infinite values."""
     bad = int(image.size - np.count_nonzero(np.isfinite(image)))
     if bad:
         raise InputError(f"the {name} holds {bad} NaN or infinite of {image.size} voxels; repair them{remedy}")
