@@ -17,7 +17,8 @@ from .find import Candidates
 from .record import reasons_text
 from .register import Cutouts, fitted, moved, registered
 
-_ROUNDS = 4
+# Turns are enough when kernels change by less than this share of their root of the sum of squares.
+_ROUNDS, _SETTLED = 8, 3e-3
 # A point's distance from the kernel at its place, relative and beyond its noise: more than so much is unlike the
 # others, if it is so many times what half of them have. Where half of them have more, they are no points.
 _UNLIKE, _UNLIKE_TIMES = 0.15, 3.0
@@ -82,9 +83,12 @@ class Turns:
         self.kernels = np.broadcast_to(self._start(), (len(self.chosen), *self.cut_shape))
         for number in range(_ROUNDS):
             watch.step((number + 1) / (_ROUNDS + 1), f"measuring {len(self.chosen)} points")
+            before = self.kernels
             self._turn()
             if number == 1:
                 self._reject_unlike()
+            elif number > 1 and _change(before, self.kernels) < _SETTLED:
+                break
 
     def places_mm(self) -> np.ndarray:
         """Of the points that are used, in mm from the centre of the first voxel."""
@@ -154,6 +158,14 @@ class Turns:
         unlike = misfit > max(_UNLIKE, _UNLIKE_TIMES * typical)
         if unlike.any() and len(misfit) > 2:
             self._drop(unlike, "unlike the others")
+
+
+def _change(before: np.ndarray, after: np.ndarray) -> float:
+    """The largest change of a kernel relative to it; infinite where points were left out."""
+    if before.shape != after.shape:
+        return math.inf
+    axes = tuple(range(1, after.ndim))
+    return float(np.sqrt(np.square(after - before).sum(axis=axes) / np.square(after).sum(axis=axes)).max())
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
