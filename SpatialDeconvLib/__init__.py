@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation import EstimatedKernel as EstimatedKernel
     from .estimation import estimate_kernel as estimate_kernel
     from .estimation import estimate_kernels as estimate_kernels
+    from .estimation.edges import EdgeSpread as EdgeSpread
+    from .estimation.edges import psf_from_edge as psf_from_edge
+    from .estimation.edges import psf_from_slit as psf_from_slit
     from .estimation.fits import FieldFit as FieldFit
     from .estimation.fits import KernelFit as KernelFit
     from .estimation.fits import SmoothGaussians as SmoothGaussians
@@ -113,6 +116,7 @@ _PUBLIC = {
         "fit_pair",
         "smooth_gaussians",
     ),
+    "estimation.edges": ("EdgeSpread", "psf_from_edge", "psf_from_slit"),
     "estimation.points": ("Point", "PointSpreads", "psfs_from_points"),
     "kernels.depths": ("depth_field",),
     "kernels.field": ("BoundField", "KernelField"),
