@@ -20,7 +20,7 @@ from .profile import FREQUENCIES, Profile
 from .record import EdgeSpread
 
 _ROUNDS = 3  # of the line from the profile and the profile from the line
-_FILLED = 0.8  # of the bins of the profile must hold voxels
+_FILLED = 0.9  # of the bins of the profile must hold voxels
 _UPRIGHT = math.sin(math.radians(15))  # how far the normal may leave the slices for a kernel that lies in them
 _CONTRAST = 3.0  # least height, in units of the noise of a mean over as many voxels as a bin holds
 _MISFIT = 0.02  # of the height; more than that, and more than noise, is said

@@ -17,7 +17,7 @@ from scipy import optimize, special
 from ...kernels.kernel import Kernel
 from ...kernels.shapes import gaussian_profile
 
-_RATIO = 1.25  # of neighbouring sigmas: two of them make one between them to 0.3 %
+_RATIO = 1.15  # of neighbouring sigmas: two of them make one between them to 0.3 % of its height
 _NARROWEST = 0.25  # sigma in voxels; narrower is less than a voxel shows
 _WIDEST = 0.4  # of the reach
 # Of a kernel's weight, that may lie beyond its end.

@@ -173,7 +173,7 @@ def reject_neighbours(found: Candidates, size: Sequence[int]) -> None:
 def _near(places: np.ndarray, size: Sequence[int], times: float) -> np.ndarray:
     """Which points lie within so many times each other's kernel, shape (N, N)."""
     apart = np.abs(places[:, None, :] - places[None, :, :])
-    near = np.all(apart <= times * (np.array(size) // 2), axis=-1)
+    near: np.ndarray = np.all(apart <= times * (np.array(size) // 2), axis=-1)
     np.fill_diagonal(near, False)
     return near
 

@@ -40,9 +40,9 @@ class Cutouts:
             source = tuple(
                 slice(max(0, f), min(n, f + m)) for f, m, n in zip(first, shape, image.shape, strict=True)
             )
-            target = (number, *(slice(s.start - f, s.stop - f) for s, f in zip(source, first, strict=True)))
-            known[target] = True if mask is None else mask[source]
-            values[target] = image[source]
+            target = tuple(slice(s.start - f, s.stop - f) for s, f in zip(source, first, strict=True))
+            known[number][target] = True if mask is None else mask[source]
+            values[number][target] = image[source]
         values[~known] = 0.0
         return cls(values, known, places)
 
