@@ -610,6 +610,28 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
             originalVolume, blurredVolume, keys, shape, labels=labels, guide=guide, mask=mask, **options
         )
 
+    def kernels_from_points(self, volume, mask=None, **options):
+        """Measure kernels from a volume of beads, stars or other small bright things that are alike.
+
+        :param mask: where points are looked for
+        :param options: arguments of SpatialDeconvLib.psfs_from_points (zones, degree, ...), progress, cancelled
+        :return: PointSpreads; its `field` goes into `deconvolve` as it is
+        """
+        from SpatialDeconvLib.mrml import measuring
+
+        return measuring.kernelsFromPoints(volume, mask, **options)
+
+    def kernel_from_edge(self, volume, target="edge", mask=None, **options):
+        """Measure a kernel and the MTF from a volume of one straight edge or slit, slanted against the voxels.
+
+        :param target: "edge" or "slit"
+        :param options: arguments of SpatialDeconvLib.psf_from_edge or psf_from_slit, progress, cancelled
+        :return: EdgeSpread; its `kernel` goes into `deconvolve` as it is
+        """
+        from SpatialDeconvLib.mrml import measuring
+
+        return measuring.kernelFromEdge(volume, target, mask, **options)
+
     def loadSample(self, name, folder=None):
         """Load a demo case, generated on this computer, and choose it in the panel.
 

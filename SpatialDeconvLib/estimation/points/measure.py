@@ -20,7 +20,6 @@ from . import find
 from .record import Point, PointSpreads
 from .turns import Turns
 
-LEAST_SIGNAL_TO_NOISE = 5.0
 _RIM = 0.03  # of a kernel's weight in its outermost voxels: it goes on beyond
 _NARROW = 1.7  # voxels of full width at half maximum, below which voxels are too large for the blur
 _SLOPING_ZONES = 5
@@ -37,7 +36,7 @@ def psfs_from_points(
     bead_diameter_mm: float = 0.0,
     noise: float | str = "auto",
     saturation: float | str | None = "auto",
-    least_signal_to_noise: float = LEAST_SIGNAL_TO_NOISE,
+    least_signal_to_noise: float = 5.0,
     mask: np.ndarray | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,

@@ -1,0 +1,111 @@
+"""Kernels measured from volume nodes of beads, stars, edges or slits, with the numbers of the library."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, check_choice
+from ..estimation.edges import EdgeSpread, psf_from_edge, psf_from_slit
+from ..estimation.points import PointSpreads, psfs_from_points
+from ..kernels.field import KernelField
+from .scene import describeNode, spacingOf, volumeArray
+from .selections import maskArray
+
+__all__ = ["kernelFromEdge", "kernelsFromPoints"]
+
+TARGETS = {"edge": psf_from_edge, "slit": psf_from_slit}
+
+
+def kernelsFromPoints(volume, mask=None, resample: bool = False, **options) -> PointSpreads:
+    """Measure kernels from a volume of points: beads, stars, small bright things that are alike.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode
+        Never modified.
+    mask : see `selections.maskArray`
+        Where points are looked for.
+    resample : bool
+        Resample a mask of another geometry.
+    **options
+        Keyword arguments of `SpatialDeconvLib.psfs_from_points` (``zones``, ``degree``, ``size``, ...), but for the
+        spacing, which is the volume's.
+
+    Returns
+    -------
+    PointSpreads
+        ``found.field`` goes into `deconvolveVolume` as it is. Positions are along the volume's own axes.
+
+    Raises
+    ------
+    InputError
+        If the node is no scalar volume, or as `SpatialDeconvLib.psfs_from_points`.
+    """
+    image, spacing, chosen = _arrays(volume, mask, resample, options)
+    flat = image.ndim == 2
+    for name in ("size", "zones") if flat else ():
+        value = options.get(name)
+        if np.ndim(value) == 1 and len(value) == 3 and value[0] == 1:  # also right for a single slice
+            options[name] = tuple(value[1:])
+    found = psfs_from_points(image, spacing=spacing, mask=chosen, **options)
+    return _inSlice(found) if flat else found
+
+
+def kernelFromEdge(volume, target: str = "edge", mask=None, resample: bool = False, **options) -> EdgeSpread:
+    """Measure a kernel and the MTF from a volume of one straight, slanted edge or slit.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode
+        Never modified.
+    target : {"edge", "slit"}
+    mask : see `selections.maskArray`
+        The part that counts; what is outside its bounding box is not looked at.
+    resample : bool
+        Resample a mask of another geometry.
+    **options
+        Keyword arguments of `SpatialDeconvLib.psf_from_edge` or `psf_from_slit`, but for the spacing.
+
+    Returns
+    -------
+    EdgeSpread
+        ``found.kernel`` goes into `deconvolveVolume` as it is; with two axes, with ``slicewise=True``.
+
+    Raises
+    ------
+    InputError
+        If the node is no scalar volume, or as these functions.
+    """
+    check_choice(target, TARGETS, "target")
+    image, spacing, chosen = _arrays(volume, mask, resample, options)
+    return TARGETS[target](image, spacing=spacing, mask=chosen, **options)
+
+
+def _arrays(volume, mask, resample: bool, options: dict[str, Any]):
+    """Image, spacing and mask, without the slice axis where there is one slice."""
+    image = volumeArray(volume, "volume")
+    if image.ndim == 4:
+        raise InputError(
+            f"volume {describeNode(volume)} has {image.shape[3]} channels; measure one of them, as a scalar volume"
+        )
+    if "spacing" in options:
+        raise InputError(f"spacing {options['spacing']!r} was given; leave it out, the volume's own is used")
+    chosen = None if mask is None else maskArray(mask, volume, resample)
+    spacing = spacingOf(volume)
+    if image.shape[0] > 1:
+        return image, spacing, chosen
+    return image[0], spacing[1:], None if chosen is None else chosen[0]
+
+
+def _inSlice(found: PointSpreads) -> PointSpreads:
+    """The same with positions of three coordinates, as a volume of one slice has them."""
+    points = tuple(dataclasses.replace(p, position=(0.0, *p.position)) for p in found.points)
+    made = found.field
+    if made.key == "position":
+        made = KernelField.by_position(
+            [((0.0, *at), kernel) for at, kernel in zip(made.at, made.kernels, strict=True)], made.interpolation
+        )
+    return dataclasses.replace(found, field=made, points=points)
