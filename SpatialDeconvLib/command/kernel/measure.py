@@ -69,7 +69,7 @@ def add_points(words: Any) -> None:
         type=number_or_auto,
         default="auto",
         metavar="VALUE|auto",
-        help="points that reach it are not used; auto: two voxels side by side at the image's maximum",
+        help="points that reach it are not used; auto: three voxels side by side at the image's maximum",
     )
     parser.add_argument(
         "--least-snr",

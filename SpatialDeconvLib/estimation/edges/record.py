@@ -85,7 +85,7 @@ class EdgeSpread:
         line = "an edge" if self.target == "edge" else "a slit"
         return (
             f"1 kernel of {size} voxels from {line} across axis {self.axis}, tilted {self.tilt_deg:.2f} degrees, "
-            f"leaves {self.misfit:.2%} of the profile's height"
+            f"leaves {self.misfit:.2%} of its height"
         )
 
     def lines(self) -> list[str]:

@@ -101,10 +101,20 @@ def _polynomial(places: np.ndarray, extent: Sequence[float], zones: Sequence[int
 
 @dataclass(frozen=True)
 class Regression:
-    """Cut-outs as a sum of the basis' functions: coefficients, shape (M, *shape), and their covariance, (M, M)."""
+    """Cut-outs as a sum of the basis' functions.
+
+    Attributes
+    ----------
+    coefficients : ndarray, shape (M, *shape)
+    covariance : ndarray, shape (M, M)
+        Of their noise.
+    weights : ndarray, shape (N,)
+        Of the cut-outs.
+    """
 
     coefficients: np.ndarray
     covariance: np.ndarray
+    weights: np.ndarray
 
     def at(self, basis: np.ndarray) -> np.ndarray:
         """The values at places of this basis, shape (K, *shape)."""
@@ -132,4 +142,4 @@ def regression(cutouts: np.ndarray, basis: np.ndarray, sigmas: np.ndarray) -> Re
         limit = _CLIP * np.sqrt(np.square(sigmas[each]) + np.square(_TOLERANCE * fit) + (_FLOOR * peak / 2) ** 2)
         values = fit + np.clip(cutouts - fit, -limit, limit)
     covariance = (solver * np.square(sigmas)) @ solver.T
-    return Regression(coefficients, covariance)
+    return Regression(coefficients, covariance, weights)

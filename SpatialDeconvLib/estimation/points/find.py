@@ -21,6 +21,9 @@ _FAINTEST = 1e-3
 _DISTURBING = 0.1
 # A neighbour's own core reaches into the kernel from so many times the kernel's reach.
 _APART = 1.5
+# So many voxels side by side at exactly the image's maximum are clipped; of two, real data have shown that they
+# need not be.
+_PLATEAU = 3
 # The image's slow background is the median of blocks of so many kernels.
 _BLOCK = 4
 # Points whose width says how large kernels have to be.
@@ -109,7 +112,8 @@ def slow_background(image: np.ndarray, block: int) -> np.ndarray:
 
 def full_widths(image: np.ndarray, found: Candidates) -> tuple[float, ...]:
     """The full width at half maximum of typical points, in voxels on every axis; 0 where there is one voxel."""
-    bright = [n for n in range(len(found.places)) if not found.reasons[n]][:_BRIGHTEST]
+    usable = np.flatnonzero(found.good)[:_BRIGHTEST]
+    bright = usable[found.heights[usable] >= _DISTURBING * found.heights[usable].max(initial=0.0)]
     widths = []
     for axis, n in enumerate(image.shape):
         if n == 1:
@@ -166,8 +170,9 @@ def drop_wings(found: Candidates, size: Sequence[int]) -> Candidates:
 
 
 def reject_neighbours(found: Candidates, size: Sequence[int]) -> None:
-    """Reject points with another one in or beside their kernel."""
-    found.reject(_near(found.places, size, _APART).any(axis=1), "neighbour too near")
+    """Reject points with another one in or beside their kernel that is high enough to disturb them."""
+    disturbing = found.heights[None, :] >= _DISTURBING * found.heights[:, None]
+    found.reject((_near(found.places, size, _APART) & disturbing).any(axis=1), "neighbour too near")
 
 
 def _near(places: np.ndarray, size: Sequence[int], times: float) -> np.ndarray:
@@ -188,7 +193,7 @@ def reject_border(found: Candidates, size: Sequence[int], shape: Sequence[int]) 
 
 
 def reject_saturated(found: Candidates, image: np.ndarray, saturation: float | None) -> None:
-    """Reject points that reach a value, or (None) that have two voxels side by side at the image's maximum."""
+    """Reject points that reach a value, or (None) that have a plateau at the image's maximum."""
     if saturation is not None:
         full = ndimage.maximum_filter(image, size=3) >= saturation
     else:
@@ -196,5 +201,5 @@ def reject_saturated(found: Candidates, image: np.ndarray, saturation: float | N
         labels, count = ndimage.label(top)
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         sizes[0] = 0
-        full = ndimage.maximum_filter((sizes > 1)[labels], size=3)
+        full = ndimage.maximum_filter((sizes >= _PLATEAU)[labels], size=3)
     found.reject(full[tuple(found.places.T)], "saturated")

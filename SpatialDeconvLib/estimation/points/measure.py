@@ -76,7 +76,7 @@ def psfs_from_points(
     noise : float or "auto"
         Standard deviation in image units.
     saturation : float, "auto" or None
-        Points that reach this value are not used. "auto": those with two neighbouring voxels at exactly the image's
+        Points that reach this value are not used. "auto": those with three voxels side by side at exactly the image's
         maximum. None takes all.
     least_signal_to_noise : float
         Points whose height is less than this many standard deviations of the noise are not used.
@@ -115,11 +115,11 @@ def psfs_from_points(
     widths = find.full_widths(points.image, found)
     shape = _size(size, widths, points.image.shape)
     found = find.drop_wings(found, shape)
-    find.reject_border(found, shape, points.image.shape)
-    find.reject_neighbours(found, shape)
     least = check_number(least_signal_to_noise, "least_signal_to_noise", 0)
     heights = points.heights(found.places)
     found.reject(heights < least * points.noise, "too faint")
+    find.reject_border(found, shape, points.image.shape)
+    find.reject_neighbours(found, shape)
     turns = Turns(points.image, points.mask, points.spacing, points.noise, found, shape, widths, zone_counts, order)
     turns.run(watch)
     result = _result(turns, heights, diameter)

@@ -149,14 +149,17 @@ class Turns:
         axes = tuple(range(1, fit.ndim))
         beyond = np.square(self.aligned - fit).sum(axis=axes) - np.square(self.sigmas) * fit[0].size
         misfit = np.sqrt(np.maximum(beyond, 0) / np.square(fit).sum(axis=axes))
-        typical = float(np.median(misfit))
+        # In the mean of their weights: a faint point says little of what they are like.
+        order = np.argsort(misfit)
+        shares = np.cumsum(self.regression.weights[order]) / self.regression.weights.sum()
+        typical = float(misfit[order[np.searchsorted(shares, 0.5)]])
         if typical > _NO_POINTS and len(misfit) > 1:
             raise InputError(
                 f"the {len(misfit)} brightest places are not alike (half of them differ by more than {typical:.0%} "
                 "from their mean): give an image of single points, or zones or a degree where the blur changes much"
             )
         unlike = misfit > max(_UNLIKE, _UNLIKE_TIMES * typical)
-        if unlike.any() and len(misfit) > 2:
+        if unlike.any():
             self._drop(unlike, "unlike the others")
 
 
