@@ -76,8 +76,8 @@ def psfs_from_points(
     noise : float or "auto"
         Standard deviation in image units.
     saturation : float, "auto" or None
-        Points that reach this value are not used. "auto": those with three voxels side by side at exactly the image's
-        maximum. None takes all.
+        Points that reach this value are not used. "auto": those with three voxels side by side at exactly the
+        image's maximum. None takes all.
     least_signal_to_noise : float
         Points whose height is less than this many standard deviations of the noise are not used.
     mask : ndarray, optional
