@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_choice, check_number
-from ..methods.choices import AUTO, INTERPOLATIONS_OF, OUTSIDES, WHOSE
+from ..methods.choices import AUTO, INTERPOLATIONS_OF, OUTSIDES, PART_KEYS, WHOSE
 from .centres import centre_words
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
@@ -32,17 +32,19 @@ from .weights import KEY_WEIGHTS, IntensityWeights, real_values, refuse_duplicat
 Level = TypeVar("Level", bound=float)
 Label = TypeVar("Label", bound=int | str)
 Position = TypeVar("Position", bound=Sequence[float])
+Frame = TypeVar("Frame", bound=int | str)
 
 
 @dataclass(frozen=True, eq=False)
 class KernelField:
     """Kernels and the key that chooses among them. Make one with `by_intensity`, `by_region`,
-    `by_position`, `by_weights` or `uniform`.
+    `by_position`, `by_weights`, `uniform`, `by_channel` or `by_frame`.
 
     Attributes
     ----------
     key : str
-        "intensity", "region", "position", "weights" or "uniform".
+        "intensity", "region", "position", "weights" or "uniform"; "channel" or "frame" for a part of the data as a
+        whole (`parts`).
     kernels : tuple of Kernel or ParametricKernel
         In the order of `at`.
     at : tuple
@@ -196,6 +198,23 @@ class KernelField:
             )
         return field
 
+    @classmethod
+    def by_channel(cls, kernels: Mapping[int, AnyKernel] | Iterable[tuple[int, AnyKernel]]) -> KernelField:
+        """One kernel for each channel of a volume of several values per voxel, counted from 1."""
+        return cls._by_part("channel", kernels)
+
+    @classmethod
+    def by_frame(cls, kernels: Mapping[Frame, AnyKernel] | Iterable[tuple[Frame, AnyKernel]]) -> KernelField:
+        """One kernel for each frame of a sequence: by its number, counted from 0, or by its index value, a text."""
+        return cls._by_part("frame", kernels)
+
+    @classmethod
+    def _by_part(cls, key: str, kernels: Any) -> KernelField:
+        pairs = _pairs(kernels)
+        at = tuple(_part(a, key) for a, _ in pairs)
+        refuse_duplicates(at, key)
+        return cls(key, _checked_kernels([k for _, k in pairs]), at)
+
     # -- use
 
     def with_labels(self, labels: np.ndarray, names: Mapping[str, int] | None = None) -> KernelField:
@@ -254,6 +273,11 @@ class BoundField:
         guide = np.asarray(guide)
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
+        if field.key in PART_KEYS:
+            needed = PART_KEYS[field.key].sentence
+            raise InputError(
+                f"the kernels are keyed by {field.key}, which is for {needed}; for a single image, give one of them"
+            )
         self._guide = guide if field.key == "intensity" else None
         self.shape: tuple[int, ...] = guide.shape
         self.spacing = spacing_tuple(spacing, guide.ndim)
@@ -418,6 +442,16 @@ def _label(value: Any) -> int:
     if not whole:
         raise InputError(f"label {value!r} must be a whole number or a segment name")
     return int(value)
+
+
+def _part(at: Any, key: str) -> int | str:
+    least = 1 if key == "channel" else 0
+    if key == "frame" and isinstance(at, str) and at.strip():
+        return at.strip()
+    if isinstance(at, bool) or not isinstance(at, int | float) or at != int(at) or at < least:
+        also = ", or a frame's index value as a text" if key == "frame" else ""
+        raise InputError(f"{key} {at!r} must be a whole number from {least} on{also}")
+    return int(at)
 
 
 def _position(value: Any) -> tuple[float, ...]:

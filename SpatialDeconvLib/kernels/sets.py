@@ -8,8 +8,10 @@ A kernel set is a JSON file (schema ``spatialdeconv-kernels/1``); paths in it ar
                  {"at": 30, "type": "values", "values": [[0, 1, 0], [1, 2, 1], [0, 1, 0]], "spacing_mm": 0.5}]}
 
 `at` is a level (key "intensity"), a label value or segment name ("region"), [z, y, x] in mm ("position") or
-the path of a weight image ("weights"). Key "uniform" has one kernel and no `at`; key "region" may have
-"feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
+the path of a weight image ("weights"), or [path, n] for the n-th image of a 4-D file, counted from 0, as of tissue
+fractions. For a part of the data as a whole it is the number of a channel, from 1 on ("channel"), or of a frame,
+from 0 on, or a frame's index value, a text ("frame"). Key "uniform" has one kernel and no `at`; key "region" may
+have "feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
 axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions. Of type
 "radial", "path" may name a table (`read_radial_table`) instead of "r_mm" and "density".
 
@@ -40,7 +42,7 @@ from ..formats.images import has_spacing, read_image
 from ..formats.names import library_name
 from ..formats.quiet import standard_error_captured
 from ..formats.reasons import reason_for, reason_of
-from ..methods.choices import KEYS
+from ..methods.choices import KEYS, PART_KEYS
 from .centres import GivenCentre, centre_of, centre_words
 from .depths import depth_field
 from .field import KernelField
@@ -48,6 +50,7 @@ from .kernel import Kernel
 from .kinds import Kind
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import STORED_KINDS, read_radial_table
+from .weightfiles import read_weights, weight_file
 
 SCHEMA = "spatialdeconv-kernels/1"
 _SET_WORDS = {"schema", "key", "of", "interpolation", "outside", "feather_mm", "kernels", "comment"}
@@ -247,7 +250,7 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
         raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(known))}")
     content = written_out(content)
     key: Any = content.get("key")
-    check_choice(key, KEYS, "key")
+    check_choice(key, (*KEYS, *PART_KEYS), "key")
     entries = content.get("kernels")
     if not isinstance(entries, list) or not entries:
         raise InputError("the kernel set is empty; give at least one kernel under 'kernels'")
@@ -259,12 +262,15 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
     at = [_at(number, entry) for number, entry in enumerate(entries, 1)]
     options = _options(key, content)
     if key == "weights":
-        files = [folder / given_path(str(a)) for a in at]
-        field = KernelField.by_weights([_read_array(file, "weight image")[0] for file in files], kernels)
-        return replace(field, at=tuple(str(file.resolve()) for file in files))
+        files = [weight_file(a, folder) for a in at]
+        return replace(KernelField.by_weights(read_weights(files), kernels), at=tuple(files))
     pairs = list(zip(at, kernels, strict=True))
     if key == "intensity":
         return KernelField.by_intensity(pairs, **options)
+    if key == "channel":
+        return KernelField.by_channel(pairs)
+    if key == "frame":
+        return KernelField.by_frame(pairs)
     if key == "region":
         return KernelField.by_region(None, pairs, **options)
     return KernelField.by_position(pairs, **options)

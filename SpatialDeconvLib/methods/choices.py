@@ -91,6 +91,12 @@ KEYS = {
     "weights": Choice(_("Weight images")),
 }
 
+#: What chooses one kernel for a part of the data as a whole; the sentence says of what data.
+PART_KEYS = {
+    "channel": Choice(_("Channel"), _("a volume of several values per voxel")),
+    "frame": Choice(_("Frame"), _("a sequence of volumes")),
+}
+
 #: The kernel between two levels or positions.
 INTERPOLATIONS = {
     "linear": Choice(_("Interpolate")),

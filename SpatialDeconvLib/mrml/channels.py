@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.watch import Watch
-from ..run.inputs import Inputs
+from ..kernels.parts import field_of_part
+from ..run.inputs import Inputs, field_of
 from ..run.regions import RegionMean, of_part
 
 
@@ -32,8 +33,9 @@ def perChannel(run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: 
     results = []
     for channel, part in watch.parts(range(worked)):
         image = np.ascontiguousarray(array[..., channel])
+        kernels = field_of_part(field_of(inputs.kernels), "channel", channel + 1)
         own = part.under(f"channel {channel + 1} of {worked}")
-        results.append(run(dataclasses.replace(inputs, image=image), channel, own))
+        results.append(run(dataclasses.replace(inputs, image=image, kernels=kernels), channel, own))
     return combinedResult(results, [array[..., channels - 1][box]] if copyLast else [])
 
 

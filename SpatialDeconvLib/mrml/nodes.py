@@ -24,7 +24,9 @@ from ..kernels.centres import GivenCentre
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
+from ..kernels.parts import refuse_other_parts
 from ..kernels.sets import from_logarithm, read_kernel_set
+from ..methods.choices import PART_KEYS
 from ..run import pipeline
 from ..run.inputs import Inputs, sigmas_of
 from ..run.settings import Settings, settings_of
@@ -216,7 +218,20 @@ def prepare(settings: Settings, inputVolume, kernels, selections: Selections) ->
     guide = None if selections.guide is None else guideArray(selections.guide, inputVolume, resample)
     noise = None if selections.noise is None else guideArray(selections.noise, inputVolume, resample, "noise")
     inputs = Inputs(array, field, spacingOf(inputVolume), mask=mask, guide=guide, noise=noise)
-    return Prepared(settings, inputs, array.ndim == 4 and lastIsOpacity(inputVolume, array))
+    copyLast = array.ndim == 4 and lastIsOpacity(inputVolume, array)
+    if array.ndim == 4:
+        refuse_other_parts(field, "channel", array.shape[3] - copyLast)
+    _refuseParts(field, inputVolume, array.ndim == 4)
+    return Prepared(settings, inputs, copyLast)
+
+
+def _refuseParts(field: KernelField, inputVolume, channels: bool) -> None:
+    """Refuse kernels of frames for a single volume, and of channels for one without."""
+    if field.key in PART_KEYS and not (channels and field.key == "channel"):
+        raise InputError(
+            f"the kernels are keyed by {field.key}, which is for {PART_KEYS[field.key].sentence}; inputVolume "
+            f"{describeNode(inputVolume)} is none; give a kernel for all of it"
+        )
 
 
 def _checkOutput(outputVolume, inputVolume, vector: bool, others: Sequence[Any]) -> None:

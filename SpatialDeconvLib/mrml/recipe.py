@@ -36,6 +36,7 @@ from ..errors import InputError, check_choice
 from ..formats.headers import data_files
 from ..kernels.field import KernelField
 from ..kernels.sets import field_to_dict
+from ..kernels.weightfiles import path_of
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS
 
@@ -65,7 +66,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
     kernel_set = field_to_dict(field)
     paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
     if field.key == "weights":
-        paths += [at for at in field.at if isinstance(at, str)]
+        paths += [path for path in map(path_of, field.at) if path is not None]
     return {
         "schema": SCHEMA,
         "operation": operation,

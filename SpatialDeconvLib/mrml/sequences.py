@@ -22,6 +22,7 @@ from ..arrays import memory
 from ..arrays.threads import usable_processors
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
+from ..kernels.parts import field_of_part
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
 from .channels import regionMeansOf, warningsOf
@@ -66,7 +67,7 @@ def deconvolveSequence(
     sequence : vtkMRMLSequenceNode, or the volume node that a sequence browser shows for one
         Never modified.
     kernels : KernelField, Kernel, path or vtkMRMLScalarVolumeNode
-        For all frames; see `nodes.deconvolveVolume`.
+        For all frames, or one for each (`KernelField.by_frame`); see `nodes.deconvolveVolume`.
     outputSequence : vtkMRMLSequenceNode, optional
         Node to overwrite; default a new one, named after the input. When no browser shows it yet, it joins the
         browser of the input, if there is one.
@@ -215,7 +216,9 @@ def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -
                 name: _ofFrame(getattr(given, name), source, items[number], frame, temporary)
                 for name in ("mask", "labels", "guide")
             }
-            return prepare(arguments.settings, frame, arguments.kernels, dataclasses.replace(given, **own))
+            value = source.sequence.GetNthIndexValue(items[number])
+            kernels = field_of_part(arguments.kernels, "frame", items[number], value)
+            return prepare(arguments.settings, frame, kernels, dataclasses.replace(given, **own))
         finally:
             temporary.clear()
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.reading import read_json
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..estimation.levels import levels_from_histogram
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
@@ -26,7 +26,7 @@ from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.sets import SCHEMA, field_from_dict, kernel_from_dict, written_out
 from ..kernels.shapes import registry
-from ..methods.choices import AUTO, INTERPOLATIONS_OF
+from ..methods.choices import AUTO, INTERPOLATIONS_OF, KEYS
 from . import kernelfacts, kernelfields
 from .kernelfields import NUMBER as _NUMBER
 from .kernelfields import numbersIn as _numbers
@@ -337,6 +337,7 @@ def rowsFromContent(
     """
     folder = Path(folder).resolve()
     field = field_from_dict(content, folder)
+    check_choice(field.key, KEYS, "key")  # of the table
     names = {"of": "of", "interpolation": "interpolation", "outside": "outside", "feather_mm": "feather"}
     options = {name: content[word] for word, name in names.items() if word in content}
     content = written_out(content)
@@ -353,7 +354,11 @@ def _placeText(key: str, at: Any, folder: Path) -> str:
     if key == "uniform":
         return ""
     if key == "weights":
-        return str((folder / str(at)).resolve())
+        if not isinstance(at, str):
+            raise InputError(
+                _("weights in a 4-D file cannot be shown in the table; write one file for each kernel")
+            )
+        return str((folder / at).resolve())
     if key == "position":
         return ", ".join(numberText(v) for v in at)
     if key == "region" and isinstance(at, str):

@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.watch import Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
+from ..kernels.parts import field_of_part
 from ..methods.registry import Method
 from ..metrics import psnr, rmse, ssim
 from ..run.inputs import Inputs
@@ -212,7 +213,8 @@ def examine(run: ReportedRun, watch: Watch) -> Findings:
     if run.is_self_keyed:
         guide = after  # its kernels belong to the intensities that it found
     spacing = _spacing(run.spacing)
-    inputs = Inputs(before, run.field, spacing, mask, labels, run.label_names, guide)
+    field = run.field if channel is None else field_of_part(run.field, "channel", channel[0] + 1)
+    inputs = Inputs(before, field, spacing, mask, labels, run.label_names, guide)
     parameters = run.result.parameters
     normalizes = run.operation == "deconvolve" or bool(parameters.get("normalize"))
     job = numbers.job_of(inputs, parameters, normalizes, watch)

@@ -26,6 +26,7 @@ from ...arrays.reading import read_json
 from ...arrays.watch import Progress
 from ...errors import NotEnoughMemory
 from ...kernels.sets import field_to_dict
+from ...kernels.weightfiles import path_of
 from ...mrml import recipe as recipes
 from ...report import PAGE
 from ..arguments import message_of
@@ -56,8 +57,10 @@ def fingerprint(request: RunRequest, inputs: Mapping[str, Mapping[str, Any]]) ->
     for entry in kernels["kernels"]:
         if entry["type"] == "file":
             entry["path"] = recipes.sha256(entry["path"])
-        if isinstance(entry.get("at"), str) and request.kernels.key == "weights":
-            entry["at"] = recipes.sha256(entry["at"])
+        weights = path_of(entry.get("at")) if request.kernels.key == "weights" else None
+        if weights is not None:
+            at = entry["at"]
+            entry["at"] = recipes.sha256(weights) if at == weights else [recipes.sha256(weights), at[1]]
     content = {
         "program": __version__,
         "operation": request.operation,

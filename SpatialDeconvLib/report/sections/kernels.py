@@ -54,7 +54,7 @@ def kernel_label(found: Findings, n: int) -> str:
     if found.field.key == "position":
         return "at (" + ", ".join(f"{v:g}" for v in at) + ") mm"
     if found.field.key == "weights":
-        return f"weights {n + 1}" if isinstance(at, int) else Path(str(at)).name
+        return Path(at).name if isinstance(at, str) else f"weights {n + 1}"
     what = {"intensity": "level", "region": "region"}[found.field.key]
     return f"{what} {at}" if isinstance(at, str) else f"{what} {at:g}"
 

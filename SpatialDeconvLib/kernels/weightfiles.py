@@ -1,0 +1,84 @@
+"""Weight images in files: one file each, or all in one of an axis more, as of tissue fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..arrays.reading import given_path, refuse_endless
+from ..errors import InputError
+from ..formats.images import read_image
+from ..formats.quiet import standard_error_captured
+
+#: A file, or a file and the number of the image in it, from 0 on.
+WeightFile = str | tuple[str, int]
+
+
+def weight_file(at: Any, folder: Path) -> WeightFile:
+    """Return what a kernel set says of a weight image, checked, with an absolute path."""
+    number = None
+    if isinstance(at, tuple | list):
+        if len(at) != 2 or isinstance(at[1], bool) or not isinstance(at[1], int) or at[1] < 0:
+            raise InputError(f"weights {at!r} must be a file, or [file, number of the image in it from 0 on]")
+        at, number = at
+    path = str((folder / given_path(str(at))).resolve())
+    return path if number is None else (path, number)
+
+
+def path_of(at: Any) -> str | None:
+    """The file of a weight image; None where it came from none."""
+    if isinstance(at, tuple | list):
+        return str(at[0])
+    return at if isinstance(at, str) else None
+
+
+def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray]:
+    """Read weight images, each file once.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or holds fewer images than are asked of it.
+    """
+    known: dict[str, np.ndarray] = {}
+    return [_image_of(file, known) for file in files]
+
+
+def _image_of(file: WeightFile, known: dict[str, np.ndarray]) -> np.ndarray:
+    path, number = (file, None) if isinstance(file, str) else file
+    if path not in known:
+        known[path] = _values(Path(path))
+    values = known[path]
+    if number is None:
+        while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
+            values = values[0]
+        if values.ndim > 3:
+            raise InputError(
+                f"weight image {path} holds {values.shape[0]} images; say which one, e.g. [{Path(path).name!r}, 0]"
+            )
+        return values
+    if number >= values.shape[0]:
+        raise InputError(
+            f"weight image {path} holds {values.shape[0]} images, counted from 0; there is no {number}"
+        )
+    return values[number]
+
+
+def _values(path: Path) -> np.ndarray:
+    """The values of a file; several images, or several values per voxel, lie along the first axis."""
+    refuse_endless(path, "weight image")
+    if not path.is_file():
+        raise InputError(f"weight image {path} does not exist; check the path")
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.array(np.lib.format.open_memmap(path, mode="r"))
+        with standard_error_captured():
+            image = read_image(path)
+    except (InputError, RuntimeError, OSError, ValueError, EOFError) as error:
+        raise InputError(f"weight image {path} cannot be read ({error}); save it as .nrrd or .npy") from error
+    values = sitk.GetArrayFromImage(image)
+    return np.moveaxis(values, -1, 0) if image.GetNumberOfComponentsPerPixel() > 1 else values
