@@ -288,3 +288,19 @@ def test_the_slow_background_is_that_of_a_ramp_with_points():
     points = scene((200, 150), [(50, 50), (150, 100)], gaussian(1.5), noise=0.0, background=0.0)
     found = find.slow_background(ramp + points, 40)
     assert np.abs(found - ramp)[20:-20].max() < 1.0
+
+
+def test_a_polynomial_of_degree_0_is_one_kernel():
+    image = scene((100, 100), places_in((100, 100), 1.0, 6, 8, seed=12), gaussian(1.5))
+    one, same = sd.psfs_from_points(image), sd.psfs_from_points(image, degree=0)
+    assert np.array_equal(one.field.kernels[0].values, same.field.kernels[0].values)
+
+
+def test_faint_maxima_beside_a_point_neither_count_nor_disturb():
+    found = find.Candidates(
+        np.array([[20, 20], [20, 24], [20, 30], [60, 60]]), np.array([100.0, 5, 8, 40]), [""] * 4
+    )
+    found = find.drop_wings(found, (15, 15))
+    assert found.places.tolist() == [[20, 20], [20, 30], [60, 60]]
+    find.reject_neighbours(found, (15, 15))
+    assert found.reasons == ["", "neighbour too near", ""]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, spatial
 
 from ...errors import InputError
 
@@ -24,8 +24,8 @@ _APART = 1.5
 # So many voxels side by side at exactly the image's maximum are clipped; of two, real data have shown that they
 # need not be.
 _PLATEAU = 3
-# The image's slow background is the median of blocks of so many kernels.
-_BLOCK = 4
+#: The image's slow background is the median of blocks of so many voxels.
+BLOCK = 64
 # Points whose width says how large kernels have to be.
 _BRIGHTEST = 30
 # A kernel reaches so many full widths at half maximum from its centre: 4.1 standard deviations of a Gaussian.
@@ -73,7 +73,7 @@ def candidates(image: np.ndarray, mask: np.ndarray | None, noise: float) -> Cand
     InputError
         If nothing does.
     """
-    rest = image - slow_background(image, _BLOCK * (2 * _LARGEST_REACH // 4 + 1))
+    rest = image - slow_background(image, BLOCK)
     sigmas = [_SMOOTHING if n > 1 else 0.0 for n in image.shape]
     smooth = ndimage.gaussian_filter(rest, sigmas)
     # White noise that a Gaussian of one voxel has smoothed.
@@ -162,25 +162,28 @@ def size_for(widths: Sequence[float], shape: Sequence[int]) -> tuple[int, ...]:
 
 def drop_wings(found: Candidates, size: Sequence[int]) -> Candidates:
     """The candidates without those in the wings of a brighter one, which are parts of it."""
-    near = _near(found.places, size, 1.0)
-    wing = near & (found.heights[:, None] < _DISTURBING * found.heights[None, :])
-    kept = ~wing.any(axis=1)
+    brighter, fainter = _near(found.places, size, 1.0)
+    wing = found.heights[fainter] < _DISTURBING * found.heights[brighter]
+    kept = np.ones(len(found.places), bool)
+    kept[fainter[wing]] = False
     reasons = [reason for reason, keep in zip(found.reasons, kept, strict=True) if keep]
     return Candidates(found.places[kept], found.heights[kept], reasons)
 
 
 def reject_neighbours(found: Candidates, size: Sequence[int]) -> None:
     """Reject points with another one in or beside their kernel that is high enough to disturb them."""
-    disturbing = found.heights[None, :] >= _DISTURBING * found.heights[:, None]
-    found.reject((_near(found.places, size, _APART) & disturbing).any(axis=1), "neighbour too near")
+    brighter, fainter = _near(found.places, size, _APART)
+    disturbed = np.zeros(len(found.places), bool)
+    disturbed[fainter] = True
+    disturbed[brighter[found.heights[fainter] >= _DISTURBING * found.heights[brighter]]] = True
+    found.reject(disturbed, "neighbour too near")
 
 
-def _near(places: np.ndarray, size: Sequence[int], times: float) -> np.ndarray:
-    """Which points lie within so many times each other's kernel, shape (N, N)."""
-    apart = np.abs(places[:, None, :] - places[None, :, :])
-    near: np.ndarray = np.all(apart <= times * (np.array(size) // 2), axis=-1)
-    np.fill_diagonal(near, False)
-    return near
+def _near(places: np.ndarray, size: Sequence[int], times: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of points within so many times each other's kernel: the numbers of the brighter, and of the fainter."""
+    reach = np.maximum(times * (np.array(size) // 2), 0.5)
+    pairs = spatial.cKDTree(places / reach).query_pairs(1.0, p=np.inf, output_type="ndarray")
+    return pairs.min(axis=1, initial=len(places)), pairs.max(axis=1, initial=0)
 
 
 def reject_border(found: Candidates, size: Sequence[int], shape: Sequence[int]) -> None:

@@ -150,7 +150,7 @@ class _Image:
 
     def heights(self, places: np.ndarray) -> np.ndarray:
         """Of the voxels at these places, above the slow background."""
-        background = find.slow_background(self.image, 64)
+        background = find.slow_background(self.image, find.BLOCK)
         index = tuple(places.T)
         return self.image[index] - background[index]
 
@@ -175,6 +175,8 @@ def _zone_counts(
     counts = tuple(int(n) for n in numbers)
     if any(count > n for count, n in zip(counts, shape, strict=True)):
         raise InputError(f"zones {given!r} are more than the image's voxels {tuple(shape)}; take fewer", "zones")
+    if order == 0:  # the same everywhere
+        return (1,) * len(shape), None
     if order and max(counts) == 1:
         raise InputError(
             f"degree {order} changes kernels along axes with several zones; give zones, e.g. 5", "zones"

@@ -23,6 +23,8 @@ _ROUNDS, _SETTLED = 8, 3e-3
 # others, if it is so many times what half of them have. Where half of them have more, they are no points.
 _UNLIKE, _UNLIKE_TIMES = 0.15, 3.0
 _NO_POINTS = 0.35
+# Values of all cut-outs together (320 MB), the brightest first, but at least of so many points.
+_VALUES, _FEWEST = 40_000_000, 20
 # Noise that cannot be told from rounding, relative to the range.
 _LEAST_NOISE = 1e-9
 
@@ -76,6 +78,8 @@ class Turns:
     def run(self, watch: Watch) -> None:
         """Find places, fluxes (`fits`) and what the kernels are (`variation`, `regression`)."""
         refuse_none(self.found)
+        most = max(_FEWEST, _VALUES // math.prod(self.size))
+        self.found.reject(np.cumsum(self.found.good) > most, "more than memory is taken for")
         self.chosen = np.flatnonzero(self.found.good)
         self.cutouts = Cutouts.around(self.image, self.mask, self.found.places[self.chosen], self.size)
         self.cut_shape = self.cutouts.values.shape[1:]
