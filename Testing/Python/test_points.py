@@ -302,5 +302,5 @@ def test_faint_maxima_beside_a_point_neither_count_nor_disturb():
     )
     found = find.drop_wings(found, (15, 15))
     assert found.places.tolist() == [[20, 20], [20, 30], [60, 60]]
-    find.reject_neighbours(found, (15, 15))
+    find.reject_neighbours(found, (15, 15), np.zeros(3, bool))
     assert found.reasons == ["", "neighbour too near", ""]

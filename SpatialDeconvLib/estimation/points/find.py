@@ -17,7 +17,10 @@ _DETECTION = 5.0
 _SMOOTHING = 1.0  # voxels
 # Without noise: what is fainter than this share of the brightest is rounding, or a wing.
 _FAINTEST = 1e-3
-# What has less than this share of a neighbour's height does not disturb it, and is no point beside it.
+# What has less than this share of the height of a point inside whose kernel it lies is a part of it, as the rings and
+# spikes of telescopes are; what does not belong there makes the point unlike the others.
+_WING = 0.3
+# What has less than this share of the height of a point beside its kernel does not disturb it.
 _DISTURBING = 0.1
 # A neighbour's own core reaches into the kernel from so many times the kernel's reach.
 _APART = 1.5
@@ -163,19 +166,24 @@ def size_for(widths: Sequence[float], shape: Sequence[int]) -> tuple[int, ...]:
 def drop_wings(found: Candidates, size: Sequence[int]) -> Candidates:
     """The candidates without those in the wings of a brighter one, which are parts of it."""
     brighter, fainter = _near(found.places, size, 1.0)
-    wing = found.heights[fainter] < _DISTURBING * found.heights[brighter]
+    wing = found.heights[fainter] < _WING * found.heights[brighter]
     kept = np.ones(len(found.places), bool)
     kept[fainter[wing]] = False
     reasons = [reason for reason, keep in zip(found.reasons, kept, strict=True) if keep]
     return Candidates(found.places[kept], found.heights[kept], reasons)
 
 
-def reject_neighbours(found: Candidates, size: Sequence[int]) -> None:
-    """Reject points with another one in or beside their kernel that is high enough to disturb them."""
+def reject_neighbours(found: Candidates, size: Sequence[int], faint: np.ndarray) -> None:
+    """Reject points with another one in or beside their kernel that is high enough to disturb them.
+
+    faint : ndarray of bool, shape (N,)
+        Those that may be noise, and disturb nothing.
+    """
     brighter, fainter = _near(found.places, size, _APART)
     disturbed = np.zeros(len(found.places), bool)
     disturbed[fainter] = True
-    disturbed[brighter[found.heights[fainter] >= _DISTURBING * found.heights[brighter]]] = True
+    high = found.heights[fainter] >= _DISTURBING * found.heights[brighter]
+    disturbed[brighter[high & ~faint[fainter]]] = True
     found.reject(disturbed, "neighbour too near")
 
 

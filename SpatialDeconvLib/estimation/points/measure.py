@@ -117,9 +117,10 @@ def psfs_from_points(
     found = find.drop_wings(found, shape)
     least = check_number(least_signal_to_noise, "least_signal_to_noise", 0)
     heights = points.heights(found.places)
-    found.reject(heights < least * points.noise, "too faint")
+    faint = heights < least * points.noise
+    found.reject(faint, "too faint")
     find.reject_border(found, shape, points.image.shape)
-    find.reject_neighbours(found, shape)
+    find.reject_neighbours(found, shape, faint)
     turns = Turns(points.image, points.mask, points.spacing, points.noise, found, shape, widths, zone_counts, order)
     turns.run(watch)
     result = _result(turns, heights, diameter)
