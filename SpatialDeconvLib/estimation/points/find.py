@@ -17,8 +17,8 @@ _DETECTION = 5.0
 _SMOOTHING = 1.0  # voxels
 # Without noise: what is fainter than this share of the brightest is rounding, or a wing.
 _FAINTEST = 1e-3
-# What has less than this share of the height of a point inside whose kernel it lies is a part of it, as the rings and
-# spikes of telescopes are; what does not belong there makes the point unlike the others.
+# What has less than this share of the height of a point inside whose kernel it lies is a part of it, as the rings
+# and spikes of telescopes are; what does not belong there makes the point unlike the others.
 _WING = 0.3
 # What has less than this share of the height of a point beside its kernel does not disturb it.
 _DISTURBING = 0.1
