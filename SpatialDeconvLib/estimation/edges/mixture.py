@@ -15,7 +15,7 @@ import numpy as np
 from scipy import optimize, special
 
 from ...kernels.kernel import Kernel
-from ...kernels.shapes import gaussian_profile
+from ...kernels.shapes.gaussians import gaussian_profile
 
 _RATIO = 1.15  # of neighbouring sigmas: two of them make one between them to 0.3 % of its height
 _NARROWEST = 0.25  # sigma in voxels; narrower is less than a voxel shows
