@@ -111,7 +111,7 @@ def _add_size(parser: argparse.ArgumentParser) -> None:
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("voxels of IMAGE that count (several selections: where all of them apply)")
     add_mask_arguments(group, "label map or segmentation")
-    add_resample_argument(group)
+    add_resample_argument(group, tilted=False)
 
 
 # ------------------------------------------------------------------------------------------------ running
