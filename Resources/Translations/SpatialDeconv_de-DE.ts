@@ -1485,6 +1485,10 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>weights in a 4-D file cannot be shown in the table; write one file for each kernel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>The kernel table is empty: add a kernel, or load a kernel set.</source>
             <translation type="unfinished"></translation>
         </message>

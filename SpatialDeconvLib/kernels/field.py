@@ -274,7 +274,7 @@ class BoundField:
         if guide.ndim not in (2, 3):
             raise InputError(f"the image has {guide.ndim} dimensions; kernel fields need 2 or 3")
         if field.key in PART_KEYS:
-            needed = PART_KEYS[field.key].sentence
+            needed = PART_KEYS[field.key]
             raise InputError(
                 f"the kernels are keyed by {field.key}, which is for {needed}; for a single image, give one of them"
             )

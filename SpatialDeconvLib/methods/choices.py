@@ -91,10 +91,10 @@ KEYS = {
     "weights": Choice(_("Weight images")),
 }
 
-#: What chooses one kernel for a part of the data as a whole; the sentence says of what data.
+#: What chooses one kernel for a part of the data as a whole, and of what data.
 PART_KEYS = {
-    "channel": Choice(_("Channel"), _("a volume of several values per voxel")),
-    "frame": Choice(_("Frame"), _("a sequence of volumes")),
+    "channel": "a volume of several values per voxel",
+    "frame": "a sequence of volumes",
 }
 
 #: The kernel between two levels or positions.

@@ -229,7 +229,7 @@ def _refuseParts(field: KernelField, inputVolume, channels: bool) -> None:
     """Refuse kernels of frames for a single volume, and of channels for one without."""
     if field.key in PART_KEYS and not (channels and field.key == "channel"):
         raise InputError(
-            f"the kernels are keyed by {field.key}, which is for {PART_KEYS[field.key].sentence}; inputVolume "
+            f"the kernels are keyed by {field.key}, which is for {PART_KEYS[field.key]}; inputVolume "
             f"{describeNode(inputVolume)} is none; give a kernel for all of it"
         )
 
