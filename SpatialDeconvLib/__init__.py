@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation.points import Point as Point
     from .estimation.points import PointSpreads as PointSpreads
     from .estimation.points import psfs_from_points as psfs_from_points
+    from .kernels.collect import read_kernel_set as read_kernel_set
     from .kernels.depths import depth_field as depth_field
     from .kernels.field import BoundField as BoundField
     from .kernels.field import KernelField as KernelField
@@ -45,7 +46,6 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .kernels.parametric import ParametricKernel as ParametricKernel
     from .kernels.scaling import scale_kernels as scale_kernels
     from .kernels.sets import read_kernel as read_kernel
-    from .kernels.sets import read_kernel_set as read_kernel_set
     from .kernels.sets import write_kernel as write_kernel
     from .kernels.sets import write_kernel_set as write_kernel_set
     from .kernels.shapes import KINDS as KINDS
@@ -118,12 +118,13 @@ _PUBLIC = {
     ),
     "estimation.edges": ("EdgeSpread", "psf_from_edge", "psf_from_slit"),
     "estimation.points": ("Point", "PointSpreads", "psfs_from_points"),
+    "kernels.collect": ("read_kernel_set",),
     "kernels.depths": ("depth_field",),
     "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),
     "kernels.parametric": ("ParametricKernel",),
     "kernels.scaling": ("scale_kernels",),
-    "kernels.sets": ("read_kernel", "read_kernel_set", "write_kernel", "write_kernel_set"),
+    "kernels.sets": ("read_kernel", "write_kernel", "write_kernel_set"),
     "kernels.shapes": (
         "KINDS",
         "ball_kernel",

@@ -54,6 +54,17 @@ def add_centre_argument(parser: Any) -> None:
     )
 
 
+def add_levels_argument(parser: Any) -> None:
+    """Add --levels, of kernels that lie in one file."""
+    parser.add_argument(
+        "--levels",
+        nargs="+",
+        metavar="V",
+        help="the intensities that the kernels of one file belong to, in order: numbers, or 10:100:10 for 10, 20, "
+        "... 100",
+    )
+
+
 def centre_from_option(words: Sequence[str]) -> GivenCentre:
     """The value of --centre as kernels have it."""
     found = [word if word in CENTRES else _number(word) for word in words]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError
@@ -15,9 +16,12 @@ from .request import image_of, kernels_from_options, labels_of, mask_on, mask_so
 
 
 def check_on_files(
-    options: argparse.Namespace, progress: Progress | None = None, cancelled: IsCancelled | None = None
+    options: argparse.Namespace,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> KernelCheck:
-    """Read the volume, its kernels and its selections, and look at them.
+    """Read the volume, its kernels and its selections, and look at them; `tell`: see `request_from_options`.
 
     Raises
     ------
@@ -25,7 +29,7 @@ def check_on_files(
     """
     if sequencefiles.isSequence(options.input):
         raise InputError(f"{options.input} is a sequence; check one of its volumes")
-    kernels = kernels_from_options(options)
+    kernels = kernels_from_options(options, tell)
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     with temporaryNodes(ensureScene()):
         image = image_of(options.input, selection, selection["resample"])

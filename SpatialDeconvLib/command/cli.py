@@ -245,17 +245,19 @@ def _run_demo(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
 
 def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+    from ..kernels.sources import files_of
     from .onfiles import run_on_files
     from .request import request_from_options
 
-    read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
+    read = {name: getattr(options, name, None) for name in VOLUME_OPTIONS}
+    read["kernels"] = files_of(options.kernels)
     residuals = getattr(options, "residual_map", None)
     written = files_written(options.output, options.report)
     if residuals:
         refuse_overwriting(written, {"residual map": residuals})
         written += files_written(residuals)
     refuse_overwriting(written, read)
-    request = request_from_options(options)
+    request = request_from_options(options, None if options.quiet else _note)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(
             request, options.output, bar, cancelled,
@@ -270,7 +272,7 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .checkonfiles import check_on_files
 
     with ProgressBar(options.quiet) as bar:
-        found = check_on_files(options, bar, cancelled)
+        found = check_on_files(options, bar, cancelled, None if options.quiet else _note)
     for text in found.warnings:
         print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     for line in [options.input, *(f"  {line}" for line in found.lines())]:
@@ -310,6 +312,11 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(request, options.output, bar, cancelled)
     _report(run)
+
+
+def _note(text: str) -> None:
+    """Tell what was assumed."""
+    print(f"{PROGRAM}: note: {printable(text)}", file=sys.stderr)
 
 
 def _report(run: FileRun) -> None:

@@ -38,7 +38,7 @@ from ..errors import InputError, check_choice
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
-from ..kernels.sets import read_kernel_set
+from ..kernels.sets import read_set_file
 from ..methods.choices import AUTO, MODELS, NAMED_STRATEGIES
 from ..methods.registry import methods_of
 from ..metrics import psnr, rmse, ssim
@@ -231,7 +231,7 @@ def _run_case(
     for name, values in arrays.items():
         if values is not None:
             _write_array(values, case, name, folder)
-    field = read_kernel_set(case.write_kernels(folder))
+    field = read_set_file(case.write_kernels(folder))
     inputs = {"image": folder / "blurred.nrrd"}
     source, labels = files.readVolume(inputs["image"]), None
     distance = case.edge_distance()

@@ -25,7 +25,9 @@ _PAIR = (".hdr", ".img")
 _DATA = (".raw", ".zraw", ".raw.gz")
 
 
-def refuse_overwriting(written: Iterable[PathLike], read: Mapping[str, PathLike | None]) -> None:
+def refuse_overwriting(
+    written: Iterable[PathLike], read: Mapping[str, PathLike | Sequence[PathLike] | None]
+) -> None:
     """Refuse to write a file that is read.
 
     Parameters
@@ -33,7 +35,7 @@ def refuse_overwriting(written: Iterable[PathLike], read: Mapping[str, PathLike 
     written : iterable of path
         See `files_written`.
     read : mapping
-        What messages call it -> a path; with it counts what `files_read` names. None: not given.
+        What messages call it -> a path, or several; with each counts what `files_read` names. None: not given.
 
     Raises
     ------
@@ -41,8 +43,13 @@ def refuse_overwriting(written: Iterable[PathLike], read: Mapping[str, PathLike 
         With both names.
     """
     made = {identity: path for path in written for identity in identities(path)}
-    for role, source in read.items():
-        for file in () if source is None else files_read(source):
+    sources = [
+        (role, source)
+        for role, given in read.items()
+        for source in ([] if given is None else [given] if isinstance(given, str | os.PathLike) else given)
+    ]
+    for role, source in sources:
+        for file in files_read(source):
             path = next((made[identity] for identity in identities(file) if identity in made), None)
             if path is not None:
                 named = f"the {role.replace('_', '-')} {source}"

@@ -14,6 +14,7 @@ from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import (
     add_centre_argument,
+    add_levels_argument,
     add_mask_arguments,
     add_resample_argument,
     add_spacing_argument,
@@ -26,8 +27,8 @@ from .arguments import (
 PROGRAM = "spatialdeconv"
 
 
-# Also with an exponent, and infinity, which argparse takes for names of options.
-_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$|-inf(inity)?$", re.IGNORECASE)
+# Also with an exponent, infinity, a range and a level with its file, which argparse takes for names of options.
+_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?([:=].*)?$|-inf(inity)?$", re.IGNORECASE)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -38,6 +39,9 @@ class CommandParser(argparse.ArgumentParser):
         self._negative_number_matcher = _NEGATIVE_NUMBER
 
     def error(self, message: str) -> NoReturn:
+        several = next((a.option_strings[0] for a in self._actions if a.option_strings and a.nargs == "+"), None)
+        if "arguments are required" in message and several:
+            message += f"; give them in front of options such as {several}, which take all words that follow"
         super().error(printable(shortened(message)))
 
 
@@ -315,10 +319,14 @@ def _add_kernels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kernels",
         type=path_name,
+        nargs="+",
         required=True,
         metavar="SET.json|KERNEL",
-        help="a kernel set, or one kernel as an image or .npy file",
+        help="a kernel set; files 10=k10.nrrd 20=k20.nrrd; a folder, a pattern or files whose names hold the "
+        "levels (kernel_10.npy); one file of many kernels, with --levels; or one kernel for everywhere. Files are "
+        "images, .npy, .npz, .mat, .csv, FITS; psf.mat:name is a variable",
     )
+    add_levels_argument(parser)
     add_spacing_argument(parser, "INPUT")
     parser.add_argument(
         "--kernel-spacing",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,10 @@ from .. import report as reports
 from ..arrays import memory
 from ..arrays.writing import write_text
 from ..errors import InputError, is_auto
+from ..kernels.collect import collect_kernels, entry_words, read_kernel_set
 from ..kernels.field import KernelField
-from ..kernels.sets import field_from_dict, read_kernel, read_kernel_set
+from ..kernels.sets import field_from_dict
+from ..kernels.sources import is_set
 from ..metrics import psnr, rmse, ssim
 from ..mrml import files as volumes
 from ..mrml import nodes, selections
@@ -73,8 +74,10 @@ class FileRun:
     residuals: list[str] = field(default_factory=list)
 
 
-def request_from_options(options: argparse.Namespace) -> RunRequest:
+def request_from_options(options: argparse.Namespace, tell: Callable[[str], None] | None = None) -> RunRequest:
     """Return the request that the options of `deconvolve` or `convolve` stand for; reads the kernels.
+
+    `tell` is told how the kernels were found, where that is not as it was said.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def request_from_options(options: argparse.Namespace) -> RunRequest:
     roles["noise"] = getattr(options, "noise_image", None)
     return RunRequest(
         settings_from_options(options),
-        kernels_from_options(options),
+        kernels_from_options(options, tell),
         {role: path for role, path in roles.items() if path},
         {name: getattr(options, name) for name in recipes.NO_SELECTION},
         getattr(options, "reference", None),
@@ -110,15 +113,15 @@ def settings_from_options(options: argparse.Namespace) -> Settings:
     return settings_of(options.operation, parameters)
 
 
-def kernels_from_options(options: argparse.Namespace) -> KernelField:
-    """Return the kernels that the options of `deconvolve` or `convolve` stand for.
+def kernels_from_options(options: argparse.Namespace, tell: Callable[[str], None] | None = None) -> KernelField:
+    """Return the kernels that the options of `deconvolve` or `convolve` stand for; see `request_from_options`.
 
     Raises
     ------
     InputError
         If they cannot be read, or the options do not go with them.
     """
-    kernels = read_kernels(options)
+    kernels = read_kernels(options, tell)
     of = given_meaning(options, kernels.key)
     return kernels if of is None else replace(kernels, of=of)
 
@@ -139,10 +142,10 @@ def given_meaning(options: argparse.Namespace, key: str) -> str | None:
     return of
 
 
-def read_kernels(options: argparse.Namespace) -> KernelField:
-    """Read the kernel set or the one kernel that ``--kernels`` names."""
-    centre = centre_from_option(options.centre)
-    if Path(options.kernels).suffix == ".json":
+def read_kernels(options: argparse.Namespace, tell: Callable[[str], None] | None = None) -> KernelField:
+    """Read the kernels that ``--kernels`` names; see `request_from_options`."""
+    words, centre = options.kernels, centre_from_option(options.centre)
+    if len(words) == 1 and is_set(words[0]):
         for given, name, entry in (
             (options.log, "--log", '"log": true'),
             (options.kernel_spacing, "--kernel-spacing", '"spacing_mm"'),
@@ -150,16 +153,18 @@ def read_kernels(options: argparse.Namespace) -> KernelField:
         ):
             if given:
                 raise InputError(
-                    f"{name} is for a kernel file; in the set {options.kernels}, write {entry} beside its path"
+                    f"{name} is for kernel files; in the set {words[0]}, write {entry} beside its path"
                 )
-        return read_kernel_set(options.kernels)
-    # Plain convolution takes the kernel's values as they are, unless asked to normalise.
-    normalize = options.operation == "deconvolve" or options.normalize
+        return read_kernel_set(words, options.levels)
+    found = collect_kernels(words, options.levels)
+    for note in found.notes if tell is not None else ():
+        tell(note)
     spacing = options.kernel_spacing
     if spacing is not None and len(spacing) == 1:
         spacing = spacing[0]
-    kernel = read_kernel(options.kernels, log=options.log, spacing=spacing, normalize=normalize, centre=centre)
-    return KernelField.uniform(kernel)
+    # Plain convolution takes the one kernel's values as they are, unless asked to normalise.
+    normalize = found.key != "uniform" or options.operation == "deconvolve" or options.normalize
+    return found.field(**entry_words(options.log, spacing, normalize, centre))
 
 
 def request_from_recipe(recipe: Mapping[str, Any]) -> RunRequest:

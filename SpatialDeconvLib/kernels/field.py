@@ -397,7 +397,10 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
             "kernel",
             slicewise=True,
         )
-    raise InputError(f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel")
+    raise InputError(
+        f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel, or the level of "
+        "each of its slices (levels)"
+    )
 
 
 def _centre_text(words: str | list[str | float]) -> str:

@@ -24,6 +24,7 @@ With key "position", "depths_mm" makes a kernel for each depth of a single one (
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -34,14 +35,13 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from ..arrays.reading import given_path, read_json, refuse_endless
+from ..arrays.reading import given_name, given_path, read_json
 from ..arrays.spacing import numbers_in, spacing_tuple
 from ..arrays.writing import atomically, together, write_text
 from ..errors import InputError, check_choice, is_auto
-from ..formats.images import has_spacing, read_image
 from ..formats.names import library_name
-from ..formats.quiet import standard_error_captured
-from ..formats.reasons import reason_for, reason_of
+from ..formats.reasons import reason_of
+from ..formats.stored import StoredArray, read_array, split_variable
 from ..methods.choices import KEYS, PART_KEYS
 from .centres import GivenCentre, centre_of, centre_words
 from .depths import depth_field
@@ -64,33 +64,90 @@ def read_kernel(
     spacing: Any = None,
     normalize: bool = True,
     centre: GivenCentre = "auto",
+    variable: str | None = None,
+    page: int | None = None,
+    pages: str | None = None,
 ) -> Kernel:
-    """Read a kernel from any image file SimpleITK reads, or from .npy.
+    """Read a kernel from a file: any image that SimpleITK reads, .npy, .npz, .mat, FITS, a table of text (.csv).
 
     Parameters
     ----------
     path : path
-        A 2-D or 3-D image; a single slice becomes a 2-D kernel.
+        A 2-D or 3-D image; a single slice becomes a 2-D kernel. Of MATLAB's arrays, (j, i) or (j, i, k), the axes
+        are put in order. ``file.mat:name`` names a variable.
     log : bool or float
         True when the file holds the natural logarithm of the kernel, 10 when it holds the decimal one:
         h = exp(v - max v), then normalised (the unknown scale of a logarithmic kernel is never kept). Minus
         infinity, the logarithm of 0, becomes 0.
     spacing : float or sequence of float, optional
-        Voxel size in mm in axis order, instead of the file's. A file that has none (.npy, a picture, whose print
-        resolution is none) holds the kernel in the voxels of the image it is used on.
+        Voxel size in mm in axis order, instead of the file's. A file that has none (.npy, .npz, .mat, text, a
+        picture, whose print resolution is none) holds the kernel in the voxels of the image it is used on.
     normalize : bool
         Scale the kernel to sum 1. Kernels whose sum is not positive (Laplace) need False.
     centre : str or float, or one per axis
         See `Kernel`.
+    variable : str, optional
+        Which array, of a file that holds several under names (.npz, .mat, FITS).
+    page : int, optional
+        Which kernel of a stack, from 1: a page of a TIFF, a volume of a 4-D image, a slice of an array.
+    pages : {"first", "last"}, optional
+        Which axis of the file counts the pages; by default the last of .mat, the first of others.
 
     Raises
     ------
     InputError
         If the file is missing, unreadable, or does not hold a kernel.
     """
-    path = given_path(path)
-    values, file_spacing = _read_array(path)
-    source: dict[str, Any] = {"type": "file", "path": str(path.resolve())}
+    name, own = split_variable(given_name(path))
+    path, variable = Path(name), variable if own is None else own
+    stored = _stack(path, variable, _stamp(path)) if page is not None else read_array(path, variable)
+    if stored.is_stack and page is None:
+        count = len(stored.in_order(pages))
+        raise InputError(
+            f"kernel file {path} holds {count} kernels; say the level of each (levels), or name one (page)"
+        )
+    part = {"variable": variable, "page": page, "pages": pages}
+    return _kernel_of(path, _part(path, stored, page, pages), part, log, spacing, normalize, centre)
+
+
+@functools.lru_cache(maxsize=1)
+def _stack(path: Path, variable: str | None, stamp: Any) -> StoredArray:
+    """A file that is read page by page is read once; `stamp` tells whether it is still the same."""
+    return read_array(path, variable)
+
+
+def _stamp(path: Path) -> Any:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _part(path: Path, stored: StoredArray, page: int | None, pages: str | None) -> StoredArray:
+    """The page of an array that is wanted, or all of it, with its axes in order."""
+    try:
+        if page is None:
+            return replace(stored, values=stored.in_order(pages))
+        return stored.page(page, pages)
+    except InputError as error:
+        raise error.within(f"kernel file {path}") from error
+
+
+def _kernel_of(
+    path: Path,
+    stored: StoredArray,
+    part: Mapping[str, Any],
+    log: bool | float,
+    spacing: Any,
+    normalize: bool,
+    centre: GivenCentre,
+) -> Kernel:
+    """The kernel that an array out of a file holds; `part` says which of its arrays and pages that is."""
+    part = {word: value for word, value in part.items() if value is not None}
+    values, file_spacing = stored.values, stored.spacing
+    name = " ".join([path.name, *(f"{word} {part[word]}" for word in ("variable", "page") if word in part)])
+    source: dict[str, Any] = {"type": "file", "path": str(path.resolve()), **part}
     if spacing is not None and values.ndim == 2 and numbers_in(spacing, f"{path}: spacing").size == 3:
         spacing = spacing[1:]  # of a single slice
     logarithmic = log is not False and log is not None
@@ -99,7 +156,7 @@ def read_kernel(
         values = np.where(np.isneginf(values), values[np.isfinite(values)].max() - 1000.0, values)
     try:
         given = file_spacing if spacing is None else spacing
-        kernel = Kernel(values, 1.0 if given is None else given, path.name, in_voxels=given is None)
+        kernel = Kernel(values, 1.0 if given is None else given, name, in_voxels=given is None)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if spacing is not None:
@@ -117,7 +174,7 @@ def read_kernel(
     if not is_auto(centre):
         source["centre"] = centre
     try:
-        return Kernel(kernel.values, kernel.spacing, path.name, source, centre, in_voxels=kernel.in_voxels)
+        return Kernel(kernel.values, kernel.spacing, name, source, centre, in_voxels=kernel.in_voxels)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -132,38 +189,6 @@ def from_logarithm(kernel: Kernel, base: bool | float = True, centre: GivenCentr
     exponent = kernel.values - kernel.values.max()  # largest weight 1: no overflow, whatever the offset
     values = np.exp(exponent * (1.0 if base is True else np.log(10.0)))
     return Kernel(values, kernel.spacing, kernel.name, centre=centre, in_voxels=kernel.in_voxels).normalized()
-
-
-def _read_array(path: Path, what: str = "kernel file") -> tuple[np.ndarray, tuple[float, ...] | None]:
-    """The values of a file, and its voxel size where it has one; a single slice is flat."""
-    refuse_endless(path, what)
-    if not path.is_file():
-        raise InputError(f"{what} {path} {'is no file' if path.exists() else 'does not exist'}; check the path")
-    if path.suffix.lower() == ".npy":
-        try:
-            values = np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(
-                f"{what} {path} is no readable .npy array ({error}); save it with numpy.save"
-            ) from error
-        spacing: tuple[float, ...] | None = None
-    else:
-        try:
-            with standard_error_captured():
-                image = read_image(path)
-        except InputError as error:
-            raise InputError(f"{what} {error}") from error
-        except RuntimeError as error:
-            reason = reason_for(path, str(error)) or "damaged?"
-            raise InputError(
-                f"{what} {path} is no image that can be read ({reason}); save it as .nrrd or .npy"
-            ) from error
-        if image.GetNumberOfComponentsPerPixel() != 1:
-            raise InputError(f"{what} {path} has several components per voxel; give a scalar image")
-        values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
-    while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
-        values, spacing = values[0], spacing and spacing[1:]
-    return values, spacing
 
 
 def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
@@ -222,8 +247,8 @@ def _write_image(image: sitk.Image, temporary: Path, path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ sets
 
 
-def read_kernel_set(path: str | os.PathLike) -> KernelField:
-    """Read a kernel set file; see the module's description for its form.
+def read_set_file(path: str | os.PathLike) -> KernelField:
+    """Read a kernel set file; see the module's description for its form. `collect.read_kernel_set` takes more.
 
     Raises
     ------
@@ -338,6 +363,7 @@ def kernel_from_dict(entry: Mapping[str, Any], folder: str | os.PathLike = ".") 
             parameters.get("spacing_mm"),
             parameters.get("normalize", True),
             centre,
+            **{word: parameters[word] for word in ("variable", "page", "pages") if word in parameters},
         )
     if entry["type"] == "values":
         _only(parameters, STORED_KINDS["values"])

@@ -21,11 +21,12 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
 from ..formats.images import refuse_shear
 from ..kernels.centres import GivenCentre
+from ..kernels.collect import read_kernel_set
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
 from ..kernels.parts import refuse_other_parts
-from ..kernels.sets import from_logarithm, read_kernel_set
+from ..kernels.sets import from_logarithm
 from ..methods.choices import PART_KEYS
 from ..run import pipeline
 from ..run.inputs import Inputs, sigmas_of
@@ -320,7 +321,9 @@ def placeInHierarchy(scene, source, target) -> None:
 
 
 def kernelFieldFrom(kernels) -> KernelField:
-    """Return the kernel field that `kernels` stands for: a field, one kernel, a kernel-set file, a volume node.
+    """Return the kernel field that `kernels` stands for: a field, a kernel, a volume node, or files.
+
+    Of files, all that `SpatialDeconvLib.read_kernel_set` takes.
 
     Raises
     ------
@@ -331,12 +334,15 @@ def kernelFieldFrom(kernels) -> KernelField:
         return kernels
     if isinstance(kernels, (Kernel, ParametricKernel)):
         return KernelField.uniform(kernels)
-    if isinstance(kernels, (str, os.PathLike)):
+    if isinstance(kernels, (str, os.PathLike)) or (
+        isinstance(kernels, (list, tuple)) and all(isinstance(word, (str, os.PathLike)) for word in kernels)
+    ):
         return read_kernel_set(kernels)
     if hasattr(kernels, "IsA"):
         return KernelField.uniform(kernelFromVolume(kernels))
     raise InputError(
-        f"kernels {kernels!r} are none; give a KernelField, a Kernel, a kernel-set file or a volume node"
+        f"kernels {kernels!r} are none; give a KernelField, a Kernel, a kernel-set file, kernel files or a volume "
+        "node"
     )
 
 

@@ -73,7 +73,7 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
         "parameters": plain(result.parameters),
         "automatic": plain(result.automatic),
         "kernel_set": plain(kernel_set),
-        "files": {path: sha256(path) for path in paths if os.path.exists(path)},
+        "files": {path: sha256(path) for path in dict.fromkeys(paths) if os.path.exists(path)},
         "versions": versions(),
         "result": plain(
             {

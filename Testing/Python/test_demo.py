@@ -13,7 +13,7 @@ from scipy import ndimage, signal
 from SpatialDeconvLib import cases, deconvolve
 from SpatialDeconvLib.command import cli, demo, progressbar
 from SpatialDeconvLib.errors import Cancelled, InputError
-from SpatialDeconvLib.kernels.sets import read_kernel_set
+from SpatialDeconvLib.kernels.sets import read_set_file
 from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.metrics import psnr, rmse, ssim
 from SpatialDeconvLib.mrml.files import ensureScene
@@ -148,11 +148,11 @@ def test_the_full_portal_kernel_spans_the_logarithms_of_the_real_one():
 
 
 def test_the_written_kernels_are_those_that_blurred(portal, small, tmp_path):
-    field = read_kernel_set(portal.write_kernels(tmp_path))
+    field = read_set_file(portal.write_kernels(tmp_path))
     np.testing.assert_allclose(field.kernels[0].values, portal.field.kernels[0].values, rtol=1e-12)
     assert json.loads((tmp_path / "kernels.json").read_text())["kernels"][0]["log"] is True
     (tmp_path / "brain").mkdir()
-    field = read_kernel_set(small.write_kernels(tmp_path / "brain"))
+    field = read_set_file(small.write_kernels(tmp_path / "brain"))
     assert field.at == tuple(range(10, 101, 10))
     assert [k.parameters["sigma_mm"] for k in field.kernels] == list(cases.BRAIN_SIGMAS_MM)
 
@@ -191,7 +191,7 @@ def test_the_demo_restores_what_the_engine_restores_from_the_files(finished, sma
     folder = finished[0]
     blurred = _array(folder / "blurred.nrrd")
     np.testing.assert_array_equal(blurred, small.blurred)
-    field = read_kernel_set(folder / "kernels.json")
+    field = read_set_file(folder / "kernels.json")
     for method, options in (("wiener", {}), ("richardson-lucy", {"iterations": 2})):
         expected = deconvolve(blurred, field, spacing=small.spacing, method=method, **options).image
         np.testing.assert_array_equal(_array(folder / f"restored-{method}.nrrd"), expected)

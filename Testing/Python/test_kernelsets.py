@@ -159,7 +159,9 @@ def test_kernel_files_that_cannot_be_used_are_named(tmp_path, capfd):
     assert "no readable .npy array" in read("half.npy")
     write_image(tmp_path / "rgb.nrrd", np.zeros((3, 3, 2)))
     sitk.WriteImage(sitk.GetImageFromArray(np.ones((3, 3, 2)), isVector=True), str(tmp_path / "rgb.nrrd"))
-    assert "several components" in read("rgb.nrrd")
+    assert "holds 2 kernels" in read("rgb.nrrd")
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones((3, 3, 3), np.uint8), isVector=True), str(tmp_path / "rgb.png"))
+    assert "several components" in read("rgb.png")
     write_image(tmp_path / "zero.nrrd", np.zeros((3, 3)))
     assert "zero everywhere" in read("zero.nrrd")
     write_image(tmp_path / "nan.nrrd", np.array([[1.0, np.nan], [1, 1]]))
@@ -379,7 +381,7 @@ def test_sets_that_cannot_be_read_are_named(tmp_path):
     message = message_of(sd.read_kernel_set, tmp_path / "missing.json")
     assert "missing.json" in message
     assert "No such file" in message
-    assert "cannot be read" in message_of(sd.read_kernel_set, tmp_path)
+    assert "holds no file that could be a kernel" in message_of(sd.read_kernel_set, tmp_path)
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00\x80")
     assert "binary.json cannot be read" in message_of(sd.read_kernel_set, tmp_path / "binary.json")
     (tmp_path / "broken.json").write_text('{"schema": 1,\n "key" 2}')

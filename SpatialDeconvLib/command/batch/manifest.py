@@ -16,6 +16,7 @@ from typing import Any
 
 from ...arrays.reading import given_name, given_path, parsed_json, refuse_endless
 from ...errors import InputError, shortened
+from ...kernels.sources import files_of, placed
 from ...mrml import files as volumes
 from ...mrml.sequencefiles import checkSequenceName, isSequence
 from ...run.pipeline import check_together
@@ -251,8 +252,9 @@ def _complete(case: Case, values: Mapping[str, Any], base: Path, target: Path, c
         return
     operation = _operation(values)
     subparser, actions = commands[operation]
-    kernels = base / given_path(str(values["kernels"]))
-    head = [str(source), str(target / output), f"--kernels={kernels}"]
+    words = [placed(word, base) for word in _kernel_words(values["kernels"], base)]
+    kernels = [f"--kernels={words[0]}"] if len(words) == 1 else ["--kernels", *words]
+    head = [str(source), str(target / output), *kernels]
     case.arguments = [operation, *head]
     for column, value in values.items():
         if column in _OWN_COLUMNS or column == "kernels":
@@ -271,6 +273,19 @@ def _complete(case: Case, values: Mapping[str, Any], base: Path, target: Path, c
         case.options = subparser.parse_args(case.arguments[1:])
 
 
+def _kernel_words(value: Any, base: Path) -> list[str]:
+    """The words of a cell of kernels: several where it says levels with their files, 10=k10.nrrd 20=k20.nrrd."""
+    if isinstance(value, list):
+        return [str(word) for word in value]
+    text = str(value)
+    if "=" not in text or (base / given_path(text)).exists():
+        return [text]
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise InputError(f'kernels {text}: {error}; put names with an apostrophe into "..."') from error
+
+
 def _name(values: Mapping[str, Any], number: int) -> str:
     """What a row is called: its case; else its output or input, without the extension."""
     name = values.get("case")
@@ -287,8 +302,10 @@ def _operation(values: Mapping[str, Any]) -> str:
 
 def _own_problems(values: Mapping[str, Any]) -> list[str]:
     """What is wrong with the columns that every row has."""
-    several = [name for name in (*_OWN_COLUMNS, "kernels") if isinstance(values.get(name), list | dict | bool)]
+    several = [name for name in _OWN_COLUMNS if isinstance(values.get(name), list | dict | bool)]
     problems = [f"{column} {values[column]!r} must be one value" for column in several]
+    if isinstance(values.get("kernels"), dict | bool):
+        problems.append(f"kernels {values['kernels']!r} must be a path, or a list of words such as 10=k10.nrrd")
     if _operation(values) not in OPERATIONS:
         problems.append(f"operation {_operation(values)!r} is unknown; choose deconvolve or convolve")
     return problems + [f"{column} is missing" for column in ("input", "kernels") if column not in values]
@@ -342,7 +359,7 @@ def _check_files(cases: Sequence[Case]) -> None:
 
     @functools.cache
     def key(*settings: Any) -> str:
-        names = ("operation", "kernels", "log", "kernel_spacing", "centre", "normalize")
+        names = ("operation", "kernels", "levels", "log", "kernel_spacing", "centre", "normalize")
         return read_kernels(argparse.Namespace(**dict(zip(names, settings, strict=True)))).key
 
     for case in cases:
@@ -356,11 +373,11 @@ def _file_problems(options: argparse.Namespace, paths: Sequence[str], size: Any,
         sizes[path] = _try(problems, size, path, options.resample)
     spacing = options.kernel_spacing and tuple(options.kernel_spacing)
     found = _try(
-        problems, key, options.operation, options.kernels, options.log, spacing, tuple(options.centre),
-        getattr(options, "normalize", False),
+        problems, key, options.operation, tuple(options.kernels), options.levels and tuple(options.levels),
+        options.log, spacing, tuple(options.centre), getattr(options, "normalize", False),
     )  # fmt: skip
     if found == "region" and not options.labels:
-        problems.append(f"the kernels of {options.kernels} are keyed by region, but labels is missing")
+        problems.append(f"the kernels of {' '.join(options.kernels)} are keyed by region, but labels is missing")
     if found is not None:
         _try(problems, given_meaning, options, found)
     if options.segments and not options.mask:
@@ -396,7 +413,7 @@ def _check_outputs(cases: Sequence[Case], target: Path) -> None:
     read = {
         identity: case
         for case in parsed
-        for path in (*case.volumes, case.options.kernels)
+        for path in (*case.volumes, *files_of(case.options.kernels))
         for file in named(path)
         for identity in identities(file)
     }

@@ -102,8 +102,9 @@ def _run_kind(options: argparse.Namespace, cancelled: IsCancelled) -> None:
 
 def _run_file(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ...kernels.sets import read_kernel
+    from ...kernels.sources import files_of
 
-    refuse_overwriting([options.output], {"kernel file": options.path})
+    refuse_overwriting([options.output], {"kernel file": files_of(options.path)})
     spacing = _spacing(options)
     kernel = read_kernel(options.path, log=options.log, normalize=False, centre=centre_from_option(options.centre))
     _write(kernel.sampled(spacing[-kernel.ndim :]) if spacing else kernel, options.output)

@@ -363,7 +363,7 @@ STORED_KINDS: dict[str, Kind] = _by_name(
     Kind(
         "file",
         _("File"),
-        _("The voxels of an image file or .npy array."),
+        _("The voxels of a file: an image, an array, a table of text."),
         parameters=(
             Parameter("path", "the file; relative paths start at the kernel set's folder"),
             Parameter(
@@ -377,6 +377,9 @@ STORED_KINDS: dict[str, Kind] = _by_name(
                 required=False,
             ),
             Parameter("normalize", "whether to scale it to sum 1", required=False),
+            Parameter("variable", "which array, of a file that holds several under names", required=False),
+            Parameter("page", "which kernel of a stack, from 1", required=False),
+            Parameter("pages", "which axis of the file counts the pages: first or last", required=False),
         ),
     ),
     Kind(
