@@ -311,7 +311,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         "input",
         type=path_name,
         metavar="INPUT",
-        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or the folder of a DICOM series",
+        help="volume: NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, or the folder of a DICOM series",
     )
 
 

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .units import MM
-from .variables import Variable, chosen, require_room
+from .variables import Variable, listed, require_room
 
 #: How the names of FITS files end.
 ENDINGS = (".fits", ".fit", ".fts", ".fits.gz")
@@ -86,10 +86,10 @@ def read_fits_image(path: Path) -> sitk.Image:
 
 def image_of(path: Path) -> Variable:
     """Return the one image of a FITS file, unread; see `read_fits_image`."""
-    variable = chosen(path, fits_variables(path), None)
-    if len(variable.shape) not in (2, 3):
-        raise InputError(f"{path} holds an image of {len(variable.shape)} axes; save one volume of it")
-    return variable
+    images = [variable for variable in fits_variables(path) if len(variable.shape) > 1]
+    if len(images) != 1 or len(images[0].shape) > 3:
+        raise InputError(f"{path} holds no single image, but {listed(images)}; save one in a file of its own")
+    return images[0]
 
 
 @contextmanager

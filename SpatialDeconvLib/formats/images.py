@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from . import headers, nifti, sizes, tiff
+from . import fits, headers, nifti, sizes, tiff
 from .names import library_name
 
 # How pictures without a voxel size begin: JPEG, BMP, GIF, JPEG 2000.
@@ -69,6 +69,8 @@ def _read(path: Path) -> sitk.Image:
         return _read_nifti(path)
     if tiff.is_tiff(path):
         return _read_tiff(path)
+    if fits.is_fits(path):
+        return fits.read_fits_image(path)
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
     unit = headers.unit_of(path)
@@ -85,6 +87,8 @@ def has_spacing(path: Path) -> bool:
     """Return whether an image file says how large its voxels are; the print resolution of a picture does not."""
     if tiff.is_tiff(path):
         return tiff.read_layout(path).spacing is not None
+    if fits.is_fits(path):
+        return fits.image_of(path).spacing is not None
     start = headers.start_of(path)
     if start.startswith(b"\x89PNG"):
         return b"sCAL" in start[: start.find(b"IDAT")]  # which only ITK writes

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..arrays import memory
 from ..errors import InputError
-from . import tiff
+from . import fits, tiff
 from .absurd import refuse_absurd
 from .names import library_name
 
@@ -33,6 +33,8 @@ def voxel_bytes(path: Path) -> int:
     if tiff.is_tiff(path):
         layout = tiff.read_layout(path)
         size, each = layout.shape[::-1], layout.samples * layout.bits / 8
+    elif fits.is_fits(path):
+        size, each = fits.image_of(path).shape[::-1], 8
     else:
         reader = sitk.ImageFileReader()
         reader.SetFileName(library_name(path))

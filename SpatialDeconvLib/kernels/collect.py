@@ -123,7 +123,8 @@ def collect_kernels(
         at = _given_places(given, sources)
     at = [_place(place, source, key) for place, source in zip(at, sources, strict=True)]
     refuse_same(at, [source.name for source in sources])
-    return Collection(key, tuple(at), tuple(sources), tuple(notes))
+    pairs = sorted(zip(at, sources, strict=True), key=lambda pair: pair[0] if key == "intensity" else 0)
+    return Collection(key, tuple(at for at, _ in pairs), tuple(source for _, source in pairs), tuple(notes))
 
 
 def own_places(sources: Sequence[Source]) -> tuple[list[Any], list[str]]:

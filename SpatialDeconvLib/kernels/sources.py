@@ -110,7 +110,7 @@ def find_sources(
     sources = []
     for at, word in words:
         if is_set(word):
-            raise InputError(f"the kernel set {word} cannot be one of several; give it alone")
+            raise InputError(f"{word} is a kernel set, not a kernel; give it alone, where kernels are asked for")
         found = _files(word, notes)
         if at is not None and len(found) > 1:
             raise InputError(f"{at}={word} names {len(found)} files; name one")

@@ -25,7 +25,7 @@ from ..arrays.reading import given_path, refuse_endless
 from ..arrays.staging import StagingFolder
 from ..arrays.writing import together
 from ..errors import InputError
-from ..formats import dicom, headers, nifti, sizes, tiff
+from ..formats import dicom, fits, headers, nifti, sizes, tiff
 from ..formats.absurd import refuse_absurd
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
@@ -59,14 +59,14 @@ __all__ = [
 
 PathLike = str | os.PathLike
 
-_TWO_PART_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".seg.vtm")
+_TWO_PART_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".fits.gz", ".seg.vtm")
 _STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 # What Slicer marks the list axis of a sequence or a multi-volume with.
 _SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameIdentifyingDICOMTagName")
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _TOLD = "SpatialDeconv.Told"  # an attribute of nodes
-_READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, or a folder with a DICOM series"
+_READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, or a folder with a DICOM series"
 
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
 _PICTURE_FORMATS = {
@@ -88,7 +88,7 @@ def readVolume(path: PathLike, straighten: bool = False):
     Parameters
     ----------
     path : path
-        NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG (or another image that SimpleITK reads); a folder that
+        NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS (or another image that SimpleITK reads); a folder that
         holds exactly one DICOM series; or one file of a series, which reads the whole series around it.
     straighten : bool
         Bring the slices of a tilted gantry onto straight axes; `toldOf` says so.
@@ -224,6 +224,8 @@ def checkReadable(path: PathLike, straighten: bool = False) -> tuple[int, int, i
         sizes.voxel_bytes(path)
     if tiff.is_tiff(path):
         return (*tiff.read_layout(path).shape[::-1], 1)[:3]
+    if fits.is_fits(path):
+        return (*fits.image_of(path).shape[::-1], 1)[:3]
     reader = sitk.ImageFileReader()
     reader.SetFileName(library_name(path))
     with quietly():
@@ -277,6 +279,9 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     """
     if tiff.is_tiff(path):
         return tiff.read_layout(path).samples > 1, True
+    if fits.is_fits(path):
+        fits.image_of(path)
+        return False, True
     reader = sitk.ImageFileReader()
     reader.SetFileName(library_name(path))
     with quietly() as captured:

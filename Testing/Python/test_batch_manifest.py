@@ -48,7 +48,7 @@ def test_a_row_stands_for_a_command_with_absolute_paths(folder):
     assert (options.operation, options.method, options.iterations) == ("deconvolve", "landweber", 7)
     assert options.mask_range == [-5.0, 90.0]
     assert (options.input, options.mask) == (str(folder / "a.nrrd"), str(folder / "mask.nrrd"))
-    assert cli.command_parser().parse_args(case.arguments).kernels == str(folder / "set.json")
+    assert cli.command_parser().parse_args(case.arguments).kernels == [str(folder / "set.json")]
 
 
 def test_json_and_csv_say_the_same(folder):
@@ -253,7 +253,7 @@ def test_values_of_the_wrong_kind_are_problems_of_their_row(folder):
     assert "method ['wiener'] must be one value" in found[2][0]
     assert "--mask-range: expected 2 arguments" in found[3][0]
     assert "segments patient's: No closing quotation" in found[4][0]
-    assert found[5] == ["kernels {'at': 1} must be one value"]
+    assert found[5] == ["kernels {'at': 1} must be a path, or a list of words such as 10=k10.nrrd"]
     assert found[6] == ["input ['a.nrrd', 'b.nrrd'] must be one value", "kernels is missing"]
 
 

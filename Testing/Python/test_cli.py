@@ -433,10 +433,10 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(folder,
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--log"), "--log is for a kernel file"),
+        (("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--log"), "--log is for kernel files"),
         (
             ("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--centre", "itk"),
-            '--centre is for a kernel file; in the set set.json, write "centre" beside its path',
+            '--centre is for kernel files; in the set set.json, write "centre" beside its path',
         ),
         (
             ("kernel", "mean", "--shape", 4, "--centre", "where", "--output", "out.nrrd"),

@@ -106,10 +106,11 @@ def draw_kernels(
             ax, values, (dj, di), title=label, origin=origin,
             corner_mm=(-(cj + 0.5) * dj, -(ci + 0.5) * di), **options,
         )  # fmt: skip
+        unit = "voxels" if kernel.in_voxels else "mm"
         ax.set_facecolor("#000004" if "magma" in options["cmap"] else "white")
         ax.set_xlim(-reach, reach)
         ax.set_ylim(*((-reach, reach) if origin == "lower" else (reach, -reach)))
-        ax.set_xlabel("mm")
+        ax.set_xlabel(unit)
         tick = float(f"{0.75 * reach:.1g}")
         ax.set_xticks([-tick, 0, tick])
         ax.set_yticks([-tick, 0, tick])
@@ -120,7 +121,7 @@ def draw_kernels(
             bar = ax.figure.colorbar(artist, ax=ax, location="bottom", shrink=0.9, aspect=25)
             bar.set_label("log10 (weight / peak)")
             ax.set_xlabel("")
-            ax.set_ylabel("mm")
+            ax.set_ylabel(unit)
 
 
 def draw_radial_profile(ax: Any, kernel: Kernel, log: bool = False) -> None:
