@@ -439,7 +439,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for field, name in FIELD_WIDGETS.items():
             getattr(self.ui, name).enabled = field not in waiting
         chosen = (state.method, state.strategy)
-        self.ui.kernelSetSummaryLabel.text = state.kernelSet.text
+        self.ui.kernelSetSummaryLabel.text = "\n".join(filter(None, [state.kernelSet.text, self.table.note()]))
         self.ui.methodSentenceLabel.text = self._model.methodSentence(*chosen)
         self.ui.strategyComboBox.toolTip = self._model.strategySentence(state.strategy)
         self.ui.iterationsSpinBox.specialValueText = self._model.defaultIterationsText(*chosen)

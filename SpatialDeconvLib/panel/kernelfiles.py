@@ -1,64 +1,41 @@
-"""Files as rows of the kernel table: which of them, and the levels that their names tell."""
+"""Files as rows of the kernel table: the kernels that they hold, and the levels that these belong to."""
 
 from __future__ import annotations
 
+import json
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from ..formats.reasons import SUFFIXES
+import numpy as np
+
+from ..errors import InputError
+from ..formats.stored import read_array
+from ..kernels.collect import own_places
+from ..kernels.naming import levels_in_names
+from ..kernels.sources import Source, find_sources, is_set
 from . import kernelrows
 from .kernelrows import KernelRow
+from .model import _, inPanelWords
 
-#: How the names of files end that may hold a kernel.
-FILE_ENDINGS = (".npy", *SUFFIXES)
+
+@dataclass(frozen=True)
+class FileRows:
+    """The rows to add for files, and what there is to say of how they were understood, a line each."""
+
+    rows: list[KernelRow]
+    notes: list[str]
 
 
 def guessedLevel(name: str) -> str:
-    """Return the last number in the name of a volume or file as text ("k20" -> "20"), or ""."""
-    return guessedLevels([name])[0]
-
-
-def guessedLevels(names: Sequence[str]) -> list[str]:
-    """Return the numbers in the names of volumes or files as text: the last one that is another in every name.
-
-    Of "k10_20x20.npy" and "k20_20x20.npy" these are 10 and 20. Where there is none, the last one of each; "" of a
-    name without a number.
-    """
-    found = [_numbersInName(name) for name in names]
-    if len(found) > 1 and len({len(numbers) for numbers in found}) == 1:
-        for column in reversed(list(zip(*found, strict=True))):
-            if len(set(map(float, column))) == len(column):
-                return list(column)
-    return [numbers[-1] if numbers else "" for numbers in found]
-
-
-def _numbersInName(name: str) -> list[str]:
-    lower = name.lower()
-    ending = next((ending for ending in FILE_ENDINGS if lower.endswith(ending)), "")
-    stem = name[: len(name) - len(ending)] if ending else name
-    return [kernelrows.numberText(float(number)) for number in re.findall(r"\d+(?:\.\d+)?", stem)]
-
-
-def filesIn(paths: Sequence[str]) -> list[str]:
-    """Return the files among paths, and those in folders that may hold a kernel; 9 comes before 10."""
-    files = []
-    for path in paths:
-        if os.path.isdir(path):
-            inside = [os.path.join(path, name) for name in os.listdir(path)]
-            files += [p for p in inside if p.lower().endswith(FILE_ENDINGS) and os.path.isfile(p)]
-        elif os.path.isfile(path):
-            files.append(path)
-    return sorted(dict.fromkeys(files), key=_natural)
-
-
-def _natural(path: str) -> list[Any]:
-    parts = re.split(r"(\d+)", path.lower())
-    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
+    """Return the only number in the name of a volume or file as text ("k20" -> "20"), or ""."""
+    try:
+        return kernelrows.numberText(levels_in_names([name])[0])
+    except InputError:
+        return ""
 
 
 def pathsInText(text: str) -> list[str]:
@@ -68,20 +45,108 @@ def pathsInText(text: str) -> list[str]:
     return paths if all(map(os.path.exists, paths)) else []
 
 
+def kernelSetsIn(paths: Sequence[str]) -> list[str]:
+    """Return the kernel sets among paths."""
+    return [path for path in paths if is_set(path)]
+
+
+def stackIn(paths: Sequence[str], single: bool) -> tuple[str, tuple[int, ...]] | None:
+    """Return name and size of the one array in files that may be several 2-D kernels or a single one in 3-D.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    single : bool
+        Whether the image is a single slice, on which only 2-D kernels work: then nothing is in doubt.
+
+    Raises
+    ------
+    InputError
+        If the files hold no kernels.
+    """
+    sources, _notes = find_sources(list(paths))
+    if single or len(sources) != 1 or sources[0].page is not None:
+        return None
+    stored = read_array(sources[0].path, sources[0].variable)
+    if stored.values.ndim != 3 or stored.spacing is not None:  # that has a size in three dimensions
+        return None
+    return sources[0].name, stored.in_order().shape
+
+
 def rowsFromFiles(
-    paths: Sequence[str], key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = ()
-) -> list[KernelRow]:
-    """Return the rows to add for files that hold kernels; numbers in their names are levels, or labels."""
-    levels = guessedLevels([os.path.basename(path) for path in paths])
-    guess = key == "intensity" or (key == "region" and not any(isinstance(name, str) for name in regions))
+    paths: Sequence[str],
+    key: str,
+    rows: Sequence[KernelRow],
+    regions: Sequence[str | int] = (),
+    split: bool = False,
+    values: tuple[float, float] | None = None,
+) -> FileRows:
+    """Return the rows to add for files that hold kernels.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, or a folder; no kernel sets.
+    key : str
+        What chooses the kernels. Numbers in the names are levels, or labels.
+    rows : sequence of KernelRow
+        Those that there are.
+    regions : sequence of str or int
+        Names of the segments, or labels, that there are.
+    split : bool
+        Take a 3-D array for a stack of 2-D kernels.
+    values : (float, float), optional
+        Least and largest value of the image: where nothing says the levels, they begin evenly between these.
+
+    Raises
+    ------
+    InputError
+        If the files hold no kernels.
+    """
+    sources, notes = find_sources(list(paths), split=split)
+    places, more = _places(sources, key, regions, values)
     made: list[KernelRow] = []
-    for path, level in zip(paths, levels, strict=True):
-        at = level if guess and level else kernelrows.newRow(key, [*rows, *made], regions).at
-        made.append(KernelRow(at, "file", path=path))
-    return kernelrows.sortedRows(key, made)
+    for source, place in zip(sources, places, strict=True):
+        at = place or kernelrows.newRow(key, [*rows, *made], regions).at
+        made.append(KernelRow(at, "file", path=str(source.path), options=_options(source)))
+    told = notes if len(sources) > 1 else []  # a single one needs no level, whatever else it may be
+    return FileRows(kernelrows.sortedRows(key, made), [*map(inPanelWords, told), *more])
+
+
+def _options(source: Source) -> str:
+    words = {word: value for word, value in source.entry().items() if word not in ("type", "path")}
+    return json.dumps(words, sort_keys=True) if words else ""
+
+
+def _places(
+    sources: Sequence[Source], key: str, regions: Sequence[str | int], values: tuple[float, float] | None
+) -> tuple[list[str], list[str]]:
+    """What each kernel belongs to, "" where that is not known; and what was assumed."""
+    named = [""] * len(sources)
+    if key not in ("intensity", "region") or (key == "region" and any(isinstance(r, str) for r in regions)):
+        return named, []
+    if len(sources) == 1 and sources[0].page is None:
+        return [guessedLevel(sources[0].name)], []
+    try:
+        return [_text(place) for place in own_places(sources)[0]], []
+    except InputError as error:
+        if key == "region":
+            return named, []
+        reason = error.text.split(";")[0]
+    if values is None or not values[0] < values[1]:
+        return named, [_("{reason}: correct the levels in the table.").format(reason=reason)]
+    spread = [_text(float(f"{level:.4g}")) for level in np.linspace(*values, len(sources))]
+    text = _("{reason}: levels are spread evenly over the image's values, correct them in the table.")
+    return spread, [text.format(reason=reason)]
+
+
+def _text(place: Any) -> str:
+    return kernelrows.numberText(place) if isinstance(place, float | int) else str(place)
 
 
 def rowOfFile(row: KernelRow, path: str, key: str) -> KernelRow:
-    """Return a row with another file; a number in the file's name is its level."""
+    """Return a row with another file; the number in the file's name is its level."""
+    if path == row.path:
+        return row
     level = guessedLevel(os.path.basename(path)) if key == "intensity" and os.path.isfile(path) else ""
-    return replace(row, path=path, at=level if level and path != row.path else row.at)
+    return replace(kernelrows.rowWithWholeFile(row), path=path, at=level or row.at)

@@ -496,7 +496,7 @@ def parametersText(row: KernelRow) -> str:
         name = row.volume.GetName() if row.volume is not None else ""
         return _withLogarithm(name, row.logarithm)
     if row.kind == "file":
-        return _withLogarithm(os.path.basename(row.path), row.logarithm)
+        return _withLogarithm(_fileText(row), row.logarithm)
     if not kind.size:
         return ""
     if not row.size.strip() and "covariance_mm2" in row.options:
@@ -506,6 +506,14 @@ def parametersText(row: KernelRow) -> str:
         angle = len(_numbers(row.direction)) == 1
         text += f" at {row.direction}°" if angle else f" along {row.direction}"
     return text
+
+
+def _fileText(row: KernelRow) -> str:
+    """The name of a row's file, with the array and the page of it that is the kernel."""
+    further, name = _optionsOf(row), os.path.basename(row.path)
+    if "variable" in further:
+        name = f"{name}:{further['variable']}"
+    return _("{name}, page {page}").format(name=name, page=further["page"]) if "page" in further else name
 
 
 def _withLogarithm(name: str, logarithm: str) -> str:
@@ -553,6 +561,13 @@ def rowWithSpacing(row: KernelRow, text: str) -> KernelRow:
     numbers = _numbers(text)
     given = (numbers[0] if len(numbers) == 1 else numbers) if numbers else text.strip() or None
     return _withOption(row, "spacing_mm", given)
+
+
+def rowWithWholeFile(row: KernelRow) -> KernelRow:
+    """Return a row of a file that no longer means one array or page of it."""
+    for word in ("variable", "page", "pages"):
+        row = _withOption(row, word, None)
+    return row
 
 
 def _withOption(row: KernelRow, word: str, value: Any) -> KernelRow:

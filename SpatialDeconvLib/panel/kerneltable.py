@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..estimation import levels
+from ..formats.stored import ENDINGS
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
 from ..mrml import nodes, places
@@ -49,6 +50,7 @@ class KernelTable:
         self._updating = False
         self._looks = pictures.KernelLooks()
         self._history = History()
+        self._told = ((), "")  # rows, and what there is to say of how they were found
         self._setupTable()
         self._setupButtons()
         self._setupEditor()
@@ -519,7 +521,7 @@ class KernelTable:
     # -- files of kernels
 
     def onAddFiles(self, _checked=False):
-        endings = " ".join(f"*{ending}" for ending in kernelfiles.FILE_ENDINGS)
+        endings = " ".join(f"*{ending}" for ending in ENDINGS)
         kernels, everything = _("Kernels"), _("All files")  # Slicer finds no text in single quotes
         filters = f"{kernels} ({endings});;{everything} (*)"
         paths = qt.QFileDialog.getOpenFileNames(
@@ -533,29 +535,73 @@ class KernelTable:
             self.addFiles(paths)
 
     def addFiles(self, paths):
-        """Append files as kernels, and those in folders; kernel sets (*.json) are loaded.
+        """Append the kernels in files and folders; kernel sets (*.json) are loaded.
 
         Where there was one kernel everywhere, several are keyed to intensity.
         """
-        paths = kernelfiles.filesIn(paths)
-        isSet = [path.lower().endswith(".json") for path in paths]
-        for path in (path for path, itIs in zip(paths, isSet, strict=True) if itIs):
+        for path in kernelfiles.kernelSetsIn(paths):
             self.load(path)
-        files = [path for path, itIs in zip(paths, isSet, strict=True) if not itIs]
-        if not paths:
-            self._showError(_("No file is there that could hold a kernel."))
+        files = [path for path in paths if path not in kernelfiles.kernelSetsIn(paths)]
         if not files:
             return
-        node = self._node()
-        with slicer.util.NodeModify(node):
-            if node.kernelKey == KernelKey.Uniform and len(files) > 1:
-                node.kernelKey = KernelKey.Intensity
-            key, before = self.key(), [] if self.key() == "uniform" else list(self.rows())
-            regions = places.regionNames(node.labels) if key == "region" else ()
-            rows = kernelfiles.rowsFromFiles(files, key, before, regions)
-            setRows(node, [*before, *rows])
-        self._select(range(len(before), len(before) + len(rows)))
+        try:
+            split = self._isStack(files)
+            if split is not None:
+                self._addKernels(files, split)
+        except (InputError, OSError) as error:
+            self._showError(errorText(error))
+            return
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(files[0]))
+
+    def _addKernels(self, files, split):
+        node = self._node()
+        key = self.key()
+        regions = places.regionNames(node.labels) if key == "region" else ()
+        before = [] if key == "uniform" else list(self.rows())
+        given = (before, regions, split, self._values())
+        found = kernelfiles.rowsFromFiles(files, key, *given)
+        if key == "uniform" and len(found.rows) > 1:
+            key = "intensity"
+            found = kernelfiles.rowsFromFiles(files, key, *given)
+        self._told = ((*before, *found.rows), "\n".join(found.notes))
+        with slicer.util.NodeModify(node):
+            node.kernelKey = KernelKey(key)
+            setRows(node, [*before, *found.rows])
+        self._select(range(len(before), len(before) + len(found.rows)))
+
+    def note(self):
+        """Return what there is to say of how the kernels of this table were found in files; "" once it changes."""
+        rows, text = self._told
+        return text if self._node() and rows == self.rows() else ""
+
+    def _values(self):
+        """Return the least and the largest value of the image whose values choose, None without one."""
+        node = self._node()
+        guide = node.guideVolume or node.inputVolume
+        values = nodes.volumeArray(guide, "guide") if guide is not None and guide.GetImageData() else None
+        return None if values is None else (float(values.min()), float(values.max()))
+
+    def _isStack(self, files):
+        """Return whether a 3-D array is several 2-D kernels, which is asked where it may be one; None: neither."""
+        volume = self._node().inputVolume
+        image = volume.GetImageData() if volume is not None else None
+        single = image is not None and image.GetDimensions()[2] == 1
+        found = kernelfiles.stackIn(files, single)
+        if found is None:
+            return single
+        name, shape = found
+        box = qt.QMessageBox(slicer.util.mainWindow())
+        box.setIcon(qt.QMessageBox.Question)
+        box.setWindowTitle(_("Add kernels from files"))
+        size = " x ".join(map(str, shape))
+        box.setText(_("{name} holds {size} values. What are they?").format(name=name, size=size))
+        several = _("{count} kernels of {size}").format(count=shape[0], size=" x ".join(map(str, shape[1:])))
+        each = box.addButton(several, qt.QMessageBox.AcceptRole)
+        one = box.addButton(_("One kernel in 3-D"), qt.QMessageBox.AcceptRole)
+        box.addButton(qt.QMessageBox.Cancel)
+        box.exec_()
+        chosen = box.clickedButton()
+        return True if chosen == each else False if chosen == one else None
 
     # -- kernel set files
 

@@ -420,7 +420,8 @@ def test_rows_of_levels_take_the_nearest_kernel():
 
 
 @pytest.mark.parametrize(
-    ("name", "level"), [("k20", "20"), ("kernel_0.5.nrrd", "0.5"), ("psf 3 of 10", "10"), ("psf", "")]
+    ("name", "level"),
+    [("k20", "20"), ("kernel_0.5.nrrd", "0.5"), ("k_-900.npy", "-900"), ("psf 3 of 10", ""), ("psf", "")],
 )
 def test_the_number_in_a_name_is_a_level(name, level):
     assert kernelfiles.guessedLevel(name) == level
@@ -651,39 +652,55 @@ def test_a_microscopes_kernel_has_a_picture_at_its_own_scale():
 # -- files
 
 
-@pytest.mark.parametrize(
-    ("names", "levels"),
-    [
-        (["kernel_30.npy"], ["30"]),
-        (["kernel.npy"], [""]),
-        (["k0.5.nii.gz", "k1.5.nii.gz"], ["0.5", "1.5"]),
-        (["k010_20x20.npy", "k020_20x20.npy"], ["10", "20"]),  # the number that tells them apart
-        (["2024_7.npy", "2024_8_b.npy"], ["7", "8"]),
-        (["a_1.npy", "b_1.npy"], ["1", "1"]),
-    ],
-)
-def test_levels_are_read_from_the_names_of_files(names, levels):
-    assert kernelfiles.guessedLevels(names) == levels
+def save(folder, *names, shape=(5, 5)):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        np.save(folder / name, np.random.default_rng(0).random(shape))
+    return [str(folder / name) for name in names]
 
 
-def test_files_of_a_folder_are_those_that_may_hold_kernels_in_the_order_of_their_numbers(tmp_path):
-    for name in ("k10.npy", "k9.npy", "k9.csv", "notes.md", "K11.NRRD"):
-        (tmp_path / name).write_bytes(b"")
-    (tmp_path / "deeper.npy").mkdir()
-    found = kernelfiles.filesIn([str(tmp_path), str(tmp_path / "notes.md"), str(tmp_path / "none.npy")])
-    assert [path[len(str(tmp_path)) + 1 :] for path in found] == ["k9.npy", "k10.npy", "K11.NRRD", "notes.md"]
-
-
-def test_rows_of_files_have_the_levels_of_their_names():
-    rows = kernelfiles.rowsFromFiles(["/a/k100.npy", "/a/k20.npy"], "intensity", [])
-    assert [(row.at, row.kind, row.path) for row in rows] == [
-        ("20", "file", "/a/k20.npy"),
-        ("100", "file", "/a/k100.npy"),
+def test_rows_of_files_have_the_levels_of_their_names(tmp_path):
+    found = kernelfiles.rowsFromFiles(save(tmp_path, "k100.npy", "k20.npy"), "intensity", [])
+    assert [(row.at, row.kind, row.path) for row in found.rows] == [
+        ("20", "file", str(tmp_path / "k20.npy")),
+        ("100", "file", str(tmp_path / "k100.npy")),
     ]
-    unnamed = kernelfiles.rowsFromFiles(["/a/x.npy", "/a/y.npy"], "intensity", [KernelRow("30")])
-    assert [row.at for row in unnamed] == ["40", "50"]
-    regions = kernelfiles.rowsFromFiles(["/a/x1.npy", "/a/x2.npy"], "region", [], ["liver", "lung"])
-    assert [row.at for row in regions] == ["liver", "lung"]
+    assert found.notes == []
+    regions = kernelfiles.rowsFromFiles(save(tmp_path, "x1.npy", "x2.npy"), "region", [], ["liver", "lung"])
+    assert [row.at for row in regions.rows] == ["liver", "lung"]
+
+
+def test_levels_that_nothing_says_begin_evenly_over_the_image_and_are_told(tmp_path):
+    files = save(tmp_path, "x.npy", "y.npy", "z.npy")
+    found = kernelfiles.rowsFromFiles(files, "intensity", [], values=(0.0, 50.0))
+    assert [row.at for row in found.rows] == ["0", "25", "50"]
+    assert "'x.npy' has no number" in found.notes[0]
+    assert "evenly" in found.notes[0]
+    after = kernelfiles.rowsFromFiles(files, "intensity", [KernelRow("30")])
+    assert [row.at for row in after.rows] == ["40", "50", "60"]
+    assert "correct the levels" in after.notes[0]
+
+
+def test_pages_of_one_file_are_a_row_each_whose_kernel_is_that_page(tmp_path):
+    (path,) = save(tmp_path, "stack.npy", shape=(3, 4, 5))
+    assert kernelfiles.stackIn([path], single=False) == ("stack.npy", (3, 4, 5))
+    assert kernelfiles.stackIn([path], single=True) is None
+    assert len(kernelfiles.rowsFromFiles([path], "intensity", []).rows) == 1
+    rows = kernelfiles.rowsFromFiles([path], "intensity", [], split=True, values=(10.0, 30.0)).rows
+    assert [(row.at, kernelrows.parametersText(row)) for row in rows] == [
+        ("10", "stack.npy, page 1"), ("20", "stack.npy, page 2"), ("30", "stack.npy, page 3")
+    ]  # fmt: skip
+    expected = np.load(path)[1]
+    np.testing.assert_allclose(rows[1].kernel().values, expected / expected.sum())
+    assert kernelrows.isFlat(rows[1])
+
+
+def test_another_file_in_a_row_is_meant_as_a_whole(tmp_path):
+    stack, other = save(tmp_path, "stack.npy", "k70.npy")
+    row = KernelRow("10", "file", path=stack, options='{"centre": "peak", "page": 2, "variable": "psf"}')
+    assert kernelfiles.rowOfFile(row, other, "intensity") == KernelRow(
+        "70", "file", path=other, options='{"centre": "peak"}'
+    )
 
 
 def test_a_text_of_paths_is_files(tmp_path):

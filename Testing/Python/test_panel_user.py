@@ -398,7 +398,40 @@ def test_choosing_a_file_takes_the_level_from_its_name(user, ten_files):
 
 def test_a_folder_without_kernels_is_told(user, tmp_path):
     user.panel.table.addFiles([str(tmp_path)])
-    assert "No file" in user.window.shown[-1]
+    assert "no file that could be a kernel" in user.window.shown[-1]
+
+
+def test_the_pages_of_one_file_become_kernels_spread_over_the_image(user, tmp_path):
+    np.save(tmp_path / "stack.npy", np.random.default_rng(0).random((10, 20, 20)))
+    image = np.linspace(10, 100, 32 * 32, dtype=np.float32).reshape(1, 32, 32)
+    user.choose("inputVolumeSelector", user.add_volume(image))
+    user.window.answers.append((str(tmp_path / "stack.npy"),))
+    user.click("addFilesButton")
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+    assert "not their levels: levels are spread evenly" in user.ui.kernelSetSummaryLabel.text
+    assert user.ui.applyButton.isEnabled()
+    user.edit_cell(0, 0, "12")
+    assert "evenly" not in user.ui.kernelSetSummaryLabel.text
+
+
+@pytest.mark.parametrize(("answer", "levels"), [("3 kernels of 5 x 6", 3), ("One kernel in 3-D", 1), ("Cancel", 0)])
+def test_an_array_that_may_be_kernels_or_one_in_3d_is_asked_about(user, tmp_path, answer, levels):
+    np.save(tmp_path / "stack.npy", np.random.default_rng(0).random((3, 5, 6)))
+    user.choose("inputVolumeSelector", user.add_volume())
+
+    def reply(box):
+        (button,) = [b for b in box.buttons() if b.text.replace("&", "") == answer]
+        button.click()
+        return box.result()
+
+    user.window.answers.append(reply)
+    user.panel.table.addFiles([str(tmp_path / "stack.npy")])
+    assert len(user.table()) == levels
+
+
+def test_a_pattern_that_no_file_has_is_told(user, tmp_path):
+    user.panel.table.addFiles([str(tmp_path / "none_*.npy")])
+    assert "none_*.npy" in user.window.shown[-1]
 
 
 # -- undoing
