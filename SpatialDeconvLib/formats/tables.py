@@ -25,8 +25,9 @@ _REMEDY = "write one row a line, with the same count of numbers in each"
 # What separates cells, the surest first; None: spaces.
 _DELIMITERS = (";", "\t", ",", None)
 _NUMBER = re.compile(
-    r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][-+]?\d+)?$|[-+]?(nan|inf(inity)?)$", re.ASCII | re.IGNORECASE
+    r"[-+]?(\d+(\.\d*|,\d+)?|[.,]\d+)([eEdD][-+]?\d+)?$|[-+]?(nan|inf(inity)?)$", re.ASCII | re.IGNORECASE
 )
+_COMPLEX = re.compile(r"\(?[-+]?[\d.][\d.eE]*[-+][\d.]+[eE\d+-]*[ij]\)?$|[-+]?[\d.]+[ij]$", re.ASCII)
 _BYTES_PER_CHARACTER = 40  # of the lists that hold a table until it is an array
 _LEAST_COUNT = 5  # of numbers 0, 1, 2, ... in the first row that are taken for those of the columns
 
@@ -44,8 +45,10 @@ class _Row:
         for cell in self.cells:
             if not cell:
                 return f"line {self.line} has an empty cell"
+            if _COMPLEX.match(cell):
+                return f"line {self.line} has {cell[:40]!r}, a complex number; write real ones"
             if not _NUMBER.match(cell):
-                return f"line {self.line} has {cell[:40]!r}, which is no real number"
+                return f"line {self.line} has {cell[:40]!r}, which is no number"
         return ""
 
 
@@ -73,7 +76,9 @@ def read_table(path: Path) -> np.ndarray:
     for delimiter in _DELIMITERS:
         if delimiter is None or any(delimiter in line for _number, line in lines):
             try:
-                return _table(_without_surplus([_Row(n, _cells(line, delimiter)) for n, line in lines]))
+                table = _table(_without_surplus([_Row(n, _cells(line, delimiter)) for n, line in lines]))
+                if table.shape[1] > 1 or not problems:  # one column is what a wrong delimiter leaves
+                    return table
             except InputError as error:
                 problems[delimiter] = error.text
     # The reading under which most of the file is numbers says best what is wrong with it.
@@ -133,6 +138,8 @@ def _table(rows: list[_Row]) -> np.ndarray:
 def _is_header(row: _Row) -> bool:
     """Whether a line that is not all numbers is one of words; else it is a row with something wrong."""
     numbers = [_number(cell) for cell in row.cells if _NUMBER.match(cell)]
+    if any(_COMPLEX.match(cell) for cell in row.cells):
+        return False
     return 2 * len(numbers) <= len(row.cells) or (not row.cells[0] and _counts(numbers))
 
 
