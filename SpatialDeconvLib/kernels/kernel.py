@@ -88,7 +88,8 @@ class Kernel:
         if np.iscomplexobj(values):
             raise InputError(f"{label} is complex ({values.dtype}); give real values, e.g. abs(values)")
         try:
-            values = np.array(values, dtype=np.float64)
+            # One order in memory: the last bit of a sum depends on it.
+            values = np.array(values, dtype=np.float64, order="C")
         except (TypeError, ValueError) as error:
             raise InputError(f"{label} of type {values.dtype} does not hold numbers") from error
         bad = int(np.count_nonzero(~np.isfinite(values)))

@@ -78,15 +78,13 @@ def test_damaged_files_are_refused(tmp_path, name):
         pytest.importorskip("astropy", reason="FITS needs astropy")
     for content in (b"", b"nothing of the kind", b"PK\3\4" + b"\0" * 40):
         (tmp_path / name).write_bytes(content)
-        assert f"is no readable .{name[2:]}" in refused(read, tmp_path / name).lower().replace(
-            "no readable ", "no readable ."
-        ).replace("..", ".")
+        assert f"{name} is no readable" in refused(read, tmp_path / name)
 
 
 def test_a_file_of_matlab_7_3_is_refused_with_what_to_do(tmp_path):
     path = tmp_path / "k.mat"
-    path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + struct.pack("<HH", 0x0200, 0x4D49) + b"\0" * 384
-                     + b"\x89HDF\r\n\x1a\n")  # fmt: skip
+    start = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + struct.pack("<HH", 0x0200, 0x4D49)
+    path.write_bytes(start.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n")
     message = refused(read, path)
     assert "7.3" in message
     assert "-v7" in message
