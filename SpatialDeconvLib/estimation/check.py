@@ -91,7 +91,8 @@ def _described(job: Job[ConvolveSettings]) -> list[str]:
 def _where(key: str, at: Any) -> str:
     if key == "uniform":
         return "kernel"
-    return f"{key} {' '.join(f'{v:g}' for v in at)}" if isinstance(at, tuple) else f"{key} {at}"
+    values = at if isinstance(at, tuple) else (at,)
+    return " ".join([key, *(f"{v:g}" if isinstance(v, float) else str(v) for v in values)])
 
 
 def _words(kernel: Kernel) -> str:

@@ -127,7 +127,7 @@ def test_levels_may_be_negative_and_inputs_stand_before_the_kernels(capsys):
 
 def test_check_looks_at_collected_kernels(capsys):
     assert run("check", "image.nrrd", "--kernels", "stack.npy", "--levels", *LEVELS, "--quiet") == 0
-    assert "intensity 50.0: stack.npy page 2," in capsys.readouterr().out
+    assert "intensity 50: stack.npy page 2," in capsys.readouterr().out
 
 
 # -- kernel set
