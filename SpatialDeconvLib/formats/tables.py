@@ -72,7 +72,7 @@ def read_table(path: Path) -> np.ndarray:
     ]
     if not lines:
         raise InputError(f"{path} holds no numbers; {_REMEDY}")
-    problems = {}
+    problems: dict[str | None, str] = {}
     for delimiter in _DELIMITERS:
         if delimiter is None or any(delimiter in line for _number, line in lines):
             try:

@@ -62,9 +62,7 @@ def has_astropy():
 
 def test_every_way_brings_the_same_kernels(ran):
     folder, names, fields, _restored = ran
-    sets = {
-        name: sd.read_kernel_set(folder / f"{name}.json") for name in ("set", "tables", "stack", "matlab", "numpy")
-    }
+    sets = [sd.read_kernel_set(folder / f"{name}.json") for name in ("set", "tables", "stack", "matlab", "numpy")]
     whole = {heading: field for heading, field in fields.items() if field is not None and len(field.at) == 10}
     assert len(whole) == 3 + has_astropy()
     for field in (*sets, *whole.values()):
