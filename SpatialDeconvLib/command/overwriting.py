@@ -66,11 +66,15 @@ def refuse_log(log: PathLike, arguments: Sequence[str]) -> None:
     ------
     InputError
     """
+    from ..kernels.sources import files_of  # here, because the command must answer before numpy is there
+
     own = identities(log)
     words = [part for word in arguments for part in (word, word.partition("=")[2]) if part]
     for word in words:
-        written = [*files_written(word, report=word), Path(word, "results.csv")]
-        if any(own & identities(path) for path in (*written, *files_read(word))):
+        files = [*files_written(word, report=word), Path(word, "results.csv"), *files_read(word)]
+        if not os.path.isdir(word):  # a pattern, or an array of a file; in a folder of results a log may lie
+            files += files_of(word)
+        if any(own & identities(path) for path in files):
             raise InputError(
                 f"log file {log} is a file of this run, by its argument {word}, and would overwrite it; "
                 "choose another name"

@@ -102,6 +102,16 @@ def test_no_run_writes_over_a_kernel(here, capsys, kernels, output, named):
     assert ("would overwrite" in capsys.readouterr().err) is bool(named)
 
 
+@pytest.mark.parametrize("kernels", ["k/*.csv", "10=k/k10.csv", "k.npz:k10"])
+def test_no_log_is_written_over_a_kernel(here, capsys, kernels):
+    np.savez("k.npz", k10=np.ones((3, 3)), k20=np.ones((3, 3)))
+    log = "k.npz" if "npz" in kernels else "k/k10.csv"
+    before = (here / log).read_bytes()
+    assert run("convolve", "image.nrrd", "a.nrrd", "--kernels", kernels, "--log-file", log, "--quiet") == 1
+    assert "would overwrite" in capsys.readouterr().err
+    assert (here / log).read_bytes() == before
+
+
 def test_bad_kernels_are_told_in_one_line(capsys):
     for words, reason in (
         (["stack.npy", "--levels", "1:2"], "FIRST:LAST:STEP"),

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import slicer
+from test_collect import fill
 
 import SpatialDeconvLib as sd
 
@@ -361,6 +362,17 @@ drags = pytest.mark.filterwarnings("ignore:Function. 'QDragEnterEvent:Deprecatio
 @drags
 def test_a_folder_that_is_dropped_on_the_table_is_added(user, ten_files, tmp_path):
     assert user.drop(tmp_path / "ten kernels")
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+
+
+@drags
+@pytest.mark.parametrize("ending", ["csv", "mat", "npz", "tif"])
+def test_a_folder_of_any_format_is_added(user, tmp_path, ending):
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    fill(folder, ending)
+    (folder / "notes.md").write_text("none")
+    assert user.drop(folder)
     assert [row[0] for row in user.table()] == TEN_LEVELS
 
 
