@@ -362,6 +362,16 @@ def test_the_output_may_not_be_the_mask():
 # -- kernels
 
 
+def test_kernels_may_be_a_folder_or_files_with_levels_in_their_names(tmp_path):
+    for level in (10, 90):
+        np.savetxt(tmp_path / f"k{level}.csv", np.ones((3, 3)))
+    paths = sorted(map(str, tmp_path.iterdir()))
+    for given in (str(tmp_path), paths, [f"{level}={path}" for level, path in zip((10, 90), paths, strict=True)]):
+        assert nodes.kernelFieldFrom(given).at == (10, 90)
+    with pytest.raises(InputError, match="are none; give"):
+        nodes.kernelFieldFrom([gaussian(1.0)])
+
+
 def test_kernels_may_be_a_file_a_kernel_or_a_volume(tmp_path):
     node = makeVolume(image())
     write_kernel_set(tmp_path / "set.json", FIELD)
