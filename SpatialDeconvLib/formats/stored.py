@@ -162,7 +162,7 @@ def _without_single_axes(
 def _npy(path: Path) -> np.ndarray:
     try:
         return np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # of a damaged header: nearly any
         raise InputError(f"{path} is no readable .npy array ({error}); save it with numpy.save") from error
 
 

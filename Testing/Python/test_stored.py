@@ -81,6 +81,13 @@ def test_damaged_files_are_refused(tmp_path, name):
         assert f"{name} is no readable" in refused(read, tmp_path / name)
 
 
+def test_a_damaged_header_of_numpy_is_refused(tmp_path):
+    np.save(tmp_path / "k.npy", PSF)
+    content = (tmp_path / "k.npy").read_bytes()
+    (tmp_path / "k.npy").write_bytes(content.replace(b"}", b"(", 1))  # which numpy's own parser trips over
+    assert "k.npy is no readable .npy array" in refused(read, tmp_path / "k.npy")
+
+
 def test_a_file_of_matlab_7_3_is_refused_with_what_to_do(tmp_path):
     path = tmp_path / "k.mat"
     start = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + struct.pack("<HH", 0x0200, 0x4D49)
