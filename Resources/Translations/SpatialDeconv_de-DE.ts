@@ -195,7 +195,7 @@ Neurological Institute, McGill University.
             <translation>Leeren</translation>
         </message>
         <message>
-            <source>Add files as kernels; a number in a file's name is its level. Files and folders can be dropped on the table, too.</source>
+            <source>Add the kernels in files: images, .npy, .npz, .mat, tables of text (.csv), FITS, one or many in each; the number that differs in the files' names is the level. Files and folders can be dropped on the table, too.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1415,6 +1415,17 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>panel.kernelfiles</name>
+        <message>
+            <source>{reason}: correct the levels in the table.</source>
+            <translation>{reason}: Berichtigen Sie die Stufen in der Tabelle.</translation>
+        </message>
+        <message>
+            <source>{reason}: levels are spread evenly over the image's values, correct them in the table.</source>
+            <translation type="unfinished"></translation>
+        </message>
+    </context>
+    <context>
         <name>panel.kernelrows</name>
         <message>
             <source>Volume</source>
@@ -1511,6 +1522,10 @@ Neurological Institute, McGill University.
         <message>
             <source>by its covariance</source>
             <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{name}, page {page}</source>
+            <translation>{name}, Seite {page}</translation>
         </message>
         <message>
             <source>{name} (logarithm)</source>
@@ -1680,8 +1695,16 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>No file is there that could hold a kernel.</source>
-            <translation type="unfinished"></translation>
+            <source>{name} holds {size} values. What are they?</source>
+            <translation>{name} enthält {size} Werte. Was sind sie?</translation>
+        </message>
+        <message>
+            <source>{count} kernels of {size}</source>
+            <translation>{count} Kerne von {size}</translation>
+        </message>
+        <message>
+            <source>One kernel in 3-D</source>
+            <translation>Ein Kern in 3-D</translation>
         </message>
         <message>
             <source>Load kernel set</source>
@@ -2472,8 +2495,8 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>The voxels of an image file or .npy array.</source>
-            <translation type="unfinished"></translation>
+            <source>The voxels of a file: an image, an array, a table of text.</source>
+            <translation>Die Voxel einer Datei: eines Bildes, einer Matrix, einer Tabelle als Text.</translation>
         </message>
     </context>
 </TS>
