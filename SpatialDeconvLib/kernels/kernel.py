@@ -18,9 +18,8 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
 from .curves import line_spread, modulation
+from .faults import Fault, faults_of, looks_logarithmic, told_with_cure
 
-# A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
-SUM_TOLERANCE = 1e-3
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
 
@@ -272,44 +271,22 @@ class Kernel:
         """
         return modulation(self.values, self.spacing, axis)
 
-    def check(self) -> list[str]:
-        """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is."""
-        warnings = []
-        total, low = self.total, float(self.values.min())
-        if self.looks_logarithmic:
-            high = float(self.values.max())
-            warnings.append(
-                f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
-            )
-            return warnings
-        if low < 0:
-            share = float(-self.values[self.values < 0].sum() / np.abs(self.values).sum())
-            warnings.append(
-                f"{np.count_nonzero(self.values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
-                "weight): a blur kernel has none"
-            )
-        if abs(total - 1) > SUM_TOLERANCE:
-            warnings.append(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
-        warnings.extend(self._peak_warnings())
-        warnings.extend(self.notes)
-        return warnings
+    def faults(self) -> list[Fault]:
+        """Return what is unusual for a blur kernel, each with what mends it; an empty list when nothing is."""
+        found = faults_of(self.values, self.centre)
+        return found if self.looks_logarithmic else [*found, *map(Fault, self.notes)]
 
-    def _peak_warnings(self) -> list[str]:
-        sizes = np.abs(self.values)  # the peak of a Laplace kernel is its negative centre
-        peaks = np.argwhere(sizes >= sizes.max() * (1 - 1e-6))  # a plateau is flat to rounding only
-        distance = np.abs(peaks - np.array(self.centre)).max(axis=1)
-        if distance.min() <= 0.5:  # the middle of an even kernel lies between two voxels, its peak is on either
-            return []
-        peak = tuple(int(p) for p in peaks[distance.argmin()])
-        return [f"the peak is at {peak}, the centre at {self.centre}: the result will be shifted"]
+    def check(self) -> list[str]:
+        """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is.
+
+        What `prepare_kernel` mends is said with the call that does.
+        """
+        return told_with_cure(self.faults())
 
     @property
     def looks_logarithmic(self) -> bool:
         """Whether the values are likely a kernel's logarithm."""
-        # Weights of a blur are mostly >= 0; a stored logarithm is <= 0 nearly everywhere and spans decades.
-        low, high = float(self.values.min()), float(self.values.max())
-        mostly = self.values.size > 1 and float(np.mean(self.values <= 0)) > 0.9
-        return mostly and low < -2 and high <= abs(low) / 10
+        return looks_logarithmic(self.values)
 
 
 def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray:
