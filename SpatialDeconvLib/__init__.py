@@ -44,6 +44,10 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .kernels.field import KernelField as KernelField
     from .kernels.kernel import Kernel as Kernel
     from .kernels.parametric import ParametricKernel as ParametricKernel
+    from .kernels.prepare import Preparation as Preparation
+    from .kernels.prepare import PreparedField as PreparedField
+    from .kernels.prepare import PreparedKernel as PreparedKernel
+    from .kernels.prepare import prepare_kernel as prepare_kernel
     from .kernels.scaling import scale_kernels as scale_kernels
     from .kernels.sets import read_kernel as read_kernel
     from .kernels.sets import write_kernel as write_kernel
@@ -123,6 +127,7 @@ _PUBLIC = {
     "kernels.field": ("BoundField", "KernelField"),
     "kernels.kernel": ("Kernel",),
     "kernels.parametric": ("ParametricKernel",),
+    "kernels.prepare": ("Preparation", "PreparedField", "PreparedKernel", "prepare_kernel"),
     "kernels.scaling": ("scale_kernels",),
     "kernels.sets": ("read_kernel", "write_kernel", "write_kernel_set"),
     "kernels.shapes": (

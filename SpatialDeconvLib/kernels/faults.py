@@ -7,7 +7,7 @@ judged by the values alone, and so that no kernel that somebody made from a form
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,20 +19,22 @@ from .centres import Centre
 SUM_TOLERANCE = 1e-3
 # The outermost voxels, as a share of an axis; one voxel of kernels that are smaller than its inverse.
 _SHELL = 1 / 8
-# Axes of fewer voxels have no border to be told from the kernel.
-_FEWEST = 5
+# Axes of fewer voxels have no border that could be told from the kernel, ...
+_FEWEST = 7
+# ... of fewer than these no tails.
+_FEWEST_IN_TAILS = 5
 # A constant is one where it is so large a share of the weight, ...
 _PEDESTAL = 0.02
 # ... alike wherever there is nothing else, as a share of itself (tails fall by more), ...
 _FLAT = 0.05
-# ... and where the kernel on it is so small a share of the voxels: a box that covers its outer voxels by half is none.
+# ... and where the kernel on it is so small a share of the voxels: no box whose outer voxels are half covered.
 _CORE = 0.25
 # What is surer than so many standard deviations of the noise is there.
 _SURE = 3.0
-# The weight whose mean place is the centre of a kernel reaches this share of the peak: noise and tails hardly count.
+# The weight whose mean place is a kernel's centre reaches this share of the peak: noise and tails hardly count.
 _STRONG = 0.25
-# Tails are cut off where an end has this share of the largest weight on its axis, and where this share of the weight
-# is missing if they go on as they fall. A binomial of 5 voxels misses 1 %, a Gaussian cut at 1.5 sigma 13 %.
+# Tails are cut off where an end has this share of the largest weight on its axis, and where this share of the
+# weight is missing if they go on as they fall. A binomial of 5 voxels misses 1 %, a Gaussian cut at 1.5 sigma 13 %.
 _STEP = 0.05
 _MISSING = 0.05
 
@@ -86,13 +88,18 @@ def border_of(values: np.ndarray) -> Border | None:
                 shell[(slice(None),) * axis + (end,)] = True
     peak = np.unravel_index(np.abs(values).argmax(), values.shape)
     distance = np.linalg.norm(np.argwhere(shell) - np.array(peak), axis=1)
-    ranked = values[shell][np.argsort(distance, kind="stable")]
-    far = ranked[len(ranked) // 2 :]
+    order = np.argsort(distance, kind="stable")[len(distance) // 2 :]
+    far, distance = values[shell][order], distance[order]
     level = float(np.median(far))
-    noise = 1.4826 * float(np.median(np.abs(far - level)))
+    near, farther = (np.median(half) for half in np.array_split(distance, 2))
+    inner, outer = (np.median(half) for half in np.array_split(far, 2))
+    slope = (outer - inner) / max(farther - near, 1e-9)
+    rest = far - level - slope * (distance - np.median(distance))  # a tail is no noise
+    noise = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
     error = 1.2533 * noise / math.sqrt(len(far))  # a median's
-    near, farther = (float(np.median(part)) for part in np.array_split(far, 2))
-    flat = abs(near - farther) <= _FLAT * abs(level) + _SURE * 2 * error
+    flat = bool(
+        abs(outer - inner) <= _FLAT * abs(level) + _SURE * 2 * error
+    )  # of halves: half as many, two of them
     return Border(level, noise, error, flat)
 
 
@@ -150,13 +157,33 @@ def faults_of(values: np.ndarray, centre: Centre) -> list[Fault]:
     return found
 
 
+def cure_of(faults: Iterable[Fault]) -> dict[str, Any]:
+    """Return the arguments of `prepare_kernel` that mend all that it mends."""
+    return {name: value for fault in faults for name, value in fault.cure.items()}
+
+
+def told_with_cure(faults: Sequence[Fault]) -> list[str]:
+    """Return the texts; the last one of those that `prepare_kernel` mends says how, for library and command."""
+    texts = [fault.text for fault in faults]
+    curable = [number for number, fault in enumerate(faults) if fault.cure]
+    if curable:
+        cure = cure_of(faults)
+        library = ", ".join(f"{name}={value!r}" for name, value in cure.items())
+        command = " ".join(f"--{name} {value}" for name, value in cure.items())
+        texts[curable[-1]] += (
+            f". Mended by sd.prepare_kernel(kernel, {library}) or "
+            f"spatialdeconv kernel prepare FILE {command} --output NEW"
+        )
+    return texts
+
+
 def _pedestal_fault(values: np.ndarray, pedestal: float) -> Iterator[Fault]:
     if not pedestal:
         return
     share = abs(pedestal) * values.size / float(np.abs(values).sum())
     if pedestal > 0:
         text = (
-            f"{share:.3g} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's "
+            f"{share:.0%} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's "
             "offset: the result would be spoiled by it"
         )
     else:
@@ -182,25 +209,25 @@ def _tail_fault(values: np.ndarray) -> Iterator[Fault]:
     missing = [
         _beyond(end)
         for axis, n in enumerate(values.shape)
-        if n >= _FEWEST
+        if n >= _FEWEST_IN_TAILS
         for profile in [values.sum(axis=tuple(a for a in range(values.ndim) if a != axis))]
         for end in (profile, profile[::-1])
     ]
     if any(share > _MISSING for share in missing):
         text = (
-            f"its tails are cut off: as they fall towards the edge, about {max(missing):.2g} of the weight is "
-            "missing beyond it. Best is a kernel of more voxels; fading out avoids rings"
+            f"its tails are cut off: as they fall towards the edge, about {min(max(missing), 1):.0%} of the weight "
+            "is missing beyond it. Best is a kernel of more voxels; fading out avoids rings"
         )
         yield Fault(text, {"taper": taper_for(values.shape)})
 
 
 def taper_for(shape: Sequence[int]) -> int:
     """Return over how many voxels the edge of a kernel that was cut off fades."""
-    return max(1, round(max(shape) / 8))
+    return max(2, round(max(shape) / 8))
 
 
 def _beyond(profile: np.ndarray) -> float:
-    """The weight beyond the first end of a profile, in shares of it, if it goes on to fall as a Gaussian or slower."""
+    """The weight beyond the first end of a profile, in shares of it, if it goes on to fall as a Gaussian does."""
     outer, inner, further = (float(v) for v in profile[:3])
     if not (_STEP * profile.max() <= outer < inner < further):
         return 0.0

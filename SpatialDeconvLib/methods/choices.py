@@ -131,6 +131,18 @@ OUTSIDES = {
 #: Which place of a kernel's array stands for zero displacement; see `kernels.kernel.Kernel`.
 CENTRES = ("auto", "middle", "itk", "peak", "centroid")
 
+# -- preparing kernels
+
+#: What a measured kernel is recentred to.
+PREPARED_CENTRES = ("centroid", "peak")
+
+#: What a kernel may be made symmetric about its centre by, and what is said of the result.
+SYMMETRIES = {
+    "point": Choice(_("made symmetric about its centre")),
+    "mirror": Choice(_("made its own mirror image on every axis")),
+    "radial": Choice(_("made round about its centre")),
+}
+
 # -- measuring kernels
 
 ESTIMATION_METHODS = {

@@ -12,8 +12,9 @@ from scipy import ndimage
 from ..arrays.magnitude import largest_magnitude
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
+from ..kernels.faults import SUM_TOLERANCE
 from ..kernels.field import BoundField, KernelField
-from ..kernels.kernel import SUM_TOLERANCE, Kernel
+from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.shapes import STORED_KINDS
 from ..noise import NoiseLaw
