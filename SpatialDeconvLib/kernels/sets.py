@@ -422,15 +422,17 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     return entry if words is None else {**entry, "centre": words}
 
 
-def write_kernel_set(path: str | os.PathLike, field: KernelField) -> dict[str, Any]:
+def write_kernel_set(path: str | os.PathLike, field: KernelField, comment: Any = None) -> dict[str, Any]:
     """Write a kernel set file, whole or not at all, and return its content.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
     .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
-    images likewise.
+    images likewise. `comment` is anything that JSON holds, for people: how the kernels were made.
     """
     path = given_path(path)
     content = field_to_dict(field)
+    if comment is not None:
+        content = {"schema": content.pop("schema"), "comment": comment, **content}
     with together():
         for number, (entry, kernel) in enumerate(zip(content["kernels"], field.kernels, strict=True), 1):
             if entry["type"] == "file":

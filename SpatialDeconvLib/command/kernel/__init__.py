@@ -6,10 +6,10 @@ import argparse
 from typing import Any
 
 from ..parser import PROGRAM
-from . import collect, make, measure
+from . import collect, make, measure, prepare
 
 #: What adds the words after ``kernel``, each with its own options: functions of argparse's subparsers.
-WORDS = (make.add_kinds, make.add_file, collect.add_set, measure.add_points, measure.add_edge)
+WORDS = (make.add_kinds, make.add_file, collect.add_set, prepare.add_prepare, measure.add_points, measure.add_edge)
 
 
 def add_command(commands: Any) -> None:

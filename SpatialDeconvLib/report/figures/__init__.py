@@ -6,6 +6,7 @@ from .estimate import estimate_figure
 from .kernels import kernels_figure
 from .panels import require_matplotlib
 from .points import points_figure
+from .prepared import prepared_figure
 from .sheet import sheet_figure
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "joint_figure",
     "kernels_figure",
     "points_figure",
+    "prepared_figure",
     "require_matplotlib",
     "sheet_figure",
 ]

@@ -1,0 +1,159 @@
+"""``spatialdeconv kernel prepare``: measured kernels made fit for use, with what was done."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...arrays.watch import IsCancelled
+from ...errors import InputError
+from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
+from ..arguments import add_centre_argument, path_name, printable
+from ..overwriting import files_written, refuse_overwriting
+from ..parser import PROGRAM, new_command
+
+_DESCRIPTION = """\
+Makes measured kernels fit for use: subtracts a background, finds the centre, crops, fades the edges out, scales to
+sum 1. Each of these is done where it is asked for; auto does what is needed, as the warnings of a run propose
+it, and what was done is printed. Of a kernel set, every stored kernel is prepared and a new set written, in whose
+"comment" stands what was done.
+
+examples:
+  spatialdeconv kernel prepare psf.tif --output psf.nrrd --figure before-after.png
+  spatialdeconv kernel prepare set.json --background border --symmetry radial --output prepared.json
+"""
+
+
+def add_prepare(words: Any) -> None:
+    """Add ``prepare``."""
+    parser = new_command(words, "prepare", _run, "make measured kernels fit for use", _DESCRIPTION)
+    parser.add_argument(
+        "kernels", type=path_name, metavar="KERNELS", help="a kernel file, or a kernel set with stored kernels"
+    )
+    parser.add_argument(
+        "--output", type=path_name, required=True, metavar="FILE", help="kernel (.nrrd, .npy) or kernel set (.json)"
+    )
+    parser.add_argument(
+        "--figure", type=path_name, metavar="FILE", help="draw before and after (.png, .pdf; matplotlib)"
+    )
+    parser.add_argument("--log", action="store_true", help="the file holds the kernel's natural logarithm")
+    parser.add_argument(
+        "--kernel-spacing", nargs="+", type=float, metavar="MM", help="voxel size of a kernel file, on (k,) j, i"
+    )
+    add_centre_argument(parser)
+    _add_steps(parser.add_argument_group("what is done, in this order"))
+
+
+def _add_steps(group: Any) -> None:
+    group.add_argument(
+        "--background",
+        type=_number_or("auto", "border", "none"),
+        default="auto",
+        metavar="X|border|none|auto",
+        help="subtract a number, or the median of the outermost voxels; what does not rise above their noise "
+        "becomes 0 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--recentre",
+        choices=("auto", *PREPARED_CENTRES, "none"),
+        default="auto",
+        help="centroid: mean place of the weight; peak: the largest value, between voxels (default: %(default)s)",
+    )
+    group.add_argument(
+        "--energy",
+        type=_number_or("auto", "none"),
+        default="auto",
+        metavar="SHARE|none|auto",
+        help="crop to this share of the weight; auto: 0.999 where a background was subtracted "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--symmetry",
+        choices=(*SYMMETRIES, "none"),
+        default="none",
+        help="mean with its image in its centre, with its mirror images, or of rings, slice by slice "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--taper",
+        type=_number_or("auto", "none"),
+        default="auto",
+        metavar="N|none|auto",
+        help="fade to 0 over N voxels at each end; auto: where tails are cut off (default: %(default)s)",
+    )
+    group.add_argument("--no-normalize", action="store_true", help="do not scale to sum 1")
+
+
+def _number_or(*words: str) -> Any:
+    """The type of an argument that is a number or one of these words."""
+
+    def parsed(text: str) -> float | str:
+        if text in words:
+            return text
+        try:
+            return float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is neither a number nor one of {', '.join(words)}"
+            ) from None
+
+    return parsed
+
+
+def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+    from ...kernels.prepare import prepare_kernel
+    from ..request import read_kernels
+
+    figure, isSet = options.figure, Path(options.output).suffix.lower() == ".json"
+    written = [*files_written(options.output), *([figure] if figure else [])]
+    refuse_overwriting(written, {"kernels": options.kernels})
+    options.operation, options.normalize = "convolve", False  # kernels as they are stored
+    keyed = _as_stored(read_kernels(options))
+    if not isSet and len(keyed.kernels) > 1:
+        raise InputError(f"{options.kernels} has {len(keyed.kernels)} kernels; give an output that ends in .json")
+    chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
+    arguments = {name: None if value == "none" else value for name, value in chosen.items()}
+    prepared = prepare_kernel(keyed, normalize=not options.no_normalize, **arguments)
+    _write(prepared, options)
+    for at, done in prepared.preparations.items():
+        where = "" if keyed.key == "uniform" else f"kernel at {at}: "
+        for line in done.lines():
+            print(printable(f"{where}{line}"))
+    for at, kernel in zip(prepared.at, prepared.kernels, strict=True):
+        if at in prepared.preparations:
+            for text in kernel.check():
+                print(f"{PROGRAM}: warning: {printable(f'kernel at {at}: {text}')}", file=sys.stderr)
+    print(printable(f"{options.output}: written" + (f", {figure}: drawn" if figure else "")))
+
+
+def _as_stored(keyed: Any) -> Any:
+    """The field with the values of its kernel files as these hold them, so that a background is in their unit."""
+    from dataclasses import replace
+
+    from ...kernels.sets import kernel_from_dict
+
+    kernels = []
+    for kernel in keyed.kernels:
+        source = kernel.source or {}
+        scaled = source.get("type") == "file" and not source.get("log")
+        kernels.append(kernel_from_dict({**source, "normalize": False}) if scaled else kernel)
+    return replace(keyed, kernels=tuple(kernels))
+
+
+def _write(prepared: Any, options: argparse.Namespace) -> None:
+    """Write the kernels and the figure, both or neither."""
+    from ...arrays.writing import together
+    from ...kernels.sets import write_kernel, write_kernel_set
+
+    with together():
+        if Path(options.output).suffix.lower() == ".json":
+            comment = {"prepared": prepared.record(), "from": str(Path(options.kernels).absolute())}
+            write_kernel_set(options.output, prepared, comment)
+        else:
+            write_kernel(prepared.kernels[0], options.output)
+        if options.figure:
+            from ...report.figures import prepared_figure
+
+            prepared_figure(options.figure, prepared)
