@@ -37,6 +37,9 @@ _STRONG = 0.25
 # weight is missing if they go on as they fall. A binomial of 5 voxels misses 1 %, a Gaussian cut at 1.5 sigma 13 %.
 _STEP = 0.05
 _MISSING = 0.05
+# Of a Gaussian of 5 voxels, a step to the outermost one is 3 times the one before, in logarithms. An end that falls
+# more suddenly, as that of a box or a motion, is its own.
+_SUDDEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,8 @@ def _beyond(profile: np.ndarray) -> float:
     outer, inner, further = (float(v) for v in profile[:3])
     if not (_STEP * profile.max() <= outer < inner < further):
         return 0.0
-    ratio = outer / inner
-    ratio = min(ratio, ratio**2 * further / inner)
+    ratio, before = outer / inner, inner / further
+    if before > ratio**_SUDDEN:
+        return 0.0
+    ratio = min(ratio, ratio**2 / before)
     return outer * ratio / (1 - ratio) / float(profile.sum())

@@ -166,9 +166,9 @@ def prepare_kernel(
     >>> psf = 100 + np.pad(7700 * sd.gaussian_kernel(1.5, ndim=2).values, 9)    # on a camera's offset
     >>> for line in sd.prepare_kernel(sd.Kernel(psf)).preparation.lines():
     ...     print(line)
-    background of 100 subtracted, the border's median: 92% of the weight
-    cropped from 31x31 to 11x11 voxels, which hold 99.9% of the weight
-    scaled to sum 1 from 7695
+    background of 100 subtracted, the border's median: 93% of the weight
+    cropped from 31x31 to 11x11 voxels, which hold 0.9996 of the weight
+    scaled to sum 1 from 7697
     """
     options = _Options(background, recentre, energy, symmetry, taper, normalize)
     if isinstance(kernels, KernelField):
@@ -229,9 +229,10 @@ def _prepared(kernel: Kernel, options: _Options) -> PreparedKernel:
     work = _Work(kernel)
     subtracted = work.subtract(options.background)
     work.recentre(options.recentre)
+    taper = work.needed("taper") if is_auto(options.taper) else options.taper  # not for what is cropped on purpose
     work.crop((ENERGY if subtracted else None) if is_auto(options.energy) else options.energy)
     work.symmetrize(options.symmetry)
-    work.fade(options.taper)
+    work.fade(taper)
     if options.normalize:
         work.normalize()
     done = Preparation(kernel, tuple(work.steps))
@@ -250,7 +251,7 @@ class _Work:
         self.centre: Centre = kernel.centre
         self.steps: list[Step] = []
 
-    def _needed(self, name: str) -> Any:
+    def needed(self, name: str) -> Any:
         """What `Kernel.check` would propose for an argument now."""
         return cure_of(faults_of(self.values, self.centre)).get(name)
 
@@ -260,7 +261,7 @@ class _Work:
     def subtract(self, background: float | str | None) -> bool:
         """Subtract a background; return whether there was one."""
         if is_auto(background):
-            background = self._needed("background")
+            background = self.needed("background")
         if background is None:
             return False
         border = border_of(self.values)
@@ -292,7 +293,7 @@ class _Work:
 
     def recentre(self, word: str | None) -> None:
         if is_auto(word):
-            word = self._needed("recentre")
+            word = self.needed("recentre")
         if word is None:
             return
         before = self.centre
@@ -334,9 +335,7 @@ class _Work:
         self.values = found
         self.centre = centre_of(found, "middle")
 
-    def fade(self, taper: int | str | None) -> None:
-        if is_auto(taper):
-            taper = self._needed("taper")
+    def fade(self, taper: Any) -> None:
         if not taper:
             return
         values, widths = self.values, []

@@ -11,12 +11,12 @@ import numpy as np
 from ...errors import InputError
 from ...kernels.kernel import Kernel
 from ...kernels.prepare import PreparedField, PreparedKernel
-from .panels import draw_kernels, require_matplotlib, save
+from .panels import draw_image, require_matplotlib, save
 
 #: So many kernels of a set are drawn: the first ones.
 MOST = 6
 _BEFORE, _AFTER = "#d1762b", "#2262a8"
-_DECADES = 6
+_DECADES = 4  # of the colours and of the profile
 
 
 def prepared_figure(path: str | os.PathLike, prepared: PreparedField) -> Path:
@@ -47,9 +47,28 @@ def prepared_figure(path: str | os.PathLike, prepared: PreparedField) -> Path:
     for row, (at, kernel) in zip(rows, pairs, strict=True):
         before = kernel.preparation.before
         where = "" if prepared.key == "uniform" else f"{at}: "
-        draw_kernels(row[:2], [before, kernel], [f"{where}before", f"{where}after"], log=True)
+        _draw_plane(row[0], before, before, f"{where}before")
+        artist = _draw_plane(row[1], kernel, before, f"{where}after")
+        figure.colorbar(artist, ax=row[1], shrink=0.8, aspect=25, label="log10 (weight / peak)")
         _draw_profiles(row[2], before, kernel)
     return save(figure, path)
+
+
+def _draw_plane(ax: Any, kernel: Kernel, before: Kernel, title: str) -> Any:
+    """Draw the plane through a kernel's centre, which is marked, over the mm that the given kernel had."""
+    values = kernel.values if kernel.ndim == 2 else kernel.values[kernel.centre_voxel[0]]
+    shares = np.log10(np.clip(values / kernel.values.max(), 10.0**-_DECADES, None))
+    spacing = kernel.spacing[-2:]
+    corner = [-(place + 0.5) * h for place, h in zip(kernel.centre[-2:], spacing, strict=True)]
+    artist = draw_image(ax, shares, spacing, title=title, corner_mm=corner, cmap="magma", vmin=-_DECADES, vmax=0)
+    ax.plot(0, 0, "+", color="#3f9b73", ms=7, mew=1)
+    reach = [
+        max(place + 0.5, n - place - 0.5) * h
+        for n, place, h in zip(before.shape[-2:], before.centre[-2:], spacing, strict=True)
+    ]
+    ax.set_facecolor("#000004")
+    ax.set(xlim=(-reach[1], reach[1]), ylim=(reach[0], -reach[0]), xlabel="mm")
+    return artist
 
 
 def _draw_profiles(ax: Any, before: Kernel, after: Kernel) -> None:
