@@ -38,6 +38,9 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .estimation.points import Point as Point
     from .estimation.points import PointSpreads as PointSpreads
     from .estimation.points import psfs_from_points as psfs_from_points
+    from .estimation.refine import RefinedField as RefinedField
+    from .estimation.refine import Refinement as Refinement
+    from .estimation.refine import refine_kernels as refine_kernels
     from .kernels.collect import read_kernel_set as read_kernel_set
     from .kernels.depths import depth_field as depth_field
     from .kernels.field import BoundField as BoundField
@@ -122,6 +125,7 @@ _PUBLIC = {
     ),
     "estimation.edges": ("EdgeSpread", "psf_from_edge", "psf_from_slit"),
     "estimation.points": ("Point", "PointSpreads", "psfs_from_points"),
+    "estimation.refine": ("RefinedField", "Refinement", "refine_kernels"),
     "kernels.collect": ("read_kernel_set",),
     "kernels.depths": ("depth_field",),
     "kernels.field": ("BoundField", "KernelField"),

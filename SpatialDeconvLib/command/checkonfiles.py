@@ -1,13 +1,15 @@
-"""``spatialdeconv check``: what there is to say of a volume and its kernels before a run."""
+"""``spatialdeconv check`` and ``kernel refine``: what an image says of its kernels before a run."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError
 from ..estimation.check import KernelCheck
+from ..estimation.refine import RefinedField
 from ..mrml import checking, sequencefiles
 from ..mrml.recipe import NO_SELECTION
 from ..mrml.scene import ensureScene, temporaryNodes
@@ -27,13 +29,43 @@ def check_on_files(
     ------
     InputError, OSError, Cancelled
     """
+    found: KernelCheck = _on_nodes(checking.checkKernels, options, progress, cancelled, tell)
+    return found
+
+
+def refine_on_files(
+    options: argparse.Namespace,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> RefinedField:
+    """Read the same, and return the kernels as wide as the volume's blur looks.
+
+    Raises
+    ------
+    InputError, OSError, Cancelled
+    """
+    found: RefinedField = _on_nodes(
+        checking.refineKernels, options, progress, cancelled, tell, each=options.each, widen=options.widen
+    )
+    return found
+
+
+def _on_nodes(
+    look: Callable[..., Any],
+    options: argparse.Namespace,
+    progress: Progress | None,
+    cancelled: IsCancelled | None,
+    tell: Callable[[str], None] | None,
+    **more: Any,
+) -> Any:
     if sequencefiles.isSequence(options.input):
-        raise InputError(f"{options.input} is a sequence; check one of its volumes")
+        raise InputError(f"{options.input} is a sequence; look at one of its volumes")
     kernels = kernels_from_options(options, tell)
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     with temporaryNodes(ensureScene()):
         image = image_of(options.input, selection, selection["resample"])
-        return checking.checkKernels(
+        return look(
             image,
             kernels,
             mask=mask_on(image, selection, mask_source(selection, options.mask, image)),
@@ -44,4 +76,5 @@ def check_on_files(
             progress=progress,
             cancelled=cancelled,
             **{name: getattr(options, name) for name in BLUR_SETTINGS},
+            **more,
         )

@@ -232,6 +232,11 @@ def add_check(commands: Any, run: Callable | None = None) -> None:
         "run: the kernels and what each is for, the noise, and whether the kernels are as wide as the blur that\n"
         "the volume shows. Nothing is written.",
     )
+    add_looking(parser)
+
+
+def add_looking(parser: argparse.ArgumentParser) -> None:
+    """Add what a volume and its kernels are looked at by: input, kernels, blur, noise, selections."""
     parser.set_defaults(operation="deconvolve", **{name: getattr(ConvolveSettings, name) for name in BLUR_SETTINGS})
     _add_input(parser)
     _add_kernels(parser)

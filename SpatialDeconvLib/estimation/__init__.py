@@ -8,6 +8,7 @@
 - `fourier`: regularised division of spectra instead.
 
 - `check`: what there is to say of an image and its kernels before a run, their width (`run.width`) included.
+- `refine`: kernels made as wide as the image's blur looks.
 """
 
 from .estimate import estimate_kernel, estimate_kernels

@@ -84,6 +84,7 @@ def _summing_to(total: float, kernel: Kernel) -> Kernel:
 
 
 def _interpolated(kernel: Kernel, factor: float) -> Kernel:
+    kernel = kernel.centred()
     reach = [0 if n == 1 else int(np.ceil((n // 2 + 0.5) * factor - 0.5)) for n in kernel.shape]
     refuse_huge([2 * r + 1 for r in reach], f"kernel {kernel.name!r}, scaled by {factor:g},", kernel.spacing)
     margin = [(0, 0) if n == 1 else (2, 2) for n in kernel.shape]  # a spline needs to see that it ends

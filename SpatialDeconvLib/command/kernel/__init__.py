@@ -6,10 +6,18 @@ import argparse
 from typing import Any
 
 from ..parser import PROGRAM
-from . import collect, make, measure, prepare
+from . import collect, make, measure, prepare, refine
 
 #: What adds the words after ``kernel``, each with its own options: functions of argparse's subparsers.
-WORDS = (make.add_kinds, make.add_file, collect.add_set, prepare.add_prepare, measure.add_points, measure.add_edge)
+WORDS = (
+    make.add_kinds,
+    make.add_file,
+    collect.add_set,
+    prepare.add_prepare,
+    refine.add_refine,
+    measure.add_points,
+    measure.add_edge,
+)
 
 
 def add_command(commands: Any) -> None:

@@ -13,7 +13,7 @@ guide).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from ..settings import ConvolveSettings
 from .patchspectra import Patches, frequencies
 from .posterior import CURVATURE, SLOPE, Spectrum, expected_spectrum, log_probabilities
 from .risk import MATCHED, Finding, least_risk
+from .sharp import sharpest
 
 #: Factors on the kernels whose blur is simulated (their logarithms); in between, it is interpolated.
 _TRIALS = np.linspace(math.log(0.45), math.log(2.2), 13)
@@ -172,6 +173,15 @@ def width_of(job: Job, law: NoiseLaw, watch: Watch) -> WidthEstimate:
     return _Search(job, law).run(watch)
 
 
+def sharp_width_of(job: Job, law: NoiseLaw, near: WidthEstimate | None, watch: Watch) -> WidthEstimate | None:
+    """Return the width to a few per cent, as `sharp` finds it; None where nothing shows it.
+
+    `near` is a finding to start from; without one, that of `width_of`.
+    """
+    _refuse_own_choice(job.bound.field, job.guided)
+    return _Search(job, law).sharp(near, watch)
+
+
 def _refuse_own_choice(keyed: KernelField, guided: bool) -> None:
     chooses = len(keyed.kernels) > 1 or keyed.outside == "unchanged"
     if keyed.key == "intensity" and chooses and not guided:
@@ -196,7 +206,7 @@ class _Search:
     def __init__(self, job: Job, law: NoiseLaw):
         self.job = job
         self.field, self.law = job.bound.field, law
-        box = _block(job.image, job.mask)
+        self.box = box = _block(job.image, job.mask)
         # In units of its range, so that no unit of the image makes squares too small or too large.
         constant = np.ptp(job.image[box]) <= _ROUNDING * np.abs(job.image[box]).max()
         span = float(np.ptp(job.image[box])) or 1.0
@@ -239,6 +249,34 @@ class _Search:
             math.exp(-found.mean), found.sigma, self.law, len(self.patches.boxes), self.job.warnings
         )
 
+    def sharp(self, near: WidthEstimate | None, watch: Watch) -> WidthEstimate | None:
+        near = near or self.run(watch.part(0.0, 0.3))
+        start = -math.log(near.factor)
+        found = sharpest(
+            self.block, self._operator, self._sigmas(), start, self.mask, self._complete(), watch.part(0.3, 1.0)
+        )
+        if found is None:
+            return None
+        return replace(near, factor=math.exp(-found.mean), sigma=found.sigma, patches=len(self.patches.boxes))
+
+    def _complete(self) -> np.ndarray:
+        """The voxels that count whose blur has all its sources in the block, or beyond the image's own border."""
+        counted = np.ones(self.block.shape, bool) if self.mask is None else self.mask.copy()
+        for axis, (side, n) in enumerate(zip(self.box, self.job.image.shape, strict=True)):
+            reach = max(self.job.bound.kernel(k).reach(axis) for k in self.weights)
+            reach = min(reach, counted.shape[axis] // 4)
+            line = np.moveaxis(counted, axis, 0)
+            if side.start > 0:
+                line[:reach] = False
+            if side.stop < n:
+                line[len(line) - reach :] = False
+        return counted
+
+    def _sigmas(self) -> np.ndarray:
+        """The standard deviation of the noise at every voxel of the block."""
+        least = 1e-3 * float(np.ptp(self.block))  # no model is exact to so many digits
+        return np.sqrt(np.maximum(self.variance, least**2)).astype(self.block.dtype)
+
     def _by_spectrum(self, random: _Random, added: np.ndarray) -> Finding:
         """What the spectra of patches tell."""
         spectra = [self._spectrum(group, random, added) for group in self._groups()]
@@ -250,8 +288,7 @@ class _Search:
 
     def _varied(self, random: _Random, watch: Watch) -> Finding:
         """What is told where kernels change from place to place."""
-        least = 1e-3 * float(np.ptp(self.block))  # no model is exact to so many digits
-        sigmas = np.sqrt(np.maximum(self.variance, least**2)).astype(self.block.dtype)
+        sigmas = self._sigmas()
         sigma = math.sqrt(float(np.mean(np.square(sigmas), dtype=np.float64)))
         weight = sigma**2 / self._expected(random, MATCHED) / (2 * math.pi * MATCHED) ** 2
         found = least_risk(self.block, self._operator, sigmas, weight, self.mask, watch)
