@@ -41,7 +41,7 @@ class KernelCheck:
 
     def lines(self) -> list[str]:
         """Return the findings, one a line; without the warnings."""
-        width = f"not known: {self.no_width}" if self.width is None else self.width.describe()
+        width = f"not known: {self.no_width}" if self.width is None else self.width.advise()
         return [*self.kernels, f"noise: {self.noise.describe()}", f"width: {width}"]
 
 

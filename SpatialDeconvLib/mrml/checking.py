@@ -93,6 +93,6 @@ def _looked_at(inputVolume, kernels, selections: Selections, options: dict) -> t
     prepared = prepare(settings, inputVolume, kernels, selections)
     if prepared.inputs.image.ndim == 4:
         raise InputError(
-            f"the volume has {prepared.inputs.image.shape[3]} values per voxel; look at one of its channels"
+            f"the volume has {prepared.inputs.image.shape[3]} values per voxel; check one of its channels"
         )
     return prepared.inputs, settings

@@ -130,5 +130,5 @@ def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw) -> dict[str, Any]:
     except InputError:  # the image chooses its kernels itself, or is too small
         return {}
     if width.factor > 1 and not width.fits:
-        job.warnings.append(f"{width.describe()}; kernels that are too wide can make a result worse than the image")
+        job.warnings.append(f"kernels that are too wide can make a result worse than the image: {width.advise()}")
     return {"width": {"factor": width.factor, "sigma": width.sigma}}

@@ -240,6 +240,16 @@ def test_kernels_from_files_are_interpolated_about_their_centre():
     np.testing.assert_array_equal(sd.scale_kernels(given, 1).values, given.values)
 
 
+def test_kernels_are_scaled_about_the_centre_that_they_have():
+    at = np.arange(20)
+    even = np.exp(-np.square(at - 9.5) / 8)
+    for values, centre in ((np.outer(even, even), "auto"), (np.outer(np.roll(even, 3), even), (12.5, 9.5))):
+        scaled = sd.scale_kernels(sd.Kernel(values, centre=centre), 0.8)
+        profiles = (scaled.values.sum(axis=1), scaled.values.sum(axis=0))
+        found = [float(p @ np.arange(p.size) / p.sum()) for p in profiles]
+        assert found == pytest.approx(scaled.centre, abs=0.01)
+
+
 def test_all_kernels_of_a_field_are_scaled_and_its_keys_stay():
     field = sd.KernelField.by_intensity(
         {10: sd.disk_kernel(2.0), 20: sd.identity_kernel(ndim=2)}, outside="unchanged"

@@ -113,6 +113,16 @@ class WidthEstimate:
             return f"{finding}; objects that are sharper or of finer texture than most read as less blur"
         return f"{finding}; objects that are soft themselves read as blur"
 
+    def advise(self) -> str:
+        """Return the finding in words, with what makes kernels as wide as it says."""
+        if self.fits:
+            return self.describe()
+        widen = ("", "") if self.factor > 1 else (", widen=True", " --widen")
+        return (
+            f"{self.describe()}. Made so by sd.refine_kernels(image, kernels{widen[0]}) or "
+            f"spatialdeconv kernel refine IMAGE --kernels SET{widen[1]} --output NEW.json"
+        )
+
 
 def estimate_width(
     image: np.ndarray,

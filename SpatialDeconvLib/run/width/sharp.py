@@ -22,8 +22,10 @@ STEP = 0.06
 _MOST_STEPS = 4
 #: Steps of the last stage of each restoration.
 _STEPS = 30
-#: Relative standard deviation that is told at least: what bench_refine.py finds where noise hardly matters.
-_LEAST_SIGMA = 0.03
+#: How wrong the prior is, as a share of the slope of the trace, and the relative standard deviation that is told at
+#: least: so that errors that bench_refine.py finds are of the size that is told.
+_MISMATCH = 0.17
+_LEAST_SIGMA = 0.01
 
 
 def sharpest(
@@ -72,26 +74,28 @@ def sharpest(
         weight = float(found.parameters["regularization"])  # the same for all: only the width differs
         return blur.forward(found.image, watch.quiet()) / noise
 
-    def tried(step: int) -> tuple[float, np.ndarray]:
+    def tried(step: int) -> tuple[np.ndarray, np.ndarray]:
+        """The risk and its part that is trace; what is explained."""
         factor = math.exp(start + step * STEP)
         watch.step(0.0, f"explaining the image by kernels scaled by {factor:.2g}")
         blur = operator(factor)
         plain, shaken = explained(blur, image), explained(blur, image + probe)
-        left = np.square(image / noise - plain) + 2 * (probe / noise) * (shaken - plain)
-        return float(left[counted].sum(dtype=np.float64)), plain[counted]
+        left, trace = np.square(image / noise - plain), 2 * (probe / noise) * (shaken - plain)
+        sums = [float(part[counted].sum(dtype=np.float64)) for part in (left, trace)]
+        return np.array([sum(sums), sums[1]]), plain[counted]
 
     explained(operator(math.exp(start)), image)  # for the weight alone
     found = {step: tried(step) for step in (-1, 0, 1)}
-    lowest = min(found, key=lambda step: found[step][0])
+    lowest = min(found, key=lambda step: found[step][0][0])
     while lowest in (min(found), max(found)):  # not between two others yet
         further = lowest + (1 if lowest > 0 else -1)
         if abs(further) > _MOST_STEPS:
             return None
         found[further] = tried(further)
-        lowest = min(found, key=lambda step: found[step][0])
+        lowest = min(found, key=lambda step: found[step][0][0])
     (before, below), (least, _), (after, above) = (found[lowest + side] for side in (-1, 0, 1))
-    first, second = (after - before) / (2 * STEP), (after - 2 * least + before) / STEP**2
-    # What the noise does to the slope: the risk's part that is not squared is -2 y p / v.
-    slope_noise = 2 * float(np.linalg.norm(above - below)) / (2 * STEP)
-    sigma = math.hypot(_LEAST_SIGMA, slope_noise / second)
-    return Finding(start + lowest * STEP - first / second, sigma)
+    first, slope = (after - before) / (2 * STEP)
+    second = (after - 2 * least + before)[0] / STEP**2
+    # Noise moves the slope of the risk by that of its part -2 y p / v, a wrong prior by that of the trace.
+    moved = math.hypot(2 * float(np.linalg.norm(above - below)) / (2 * STEP), _MISMATCH * slope)
+    return Finding(start + lowest * STEP - first / second, math.hypot(_LEAST_SIGMA, moved / second))
