@@ -4,11 +4,11 @@
 
 The suite is that of bench_width.py: pictures, slices of the brain and boxes, at 128 squares; one kernel, kernels by
 region, by position and by a guide; Gaussians and disks, both models; every image with two of the four keys. Noise
-sigma 0.5 (of 100), estimated. The image is restored by joint total variation with the right kernels, with those that
-are given, `--factor` times as wide, and with what `sd.refine_kernels` makes of them; where it refuses, with those
-given. "off" is the root mean square of ln(width / true width) after refining, "told" the spread that was told, "lost"
-the median of what results are worse by than with the right kernels (dB), "within 0.7 dB" the share of results that
-are worse by no more.
+sigma 0.5 (of 100), estimated. The image is restored by joint total variation with the right kernels, with those
+that are given, `--factor` times as wide, and with what `sd.refine_kernels` makes of them; where it refuses, with
+those given. "off" is the root mean square of ln(width / true width) after refining, "told" the spread that was
+told, "lost" the median of what results are worse by than with the right kernels (dB), "within 0.7 dB" the share of
+results that are worse by no more.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def row_of(name: str, key: str, turn: int, factor: float) -> dict:
     seconds = time.process_time() - begun
     right, given = quality(field), quality(wide)
     found = given if reason else quality(refined)
-    print(
-        f"{name:22} {key:9} {family:10} {model:9} off {off:+.3f} lost {right - given:5.2f} {right - found:5.2f} {reason}"
-    )
+    print(f"{name:22} {key:9} {family:10} {model:9} {off:+.3f} {right - given:5.2f} {right - found:5.2f} {reason}")
     return {
         "image": name, "key": key, "family": family, "model": model, "off": off, "told": told, "reason": reason,
         "right": right, "given": right - given, "refined": right - found, "seconds": seconds,

@@ -88,12 +88,13 @@ def test_the_command_that_check_proposes_does_the_same(tmp_path):
         sd.gaussian_kernel(2.0, ndim=2, truncate=2),
         sd.mean_kernel(9),
         sd.box_kernel((6.5, 6.5), (1.0, 1.0)),
-        sd.disk_kernel(5.3),
+        *(sd.disk_kernel(radius) for radius in (1.7, 2.5, 3.2, 3.5, 4.0, 5.3)),
+        *(sd.ball_kernel(radius) for radius in (2.0, 2.5, 3.5)),
         sd.motion_kernel(9.0, 30.0),
         sd.Kernel(np.exp(-np.hypot(*np.mgrid[-20:21, -20:21]) / 5)),
         sd.Kernel((1 + np.square(np.mgrid[-20:21, -20:21]).sum(axis=0) / 4) ** -2.5),
     ],
-    ids=["cut Gaussian", "mean", "box", "disk", "motion", "exponential", "Moffat"],
+    ids=repr,
 )
 def test_no_kernel_of_a_formula_is_said_to_need_preparation(kernel):
     assert not any("Mended" in text for text in kernel.check())
