@@ -25,6 +25,7 @@ _RIM = 1.15  # and some space around it, so that its shape is seen
 # Weight darker than this part of the peak is not seen on a linear scale; a kernel that has more than this share
 # of its weight there is shown on a logarithmic one, over at most so many decades.
 _DARK, _DARK_SHARE, _MOST_DECADES = 0.02, 0.15, 6.0
+_COMPARED_DECADES = 4.0  # of a kernel before and after it was prepared
 # Kernels that are shown side by side share their scale in mm unless they differ by more than this factor.
 _LARGEST_RATIO = 8.0
 _SUBPIXELS = 4
@@ -144,6 +145,23 @@ def thumbnails(
         kernelPicture(kernel, size, spacing=spacing, extent=max(common, own) if own > common else common, bar=False)
         for kernel, own in zip(kernels, extents, strict=True)
     ]
+
+
+def beforeAndAfter(before: Kernel, after: Kernel, size: int = 256) -> KernelPicture:
+    """Return one picture of a kernel: on the left as it was, on the right as it is now, about the centre of each.
+
+    Both are in shares of their largest value, on a logarithmic scale, which shows what a kernel stands on.
+    """
+    extent = _extent(*_projection(before, None)[:3])
+    halves = []
+    for kernel in (before, after):
+        plane, mm, centre, summed = _projection(kernel, None)
+        shares = _resampled(plane, mm, centre, size, extent) / plane.max()
+        halves.append(sequential_pixels(shares, 1.0, log_decades=_COMPARED_DECADES))
+    pixels = halves[1].copy()
+    pixels[:, : size // 2] = halves[0][:, : size // 2]
+    pixels[:, size // 2] = 255
+    return KernelPicture(pixels, extent, "logarithmic", 1.0, _AXES[summed] if summed is not None else "")
 
 
 def threeViews(

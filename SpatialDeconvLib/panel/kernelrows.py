@@ -20,10 +20,12 @@ import numpy as np
 from ..arrays.reading import read_json
 from ..errors import InputError, check_choice
 from ..estimation.levels import levels_from_histogram
+from ..kernels.centres import centre_words
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.prepare import PreparedKernel, prepare_kernel
 from ..kernels.sets import SCHEMA, field_from_dict, kernel_from_dict, written_out
 from ..kernels.shapes import registry
 from ..methods.choices import AUTO, INTERPOLATIONS_OF, KEYS
@@ -48,6 +50,7 @@ __all__ = [
     "newRow",
     "parametersText",
     "parsePasted",
+    "preparedRow",
     "rowOfKind",
     "rowProblem",
     "rowWithParameters",
@@ -457,7 +460,11 @@ def warningsOf(kernel: AnyKernel, spacing: Sequence[float] | None) -> list[str]:
         Voxel size of the image it is for, in mm, axis order (k, j, i).
     """
     if isinstance(kernel, Kernel):
-        return [inPanelWords(text) for text in kernel.check()]
+        faults = kernel.faults()
+        texts = [inPanelWords(fault.text) for fault in faults]
+        if any(fault.cure for fault in faults):
+            texts.append(_("press the right mouse button on the row and choose Prepare: that mends it"))
+        return texts
     if spacing is None:
         return []
     across = []
@@ -575,6 +582,44 @@ def _withOption(row: KernelRow, word: str, value: Any) -> KernelRow:
         return row
     further = {name: v for name, v in _optionsOf(row).items() if name != word}
     return replace(row, options=_options(further if value is None else {**further, word: value}))
+
+
+def preparedRow(
+    row: KernelRow, spacing: Sequence[float] | None, makeVolume: Callable[[Kernel, str], Any]
+) -> tuple[KernelRow, PreparedKernel] | None:
+    """Return the row of a stored kernel with that kernel prepared, in a new volume, and the kernel.
+
+    None where nothing is to be done, as for kernels that are made from their parameters.
+
+    Parameters
+    ----------
+    row : KernelRow
+    spacing : sequence of float or None
+        Voxel size in mm of the image that the kernel is for, of whose voxels it may be.
+    makeVolume : callable (Kernel, name) -> volume node
+
+    Raises
+    ------
+    InputError
+        If the row has no kernel, there is nothing but background, or nobody knows how large its voxels are.
+    """
+    kernel, problem = kernelfacts.kernelOf(row)
+    if problem:
+        raise InputError(problem)
+    if not isinstance(kernel, Kernel) or not KINDS[row.kind].stored:
+        return None
+    if kernel.in_voxels:
+        if spacing is None:
+            raise InputError(_("its voxels are those of the input volume; choose that first, or give their size"))
+        kernel = kernel.sampled(spacing)
+    prepared = prepare_kernel(kernel)
+    if not prepared.preparation.steps:
+        return None
+    volume = makeVolume(prepared, _("{name} prepared").format(name=kernel.name))
+    words = centre_words(prepared.shape, prepared.centre)
+    return KernelRow(
+        row.at, "volume", volume=volume, options=_options({} if words is None else {"centre": words})
+    ), prepared
 
 
 def kindLabel(kind: str) -> str:

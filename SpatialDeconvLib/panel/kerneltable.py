@@ -51,6 +51,7 @@ class KernelTable:
         self._looks = pictures.KernelLooks()
         self._history = History()
         self._told = ((), "")  # rows, and what there is to say of how they were found
+        self._prepared = {}  # ID of a volume -> the kernel that was prepared into it
         self._setupTable()
         self._setupButtons()
         self._setupEditor()
@@ -73,6 +74,10 @@ class KernelTable:
         table.connect("itemSelectionChanged()", self.updateEditor)
         keys = {"Ctrl+V": self.onPaste, "Del": self.onRemove}
         self._shortcuts = [forms.shortcut(key, table, slot, qt.Qt.WidgetShortcut) for key, slot in keys.items()]
+        self._prepareAction = qt.QAction(_("Prepare: background, centre, edge, sum"), table)
+        self._prepareAction.connect("triggered(bool)", self.onPrepare)
+        table.contextMenuPolicy = qt.Qt.ActionsContextMenu
+        table.addAction(self._prepareAction)
 
     def _setupButtons(self):
         ui = self._ui
@@ -283,8 +288,14 @@ class KernelTable:
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
         self._form.show(row)
         self._showStored(row, kind)
-        ui.kernelPictureLabel.setPixmap(self._looks.picture(row, self._spacing(self._node())))
+        prepared = self._prepared.get(row.volume.GetID()) if row.volume is not None else None
+        if prepared is None:
+            ui.kernelPictureLabel.setPixmap(self._looks.picture(row, self._spacing(self._node())))
+        else:
+            ui.kernelPictureLabel.setPixmap(self._looks.prepared(prepared.preparation, prepared))
         problem, notes = self._problemAndNotes(self.key(), row)
+        if prepared is not None:
+            notes = [_("left half of the picture: before"), *prepared.preparation.lines(), *notes]
         facts = kernelfacts.factsText(kernelfacts.kernelOf(row)[0])
         words = [problem] if problem else [*filter(None, [facts]), *notes] or [kernelrows.kindSentence(row.kind)]
         if count > 1:
@@ -413,6 +424,29 @@ class KernelTable:
         self._ui.kernelTable.clearSelection()
         setRows(self._node(), [])
 
+    def onPrepare(self, _checked=False):
+        """Put prepared kernels, each in a volume of its own, in the place of the selected stored ones."""
+        node = self._node()
+        if not node:
+            return
+        rows, spacing, made = list(self.rows()), self._spacing(node), {}
+        try:
+            for number in self.selectedRows() or ([0] if len(rows) == 1 else []):
+                found = kernelrows.preparedRow(rows[number], spacing, nodes.volumeFromKernel)
+                if found is not None:
+                    rows[number], kernel = found
+                    made[rows[number].volume.GetID()] = kernel
+        except InputError as error:
+            for volume in made:
+                slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(volume))
+            self._showError(errorText(error))
+            return
+        if not made:
+            self._showError(_("There is nothing to prepare in the selected rows."))
+            return
+        self._prepared |= made
+        setRows(node, rows)
+
     def onSort(self, _checked=False):
         setRows(self._node(), kernelrows.sortedRows(self.key(), self.rows()))
 
@@ -516,6 +550,7 @@ class KernelTable:
     def otherScene(self):
         """Another scene comes: its table is no step from the one that is shown, and its kernels are others."""
         self._history.clear()
+        self._prepared.clear()
         kernelfacts.forgetAll()
 
     # -- files of kernels

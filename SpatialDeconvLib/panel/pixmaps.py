@@ -40,6 +40,11 @@ class KernelLooks:
         hasScale = not (isStored and kernel.in_voxels)
         return _pixmap(kernelpictures.kernelPicture(kernel, PICTURE_SIZE, bar=hasScale, cross=isStored))
 
+    @staticmethod
+    def prepared(preparation, kernel):
+        """Return a picture of a prepared kernel, whose left half is what it was before."""
+        return _pixmap(kernelpictures.beforeAndAfter(preparation.before, kernel, PICTURE_SIZE))
+
 
 def _shown(row, spacing):
     kernel, _problem = kernelfacts.kernelOf(row)
