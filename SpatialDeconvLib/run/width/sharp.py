@@ -25,7 +25,7 @@ _STEPS = 30
 #: How wrong the prior is, as a share of the slope of the trace, and the relative standard deviation that is told at
 #: least: so that errors that bench_refine.py finds are of the size that is told.
 _MISMATCH = 0.17
-_LEAST_SIGMA = 0.01
+_LEAST_SIGMA = 0.015
 
 
 def sharpest(
