@@ -106,12 +106,12 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ...kernels.prepare import prepare_kernel
     from ..request import read_kernels
 
-    figure, isSet = options.figure, Path(options.output).suffix.lower() == ".json"
+    figure, is_set = options.figure, Path(options.output).suffix.lower() == ".json"
     written = [*files_written(options.output), *([figure] if figure else [])]
     refuse_overwriting(written, {"kernels": options.kernels})
     options.operation, options.normalize = "convolve", False  # kernels as they are stored
     keyed = _as_stored(read_kernels(options))
-    if not isSet and len(keyed.kernels) > 1:
+    if not is_set and len(keyed.kernels) > 1:
         raise InputError(f"{options.kernels} has {len(keyed.kernels)} kernels; give an output that ends in .json")
     chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
     arguments = {name: None if value == "none" else value for name, value in chosen.items()}
