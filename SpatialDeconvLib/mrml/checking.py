@@ -50,7 +50,7 @@ def checkKernels(
         If a run would be refused, or the volume has several channels.
     Cancelled
     """
-    inputs, settings = _looked_at(inputVolume, kernels, Selections(mask, labels, guide, resample), options)
+    inputs, settings = _lookedAt(inputVolume, kernels, Selections(mask, labels, guide, resample), options)
     return check_kernels(inputs, settings, noise, Watch(progress, cancelled))
 
 
@@ -83,11 +83,11 @@ def refineKernels(
         If the volume cannot say how wide its blur is, and as `checkKernels` does.
     Cancelled
     """
-    inputs, settings = _looked_at(inputVolume, kernels, Selections(mask, labels, guide, resample), options)
+    inputs, settings = _lookedAt(inputVolume, kernels, Selections(mask, labels, guide, resample), options)
     return refine(inputs, settings, noise, each, widen, Watch(progress, cancelled))
 
 
-def _looked_at(inputVolume, kernels, selections: Selections, options: dict) -> tuple[Inputs, ConvolveSettings]:
+def _lookedAt(inputVolume, kernels, selections: Selections, options: dict) -> tuple[Inputs, ConvolveSettings]:
     settings = settingsFrom("convolve", None, {**options, "normalize": True})
     assert isinstance(settings, ConvolveSettings)
     prepared = prepare(settings, inputVolume, kernels, selections)
