@@ -79,11 +79,13 @@ def sharpest(
         found[further] = looks.risk(start + further * STEP)
         lowest = min(found, key=lambda step: found[step][0])
     coarse = [found[lowest + side] for side in (-1, 0, 1)]
-    near = start + lowest * STEP + _vertex([risk for risk, _ in coarse]) * STEP
+    near = start + lowest * STEP + _vertex([risk for risk, _, _ in coarse]) * STEP
     fine = [looks.risk(near + side * _FINE_STEP)[0] for side in (-1, 0, 1)]
     curvature = (coarse[0][0] - 2 * coarse[1][0] + coarse[2][0]) / STEP**2
-    slope = (coarse[2][1] - coarse[0][1]) / (2 * STEP)  # of the trace: by it, a wrong prior moves the minimum
-    sigma = math.hypot(_LEAST_SIGMA, _MISMATCH * slope / curvature)
+    # What moves the slope of the risk: noise, by that of its part -2 y p / v; a wrong prior, by that of the trace.
+    noisy = 2 * float(np.linalg.norm(coarse[2][2] - coarse[0][2])) / (2 * STEP)
+    wrong = _MISMATCH * (coarse[2][1] - coarse[0][1]) / (2 * STEP)
+    sigma = math.hypot(_LEAST_SIGMA, noisy / curvature, wrong / curvature)
     return Finding(near + _vertex(fine) * _FINE_STEP, sigma)
 
 
@@ -109,8 +111,8 @@ class _Looks:
         found = self._restored(self.operator(math.exp(trial)), self.image)
         self.weight = _WEIGHT * float(found.parameters["regularization"])
 
-    def risk(self, trial: float) -> tuple[float, float]:
-        """Return the risk with kernels scaled by exp(trial), and its part that is trace."""
+    def risk(self, trial: float) -> tuple[float, float, np.ndarray]:
+        """Return the risk with kernels scaled by exp(trial), its part that is trace, and what they explain."""
         self.watch.step(0.0, f"explaining the image by kernels scaled by {math.exp(trial):.2g}")
         blur = self.operator(math.exp(trial))
         plain, shaken = (
@@ -119,7 +121,7 @@ class _Looks:
         )
         left = np.square(self.image / self.noise - plain)[self.counted].sum(dtype=np.float64)
         trace = (self.probe / self.noise * (shaken - plain))[self.counted].sum(dtype=np.float64)
-        return float(left + 2 * trace), float(2 * trace)
+        return float(left + 2 * trace), float(2 * trace), plain[self.counted]
 
     def _restored(self, blur: SpatiallyVariantBlur, data: np.ndarray) -> Solution:
         return solve(
