@@ -83,6 +83,8 @@ if TYPE_CHECKING:  # what editors and type checkers see of the table below; a te
     from .noise import as_noise_law as as_noise_law
     from .noise import estimate_noise as estimate_noise
     from .noise import estimate_noise_law as estimate_noise_law
+    from .run.forecast import Forecast as Forecast
+    from .run.forecast import foresee as foresee
     from .run.pipeline import Result as Result
     from .run.pipeline import convolve as convolve
     from .run.pipeline import deconvolve as deconvolve
@@ -159,6 +161,7 @@ _PUBLIC = {
     ),
     "metrics": ("psnr", "rmse", "ssim"),
     "noise": ("NoiseLaw", "as_noise_law", "estimate_noise", "estimate_noise_law"),
+    "run.forecast": ("Forecast", "foresee"),
     "run.pipeline": ("Result", "convolve", "deconvolve"),
     "run.residuals": ("ResidualMap",),
     "run.sheet": ("Sheet", "Tile", "compare_methods"),

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ..errors import shortened
-from ..methods.choices import BOUNDARIES, ENGINES, FIXED_BOUNDARIES, MODELS, NONFINITE, STRATEGIES, WHOSE, Choice
+from ..methods.choices import (
+    BOUNDARIES,
+    EFFORTS,
+    ENGINES,
+    FIXED_BOUNDARIES,
+    MODELS,
+    NONFINITE,
+    STRATEGIES,
+    WHOSE,
+    Choice,
+)
 from ..methods.registry import names, offered
 from ..run.settings import ConvolveSettings, DeconvolveSettings, Settings
 from .arguments import (
@@ -105,6 +115,11 @@ def add_deconvolve(commands: Any, run: Callable | None = None) -> None:
         "--method",
         choices=names(),
         help="of the strategy; named alone, of the first strategy that has it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--effort",
+        choices=tuple(EFFORTS),
+        help=f"of a method that the run chooses: {_explained(EFFORTS)} (default: %(default)s)",
     )
     parser.add_argument(
         "--iterations", type=int, metavar="N", help="of the methods that iterate (default: as each of them says)"

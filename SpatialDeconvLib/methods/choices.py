@@ -50,6 +50,12 @@ STRATEGIES = {
     ),
 }
 
+#: What an automatic choice is to look for.
+EFFORTS = {
+    "best": Choice(_("Best result"), _("Takes the method that is expected to come closest.")),
+    "quick": Choice(_("Quick result"), _("Takes the quickest method that suits the kernels.")),
+}
+
 #: Those that have methods of their own.
 NAMED_STRATEGIES = tuple(strategy for strategy in STRATEGIES if strategy != AUTO)
 

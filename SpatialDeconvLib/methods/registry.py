@@ -162,6 +162,10 @@ class Method:
             return ""
         return "constant" if self.constant is not None else "noise"
 
+    def seconds(self, product: float) -> float:
+        """Return about how long it takes where a product with the blur takes so many seconds."""
+        return product * self.work / PRODUCT
+
     def load(self) -> Callable[..., Any]:
         """Return its function; this imports the module that has it."""
         module, _separator, name = self.function.partition(":")

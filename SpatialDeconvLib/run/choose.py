@@ -9,6 +9,10 @@ The rule is known before anything is solved, from what was measured on many case
   values, methods that find these along with the image are right ("pnp" does when it is told, "self-keyed" always),
   and every other one can end below its input; keyed to the values of the image at hand, these are known, and
   "self-keyed" is the one that can.
+
+With effort "quick" the quickest joint method that suits the image takes the place of both: Richardson-Lucy, and
+Landweber's steps for an image with negative values. Kernels that do not say whose intensity they are keyed to are
+keyed to measured ones then: to find that out takes longer than the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from ..blur.selfkeyed import check_self_keyed
 from ..errors import InputError, is_auto
 from ..methods import registry as methods
 from ..methods.choices import AUTO, FIXED_BOUNDARIES
-from ..noise import NoiseLaw
+from ..noise import NoiseLaw, looks_nonnegative
 from .job import Job
 from .joint import joint_memory
 from .settings import DeconvolveSettings
@@ -46,7 +50,8 @@ class Choice:
 
 
 _OTHER = {MEASURED: TRUE, TRUE: MEASURED}
-
+_AS_GIVEN = "kernels keyed to measured values, as was given"
+QUICK = "quick"  # of `choices.EFFORTS`
 
 #: Voxels of the largest image that plug-and-play is taken for: it takes about 1.6 times as long as a penalty alone.
 _MOST_FOR_PNP = 1 << 22
@@ -87,22 +92,45 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
     if settings.strategy == "blend":
         of = _whose_for_blend(job, law)
         return Choice(settings, {} if of is None else {"of": of})
-    of, found = _whose(job, law)
-    wishes = [wish for wish in _wishes(job, of, found) if settings.strategy in (AUTO, wish.strategy)]
-    wish, lacking = _first_that_fits(job, wishes)
+    quick = settings.effort == QUICK
+    of, found = _whose_as_given(job) if quick else _whose(job, law)
+    nonnegative = quick and looks_nonnegative(job.image, law.sigma, job.mask)
+    wish, lacking = _first_that_fits(job, _wishes(job, of, found, nonnegative))
     facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
     if of is not None:
         facts["of"] = of
-    return Choice(replace(settings, strategy=wish.strategy, method=wish.method), facts)
+    named = replace(settings, strategy=wish.strategy, method=wish.method, effort=DeconvolveSettings.effort)
+    return Choice(named, facts)
+
+
+def foreseen(job: Job[DeconvolveSettings], nonnegative: bool) -> list[tuple[str, str]]:
+    """Return strategy and method that `chosen` may take for an automatic job, without asking the image.
+
+    The first is that of kernels keyed to measured values; a second one that of true values, where it differs and
+    the run is to find out which.
+
+    Parameters
+    ----------
+    job : Job
+        Of which only the kernels, the shape of the image and the settings are looked at.
+    nonnegative : bool
+        Whether the image looks as if it were nowhere negative.
+    """
+    keyed = job.bound.field.of
+    readings: list[str | None] = [None]
+    if asks_whose(job):
+        readings = [MEASURED, TRUE] if keyed == AUTO and job.settings.effort != QUICK else [keyed]
+    found = [_first_that_fits(job, _wishes(job, of, "", nonnegative))[0] for of in readings]
+    return list(dict.fromkeys((wish.strategy, wish.method) for wish in found))
 
 
 def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str]:
     """Whose values choose the kernels, "measured" or "true", and how that is known; None where nothing asks."""
     keyed = job.bound.field
-    if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+    if not asks_whose(job):
         return None, ""
     if keyed.of == MEASURED:
-        return MEASURED, "kernels keyed to measured values, as was given"
+        return MEASURED, _AS_GIVEN
     if keyed.of == TRUE:
         return _true_if_possible(job)
     finding = _found(job, law)
@@ -112,7 +140,7 @@ def _whose(job: Job[DeconvolveSettings], law: NoiseLaw) -> tuple[str | None, str
 def _whose_for_blend(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | None:
     """The same for a blend, which can take both as they are."""
     keyed = job.bound.field
-    if keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+    if not asks_whose(job):
         return None
     return _found(job, law).of if keyed.of == AUTO else keyed.of
 
@@ -121,7 +149,7 @@ def _whose_for_penalty(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | Non
     """The same for a method that takes measured values, whatever it is, but not the same penalty."""
     keyed, settings = job.bound.field, job.settings
     searches = bool(settings.spec.told) and is_auto(settings.regularization)
-    if not searches or keyed.key != "intensity" or job.guided or len(keyed.at) < 2:
+    if not searches or not asks_whose(job):
         return None
     if keyed.of != AUTO:
         return keyed.of
@@ -129,6 +157,23 @@ def _whose_for_penalty(job: Job[DeconvolveSettings], law: NoiseLaw) -> str | Non
     if of == TRUE:
         job.warnings.append(_not_looked_for(settings.spec))
     return of
+
+
+def _whose_as_given(job: Job[DeconvolveSettings]) -> tuple[str | None, str]:
+    """The same without asking the image."""
+    if not asks_whose(job):
+        return None, ""
+    if job.bound.field.of == TRUE:
+        return _true_if_possible(job)
+    if job.bound.field.of == AUTO:
+        return MEASURED, "kernels taken as keyed to measured values, as the image was not asked"
+    return MEASURED, _AS_GIVEN
+
+
+def asks_whose(job: Job[DeconvolveSettings]) -> bool:
+    """Whether it matters whose values choose the kernels."""
+    keyed = job.bound.field
+    return keyed.key == "intensity" and not job.guided and len(keyed.at) > 1
 
 
 def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
@@ -178,11 +223,36 @@ def _not_looked_for(spec: methods.Method) -> str:
     )
 
 
-def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str) -> Iterator[_Wish]:
-    """What there is to take, the best first."""
+def _reason(job: Job[DeconvolveSettings], found: str) -> str:
+    """Why a method is taken, as far as the kernels are the reason."""
     key = job.bound.field.key
     reason = found or ("one kernel everywhere" if key == "uniform" else f"kernels keyed by {key}")
-    reason = f"{reason}, chosen by the guide" if job.guided else reason
+    return f"{reason}, chosen by the guide" if job.guided else reason
+
+
+def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str, nonnegative: bool) -> list[_Wish]:
+    """What there is to take in a strategy that the settings allow, the most wished for first.
+
+    `nonnegative`: whether the image looks so, which matters to a quick run only.
+    """
+    reason = _reason(job, found)
+    if job.settings.effort == QUICK:
+        known = _quick_wishes(of, reason, nonnegative)
+    else:
+        known = _best_wishes(job, of, reason)
+    return [wish for wish in known if job.settings.strategy in (AUTO, wish.strategy)]
+
+
+def _quick_wishes(of: str | None, reason: str, nonnegative: bool) -> Iterator[_Wish]:
+    if of == TRUE:  # no quicker method is right
+        yield _Wish("joint", METHODS[TRUE], reason)
+    elif nonnegative:
+        yield _Wish("joint", "richardson-lucy", reason)
+    else:
+        yield _Wish("joint", "landweber", f"{reason}, and negative values in the image")
+
+
+def _best_wishes(job: Job[DeconvolveSettings], of: str | None, reason: str) -> Iterator[_Wish]:
     if job.image.size <= _MOST_FOR_PNP:
         yield _Wish("joint", "pnp", reason)
     else:

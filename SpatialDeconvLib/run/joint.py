@@ -92,14 +92,14 @@ def _telling_time(job: Job[DeconvolveSettings], operator: SpatiallyVariantBlur) 
     operator.forward(image, job.watch.quiet())  # makes what is kept for the products after it
     started = time.perf_counter()
     operator.forward(image, job.watch.quiet())
-    seconds = (time.perf_counter() - started) * job.settings.spec.work / methods.PRODUCT
-    watch = job.watch.under(f"{job.settings.spec.in_prose}, {_about(seconds)} in all")
+    seconds = job.settings.spec.seconds(time.perf_counter() - started)
+    watch = job.watch.under(f"{job.settings.spec.in_prose}, {about(seconds)} in all")
     watch.step(0.0)
     return watch
 
 
-def _about(seconds: float) -> str:
-    """A time that is known to a digit or so."""
+def about(seconds: float) -> str:
+    """Return in words a time that is known to a digit or so."""
     for unit, length in (("h", 3600.0), ("min", 60.0)):
         count = seconds / length
         if count >= 1.5:

@@ -138,6 +138,7 @@ def deconvolve(
     spacing: Spacing | None = None,
     strategy: str = DeconvolveSettings.strategy,
     method: str = DeconvolveSettings.method,
+    effort: str = DeconvolveSettings.effort,
     model: str = DeconvolveSettings.model,
     mask: np.ndarray | None = None,
     labels: np.ndarray | None = None,
@@ -180,6 +181,9 @@ def deconvolve(
     method : str
         "auto", or one of the strategy's (`methods.registry.offered` lists them, and the command's help says what
         each does). A method that is named without its strategy is of the first strategy that has it.
+    effort : {"best", "quick"}
+        What strategies "auto" and "joint" look for where the method is "auto": what comes closest, or what comes
+        close in a fraction of the time (`choose`).
     model : {"detector", "source"}
         The model of the blur, see `convolve`. Blending does not depend on it, but its residual and the
         automatic constants do.
@@ -251,7 +255,7 @@ def deconvolve(
     sigmas = sigmas_of(noise)
     noise = noise if sigmas is None else "image"
     settings = DeconvolveSettings(
-        strategy=strategy, method=method, model=model, boundary=boundary, iterations=iterations,
+        strategy=strategy, method=method, effort=effort, model=model, boundary=boundary, iterations=iterations,
         regularization=regularization, noise=noise, engine=engine, offset=offset,
         region_means=region_means, slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit,
     )  # fmt: skip
@@ -364,7 +368,8 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         refuse_without_regions(job.bound.field)
     law = job.noise_law()
     means = region_means(job, law) if regions else ()
-    free = job.settings.spec.automatic and job.settings.strategy != "blend"
+    spec, effort = job.settings.spec, job.settings.effort
+    free = spec.automatic and spec.strategy != "blend" and effort == DeconvolveSettings.effort
     choice = chosen(job, law)
     job.settings = settings = choice.settings
     of = choice.facts.get("of")

@@ -114,6 +114,7 @@ class DeconvolveSettings(Settings):
 
     strategy: str = choices.AUTO
     method: str = choices.AUTO
+    effort: str = "best"
     iterations: int | None = None
     regularization: float | str = "auto"
     noise: Any = "auto"
@@ -127,6 +128,7 @@ class DeconvolveSettings(Settings):
             self._set(strategy=methods.strategy_of(self.method))
         methods.method(self.strategy, self.method)  # refuses a method that the strategy does not have
         super().__post_init__()
+        self._check_effort()
         check_choice(self.engine, choices.ENGINES, "engine")
         self._set(iterations=self._checked_iterations(), region_means=bool(self.region_means))
         if not is_auto(self.regularization):
@@ -183,6 +185,14 @@ class DeconvolveSettings(Settings):
     def steps(self) -> int | None:
         """How many steps the method is to make; None: it makes none, or stops by itself."""
         return self.spec.iterations if self.iterations is None else self.iterations
+
+    def _check_effort(self) -> None:
+        check_choice(self.effort, choices.EFFORTS, "effort")
+        if self.effort != DeconvolveSettings.effort and not (self.spec.automatic and self.strategy != "blend"):
+            raise InputError(
+                f"effort {self.effort!r} is for a method that the run chooses; leave it out, or strategy and method",
+                "effort",
+            )
 
     def _checked_iterations(self) -> int | None:
         given = self.iterations

@@ -1,0 +1,184 @@
+"""What a run will do and about how long it will take, before it: by what a part of the image takes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..arrays.boxes import Box, bounding_box
+from ..arrays.watch import UNWATCHED, Watch
+from ..blur.operator import SpatiallyVariantBlur
+from ..kernels.field import KernelField
+from ..methods import registry as methods
+from ..methods.choices import AUTO
+from ..methods.registry import Method
+from ..noise import looks_nonnegative
+from .automatic import trial_block
+from .choose import asks_whose, foreseen
+from .inputs import Inputs, field_of, sigmas_of
+from .job import Job
+from .joint import about
+from .settings import DeconvolveSettings, S, Settings
+
+# Voxels of the part on which a product with the blur is timed.
+_PART_VOXELS = 1 << 18
+# What finding out whose intensity chooses takes, in products with a block of so many voxels (`whose`).
+_WHOSE_PRODUCTS, _WHOSE_VOXELS = 550.0, 1 << 15
+# What trying all filters, or the constants of one, on a block of at most so many voxels takes, in the unit of
+# `Method.work` (`automatic`).
+_ALL_TRIALS, _OWN_TRIALS, _TRIALS_VOXELS = 20.0, 9.0, 1 << 18
+# A filter of engine "fft" takes this share of the time of SimpleITK's.
+_FFT_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will do.
+
+    Attributes
+    ----------
+    strategy, method : str
+        What it will take: "blend" or "joint", and a method of that ("auto" of a blend that chooses for each
+        kernel); "" of a convolution.
+    seconds : float
+        About how long that takes, mostly within a factor of two.
+    otherwise : Forecast or None
+        What it will take if the kernels turn out to be keyed to the true values of the object, where that is
+        another method.
+    """
+
+    strategy: str
+    method: str
+    seconds: float
+    otherwise: Forecast | None = None
+
+    @property
+    def spec(self) -> Method | None:
+        """What is known of the method; None of a convolution."""
+        return methods.method(self.strategy, self.method) if self.strategy else None
+
+    def describe(self) -> str:
+        """Return it in words: what it takes, and about how long."""
+        name = f"{self.strategy}, {self.spec.in_prose}: " if self.spec else ""
+        other = f"; if kernels are keyed to true values: {self.otherwise.describe()}" if self.otherwise else ""
+        return f"{name}{about(self.seconds)}{other}"
+
+
+def foresee(image: np.ndarray, kernels: Any, *, watch: Watch = UNWATCHED, **options: Any) -> Forecast:
+    """Say what a deconvolution will do and about how long it will take.
+
+    Parameters
+    ----------
+    image, kernels
+        As for `deconvolve`.
+    **options
+        Its other arguments, without ``progress`` and ``cancelled``.
+    watch : Watch
+
+    Returns
+    -------
+    Forecast
+        It takes a second or less, whatever the size of the image: a product with the blur is timed on a part of it.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; not everything that a run refuses is found out.
+    Cancelled
+    """
+    names = ("spacing", "mask", "labels", "label_names", "guide")
+    arrays = {name: options.pop(name) for name in names if name in options}
+    sigmas = sigmas_of(options.get("noise"))
+    if sigmas is not None:
+        options["noise"] = "image"
+    inputs = Inputs(image, kernels, noise=sigmas, **arrays)
+    return forecast_of(inputs, DeconvolveSettings.of(options), watch)
+
+
+def forecast_of(inputs: Inputs, settings: Settings, watch: Watch = UNWATCHED) -> Forecast:
+    """Say the same of any run; see `foresee`."""
+    if not isinstance(settings, DeconvolveSettings):
+        return Forecast("", "", _measured(inputs, settings, watch)[2])
+    part, whole, product = _measured(inputs, settings, watch)
+    if settings.spec.automatic and settings.strategy != "blend":
+        sigma = float(part.noise_law().sigma)
+        known = foreseen(whole, looks_nonnegative(part.image, sigma, part.mask))
+    else:
+        known = [(settings.strategy, settings.method)]
+    before = _finding_whose(whole, product)
+    first, *others = [
+        Forecast(strategy, name, before + _seconds(whole, methods.method(strategy, name), product))
+        for strategy, name in known
+    ]
+    return replace(first, otherwise=others[0]) if others else first
+
+
+def _measured(inputs: Inputs, settings: S, watch: Watch) -> tuple[Job[S], Job[S], float]:
+    """A job of a part of the image, one that has but the shape of all of it, and seconds of a product for that."""
+    part = Job.prepare(_part(inputs), settings, watch)
+    shape = inputs.image.shape[inputs.image.ndim - part.image.ndim :]
+    whole = replace(part, image=np.broadcast_to(part.image.dtype.type(0), shape))  # takes no memory
+    return part, whole, _product(part, watch) * whole.padded_volumes()[1] / part.padded_volumes()[1]
+
+
+def _part(inputs: Inputs) -> Inputs:
+    """A part of the inputs that is as large as is needed, and in the middle of what is worked on."""
+    image, mask = np.asarray(inputs.image), inputs.mask
+    region = None if mask is None or np.shape(mask) != image.shape else bounding_box(np.asarray(mask))
+    box = trial_block(image.shape, region, _PART_VOXELS)
+
+    def cut(array: Any) -> Any:
+        return None if array is None or np.shape(array) != image.shape else np.asarray(array)[box]
+
+    inside = cut(mask)
+    return replace(
+        inputs, image=image[box], kernels=_field_part(field_of(inputs.kernels), box), guide=cut(inputs.guide),
+        labels=cut(inputs.labels), noise=cut(inputs.noise),
+        mask=inside if inside is not None and inside.any() else None,
+    )  # fmt: skip
+
+
+def _field_part(field: KernelField, box: Box) -> KernelField:
+    """A field whose own arrays are those of a part of the image."""
+    labels = None if field.labels is None else np.asarray(field.labels)[box]
+    weights = None if field.weight_arrays is None else tuple(np.asarray(w)[box] for w in field.weight_arrays)
+    return replace(field, labels=labels, weight_arrays=weights)
+
+
+def _product(job: Job, watch: Watch) -> float:
+    """Seconds of one product with the blur of a job, when what is kept for it is there."""
+    operator = SpatiallyVariantBlur(
+        job.bound, job.image.shape, model=job.settings.model, boundary=job.settings.boundary, dtype=job.image.dtype
+    )
+    image = operator.extend(job.image)
+    operator.forward(image, watch.quiet())
+    started = time.perf_counter()
+    operator.forward(image, watch.quiet())
+    return time.perf_counter() - started
+
+
+def _finding_whose(job: Job[DeconvolveSettings], product: float) -> float:
+    """Seconds until a run knows whose intensity chooses its kernels, where it has to find out."""
+    settings = job.settings
+    asks = (settings.spec.automatic and settings.effort == DeconvolveSettings.effort) or settings.spec.either
+    if not asks or not asks_whose(job) or job.bound.field.of != AUTO:
+        return 0.0
+    return _WHOSE_PRODUCTS * product * min(1.0, _WHOSE_VOXELS / job.image.size)
+
+
+def _seconds(job: Job[DeconvolveSettings], spec: Method, product: float) -> float:
+    """Seconds that a method takes."""
+    if spec.strategy == "joint":
+        return spec.seconds(product)
+    settings = job.settings
+    seconds = 0.0
+    if spec.automatic or settings.searches:
+        share = min(1.0, _TRIALS_VOXELS / job.image.size)
+        trials = _ALL_TRIALS if spec.automatic else _OWN_TRIALS
+        seconds = share * product * trials / methods.PRODUCT
+    steps = (settings.steps or 1) / (spec.iterations or 1)
+    filters = spec.seconds(product) * (steps if spec.iterates else 1.0)
+    return seconds + filters * (_FFT_SHARE if settings.engine == "fft" else 1.0)
