@@ -86,6 +86,37 @@ ENGINES = {
 #: NaN and infinite voxels: refuse them, or fill them with the nearest finite value.
 NONFINITE = ("error", "fill")
 
+# -- results
+
+#: What a result says of itself: whether the kernels explain the image; the worst comes last.
+VERDICTS = {
+    "unknown": Choice(
+        _("Nothing to judge it by"), _("There is no noise, or no change, that the rest could be compared with.")
+    ),
+    "explained": Choice(
+        _("Explained by the kernels"), _("What the result, blurred again, leaves of the image is noise.")
+    ),
+    "partly": Choice(
+        _("Partly explained by the kernels"), _("The result, blurred again, leaves more of the image than noise.")
+    ),
+    "not": Choice(
+        _("Not explained by the kernels"), _("The result is likely no closer to the truth than the image.")
+    ),
+    "noisy": Choice(
+        _("More noise than detail"), _("The filter raises the noise by more than it brings back.")
+    ),
+}
+
+#: What may help where the kernels do not explain the image.
+ADVICE = {
+    "best": Choice(
+        _("Try the best method"), _("Run again with the method that is expected to come closest.")
+    ),
+    "width": Choice(
+        _("Measure the width"), _("Hold the width of the kernels to the blur that the image shows.")
+    ),
+}
+
 # -- kernel fields
 
 #: What chooses the kernel of a voxel.

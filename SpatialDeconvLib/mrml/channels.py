@@ -12,6 +12,7 @@ from ..arrays.watch import Watch
 from ..kernels.parts import field_of_part
 from ..run.inputs import Inputs, field_of
 from ..run.regions import RegionMean, of_part
+from ..run.verdict import worst_verdict
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:
@@ -59,7 +60,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         iterations=_overChannels(max, [r.iterations for r in results]),
         residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
         noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
-        automatic=dict(first.automatic, channels=channels),
+        automatic={**first.automatic, "channels": channels, **worst_verdict(results)},
         region_means=regionMeansOf(results, names),
         warnings=warnings,
         seconds=sum(r.seconds for r in results),

@@ -29,7 +29,7 @@ from .regions import RegionMean, refuse_without_regions, region_means
 from .residuals import Fit, ResidualMap, composite
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from .told import unchanged
-from .verdict import remarks, width_seen
+from .verdict import judged, width_seen
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -61,7 +61,8 @@ class Result:
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
-        What "auto" and other choices of the run turned into. "centre": where kernels of an even size, or with a
+        What "auto" and other choices of the run turned into. "verdict": whether the kernels explain the image, a word
+        of `methods.choices.VERDICTS` (of a deconvolution). "centre": where kernels of an even size, or with a
         centre of their own, were taken to have it.
     region_means : tuple of RegionMean
         Of a deconvolution that was asked for them.
@@ -342,6 +343,8 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     if unchanged(image, job.image, job.mask):
         job.warnings.append("the result is the image itself: nothing was changed")
         facts["residual"] = None  # of a result that is none
+        if "verdict" in facts["automatic"]:
+            facts["automatic"] = {**facts["automatic"], "verdict": "unknown"}
     if job.bound.centres is not None:
         facts["automatic"] = {**facts["automatic"], "centre": job.bound.centres}
     return Result(
@@ -382,15 +385,16 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         self_keyed = settings.spec.self_keyed or bool(found.parameters.get("self_keyed"))
         fit = Fit.of(job, law, found.image if found.domain is None else found.domain, self_keyed)
         residual = found.residual if law.sigma > 0 else None
-    job.warnings.extend(remarks(job, law, residual, of))
-    width = width_seen(job, law) if free else {}
+    verdict, remarks = judged(job, law, residual, of)
+    job.warnings.extend(remarks)
+    width = width_seen(job, law, verdict) if free else {}
     return found.image, {
         "iterations": found.iterations,
         "history": found.history,
         "residual": residual,
         "region_means": means,
         "fits": (fit,),
-        **job.found(law, {**choice.facts, **width, **found.parameters}),
+        **job.found(law, {**choice.facts, "verdict": verdict, **width, **found.parameters}),
     }
 
 

@@ -189,10 +189,8 @@ class DeconvolveSettings(Settings):
     def _check_effort(self) -> None:
         check_choice(self.effort, choices.EFFORTS, "effort")
         if self.effort != DeconvolveSettings.effort and not (self.spec.automatic and self.strategy != "blend"):
-            raise InputError(
-                f"effort {self.effort!r} is for a method that the run chooses; leave it out, or strategy and method",
-                "effort",
-            )
+            text = "is for a method that the run chooses; leave it out, or strategy and method"
+            raise InputError(f"effort {self.effort!r} {text}", "effort")
 
     def _checked_iterations(self) -> int | None:
         given = self.iterations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..arrays.boxes import bounding_box
 from ..errors import InputError
 from ..kernels.field import KernelField
+from ..methods.choices import VERDICTS
 from ..noise import NoiseLaw
 from .automatic import trial_block
 from .blend import run_blend
@@ -35,21 +37,46 @@ _TRIAL_VOXELS = 1 << 16
 _WORSE = 0.5
 
 
-def remarks(
+def judged(
     job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None, of: str | None = None
-) -> list[str]:
-    """What to say of a result with this residual; `of`: whose intensity was taken to choose the kernels."""
-    return [*_unexplained(job, law, residual, of), *_noise_raised(job, law)]
+) -> tuple[str, list[str]]:
+    """Return the verdict on a result with this residual (of `choices.VERDICTS`), and what to say of it.
+
+    `of`: whose intensity was taken to choose the kernels.
+    """
+    word, texts = _unexplained(job, law, residual, of)
+    raised = _noise_raised(job, law)
+    return "noisy" if raised else word, texts + raised
 
 
-def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None, of: str | None) -> list[str]:
-    """What to say of a result that, blurred again, is not the image."""
-    if residual is None or residual < _UNEXPLAINED:
-        return []
+def worst_verdict(results: Iterable[Any]) -> dict[str, str]:
+    """Return the worst verdict of several results as an entry of `Result.automatic`; {} where none has one."""
+    known = [result.automatic["verdict"] for result in results if "verdict" in result.automatic]
+    return {"verdict": max(known, key=tuple(VERDICTS).index)} if known else {}
+
+
+def advice_on(result: Any) -> tuple[str, ...]:
+    """Return what may help after a run with this `Result`: words of `choices.ADVICE`, the likeliest first."""
+    if result.automatic.get("verdict") not in ("partly", "not", "noisy"):
+        return ()
+    parameters = result.parameters
+    is_best = parameters["effort"] == DeconvolveSettings.effort and "why" in result.automatic
+    known = "width" in result.automatic or result.automatic["verdict"] == "noisy"
+    return (*(() if is_best else ("best",)), *(() if known else ("width",)))
+
+
+def _unexplained(
+    job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | None, of: str | None
+) -> tuple[str, list[str]]:
+    """The verdict on what a result, blurred again, leaves of the image, and what to say of it."""
+    if residual is None:
+        return "unknown", []
+    if residual < _UNEXPLAINED:
+        return "explained", []
     seen = job.image if job.mask is None else job.image[job.mask]
     more = law.sigma * math.sqrt(residual**2 - 1)
     if more < _UNEXPLAINED_SHARE * float(seen.std(dtype=np.float64)):
-        return []
+        return "explained", []
     text = (
         f"the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
         f"of right kernels leave 1: {_cause(job, of)}"
@@ -59,7 +86,8 @@ def _unexplained(job: Job[DeconvolveSettings], law: NoiseLaw, residual: float | 
         text += (
             f". The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth"
         )
-    return [text]
+        return "not", [text]
+    return "partly", [text]
 
 
 def _cause(job: Job[DeconvolveSettings], of: str | None) -> str:
@@ -119,8 +147,10 @@ def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
     ]
 
 
-def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw) -> dict[str, Any]:
+def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw, verdict: str) -> dict[str, Any]:
     """What the image shows of the width of its kernels, for `Result.automatic`; {} where it shows nothing.
+
+    It may make another of the verdict so far.
 
     Too wide kernels are remarked on: they make a result worse than its image, where too narrow ones only do less.
     """
@@ -129,6 +159,8 @@ def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw) -> dict[str, Any]:
         width = width_of(job, law, job.watch.quiet())
     except InputError:  # the image chooses its kernels itself, or is too small
         return {}
-    if width.factor > 1 and not width.fits:
+    too_wide = width.factor > 1 and not width.fits
+    if too_wide:
         job.warnings.append(f"kernels that are too wide can make a result worse than the image: {width.advise()}")
-    return {"width": {"factor": width.factor, "sigma": width.sigma}}
+    found: dict[str, Any] = {"width": {"factor": width.factor, "sigma": width.sigma}}
+    return {**found, "verdict": "partly"} if too_wide and verdict == "explained" else found

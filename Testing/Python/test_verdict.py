@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.run.verdict import advice_on, worst_verdict
 
 KERNEL = sd.gaussian_kernel(1.5, ndim=2)
 
@@ -140,3 +141,35 @@ def test_no_width_is_told_where_the_image_chooses_its_kernels_itself():
     field = sd.KernelField.by_intensity({20: sd.disk_kernel(2.0), 80: sd.disk_kernel(3.0)}, of="true")
     found = sd.deconvolve(sd.convolve(truth(), field).image, field)
     assert "width" not in found.automatic
+
+
+# -- the verdict in one word
+
+
+def test_right_kernels_explain_the_image_wrong_ones_less_and_much_too_wide_ones_not():
+    image, run = seen(0.5), {"strategy": "joint", "method": "landweber"}
+    right = sd.deconvolve(image, KERNEL, **run)
+    assert (right.automatic["verdict"], advice_on(right)) == ("explained", ())
+    wrong = sd.deconvolve(image, sd.gaussian_kernel(3.0, ndim=2), **run)
+    assert wrong.automatic["verdict"] in ("partly", "not")
+    assert advice_on(wrong) == ("best", "width")
+
+
+def test_an_image_without_noise_or_without_change_is_not_judged():
+    still = np.full((16, 16), 3.0, np.float32)
+    result = sd.deconvolve(still, KERNEL, method="wiener")
+    assert (result.automatic["verdict"], advice_on(result)) == ("unknown", ())
+
+
+def test_a_filter_that_makes_more_noise_than_detail_is_told_so_and_the_best_method_advised():
+    result = sd.deconvolve(seen(5.0), KERNEL, method="landweber", iterations=200)
+    assert result.automatic["verdict"] == "noisy"
+    assert advice_on(result) == ("best",)
+
+
+def test_several_results_have_the_worst_of_their_verdicts():
+    def result(word):
+        return sd.Result(np.zeros(1), automatic={"verdict": word} if word else {})
+
+    assert worst_verdict(map(result, ["explained", "not", "partly", ""])) == {"verdict": "not"}
+    assert worst_verdict([result("")]) == {}
