@@ -118,12 +118,13 @@ FORMS = {
     "sheetFrame": "SpatialDeconvSheet",
     "compareFrame": "SpatialDeconvCompare",
     "whyFrame": "SpatialDeconvWhy",
+    "runsFrame": "SpatialDeconvRuns",
 }
 
 # The layouts whose labels make one column through the whole panel.
 FORM_LAYOUTS = (
-    "inputsFormLayout", "kernelKeyFormLayout", "kernelOptionsFormLayout", "estimateFormLayout", "methodFormLayout",
-    "advancedFormLayout", "previewLayout", "outputFormLayout",
+    "inputsFormLayout", "kernelKeyFormLayout", "kernelOptionsFormLayout", "regionFormLayout", "estimateFormLayout",
+    "methodFormLayout", "advancedFormLayout", "previewLayout",
 )  # fmt: skip
 
 # The widgets of each control that is not always shown; the names are those of panelmodel.visibleControls.
@@ -143,7 +144,6 @@ CONTROL_WIDGETS = {
     "method": ("methodLabel", "methodComboBox"),
     "jointMethod": ("jointMethodLabel", "jointMethodComboBox"),
     "engine": ("engineLabel", "engineComboBox"),
-    "sentence": ("methodSentenceLabel",),
     "iterations": ("iterationsLabel", "iterationsSpinBox"),
     "regularization": ("regularizationLabel", "regularizationRow"),
     "noise": ("noiseLabel", "noiseRow"),
@@ -181,7 +181,9 @@ WRAPPED_LABELS = (
     "previewStatusLabel",
     "sheetStatusLabel",
     "whyStatusLabel",
+    "verdictLabel",
     "statusLabel",
+    "runsStatusLabel",
 )
 
 # The parameters that become "none" when their node leaves the scene.
@@ -196,7 +198,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = self._cancelKey = None
+        self.logic = self.runner = self.wrapped = self.fonts = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -213,10 +215,12 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             compare,
             estimatesection,
             forms,
+            goalsection,
             kerneltable,
             preview,
             regionsection,
             running,
+            runssection,
             sheetsection,
             weightsplot,
             whysection,
@@ -235,19 +239,24 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
         self.estimate = estimatesection.EstimateSection(self)
+        self.goal = goalsection.GoalSection(self)
         self.apply = applysection.ApplySection(self)
         self.weights = weightsplot.WeightsPlot(self)
         self.preview = preview.PreviewController(self)
         self.sheet = sheetsection.ContactSheet(self)
         self.comparison = compare.Comparison(self)
         self.why = whysection.WhySection(self)
+        self.runs = runssection.RunsSection(self)
+        # What shows something outside the panel, or asks the engine by itself.
         self._views = (
             self.weights,
             self.preview,
             self.sheet,
             self.comparison,
             self.why,
-        )  # what shows something outside the panel
+            self.runs,
+            self.goal,
+        )
         self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
         self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
         self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
@@ -275,8 +284,18 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(form)
         for part in (form, *parts.values()):
             part.setMRMLScene(slicer.mrmlScene)
-        forms.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
         forms.orderTabs(form.layout())
+        self.fonts = forms.FontWatch(form, self.onFontChanged)
+        self.onFontChanged()
+
+    def onFontChanged(self) -> None:
+        """The labels have another size."""
+        from SpatialDeconvLib.panel import forms
+
+        forms.letShrink(vars(self.ui).values())
+        forms.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
+        if self.wrapped:
+            self.wrapped.update()
 
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""
@@ -286,11 +305,16 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             view.cleanup()
         if self.wrapped:
             self.wrapped.cleanup()
+        if self.fonts:
+            self.fonts.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
 
     def enter(self) -> None:
         """Called each time the user opens this module."""
+        from SpatialDeconvLib.panel import forms
+
+        forms.contentWithLess(self.parent)  # Slicer has just asked for all the width that it would like
         self.initializeParameterNode()
 
     def exit(self) -> None:
@@ -439,8 +463,6 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for field, name in FIELD_WIDGETS.items():
             getattr(self.ui, name).enabled = field not in waiting
         chosen = (state.method, state.strategy)
-        self.ui.kernelSetSummaryLabel.text = "\n".join(filter(None, [state.kernelSet.text, self.table.note()]))
-        self.ui.methodSentenceLabel.text = self._model.methodSentence(*chosen)
         self.ui.strategyComboBox.toolTip = self._model.strategySentence(state.strategy)
         self.ui.iterationsSpinBox.specialValueText = self._model.defaultIterationsText(*chosen)
         self.ui.regularizationLabel.text = self._model.constantLabel(*chosen)

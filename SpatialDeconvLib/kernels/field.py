@@ -217,6 +217,13 @@ class KernelField:
 
     # -- use
 
+    def describe(self) -> str:
+        """Return in a few words what kernels these are: "10 gaussian kernels"."""
+        kinds = {k.type if isinstance(k, ParametricKernel) else "stored" for k in self.kernels}
+        kind = f"{next(iter(kinds))} " if len(kinds) == 1 else ""
+        count = len(self.kernels)
+        return f"{count} {kind}kernel" + ("s" if count > 1 else "")
+
     def with_labels(self, labels: np.ndarray, names: Mapping[str, int] | None = None) -> KernelField:
         """Return a copy of a region-keyed field that uses this label map."""
         if self.key != "region":

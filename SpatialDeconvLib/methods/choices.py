@@ -102,19 +102,13 @@ VERDICTS = {
     "not": Choice(
         _("Not explained by the kernels"), _("The result is likely no closer to the truth than the image.")
     ),
-    "noisy": Choice(
-        _("More noise than detail"), _("The filter raises the noise by more than it brings back.")
-    ),
+    "noisy": Choice(_("More noise than detail"), _("The filter raises the noise by more than it brings back.")),
 }
 
 #: What may help where the kernels do not explain the image.
 ADVICE = {
-    "best": Choice(
-        _("Try the best method"), _("Run again with the method that is expected to come closest.")
-    ),
-    "width": Choice(
-        _("Measure the width"), _("Hold the width of the kernels to the blur that the image shows.")
-    ),
+    "best": Choice(_("Try the best method"), _("Run again with the method that is expected to come closest.")),
+    "width": Choice(_("Measure the width"), _("Hold the width of the kernels to the blur that the image shows.")),
 }
 
 # -- kernel fields

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,7 @@ __all__ = [
 ]
 
 RECIPE_ATTRIBUTE = "SpatialDeconv.recipe"
+NAME_ATTRIBUTE = "SpatialDeconv.name"  # the name that a result was given here
 
 
 # -- the two operations
@@ -260,19 +262,37 @@ def place(prepared: Prepared, result, inputVolume, outputVolume=None):
     """Put the image of a result into the output node, or a new one: the only place where the scene changes."""
     image, recipe = result.image, prepared.recipe(result)
     data = imageDataFromArray(image)
+    name = f"{inputVolume.GetName()} {resultName(prepared, result)}"
     if outputVolume is not None:
         _fill(outputVolume, data, recipe, inputVolume)
+        _rename(outputVolume, name)
         placeRegionMeans(outputVolume, result.region_means)
         return outputVolume
     scene = inputVolume.GetScene() or ensureScene()
     nodeClass = "vtkMRMLVectorVolumeNode" if image.ndim == 4 else "vtkMRMLScalarVolumeNode"
-    name = scene.GetUniqueNameByString(f"{inputVolume.GetName()} {prepared.settings.operation}d")
-    node = scene.AddNewNodeByClass(nodeClass, name)
+    node = scene.AddNewNodeByClass(nodeClass, scene.GetUniqueNameByString(name))
+    node.SetAttribute(NAME_ATTRIBUTE, node.GetName())
     _fill(node, data, recipe, inputVolume)
     copyDisplay(inputVolume, node)
     placeInHierarchy(scene, inputVolume, node)
     placeRegionMeans(node, result.region_means)
     return node
+
+
+def resultName(prepared: Prepared, result) -> str:
+    """Return what a result is called, after the name of its input: what was done, by which method, with what."""
+    field = kernelFieldFrom(prepared.inputs.kernels)
+    words = [f"{prepared.settings.operation}d", result.method.in_prose if result.method else "", field.describe()]
+    return ", ".join(filter(None, words))
+
+
+def _rename(node, name: str) -> None:
+    """Give a node that has other contents now the name of these, unless somebody has named it."""
+    given = node.GetAttribute(NAME_ATTRIBUTE)
+    if given is None or given != node.GetName() or re.fullmatch(re.escape(name) + r"(_\d+)?", given):
+        return
+    node.SetName(node.GetScene().GetUniqueNameByString(name) if node.GetScene() else name)
+    node.SetAttribute(NAME_ATTRIBUTE, node.GetName())
 
 
 def _fill(node, data, recipe: str, inputVolume) -> None:

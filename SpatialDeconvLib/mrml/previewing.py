@@ -267,7 +267,7 @@ def _show(image: np.ndarray, block, inputVolume, node):
     matrix[:3, 3] = (matrix @ [*(s.start for s in reversed(block)), 1.0])[:3]
     isNew = node is None
     if isNew:
-        node = _makePreviewNode(inputVolume, image.ndim == 4)
+        node = _makePreviewNode(inputVolume, image.ndim == 4, _("Preview"))
     wasModifying = node.StartModify()
     try:
         node.SetAndObserveImageData(data)
@@ -283,11 +283,22 @@ def _show(image: np.ndarray, block, inputVolume, node):
     return node
 
 
-def _makePreviewNode(inputVolume, vector: bool):
+def hiddenVolume(inputVolume, imageData, name: str):
+    """Return a volume node with these voxels (vtkImageData) that lies and looks as the input does; hidden."""
+    node = _makePreviewNode(inputVolume, imageData.GetNumberOfScalarComponents() > 1, name)
+    node.SetAndObserveImageData(imageData)
+    node.CopyOrientation(inputVolume)
+    node.SetAndObserveTransformNodeID(inputVolume.GetTransformNodeID())
+    createDisplay(node)
+    copyDisplay(inputVolume, node)
+    return node
+
+
+def _makePreviewNode(inputVolume, vector: bool, name: str):
     scene = inputVolume.GetScene() or ensureScene()
     node = scene.CreateNodeByClass("vtkMRMLVectorVolumeNode" if vector else "vtkMRMLScalarVolumeNode")
     node.UnRegister(None)  # CreateNodeByClass leaves its reference to the caller
-    node.SetName(_("Preview"))
+    node.SetName(name)
     node.SetHideFromEditors(True)  # before it is added: then it gets no place in the subject hierarchy either
     node.SetSaveWithScene(False)
     node.SetAttribute(PREVIEW_ATTRIBUTE, "1")

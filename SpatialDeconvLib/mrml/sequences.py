@@ -25,6 +25,7 @@ from ..errors import Cancelled, InputError
 from ..kernels.parts import field_of_part
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
+from ..run.verdict import worst_verdict
 from .channels import regionMeansOf, warningsOf
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
@@ -492,6 +493,7 @@ def overFrames(results: Sequence[Any], names: Sequence[str]):
     iterations = [r.iterations for r in results if r.iterations is not None]
     return dataclasses.replace(
         first,
+        automatic={**first.automatic, **worst_verdict(results)},
         iterations=max(iterations, default=None),
         residual=_rootMeanSquare([r.residual for r in results]),
         noise=_rootMeanSquare([r.noise for r in results]),

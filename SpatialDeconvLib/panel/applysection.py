@@ -8,21 +8,26 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from ..mrml import sequences
+from ..mrml import checking, sequences
+from ..run.verdict import worst_verdict
+from . import goalsection
 from . import model as panelmodel
-from .parameters import fieldOf
+from .parameters import fieldOf, snapshotOf
 from .running import RunControls
+from .runssection import Run
+from .verdictsection import VerdictSection
 
 
 class ApplySection:
-    """The Apply button, the progress bar and the status line.
+    """The Apply button, the progress bar, the verdict and the status line.
 
-    :param panel: the module's widget (ui, runner, logic, parameterNode, panelState, showError)
+    :param panel: the module's widget (ui, runner, runs, logic, parameterNode, panelState, showError)
     """
 
     def __init__(self, panel):
         self._panel = panel
-        self._state = None
+        self._state = self._snapshot = None
+        self._given = None  # the output volume that a run has made and chosen, and the input that it was made from
         self._sceneClosed = False
         self._hint = ""
         self._cure, self._failed = None, False  # what one click cures, and whether a run has failed for want of it
@@ -30,6 +35,8 @@ class ApplySection:
         self._controls = RunControls(
             ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"), panel.wrapped.update
         )
+        advice = {"best": self.onTryBest, "width": self.onMeasureWidth}
+        self._verdict = VerdictSection(ui, advice, panel.wrapped.update)
         self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
         ui.cureButton.connect("clicked(bool)", self.onCure)
@@ -39,6 +46,8 @@ class ApplySection:
         owner = self._panel.runner.owner
         if owner == "apply":
             return
+        if self._letGoOfOutput(state):
+            return  # the parameter node has been modified
         ui, missing = self._panel.ui, panelmodel.whatIsMissing(state)
         ui.applyButton.enabled = not missing and not owner
         ui.applyButton.toolTip = panelmodel.waitingText(owner) or panelmodel.applyToolTip(state)
@@ -46,11 +55,25 @@ class ApplySection:
         if missing or ui.statusLabel.text in ("", self._hint):
             self._hint, self._failed = missing, False
             self.say(missing, panelmodel.cureOfMissing(state))
+            self._verdict.clear()
+
+    def _letGoOfOutput(self, state):
+        """Another input than that of the last run gets an output of its own; whether that had to be changed."""
+        if self._given is None or self._given == (state.outputVolume, state.inputVolume):
+            return False
+        output, _input = self._given
+        self._given = None
+        if state.outputVolume is not output:  # the user has chosen another one
+            return False
+        self._panel.parameterNode().outputVolume = None
+        return True
 
     def sceneClosed(self):
         """The scene is being closed: what a run has made does not belong to the next one."""
         if self._panel.runner.owner == "apply":
             self._sceneClosed = True
+        self._given = None
+        self._verdict.clear()
         self.say("")
 
     def say(self, text, cure=None):
@@ -77,6 +100,38 @@ class ApplySection:
         setattr(node, cure.parameter, True)
         if failed:
             self.onClicked()
+
+    def onTryBest(self):
+        """Run again, with the method that is expected to come closest."""
+        node = self._panel.parameterNode()
+        if node:
+            goalsection.choose(node, "best")
+            self.onClicked()
+
+    def onMeasureWidth(self):
+        """Hold the width of the kernels to the blur that the image shows."""
+        panel, node = self._panel, self._panel.parameterNode()
+        if panel.runner.owner or not node:
+            return
+        state = panel.panelState()
+        if panelmodel.whatIsMissing(state):
+            return
+
+        def work(progress, cancelled):
+            request = panelmodel.runFrom(state, fieldOf(node))
+            names = ("model", "boundary", "slicewise", "nonfinite")
+            shared = {name: getattr(request.settings, name) for name in names}
+            return checking.checkKernels(
+                request.inputVolume, request.kernels, noise=request.settings.noise, progress=progress,
+                cancelled=cancelled, **request.selections, **shared,
+            )  # fmt: skip
+
+        self._begin(_("Stop measuring."), work, self._measured)
+
+    def _measured(self, check, error):
+        """Show what was found of the width of the kernels."""
+        if self._ended(error):
+            self.say(panelmodel.widthText(check))
 
     def onClicked(self, _checked=False):
         """Start a run, or cancel the one that is on."""
@@ -124,10 +179,9 @@ class ApplySection:
         return found[0] if chosen == everyFrame else volume if chosen == thisFrame else None
 
     def _start(self, state, frames):
-        self._state, self._sceneClosed = state, False
-        self.say("")
-        self._controls.start(_("Stop and leave the scene as it is."))
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
+        self._state, self._snapshot = state, snapshotOf(parameterNode)
+        self._verdict.clear()
 
         def work(progress, cancelled):
             request = panelmodel.runFrom(state, fieldOf(parameterNode))
@@ -143,10 +197,17 @@ class ApplySection:
                 raise Cancelled
             return output, result
 
-        self._panel.runner.start(work, self._finished, "apply", self._controls.show)
+        self._begin(_("Stop and leave the scene as it is."), work, self._finished)
 
-    def _finished(self, outcome, error):
-        """Show how a run ended."""
+    def _begin(self, toolTip, work, done):
+        """Let the user wait for a piece of work."""
+        self._sceneClosed = False
+        self.say("")
+        self._controls.start(toolTip)
+        self._panel.runner.start(work, done, "apply", self._controls.show)
+
+    def _ended(self, error):
+        """The work has ended: show what went wrong; whether nothing did."""
         self._controls.stop()
         self.say("")  # of the progress
         panel = self._panel
@@ -159,14 +220,44 @@ class ApplySection:
             if not isinstance(error, ValueError | OSError | MemoryError):
                 logging.error("SpatialDeconv failed", exc_info=error)
             panel.showError(panelmodel.errorText(error), panelmodel.cureOf(error))
+        return error is None
+
+    def _finished(self, outcome, error):
+        """Show how a run ended."""
+        if not self._ended(error):
+            return
+        output, result = outcome
+        if isinstance(result, list):
+            self._tell(panelmodel.sequenceText(result, output.GetName()), replace(result[0], **_judged(result)))
+            shown = shownOf(output)
         else:
-            output, result = outcome
-            isSequence = isinstance(result, list)
-            text = panelmodel.sequenceText if isSequence else panelmodel.resultText
-            self.say(text(result, output.GetName()))
-            shown = shownOf(output) if isSequence else output
-            if shown is not None:
-                panel.showResult(self._state.inputVolume, shown, None if isSequence else result)
+            told, shown = panelmodel.resultText(result, output.GetName()), output
+            self._tell(told, result)
+            self._keep(output, result, told)
+        if shown is not None:
+            self._panel.showResult(self._state.inputVolume, shown, None if isinstance(result, list) else result)
+
+    def _tell(self, text, result):
+        self.say(text)
+        self._verdict.show(result)
+
+    def _keep(self, output, result, told):
+        """Remember the run; its output stays chosen, so that the next one replaces it."""
+        self._panel.runs.add(
+            Run(
+                output.GetName(), result.seconds, result.automatic.get("verdict", ""), told, self._snapshot,
+                self._state.inputVolume, output, output.GetImageData(),
+            )
+        )  # fmt: skip
+        node = self._panel.parameterNode()
+        if node and node.inputVolume is self._state.inputVolume:
+            self._given = output, node.inputVolume
+            node.outputVolume = output
+
+
+def _judged(results):
+    """The verdict on a sequence: that on its worst frame."""
+    return {"automatic": {**results[0].automatic, **worst_verdict(results)}}
 
 
 def shownOf(sequence):

@@ -44,6 +44,67 @@ class WrappedLabels:
         self._header.disconnect("sectionResized(int,int,int)", self.onResized)
 
 
+class FontWatch(qt.QObject):
+    """Tells when a widget has got another font or style.
+
+    :param widget: the widget
+    :param changed: called without arguments, once the layouts know
+    """
+
+    def __init__(self, widget, changed):
+        qt.QObject.__init__(self, widget)
+        self._changed = changed
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.connect("timeout()", self.onTimeout)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _target, event):
+        """See what the widget is told; it is told all the same."""
+        if event.type() in (qt.QEvent.FontChange, qt.QEvent.StyleChange):
+            self._timer.start(0)
+        return False
+
+    def onTimeout(self):
+        self._changed()
+
+    def cleanup(self):
+        """The panel goes away."""
+        self._timer.stop()
+        self._timer.disconnect("timeout()", self.onTimeout)
+
+
+# Letters that widgets have to have room for, beside what frames them; by themselves they ask for the width of the
+# longest name, the largest number, or a style's idea of a button.
+LEAST_LETTERS = {
+    "qMRMLNodeComboBox": 8,
+    "ctkPathLineEdit": 8,
+    "QComboBox": 8,
+    "QAbstractSpinBox": 4,
+    "QLineEdit": 4,
+}
+FRAME = 24  # pixels
+
+
+def letShrink(widgets):
+    """Let widgets be as narrow as their contents allow, so that a narrow panel can show all of them."""
+    for widget in widgets:
+        letters = next((n for name, n in LEAST_LETTERS.items() if widget.inherits(name)), None)
+        if letters is not None:
+            widget.setMinimumWidth(letters * widget.fontMetrics().averageCharWidth() + FRAME)
+        elif widget.inherits("ctkCollapsibleButton"):
+            contentWithLess(widget)
+        elif widget.inherits("QPushButton") or widget.inherits("QToolButton"):
+            widget.setMinimumWidth(widget.fontMetrics().boundingRect(widget.text).width() + FRAME // 2)
+
+
+def contentWithLess(widget):
+    """Let a widget be as narrow as its contents can be, not only as narrow as they would like to be."""
+    policy = widget.sizePolicy
+    policy.setHorizontalPolicy(qt.QSizePolicy.Preferred)
+    widget.sizePolicy = policy
+
+
 def show(label, text):
     """Show a text in a label; a label without text takes no room."""
     label.text = text
@@ -59,8 +120,10 @@ def setChecked(button, isOn):
 
 def alignColumns(layouts):
     """Give the labels in the first columns of form layouts one width, whichever rows are shown."""
+    layouts = tuple(layouts)
     items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in layouts for row in range(form.rowCount())]
-    column = [item.widget() for item in items if item is not None and item.widget() is not None]
+    found = [item.widget() for item in items if item is not None and item.widget() is not None]
+    column = [widget for widget in found if not widget.wordWrap]
     width = max(label.sizeHint.width() for label in column)
     for label in column:
         label.setMinimumWidth(width)

@@ -91,6 +91,42 @@ def methodSentence(method: str, strategy: str = "blend") -> str:
     return translated(methodTraits(method, strategy).sentence, methods)
 
 
+def foreseenText(state: PanelState, forecast: Any = None) -> str:
+    """Return what a run will do and, with a `Forecast` of the engine, about how long it will take."""
+    if state.operation == "convolve":
+        text = _("Blurs the input volume with the kernels{time}.")
+        return text.format(time="" if forecast is None else ", " + roughlyText(forecast.seconds))
+    if forecast is not None:
+        return _foreseen(forecast)
+    if state.strategy == choices.AUTO:
+        return translated(choices.EFFORTS[state.effort].sentence, choices)
+    return methodSentence(state.method, state.strategy)
+
+
+def _foreseen(forecast: Any) -> str:
+    chosen = (forecast.method, forecast.strategy)
+    name = labelOf(choices.STRATEGIES, forecast.strategy).partition(":")[0]
+    text = _("{strategy}, {method}: {time}. {sentence}").format(
+        strategy=name, method=methodLabel(*chosen), time=roughlyText(forecast.seconds),
+        sentence=methodSentence(*chosen),
+    )  # fmt: skip
+    if forecast.otherwise is None:
+        return text
+    other = forecast.otherwise
+    more = _("If the kernels belong to true values: {method}, {time}.").format(
+        method=methodLabel(other.method, other.strategy), time=roughlyText(other.seconds)
+    )
+    return f"{text} {more}"
+
+
+def roughlyText(seconds: float) -> str:
+    """Return for people a duration that is known to a digit or so."""
+    if seconds < 1:
+        return _("less than a second")
+    unit = 1 if seconds < 10 else 5
+    return _("about {time}").format(time=_wholeDuration(unit * round(seconds / unit)))
+
+
 def defaultIterationsText(method: str, strategy: str = "blend") -> str:
     """Return what the iterations box shows for its lowest value, the method's own default."""
     traits = methodTraits(method, strategy)
@@ -166,6 +202,7 @@ class PanelState:
 
     operation: str = DeconvolveSettings.operation
     strategy: str = DeconvolveSettings.strategy
+    effort: str = DeconvolveSettings.effort
     blendMethod: str = DeconvolveSettings.method
     jointMethod: str = DeconvolveSettings.method
     model: str = DeconvolveSettings.model
@@ -249,11 +286,10 @@ def visibleControls(state: PanelState) -> frozenset[str]:
         "exclude": not deconvolving and region,
         "normalize": not deconvolving,
         "cascade": not deconvolving,
-        "strategy": deconvolving,
+        "strategy": deconvolving and state.strategy != choices.AUTO,
         "method": state.blends,
         "jointMethod": state.inverts and state.strategy == "joint",
         "engine": state.blends,
-        "sentence": deconvolving,
         "boundary": not state.inverts,
         "jointBoundary": state.inverts,
         "iterations": deconvolving and traits.iterates,
@@ -370,6 +406,8 @@ def settingsFrom(state: PanelState) -> Settings:
             chosen["exclude"] = state.exclude
         return settings_of(state.operation, chosen)
     chosen |= {"strategy": state.strategy, "method": state.method}
+    if state.strategy == choices.AUTO:
+        chosen["effort"] = state.effort
     if "engine" in shown:
         chosen["engine"] = state.engine
     if "iterations" in shown and state.iterations > 0:
@@ -433,6 +471,15 @@ def progressText(fraction: float, text: str, seconds: float) -> str:
     return _("{text}, about {time} left").format(text=text, time=durationText(remaining))
 
 
+def _wholeDuration(seconds: int) -> str:
+    """A duration in whole seconds, minutes or hours."""
+    if seconds < 90:
+        return _("{seconds} s").format(seconds=seconds)
+    if seconds < 5400:
+        return _("{minutes} min").format(minutes=round(seconds / 60))
+    return _("{hours} h").format(hours=round(seconds / 3600))
+
+
 def durationText(seconds: float) -> str:
     """Return a duration for people: 0.4 s, 12 s, 3 min 20 s."""
     if seconds < 9.95:
@@ -464,6 +511,15 @@ def resultText(result: Any, outputName: str) -> str:
     if "centre" in result.automatic:
         facts.append(_("centre of the kernels: {place}").format(place=result.automatic["centre"]))
     return "\n".join([", ".join(facts) + ".", *_choiceTexts([result]), *_warningTexts(result.warnings)])
+
+
+def widthText(check: Any) -> str:
+    """Return the status lines of kernels whose width was measured (`KernelCheck`)."""
+    if check.width is None:
+        text = _("The width of the kernels cannot be told: {reason}.").format(reason=check.no_width)
+    else:
+        text = _("Width: {text}.").format(text=check.width.describe())
+    return "\n".join([text, *_warningTexts(check.warnings)])
 
 
 def _choiceTexts(results: Iterable[Any]) -> list[str]:

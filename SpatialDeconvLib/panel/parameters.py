@@ -67,6 +67,7 @@ Interpolation = _choice("Interpolation", choices.INTERPOLATIONS)
 Whose = _choice("Whose", choices.WHOSE)
 Outside = _choice("Outside", choices.OUTSIDES)
 Strategy = _choice("Strategy", choices.STRATEGIES)
+Effort = _choice("Effort", choices.EFFORTS)
 Model = _choice("Model", choices.MODELS)
 Boundary = _choice("Boundary", choices.FIXED_BOUNDARIES)
 JointBoundary = _choice("JointBoundary", choices.BOUNDARIES)
@@ -161,6 +162,7 @@ class SpatialDeconvParameterNode:
     interpolation, outside, feather - Between levels, outside of them, and width in mm of a region's border.
     guideVolume - Volume whose intensities choose the kernels; none: the input itself.
     labels - The regions, for kernels keyed by region.
+    effort - What a run that chooses its method looks for.
     iterations - Number of steps of the iterative methods; 0: the method's default.
     regularization, regularizationAuto - The method's own constant, and whether it is chosen automatically.
     noise, noiseAuto - Standard deviation of the noise in image units, and whether it is estimated.
@@ -199,6 +201,7 @@ class SpatialDeconvParameterNode:
 
     operation: Operation = Operation.Deconvolve
     strategy: Strategy = Strategy(DeconvolveSettings.strategy)
+    effort: Effort = Effort(DeconvolveSettings.effort)
     method: Method = Method(DeconvolveSettings.method)
     jointMethod: JointMethod = JointMethod(DeconvolveSettings.method)
     iterations: Annotated[int, WithinRange(0, 10000)] = 0
@@ -308,12 +311,38 @@ def loadRows(parameterNode, path):
         setRows(parameterNode, rows)
 
 
+def snapshotOf(parameterNode):
+    """Return the choices that a run depends on, for `restore`."""
+    kept = {name: parameterNode.getValue(name) for name in _RUN_FIELDS}
+    return {**kept, "maskSegments": list(parameterNode.maskSegments)}, rowsOf(parameterNode)
+
+
+def restore(parameterNode, snapshot):
+    """Put the choices of a snapshot back; nodes that have left the scene become "none"."""
+    kept, rows = snapshot
+    with slicer.util.NodeModify(parameterNode):
+        for name, value in kept.items():
+            isGone = hasattr(value, "GetScene") and value.GetScene() is None
+            parameterNode.setValue(name, None if isGone else value)
+        setRows(parameterNode, rows)
+
+
+# Where a result goes, what is shown and what is measured make no difference to a run.
+_RUN_FIELDS = tuple(
+    name
+    for name in SpatialDeconvParameterNode.__annotations__
+    if not name.startswith(("preview", "estimate"))
+    and name not in ("kernels", "kernelSetPath", "levelCount", "outputVolume", "originalVolume", "blurredVolume")
+)
+
+
 def stateOf(parameterNode) -> panelmodel.PanelState:
     """Return the choices as panelmodel's plain values."""
     node = parameterNode
     return panelmodel.PanelState(
         operation=node.operation.value,
         strategy=node.strategy.value,
+        effort=node.effort.value,
         blendMethod=node.method.value,
         jointMethod=node.jointMethod.value,
         model=node.model.value,

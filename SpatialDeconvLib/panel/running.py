@@ -11,7 +11,7 @@ from . import model as panelmodel
 
 REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
 
-BACKGROUND = ("preview", "sheet", "residual")  # the runs that nobody waits for
+BACKGROUND = ("preview", "sheet", "residual", "forecast")  # the runs that nobody waits for
 
 
 class Task:
@@ -74,7 +74,7 @@ class JobRunner:
     The engine calls `progress` and `cancelled` all the time, and both let Slicer handle its events. Whatever
     happens meanwhile (cancel, the scene closed, the module left, reloaded or destroyed) only sets flags here,
     and is acted upon when the engine has returned. So is a new job: an apply or an estimate stops a preview
-    and starts when that has unwound; a new preview replaces the one that is on.
+    or a forecast and starts when that has unwound; a new one of these replaces the one that is on.
 
     :param changed: called with the `owner` whenever it may have become another
     """
@@ -145,12 +145,14 @@ class JobRunner:
 # What the user could change or start, and so waits while a run has the panel.
 SECTIONS = (
     "inputsCollapsibleButton",
+    "adviceRow",
+    "regionCollapsibleButton",
     "kernelsCollapsibleButton",
     "estimateCollapsibleButton",
     "methodCollapsibleButton",
     "advancedCollapsibleButton",
     "previewCollapsibleButton",
-    "outputCollapsibleButton",
+    "runsCollapsibleButton",
     "compareFrame",
     "whyCollapsibleButton",
 )

@@ -61,8 +61,8 @@ class Result:
     parameters : dict
         The arguments, enough to repeat the run.
     automatic : dict
-        What "auto" and other choices of the run turned into. "verdict": whether the kernels explain the image, a word
-        of `methods.choices.VERDICTS` (of a deconvolution). "centre": where kernels of an even size, or with a
+        What "auto" and other choices of the run turned into. "verdict", of a deconvolution: whether the kernels
+        explain the image, a word of `methods.choices.VERDICTS`. "centre": where kernels of an even size, or with a
         centre of their own, were taken to have it.
     region_means : tuple of RegionMean
         Of a deconvolution that was asked for them.

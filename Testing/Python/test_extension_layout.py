@@ -61,7 +61,7 @@ BINDINGS = {
 }
 
 # Fields that have no connector: the panel passes them on itself.
-UNBOUND = {"kernels", "kernelSetPath", "maskSegments", "thresholdLower", "thresholdUpper"}
+UNBOUND = {"kernels", "kernelSetPath", "maskSegments", "thresholdLower", "thresholdUpper", "operation", "effort"}
 
 
 def cmake_list(path, name):

@@ -145,7 +145,7 @@ def test_kernels_of_regions(ready):
     ready.edit_cell(0, 2, "0.5 mm")
     ready.edit_cell(1, 2, "1.5 mm")
     assert [entry.size for entry in ready.parameters.kernels] == ["0.5", "1.5"]
-    ready.choose_text("operationComboBox", "Convolve")
+    ready.choose_text("goalComboBox", "Convolve")
     before, after, _changed = applied(ready)
     roughness = [np.abs(np.diff(a, axis=2)).mean() for a in (after[:, :12], after[:, 12:])]
     original = [np.abs(np.diff(a, axis=2)).mean() for a in (before[:, :12], before[:, 12:])]
@@ -177,7 +177,7 @@ def test_one_kernel_for_everything(ready):
 
 
 def test_a_guide_chooses_the_kernels(ready):
-    ready.choose_text("operationComboBox", "Convolve")
+    ready.choose_text("goalComboBox", "Convolve")
     _before, without, _changed = applied(ready)
     without = without.copy()
     guide = ready.add_volume(np.full((6, 24, 24), 100.0, np.float32), "guide")

@@ -90,8 +90,9 @@ def test_the_tab_key_goes_through_the_panel_from_top_to_bottom(user):
     from SpatialDeconvLib.panel import forms
 
     names = [widget.objectName for widget in forms._focusable(user.ui.inputsCollapsibleButton.parent().layout())]
-    wanted = ("inputsCollapsibleButton", "kernelKeyComboBox", "kernelTable", "weightsGroupBox", "estimateButton")
-    wanted += ("operationComboBox", "previewCheckBox", "applyButton", "flickerButton")
+    wanted = ("inputsCollapsibleButton", "editKernelsButton", "goalComboBox", "applyButton", "flickerButton")
+    wanted += ("kernelKeyComboBox", "kernelTable", "weightsGroupBox", "regionKindComboBox", "estimateButton")
+    wanted += ("previewCheckBox", "runsTable", "restoreRunButton")
     assert [name for name in names if name in wanted] == list(wanted)
 
 
@@ -298,7 +299,7 @@ def test_the_centre_that_is_chosen_is_the_one_that_is_taken(stored, word, moved)
     point = np.zeros((9, 9, 9), np.float32)
     point[4, 4, 4] = 1
     stored.choose("inputVolumeSelector", stored.add_volume(point, "point"))
-    stored.choose_text("operationComboBox", "Convolve")
+    stored.choose_text("goalComboBox", "Convolve")
     stored.choose_text("kernelCentreComboBox", word)
     stored.click("applyButton")
     (shown,) = stored.shown_in_views()
@@ -542,7 +543,7 @@ def test_apply_writes_into_the_chosen_output(ready):
 
 
 def test_forward_mode_blurs(ready, kernel_set):
-    ready.choose_text("operationComboBox", "Convolve")
+    ready.choose_text("goalComboBox", "Convolve")
     assert not ready.visible("methodComboBox")
     ready.click("applyButton")
     (shown,) = ready.shown_in_views()

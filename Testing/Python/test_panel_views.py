@@ -80,7 +80,7 @@ def test_the_preview_is_the_result(previewing):
 
 def test_a_changed_parameter_changes_the_preview(previewing):
     before = slicer.util.arrayFromVolume(slicer.util.getNode(layers()[1])).copy()
-    previewing.choose_text("operationComboBox", "Convolve")
+    previewing.choose_text("goalComboBox", "Convolve")
 
     def changed():
         now = layers()[1]
