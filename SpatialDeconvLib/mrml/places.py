@@ -12,6 +12,7 @@ from .scene import ijkToRas, spacingOf, volumeArray
 __all__ = [
     "fitBox",
     "intensityRange",
+    "isEmptyRegion",
     "positionInVolume",
     "regionNames",
     "segmentsOf",
@@ -29,6 +30,19 @@ def segmentsOf(node) -> list[tuple[str, str]]:
     segmentation = node.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
     return [(segmentId, segmentation.GetSegment(segmentId).GetName() or segmentId) for segmentId in ids]
+
+
+def isEmptyRegion(node, segmentIds: Sequence[str]) -> bool:
+    """Return whether a label map, or these segments of a segmentation, hold no voxel, as far as is known."""
+    if not node.IsA("vtkMRMLSegmentationNode"):
+        image = node.GetImageData()
+        return image is None or tuple(image.GetScalarRange()) == (0.0, 0.0)
+    segmentation = node.GetSegmentation()
+    if not segmentation.GetNumberOfSegments():
+        return True
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    shapes = [segmentation.GetSegment(segmentId).GetRepresentation(name) for segmentId in segmentIds]
+    return bool(shapes) and all(shape is not None and shape.IsEmpty() for shape in shapes)
 
 
 def regionNames(node) -> list[str | int]:

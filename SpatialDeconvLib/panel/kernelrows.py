@@ -167,7 +167,8 @@ class KernelRow:
         """The kind's size, unless that is said in other words, and its direction."""
         kind, parameters = KINDS[self.kind], {}
         if kind.size and not (not self.size.strip() and kernelfields.isSizedOtherwise(self)):
-            numbers, size = _numbers(self.size), kind.size
+            size = kind.size
+            numbers = _numbers(self.size if size.count == "axes" else _withoutDecimalComma(self.size))
             if not self.size.strip():
                 raise InputError(_("its size is missing"))
             if not numbers:
@@ -425,10 +426,10 @@ def rowProblem(key: str, row: KernelRow) -> str:
 def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
     """Return what the panel says of a table: what it holds, or the first thing that is wrong with it."""
     problem = _tableProblem(key, rows)
-    flat = any(isFlat(row) for row in rows)
-    if problem:
-        return KernelSetSummary(problem, False, key, len(rows), flat)
-    return KernelSetSummary(_summaryText(key, rows), True, key, len(rows), flat)
+    flat = [row for row in rows if isFlat(row)]
+    text = problem or _summaryText(key, rows)
+    moved = any(KINDS[row.kind].directed for row in flat)
+    return KernelSetSummary(text, not problem, key, len(rows), bool(flat), moved)
 
 
 def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
@@ -533,9 +534,10 @@ def rowWithParameters(row: KernelRow, text: str) -> KernelRow:
 
     What is no number is left out; a text without any number is kept, so that it can be corrected.
     """
-    kind, numbers = KINDS[row.kind], _numbers(text)
+    kind = KINDS[row.kind]
     if not kind.size or text == parametersText(row):
         return row
+    numbers = _numbers(_withoutDecimalComma(text.strip()))
     if not numbers:
         return replace(row, size=text.strip())
     if kind.directed:
@@ -673,6 +675,13 @@ def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
             return _("One {kind} kernel, at intensity {level:g}.").format(kind=kind, level=levels[0])
         text = _("{count} {kind} kernels, intensity {least:g} to {most:g}.")
         return text.format(count=len(rows), kind=kind, least=min(levels), most=max(levels))
+    if len(rows) == 1:
+        words = {
+            "region": _("One {kind} kernel, keyed to a region."),
+            "position": _("One {kind} kernel, keyed to position."),
+            "weights": _("One {kind} kernel, with a weight image."),
+        }
+        return words[key].format(kind=kind)
     words = {
         "region": _("{count} {kind} kernels, keyed to regions."),
         "position": _("{count} {kind} kernels, keyed to position."),

@@ -258,8 +258,8 @@ class KernelTable:
             selected = [0]
         ui = self._ui
         ui.removeKernelsButton.enabled = bool(self.selectedRows())
-        ui.kernelEditor.visible = bool(selected) and selected[0] < len(rows)
-        if not ui.kernelEditor.visible and not (selected and selected[0] < len(rows)):
+        if not selected or selected[0] >= len(rows):
+            ui.kernelEditor.visible = False
             return
         row = rows[selected[0]]
         self._updating = True
@@ -267,6 +267,7 @@ class KernelTable:
             self._showRow(row, len(selected))
         finally:
             self._updating = False
+        ui.kernelEditor.visible = True  # all at once: the panel would stay as wide as it was for a moment
 
     def _showRow(self, row, count):
         ui, kind = self._ui, kernelrows.KINDS[row.kind]

@@ -178,6 +178,8 @@ class KernelSetSummary:
         Number of kernels.
     flat : bool
         Whether some kernels lie in the slice, so that a 3-D image has to be worked on slice by slice.
+    moved : bool
+        Whether some of these are motions, which can be given a direction out of the slice.
     """
 
     text: str
@@ -185,6 +187,7 @@ class KernelSetSummary:
     key: str = "intensity"
     count: int = 0
     flat: bool = False
+    moved: bool = False
 
 
 # ---------------------------------------------------------------------------------------- the panel
@@ -197,7 +200,7 @@ class PanelState:
     `iterations` 0 means the method's default. `noise` and `offset` are in units of the image's intensity. `mask`
     is the region in the words of `selections.maskArray`, None for the whole volume or when it is not chosen yet;
     `hasSegments` says that segments can be chosen from it. `slices` are those of the input volume, 0 when it
-    has no voxels.
+    has no voxels. `isEmptyMask` says that no voxel can be in the region that was chosen.
     """
 
     operation: str = DeconvolveSettings.operation
@@ -228,6 +231,7 @@ class PanelState:
     region: str = "whole"
     mask: Any = None
     hasSegments: bool = False
+    isEmptyMask: bool = False
     slices: int = 1
     outputVolume: Any = None
     kernelSet: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
@@ -351,12 +355,14 @@ def whatIsMissing(state: PanelState) -> str:
             "threshold": _("Choose the threshold range of the region."),
             "box": _("Choose or create the box (ROI) of the region."),
         }[state.region]
+    if state.region == "segments" and state.isEmptyMask:
+        return _("There is nothing in the segmentation or label map of the region: fill it, or choose another one.")
     if not state.kernelSet.usable:
         return state.kernelSet.text
     if state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
     if state.kernelSet.flat and state.slices > 1 and not state.slicewise:
-        return _slicesText()
+        return _slicesText(state)
     if _selfKeyed(state) and state.key != "intensity":
         return _("Self-keyed needs kernels keyed to intensity; choose another method or key.")
     if state.outputVolume is not None:
@@ -367,8 +373,10 @@ def whatIsMissing(state: PanelState) -> str:
     return ""
 
 
-def _slicesText() -> str:
-    return _("Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.")
+def _slicesText(state: PanelState) -> str:
+    if state.kernelSet.moved:
+        return _("Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.")
+    return _("Some kernels lie in the slice: check 'Slice by slice'.")
 
 
 def waitingText(owner: str) -> str:
@@ -646,7 +654,7 @@ def cureOf(error: BaseException) -> Cure | None:
 
 def cureOfMissing(state: PanelState) -> Cure | None:
     """Return what cures by one click what `whatIsMissing` names, None where nothing does."""
-    isThat = state.kernelSet.usable and whatIsMissing(state) == _slicesText()
+    isThat = state.kernelSet.usable and whatIsMissing(state) == _slicesText(state)
     return Cure("slicewise", _("Work slice by slice")) if isThat else None
 
 

@@ -369,6 +369,7 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
         mask=maskOf(node),
         slices=places.sliceCount(node.inputVolume),
         hasSegments=bool(places.segmentsOf(node.mask)),
+        isEmptyMask=node.mask is not None and places.isEmptyRegion(node.mask, chosenSegments(node)),
         outputVolume=node.outputVolume,
         kernelSet=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
     )

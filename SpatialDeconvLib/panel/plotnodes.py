@@ -38,7 +38,7 @@ _POINTS = 400  # of the weights' curves, besides the levels themselves
 # Voxels that the histogram and the shares are computed from; larger images are thinned out evenly.
 _SAMPLE = 2**21
 _GREY = (0.55, 0.55, 0.55)
-_LONGEST_LEGEND = 8
+_LONGEST_LEGEND, _LONG_LEGEND = 12, 8  # names; beyond the second number in smaller letters
 
 
 @dataclass(frozen=True)
@@ -321,7 +321,7 @@ def styleChart(chart, data: WeightsData, compact: bool) -> None:
         chart.SetTitleFontSize(size + 4)
         chart.SetAxisTitleFontSize(size)
         chart.SetAxisLabelFontSize(size)
-        chart.SetLegendFontSize(size)
+        chart.SetLegendFontSize(size - 3 if len(data.names) > _LONG_LEGEND else size)
         chart.SetYAxisTitleVisibility(not compact)
         # Many curves need no names, they stand above their levels; a legend would hide some of them.
         named = not compact if data.key == "intensity" else True

@@ -36,7 +36,7 @@ from ..methods import registry as methods
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
 from . import pipeline
-from .automatic import Simulation, keyed_to_truth, trial_block
+from .automatic import Simulation
 from .blend import Chooser, run_blend
 from .choose import Choice, chosen
 from .filtering import Filtering, Form, facts_of, given_filtering, level_of
@@ -50,8 +50,8 @@ from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 _WHOLE_VOXELS = 2**25
 # Peak memory of a direct FFT filter, in volumes of double precision.
 _WHOLE_VOLUMES = 6.0
-# A draft finds its constants on at most so many voxels.
-_DRAFT_VOXELS = 2**16
+# A draft filters with Wiener's filter, which takes the noise for so many times as strong: less lets noise through.
+_DRAFT_NOISE = 3.0
 # An axis that meets the border is taken whole as long as the part has no more voxels.
 _PART_VOXELS = 2**22
 
@@ -101,8 +101,7 @@ def block_of(
     block : tuple of slice
         One per axis of the image, not empty, without steps.
     draft : bool
-        Give a first idea, where that is much quicker: with Tikhonov's automatic constants from near the block,
-        unless `known` holds those of the whole image.
+        Give a first idea, where that is much quicker: by Wiener's filter, from the block and little around it.
     known : BlockMemory, optional
 
     Returns
@@ -155,25 +154,58 @@ def _deconvolved(view: View[DeconvolveSettings], draft: bool, known: BlockMemory
     if not view.selected:
         image, facts = view.unchanged()
         return image, {**facts, "noise": float(job.outward(law.sigma))}
+    if draft and _takes_long(view, law, known):
+        return _first_idea(view, law)
     choice = _whole_choice(view, law, known)
     job.settings = choice.settings
     notes: list[str] = []
     if job.settings.strategy == "joint":
         notes.append("the joint method takes its steps by what it sees of the block")
-        rough = False  # a few steps are no idea of it: most of the time goes into its automatic weight
         part, inside = view.part(job.settings.spec.reaches, range(len(job.bound)))
         found = run_joint(part, part.noise, least=least_value(job, law.sigma), of=choice.facts.get("of"))
         image = found.image[inside]
     else:
-        choose, rough = _chooser(view, law, choice.facts.get("of"), draft, known)
-        if rough:
-            notes.append("the automatic constants are still those of a part of the image")
+        choose = _chooser(view, law, choice.facts.get("of"), known)
         image, found = _blended(view, law, choose, known, notes)
     job.check_result(image, job.settings.spec.name)
     return image, {
         "iterations": found.iterations, "history": found.history,
-        **job.found(law, {**choice.facts, **found.parameters, "approximate": notes, "draft": rough}),
+        **job.found(law, {**choice.facts, **found.parameters, "approximate": notes, "draft": False}),
     }  # fmt: skip
+
+
+def _takes_long(view: View[DeconvolveSettings], law: NoiseLaw, known: BlockMemory) -> bool:
+    """Whether the block's result has to be searched for, or takes many steps."""
+    settings = view.job.settings
+    if settings.strategy != "blend":
+        return True
+    given = given_filtering(settings, law)
+    if given is not None:
+        return given.iterations is not None
+    return not set(view.used) - {len(view.job.bound.field.kernels)} <= set(_filterings(view, law, known))
+
+
+def _first_idea(view: View[DeconvolveSettings], law: NoiseLaw) -> ImageAndFacts:
+    """What Wiener's filter makes of the block."""
+    job = view.job
+    job.settings = replace(
+        job.settings, strategy="blend", method="wiener", effort=DeconvolveSettings.effort, iterations=None,
+        regularization="auto", boundary=job.settings.boundary if job.settings.boundary != "extended" else "edge",
+    )  # fmt: skip
+    sigma = max(law.sigma, 1e-3 * float(job.image[view.block].std(dtype=np.float64)))
+    filtering = Filtering("wiener", constant=_DRAFT_NOISE * sigma)
+    image = np.zeros(view.bound.shape, job.image.dtype)
+    for k, watch in job.watch.parts(view.used, "kernel"):
+        watch.step(0.0)
+        weight = view.bound.weight(k, image.dtype)
+        part = (
+            job.image[view.block]
+            if view.bound.is_identity(k)
+            else _part_filter(view, law, filtering, k, watch, reaches=1.0).image
+        )
+        image += weight * part
+    notes = ["a quick filter gives a first idea"]
+    return image, job.found(law, {"approximate": notes, "draft": True})
 
 
 def _blended(
@@ -349,46 +381,41 @@ def _whole_is_affordable(job: Job) -> bool:
     return job.image.size <= _WHOLE_VOXELS and (available is None or needed < available / 2)
 
 
-def _chooser(
-    view: View[DeconvolveSettings], law: NoiseLaw, of: str | None, draft: bool, known: BlockMemory
-) -> tuple[Chooser, bool]:
-    """The function that gives what a kernel filters with, which `known` keeps if it was searched for, and whether
-    that is rough."""
-    job, settings, method = view.job, view.job.settings, view.job.settings.spec
-    given = given_filtering(settings, law)
+def _filterings(view: View[DeconvolveSettings], law: NoiseLaw, known: BlockMemory) -> dict[int, Filtering]:
+    """What was found for the kernels so far, by these settings; it may be added to."""
+    settings = view.job.settings
+    key = settings.method, _noise_key(law), settings.model, settings.boundary, settings.offset, _fingerprint(view)
+    return known.filterings.setdefault(key, {})
+
+
+def _chooser(view: View[DeconvolveSettings], law: NoiseLaw, of: str | None, known: BlockMemory) -> Chooser:
+    """The function that gives what a kernel filters with, which `known` keeps if it was searched for."""
+    job, method = view.job, view.job.settings.spec
+    given = given_filtering(job.settings, law)
     if given is not None:
-        return lambda k: given, False
-    found = known.filterings.setdefault(
-        (method.name, _noise_key(law), settings.model, settings.boundary, settings.offset, _fingerprint(view)), {}
-    )
-    # A part of the image tells nothing about the constants of filters that depend on all of it.
-    near = method.local or method.automatic
-    rough = draft and near and not set(view.used) - {len(job.bound.field.kernels)} <= set(found)
-    if rough:
-        found, box = {}, trial_block(job.image.shape, view.block, _DRAFT_VOXELS)
-        image = np.ascontiguousarray(job.image[box])
-        mask = None if job.mask is None else job.mask[box]
-        simulation = Simulation(
-            image, job.bound.part(box, image.dtype), law.part(box), settings.model, settings.boundary,
-            own=keyed_to_truth(job, of), offset=settings.offset, mask=mask, watch=job.watch,
-        )  # fmt: skip
-    else:
-        simulation = Simulation.of_job(job, law, of)
+        return lambda k: given
+    found, simulation = _filterings(view, law, known), Simulation.of_job(job, law, of)
 
     def choose(k: int) -> Filtering:
         if k not in found:
             found[k] = simulation.filtering(k, method.name)
         return found[k]
 
-    return choose, rough
+    return choose
 
 
 def _part_filter(
-    view: View[DeconvolveSettings], law: NoiseLaw, filtering: Filtering, k: int, watch: Watch
+    view: View[DeconvolveSettings],
+    law: NoiseLaw,
+    filtering: Filtering,
+    k: int,
+    watch: Watch,
+    reaches: float | None = None,
 ) -> Solution:
-    """One kernel's filter on a part of the image, with the margin that it needs itself."""
+    """One kernel's filter on a part of the image, with the margin that it needs itself, or a given one."""
     job, spec = view.job, methods.method("blend", filtering.method)
-    reaches = math.inf if job.settings.slicewise and not spec.local else spec.reaches
+    if reaches is None:
+        reaches = math.inf if job.settings.slicewise and not spec.local else spec.reaches
     part, inside = view.part(reaches, [k], masked=True, alone=k)
     part.watch = watch
     part.settings = replace(part.settings, method=filtering.method)

@@ -136,12 +136,34 @@ def test_a_draft_is_what_it_says_and_uses_what_is_known():
     known = BlockMemory()
     draft = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
     assert draft.automatic["draft"]
-    assert draft.automatic["approximate"] == ["the automatic constants are still those of a part of the image"]
+    assert draft.automatic["approximate"] == ["a quick filter gives a first idea"]
     exact = deconvolve_block(image, LEVELS, block, method="tikhonov", known=known)
     assert not exact.automatic["draft"]
     assert np.abs(draft.image - exact.image).max() > 0
     second = deconvolve_block(image, LEVELS, block, method="tikhonov", draft=True, known=known)
     np.testing.assert_array_equal(second.image, exact.image)
+
+
+@pytest.mark.parametrize(
+    "run", [{"method": "wiener"}, {}, {"strategy": "joint", "method": "tv"}, {"method": "landweber"}]
+)
+def test_whatever_takes_long_has_a_draft_that_is_near_to_its_image_and_asks_nothing_of_it(run, monkeypatch):
+    def never(*_args, **_kwargs):
+        raise AssertionError("a draft searches for nothing")
+
+    monkeypatch.setattr(blocks, "chosen", never)
+    monkeypatch.setattr(blocks, "run_joint", never)
+    monkeypatch.setattr(blocks, "Simulation", never)
+    image = blurred()
+    draft = deconvolve_block(image, LEVELS, MIDDLE, draft=True, spacing=SPACING, noise=0.5, **run)
+    assert draft.automatic["draft"]
+    difference = draft.image - image[MIDDLE]
+    assert 0 < np.abs(difference).mean() < 0.3 * image[MIDDLE].std()
+
+
+def test_what_is_quick_has_no_draft():
+    result = deconvolve_block(blurred(), LEVELS, MIDDLE, draft=True, method="wiener", noise=0.5, spacing=SPACING)
+    assert not result.automatic["draft"]
 
 
 def test_constants_are_found_again_when_the_kernels_change():
