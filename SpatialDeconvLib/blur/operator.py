@@ -99,6 +99,8 @@ class SpatiallyVariantBlur(LinearOperator):
         not fit is computed again at each use.
     normalize : bool
         Scale every kernel to sum 1.
+    watch : Watch, optional
+        Asked whether to stop while what is kept is being made; it is not kept itself.
 
     Attributes
     ----------
@@ -134,6 +136,7 @@ class SpatiallyVariantBlur(LinearOperator):
         low_rank: float | str = "auto",
         cache_bytes: int | None = None,
         normalize: bool = False,
+        watch: Watch = UNWATCHED,
     ):
         check_choice(model, MODELS, "model")
         check_choice(boundary, BOUNDARIES, "boundary")
@@ -155,7 +158,7 @@ class SpatiallyVariantBlur(LinearOperator):
         tolerance = self._tolerance(low_rank)
         limit = max(CACHE_VOLUMES * self.shape[0] * dtype.itemsize, CACHE_LEAST)
         limit = limit if cache_bytes is None else int(cache_bytes)
-        self._prepare(tolerance, limit)
+        self._prepare(tolerance, limit, watch)
 
     # -- set-up
 
@@ -200,14 +203,14 @@ class SpatiallyVariantBlur(LinearOperator):
             raise InputError(f"low_rank {low_rank!r} must be at least 0 (off) and less than 1")
         return tolerance
 
-    def _prepare(self, tolerance: float, limit: int) -> None:
+    def _prepare(self, tolerance: float, limit: int, watch: Watch) -> None:
         self._accepted = tolerance
         kernels = self._canonical_kernels
         self._weights = TermWeights(
             self.bound, self._weighted_shape, self._weight_pads, self.dtype, coarse=tolerance > 0
         )
         full = geometry_for(self._problem, reach_of(kernels))
-        self._identities, local, shared = self._sort_terms(full)
+        self._identities, local, shared = self._sort_terms(full, watch)
         self._budget = budget = _Budget(limit)
         self._groups: list[_Group] = []
         # Another member of a compressed family costs nothing, so compression competes with small boxes.
@@ -221,20 +224,21 @@ class SpatiallyVariantBlur(LinearOperator):
         if shared:
             self._groups.append(self._shared_group(full, shared, self.compression, budget))
             if self.compression is not None:
-                self._combine_weights(shared, self.compression, budget)
+                self._combine_weights(shared, self.compression, budget, watch)
         for k, geometry in local:
             transform = Transform(geometry, self.dtype, self.run)
             keep = budget.take(Spectrum.bytes_for(kernels[k], transform, keep=True))
             self._groups.append(_Group(transform, [_Term(k, Spectrum(kernels[k], transform, keep))]))
-        self._keep_weights(budget)
+        self._keep_weights(budget, watch)
         cost = sum((1 + len(g.terms)) * g.transform.geometry.cost for g in self._groups)
         self.transforms = cost / full.cost
         self.grid = full.grid
 
-    def _sort_terms(self, full: Geometry) -> tuple[list[int], list[tuple[int, Geometry]], list[int]]:
+    def _sort_terms(self, full: Geometry, watch: Watch) -> tuple[list[int], list[tuple[int, Geometry]], list[int]]:
         """Split the kernels: identities, those worth an FFT of their own bounding box, and the rest."""
         identities, local, shared = [], [], []
         for k, h in enumerate(self._canonical_kernels):
+            watch.check()
             box = self._support(k)
             if box is None:
                 continue  # no voxel uses this kernel
@@ -294,14 +298,14 @@ class SpatiallyVariantBlur(LinearOperator):
             terms.append(_Term(name, Spectrum(kernel, transform, keep)))
         return _Group(transform, terms, compression)
 
-    def _combine_weights(self, shared: list[int], compression: Compression, budget: _Budget) -> None:
+    def _combine_weights(self, shared: list[int], compression: Compression, budget: _Budget, watch: Watch) -> None:
         matrix = np.zeros((compression.rank, len(self.bound)))
         matrix[:, shared] = compression.coefficients.T
         names: list[Name] = [("basis", r) for r in range(len(matrix))]
         if self._weights.hats and not budget.fits(len(names) * self._weights.bytes_each):
             self._weights.tabulate(names, matrix)
             return
-        for name, weight in zip(names, self._weights.combined(matrix), strict=True):
+        for name, weight in zip(names, self._weights.combined(matrix, watch), strict=True):
             self._weights.kept[name] = weight
             budget.take(weight.nbytes)
 
@@ -318,7 +322,7 @@ class SpatiallyVariantBlur(LinearOperator):
         near = next((g for g in self._groups if g.transform.geometry == geometry and g.compression is None), None)
         return self._shared_group(geometry, everyone, compression, self._budget, near)
 
-    def _keep_weights(self, budget: _Budget) -> None:
+    def _keep_weights(self, budget: _Budget, watch: Watch) -> None:
         """Keep weights in memory as far as the limit goes; past it, hats come from one number per voxel."""
         # Those of a compressed family are kept, or come from tables, already.
         kernels = [t.index for g in self._groups for t in g.terms if isinstance(t.index, int)] + self._identities
@@ -327,6 +331,7 @@ class SpatiallyVariantBlur(LinearOperator):
             self._weights.prepare_levels()
             return
         for k in kernels:
+            watch.check()
             if budget.take(size):
                 self._weights.kept[k] = self._weights.whole(k)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..arrays.boxes import Box
+from ..arrays.watch import Watch
 from ..kernels.field import BoundField
 
 #: Of a term: its kernel's number, or ("basis", r) for member r of a compressed family.
@@ -54,13 +55,14 @@ class TermWeights:
             values = np.pad(values, self.pads, mode="edge")
         return np.ascontiguousarray(values, self.dtype).reshape(self.shape)
 
-    def combined(self, matrix: np.ndarray) -> list[np.ndarray]:
+    def combined(self, matrix: np.ndarray, watch: Watch) -> list[np.ndarray]:
         """Weights of a compressed family: sum_k matrix[r, k] w_k for every r."""
         totals = [np.zeros(self.shape, self.dtype) for _ in matrix]
         for k in np.flatnonzero(matrix.any(axis=0)):
             weight = self.whole(int(k))
             part = np.empty_like(weight)
             for total, c in zip(totals, matrix[:, k], strict=True):
+                watch.check()
                 total += np.multiply(weight, self.dtype.type(c), out=part)
         return totals
 

@@ -151,8 +151,9 @@ def _field_part(field: KernelField, box: Box) -> KernelField:
 def _product(job: Job, watch: Watch) -> float:
     """Seconds of one product with the blur of a job, when what is kept for it is there."""
     operator = SpatiallyVariantBlur(
-        job.bound, job.image.shape, model=job.settings.model, boundary=job.settings.boundary, dtype=job.image.dtype
-    )
+        job.bound, job.image.shape, model=job.settings.model, boundary=job.settings.boundary,
+        dtype=job.image.dtype, watch=watch,
+    )  # fmt: skip
     image = operator.extend(job.image)
     operator.forward(image, watch.quiet())
     started = time.perf_counter()

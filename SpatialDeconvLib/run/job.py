@@ -156,6 +156,7 @@ class Job(Generic[S]):
             dtype=self.image.dtype,
             low_rank=0.0,
             cache_bytes=0,  # it is applied once: nothing is worth keeping
+            watch=self.watch,
         )
 
     def noise_law(self) -> NoiseLaw:

@@ -47,7 +47,7 @@ def run_joint(
     roomy = _has_room(job, spec)
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=settings.model, boundary=settings.boundary, dtype=job.image.dtype,
-        cache_bytes=None if roomy else 0,
+        cache_bytes=None if roomy else 0, watch=job.watch,
     )  # fmt: skip
     watch = _telling_time(job, operator)
     shift = least if spec.nonnegative else 0.0

@@ -145,7 +145,7 @@ def test_a_draft_is_what_it_says_and_uses_what_is_known():
 
 
 @pytest.mark.parametrize(
-    "run", [{"method": "wiener"}, {}, {"strategy": "joint", "method": "tv"}, {"method": "landweber"}]
+    "run", [{"method": "tikhonov"}, {}, {"strategy": "joint", "method": "tv"}, {"method": "landweber"}]
 )
 def test_whatever_takes_long_has_a_draft_that_is_near_to_its_image_and_asks_nothing_of_it(run, monkeypatch):
     def never(*_args, **_kwargs):

@@ -547,3 +547,16 @@ def test_bad_images_are_named():
         op.forward(np.zeros((8, 9)))
     with pytest.raises(InputError, match="y is complex"):
         op.adjoint(np.zeros((8, 8), complex))
+
+
+# -- making one
+
+
+def test_whether_to_stop_is_asked_for_every_kernel_while_an_operator_is_made():
+    image = np.random.default_rng(0).random((24, 24)).astype(np.float32)
+    field = KernelField.by_intensity({n / 8: gaussian_kernel(0.5 + 0.1 * n, ndim=2) for n in range(8)})
+    asked = []
+    SpatiallyVariantBlur(field, image.shape, guide=image, watch=Watch(cancelled=lambda: bool(asked.append(1))))
+    assert len(asked) >= 2 * len(field.kernels)  # where they apply, and their weights
+    with pytest.raises(Cancelled):
+        SpatiallyVariantBlur(field, image.shape, guide=image, watch=Watch(cancelled=lambda: True))

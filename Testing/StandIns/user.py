@@ -92,9 +92,19 @@ class User:
 
     # -- mouse and keyboard
 
+    def reveal(self, widget):
+        """Open the sections that a widget lies in, as far as they are closed."""
+        parent = widget.parent()
+        while parent is not None:
+            if parent.inherits("ctkCollapsibleButton") and parent.collapsed:
+                parent.collapsed = False
+                self.window.processEvents()
+            parent = parent.parent()
+
     def click(self, button):
         """Click a button as the mouse does: nothing happens on one that is disabled."""
         widget = getattr(self.ui, button)
+        self.reveal(widget)
         if QTest:
             QTest.mouseClick(widget.__dict__["_target"], Qt.MouseButton.LeftButton)
         else:
@@ -104,6 +114,7 @@ class User:
     def type_in(self, lineEdit, text):
         """Replace the text of a line edit and press Enter."""
         widget = getattr(self.ui, lineEdit)
+        self.reveal(widget)
         widget.setFocus()
         widget.selectAll()
         if QTest:
