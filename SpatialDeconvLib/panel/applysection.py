@@ -36,7 +36,7 @@ class ApplySection:
             ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"), panel.wrapped.update
         )
         advice = {"best": self.onTryBest, "width": self.onMeasureWidth}
-        self._verdict = VerdictSection(ui, advice, panel.wrapped.update)
+        self.verdict = VerdictSection(ui, advice, panel.wrapped.update)
         self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
         ui.cureButton.connect("clicked(bool)", self.onCure)
@@ -55,7 +55,7 @@ class ApplySection:
         if missing or ui.statusLabel.text in ("", self._hint):
             self._hint, self._failed = missing, False
             self.say(missing, panelmodel.cureOfMissing(state))
-            self._verdict.clear()
+            self.verdict.clear()
 
     def _letGoOfOutput(self, state):
         """Another input than that of the last run gets an output of its own; whether that had to be changed."""
@@ -73,7 +73,7 @@ class ApplySection:
         if self._panel.runner.owner == "apply":
             self._sceneClosed = True
         self._given = None
-        self._verdict.clear()
+        self.verdict.clear()
         self.say("")
 
     def say(self, text, cure=None):
@@ -181,7 +181,7 @@ class ApplySection:
     def _start(self, state, frames):
         parameterNode, logic = self._panel.parameterNode(), self._panel.logic
         self._state, self._snapshot = state, snapshotOf(parameterNode)
-        self._verdict.clear()
+        self.verdict.clear()
 
         def work(progress, cancelled):
             request = panelmodel.runFrom(state, fieldOf(parameterNode))
@@ -239,7 +239,7 @@ class ApplySection:
 
     def _tell(self, text, result):
         self.say(text)
-        self._verdict.show(result)
+        self.verdict.show(result)
 
     def _keep(self, output, result, told):
         """Remember the run; its output stays chosen, so that the next one replaces it."""

@@ -29,7 +29,7 @@ class VerdictSection:
 
     def __init__(self, ui, actions, fit):
         self._ui, self._fit = ui, fit
-        self._buttons = {}
+        self.buttons = {}
         for number, (word, action) in enumerate(actions.items()):
             advice = choices.ADVICE[word]
             button = qt.QPushButton(panelmodel.labelOf(choices.ADVICE, word))
@@ -38,7 +38,7 @@ class VerdictSection:
             button.setMinimumWidth(button.sizeHint.width() // 2)
             button.connect("clicked(bool)", lambda _checked=False, action=action: action())
             ui.adviceRow.layout().addWidget(button, number // COLUMNS, number % COLUMNS)
-            self._buttons[word] = button
+            self.buttons[word] = button
         self.clear()
 
     def show(self, result):
@@ -55,7 +55,7 @@ class VerdictSection:
         )
         label.toolTip = panelmodel.translated(choices.VERDICTS[word].sentence, choices)
         forms.show(label, panelmodel.labelOf(choices.VERDICTS, word))
-        for each, button in self._buttons.items():
+        for each, button in self.buttons.items():
             button.visible = each in advice
         self._ui.adviceRow.visible = bool(advice)
         self._fit()

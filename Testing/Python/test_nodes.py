@@ -236,9 +236,20 @@ def test_without_a_hierarchy_item_nothing_is_placed_and_no_hierarchy_is_made():
 def test_output_names_are_unique():
     node = makeVolume(image())
     names = [nodes.convolveVolume(node, FIELD)[0].GetName() for _ in range(2)]
-    assert names[0] == "Input convolved"
+    assert names[0] == f"Input convolved, {FIELD.describe()}"
     assert names[1] != names[0]
-    assert names[1].startswith("Input convolved")
+    assert names[1].startswith(names[0])
+
+
+def test_a_name_says_method_and_kernels_and_follows_what_is_put_into_its_node():
+    node, kernel = makeVolume(image()), Kernel(np.full((3, 3, 3), 1 / 27), 1.0)
+    output, _ = nodes.deconvolveVolume(node, ParametricKernel("gaussian", sigma_mm=1), method="wiener", noise=1.0)
+    assert output.GetName() == "Input deconvolved, Wiener filter, 1 gaussian kernel"
+    nodes.deconvolveVolume(node, kernel, output, method="tikhonov", regularization=0.1)
+    assert output.GetName() == "Input deconvolved, Tikhonov, 1 stored kernel"
+    output.SetName("mine")
+    nodes.deconvolveVolume(node, kernel, output, method="wiener", noise=1.0)
+    assert output.GetName() == "mine"
 
 
 def test_a_given_output_node_is_overwritten_and_no_node_is_added():
