@@ -245,14 +245,19 @@ class ApplySection:
         """Remember the run; its output stays chosen, so that the next one replaces it."""
         self._panel.runs.add(
             Run(
-                output.GetName(), result.seconds, result.automatic.get("verdict", ""), told, self._snapshot,
-                self._state.inputVolume, output, output.GetImageData(),
+                output.GetName(), _titleOf(output), result.seconds, result.automatic.get("verdict", ""), told,
+                self._snapshot, self._state.inputVolume, output, output.GetImageData(),
             )
         )  # fmt: skip
         node = self._panel.parameterNode()
         if node and node.inputVolume is self._state.inputVolume:
             self._given = output, node.inputVolume
             node.outputVolume = output
+
+
+def _titleOf(output):
+    """What a result is, by its name: without the input and what was done to it."""
+    return output.GetName().partition(", ")[2] or output.GetName()
 
 
 def _judged(results):

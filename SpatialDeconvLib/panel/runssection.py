@@ -11,10 +11,12 @@ from ..mrml import previewing
 from . import forms
 from . import model as panelmodel
 from .parameters import restore
+from .verdictsection import COLORS
 
+ICON_SIZE = 12  # pixels
 MOST_KEPT = 10  # results whose voxels are kept when a later run has replaced them
 MOST_BYTES = 1 << 30  # of them
-NAME, TIME, VERDICT = range(3)  # the columns
+NAME, TIME = range(2)  # the columns
 
 
 @dataclass(eq=False)
@@ -22,6 +24,7 @@ class Run:
     """What is known of a run.
 
     :param name: of the volume with its result, at the time
+    :param title: what it was, without the input
     :param seconds: that it took
     :param verdict: a word of `choices.VERDICTS`, or ""
     :param told: the status lines
@@ -33,6 +36,7 @@ class Run:
     """
 
     name: str
+    title: str
     seconds: float
     verdict: str
     told: str
@@ -56,12 +60,11 @@ class RunsSection:
         self._panel = panel
         self._runs = []
         table = panel.ui.runsTable
-        table.setColumnCount(3)
-        table.setHorizontalHeaderLabels((_("Result"), _("Time"), _("Verdict")))
+        table.setColumnCount(2)
+        table.setHorizontalHeaderLabels((_("Result"), _("Time")))
         header = table.horizontalHeader()
         header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
-        for column in (TIME, VERDICT):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(TIME, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().setVisible(False)
         table.connect("itemSelectionChanged()", self.onSelected)
         panel.ui.restoreRunButton.connect("clicked(bool)", self.onRestore)
@@ -74,10 +77,14 @@ class RunsSection:
         table = self._panel.ui.runsTable
         table.insertRow(0)
         verdict = panelmodel.labelOf(choices.VERDICTS, run.verdict) if run.verdict else ""
-        for column, text in enumerate((run.name, panelmodel.durationText(run.seconds), verdict)):
+        for column, text in enumerate((run.title, panelmodel.durationText(run.seconds))):
             item = qt.QTableWidgetItem(text)
-            item.setToolTip(run.told)
+            item.setToolTip("\n".join(filter(None, [verdict, run.told])))
             table.setItem(0, column, item)
+        if run.verdict:
+            square = qt.QPixmap(ICON_SIZE, ICON_SIZE)
+            square.fill(qt.QColor(*COLORS[run.verdict]))
+            table.item(0, NAME).setIcon(qt.QIcon(square))
 
     def update(self, _state=None):
         """Nothing here depends on what is chosen."""

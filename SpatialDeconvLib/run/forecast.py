@@ -103,12 +103,13 @@ def forecast_of(inputs: Inputs, settings: Settings, watch: Watch = UNWATCHED) ->
     if not isinstance(settings, DeconvolveSettings):
         return Forecast("", "", _measured(inputs, settings, watch)[2])
     part, whole, product = _measured(inputs, settings, watch)
+    started = time.perf_counter()
+    sigma = float(part.noise_law().sigma)
+    before = (time.perf_counter() - started) * whole.image.size / part.image.size + _finding_whose(whole, product)
     if settings.spec.automatic and settings.strategy != "blend":
-        sigma = float(part.noise_law().sigma)
         known = foreseen(whole, looks_nonnegative(part.image, sigma, part.mask))
     else:
         known = [(settings.strategy, settings.method)]
-    before = _finding_whose(whole, product)
     first, *others = [
         Forecast(strategy, name, before + _seconds(whole, methods.method(strategy, name), product))
         for strategy, name in known
