@@ -122,7 +122,7 @@ def _measured(inputs: Inputs, settings: S, watch: Watch) -> tuple[Job[S], Job[S]
     part = Job.prepare(_part(inputs), settings, watch)
     shape = inputs.image.shape[inputs.image.ndim - part.image.ndim :]
     whole = replace(part, image=np.broadcast_to(part.image.dtype.type(0), shape))  # takes no memory
-    return part, whole, _product(part, watch) * whole.padded_volumes()[1] / part.padded_volumes()[1]
+    return part, whole, _product(part, watch) * whole.padded_bytes() / part.padded_bytes()
 
 
 def _part(inputs: Inputs) -> Inputs:
