@@ -126,8 +126,10 @@ def settle(window):
 
 
 def screenshot(person, path, show=None):
-    """Write a picture of the panel, scrolled to a widget, with the slice views beside it."""
+    """Write a picture of the panel, scrolled to a section, with the slice views beside it."""
     window = person.window
+    if show is not None:
+        getattr(person.ui, show).collapsed = False
     window.main.resize(PANEL_WIDTH, HEIGHT)
     settle(window)
     bar = window.panelArea.verticalScrollBar()
@@ -211,7 +213,7 @@ def draw_preview(person, folder):
     person.ui.previewCheckBox.checked = True
     composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
     wait(person, lambda: composite.GetForegroundVolumeID() and not person.panel.runner.kind)
-    screenshot(person, folder / "panel-preview.png", "methodCollapsibleButton")
+    screenshot(person, folder / "panel-preview.png", "previewCollapsibleButton")
     person.ui.previewCheckBox.checked = False
 
 
@@ -228,7 +230,7 @@ def draw_running(person, folder):
     person.choose_filter("Richardson")
 
     def meanwhile():
-        screenshot(person, folder / "panel-running.png", "methodCollapsibleButton")
+        screenshot(person, folder / "panel-running.png")
         person.panel.runner.cancel()
 
     person.soon(meanwhile, 3000)
@@ -239,9 +241,9 @@ def draw_running(person, folder):
 def draw_result(person, folder):
     """A run has ended: the output is shown, with a line about it and the buttons to compare."""
     person.click("applyButton")
-    screenshot(person, folder / "panel.png", "methodCollapsibleButton")
+    screenshot(person, folder / "panel.png")
     person.ui.sideBySideButton.click()
-    screenshot(person, folder / "panel-compare.png", "methodCollapsibleButton")
+    screenshot(person, folder / "panel-compare.png")
     person.ui.sideBySideButton.click()
 
 

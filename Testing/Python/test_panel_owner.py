@@ -11,7 +11,7 @@ import SpatialDeconvLib as sd
 
 BUTTONS = {"apply": ("applyButton", "Apply"), "measure": ("estimateButton", "Measure")}
 LABELS = {"statusLabel": "apply", "estimateStatusLabel": "measure"}
-SECTIONS = ("inputs", "kernels", "estimate", "method", "advanced", "preview", "output")
+SECTIONS = ("inputs", "kernels", "estimate", "method", "advanced", "preview", "region", "runs")
 
 
 @pytest.fixture
