@@ -55,6 +55,12 @@ def labelOf(table: Mapping[str, choices.Choice], word: str) -> str:
     return translated(table[word].label, choices)
 
 
+def sentenceOf(table: Mapping[str, choices.Choice], word: str) -> str:
+    """Return what a word of one of these tables does and when to take it, "" where its label says it all."""
+    sentence = table[word].sentence
+    return translated(sentence, choices) if sentence else ""
+
+
 def regionLabel(kind: str) -> str:
     """Return how the region is given, for the combo box."""
     return {
@@ -67,7 +73,7 @@ def regionLabel(kind: str) -> str:
 
 def strategySentence(strategy: str) -> str:
     """Return one sentence that says what the strategy does and when to take it."""
-    return translated(choices.STRATEGIES[strategy].sentence, choices)
+    return sentenceOf(choices.STRATEGIES, strategy)
 
 
 def whoseToolTip() -> str:
@@ -99,7 +105,7 @@ def foreseenText(state: PanelState, forecast: Any = None) -> str:
     if forecast is not None:
         return _foreseen(forecast)
     if state.strategy == choices.AUTO:
-        return translated(choices.EFFORTS[state.effort].sentence, choices)
+        return sentenceOf(choices.EFFORTS, state.effort)
     return methodSentence(state.method, state.strategy)
 
 

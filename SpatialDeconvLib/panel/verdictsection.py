@@ -31,9 +31,8 @@ class VerdictSection:
         self._ui, self._fit = ui, fit
         self.buttons = {}
         for number, (word, action) in enumerate(actions.items()):
-            advice = choices.ADVICE[word]
             button = qt.QPushButton(panelmodel.labelOf(choices.ADVICE, word))
-            button.toolTip = panelmodel.translated(advice.sentence, choices)
+            button.toolTip = panelmodel.sentenceOf(choices.ADVICE, word)
             button.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
             button.setMinimumWidth(button.sizeHint.width() // 2)
             button.connect("clicked(bool)", lambda _checked=False, action=action: action())
@@ -53,7 +52,7 @@ class VerdictSection:
             f"QLabel {{ border-left: 4px solid rgb({color}); background-color: rgba({color}, 50); padding: 4px; "
             "font-weight: bold; }"
         )
-        label.toolTip = panelmodel.translated(choices.VERDICTS[word].sentence, choices)
+        label.toolTip = panelmodel.sentenceOf(choices.VERDICTS, word)
         forms.show(label, panelmodel.labelOf(choices.VERDICTS, word))
         for each, button in self.buttons.items():
             button.visible = each in advice

@@ -20,6 +20,7 @@ from SpatialDeconvLib.panel import kernelfields, kernelrows
 from SpatialDeconvLib.panel import model as panelmodel
 from SpatialDeconvLib.panel.model import KernelSetSummary, PanelState
 from SpatialDeconvLib.run import pipeline
+from SpatialDeconvLib.run.forecast import Forecast
 from SpatialDeconvLib.run.settings import DeconvolveSettings
 
 INTENSITY = KernelSetSummary("", True, "intensity", 10)
@@ -119,9 +120,7 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
         if isinstance(table, dict) and all(isinstance(entry, choices.Choice) for entry in table.values()):
             for word in table:
                 panelmodel.labelOf(table, word)
-    for strategy in choices.STRATEGIES:
-        panelmodel.strategySentence(strategy)
-    panelmodel.whoseToolTip()
+                panelmodel.sentenceOf(table, word)
     assert asked == collected(choices)
     asked.clear()
     for kind in kernelrows.KINDS:
@@ -168,8 +167,8 @@ def test_only_what_the_method_has_is_shown(method, shown):
 def test_automatic_needs_no_method_and_asks_for_nothing_that_a_method_has():
     assert READY.method == "auto"
     shown = panelmodel.visibleControls(READY)
-    assert {"strategy", "sentence", "noise", "jointBoundary"} <= shown
-    assert not shown & {"method", "jointMethod", "engine", "iterations", "regularization", "boundary"}
+    assert {"noise", "jointBoundary"} <= shown
+    assert not shown & {"strategy", "method", "jointMethod", "engine", "iterations", "regularization", "boundary"}
     # Whatever was chosen for a method that is not asked for any more.
     left = with_(blendMethod="tikhonov", jointMethod="self-keyed", iterations=3, engine="fft", guide="guide")
     settings = panelmodel.settingsFrom(with_(left, regularizationAuto=False, jointBoundary="extended"))
@@ -510,3 +509,27 @@ def test_a_measurement_is_told_in_one_line():
     text = panelmodel.estimateText(estimate)
     assert "1 of 2 kernels determined" in text
     assert "gain 1.25, shift 0.00, 0.50 mm" in text
+
+
+# -- what is foreseen
+
+
+def test_times_are_said_to_a_digit_or_so():
+    times = {0.4: "less than a second", 3.4: "about 3 s", 23: "about 25 s", 80: "about 80 s", 100: "about 2 min"}
+    times |= {3000: "about 50 min", 9000: "about 2 h"}
+    assert {seconds: panelmodel.roughlyText(seconds) for seconds in times} == times
+
+
+def test_what_a_run_may_turn_out_to_take_is_said_with_its_time():
+    other = Forecast("joint", "self-keyed", 40.0)
+    text = panelmodel.foreseenText(READY, Forecast("joint", "richardson-lucy", 3.0, other))
+    assert text.startswith("Joint, Richardson-Lucy: about 3 s. ")
+    assert text.endswith("If the kernels belong to true values: Self-keyed total variation, about 40 s.")
+
+
+def test_a_hint_is_for_the_kernels_that_it_helps():
+    flat = kernelrows.tableSummary("uniform", [kernelrows.KernelRow(kind="disk", size="3")])
+    moved = kernelrows.tableSummary("uniform", [kernelrows.KernelRow(kind="motion", size="3")])
+    hints = [panelmodel.whatIsMissing(with_(kernelSet=each, slices=5)) for each in (flat, moved)]
+    assert ["direction" in hint for hint in hints] == [False, True]
+    assert all("Slice by slice" in hint for hint in hints)
