@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
+from ..errors import is_auto
 from ..kernels.field import KernelField
 from ..methods import registry as methods
 from ..methods.choices import AUTO
@@ -165,7 +166,9 @@ def _product(job: Job, watch: Watch) -> float:
 def _finding_whose(job: Job[DeconvolveSettings], product: float) -> float:
     """Seconds until a run knows whose intensity chooses its kernels, where it has to find out."""
     settings = job.settings
-    asks = (settings.spec.automatic and settings.effort == DeconvolveSettings.effort) or settings.spec.either
+    spec = settings.spec
+    searches = bool(spec.told) and is_auto(settings.regularization)  # for a penalty that the answer decides
+    asks = (spec.automatic and settings.effort == DeconvolveSettings.effort) or spec.either or searches
     if not asks or not asks_whose(job) or job.bound.field.of != AUTO:
         return 0.0
     return _WHOSE_PRODUCTS * product * min(1.0, _WHOSE_VOXELS / job.image.size)
