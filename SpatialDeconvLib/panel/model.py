@@ -671,7 +671,7 @@ def _place(option: str) -> str:
         "resample": _("(In the panel: Advanced, Other geometry.)"),
         "slicewise": _("(In the panel: Kernels, Slice by slice.)"),
         "offset": _("(In the panel: Advanced, Offset.)"),
-        "engine": _("(In the panel: Method, Engine.)"),
+        "engine": _("(In the panel: Inputs, Engine.)"),
         "outside": _("(In the panel: Kernels, Outside.)"),
-        "method": _("(In the panel: Method.)"),
+        "method": _("(In the panel: Inputs, What to do.)"),
     }.get(option, "")
