@@ -47,52 +47,88 @@ Neurological Institute, McGill University.
             <translation>Volumen wählen</translation>
         </message>
         <message>
-            <source>Where to work; voxels outside the region keep their value.</source>
+            <source>Kernels that describe the blur, and what chooses among them.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Region:</source>
-            <translation>Bereich:</translation>
+            <source>Kernels:</source>
+            <translation>Kerne:</translation>
         </message>
         <message>
-            <source>Segmentation or label map of the region: its chosen segments, or where the label map is not 0.</source>
+            <source>Open the table of kernels below: add files, change rows, choose what they are keyed to.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Segmentation:</source>
-            <translation>Segmentierung:</translation>
-        </message>
-        <message>
-            <source>None</source>
-            <translation>Keine</translation>
-        </message>
-        <message>
-            <source>Segments that make up the region; all of them if none is checked.</source>
+            <source>Edit...</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Segments:</source>
-            <translation>Segmente:</translation>
-        </message>
-        <message>
-            <source>Lowest and highest intensity of the region, in units of the input volume.</source>
+            <source>What to do with the input volume; the text below says what that takes.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Intensities:</source>
-            <translation>Intensitäten:</translation>
-        </message>
-        <message>
-            <source>Box (ROI) of the region; create one to place it in the middle of the input volume.</source>
+            <source>What to do:</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Box:</source>
-            <translation>Quader:</translation>
+            <source>Let the run choose, filter with each kernel and blend the results, or invert the blur that varies as a whole.</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Region</source>
-            <translation>Bereich</translation>
+            <source>Strategy:</source>
+            <translation>Strategie:</translation>
+        </message>
+        <message>
+            <source>Filter that runs once for every kernel; the results are blended.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Filter:</source>
+            <translation>Filter:</translation>
+        </message>
+        <message>
+            <source>Who computes the filter: SimpleITK itself, or a faster implementation whose result differs by rounding only.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Engine:</source>
+            <translation>Rechenwerk:</translation>
+        </message>
+        <message>
+            <source>How the blur that varies from place to place is inverted.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Solver:</source>
+            <translation>Löser:</translation>
+        </message>
+        <message>
+            <source>Volume that receives the result; by default every run creates a new one.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Output volume:</source>
+            <translation>Ausgabevolumen:</translation>
+        </message>
+        <message>
+            <source>Deconvolved</source>
+            <translation>Entfaltet</translation>
+        </message>
+        <message>
+            <source>Create new volume</source>
+            <translation>Neues Volumen anlegen</translation>
+        </message>
+        <message>
+            <source>Run the filter.</source>
+            <translation>Das Filter anwenden.</translation>
+        </message>
+        <message>
+            <source>Apply</source>
+            <translation>Anwenden</translation>
+        </message>
+        <message>
+            <source>Change the setting that the line above names.</source>
+            <translation>Die Einstellung ändern, die die Zeile darüber nennt.</translation>
         </message>
         <message>
             <source>Kernels</source>
@@ -125,6 +161,10 @@ Neurological Institute, McGill University.
         <message>
             <source>Regions:</source>
             <translation>Bereiche:</translation>
+        </message>
+        <message>
+            <source>None</source>
+            <translation>Keine</translation>
         </message>
         <message>
             <source>Kernels and what they belong to; double-click a level or parameters to change them.</source>
@@ -339,52 +379,56 @@ Neurological Institute, McGill University.
             <translation>2-D-Kerne auf jeder Schicht</translation>
         </message>
         <message>
+            <source>Region</source>
+            <translation>Bereich</translation>
+        </message>
+        <message>
+            <source>Where to work; voxels outside the region keep their value.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Region:</source>
+            <translation>Bereich:</translation>
+        </message>
+        <message>
+            <source>Segmentation or label map of the region: its chosen segments, or where the label map is not 0.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Segmentation:</source>
+            <translation>Segmentierung:</translation>
+        </message>
+        <message>
+            <source>Segments that make up the region; all of them if none is checked.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Segments:</source>
+            <translation>Segmente:</translation>
+        </message>
+        <message>
+            <source>Lowest and highest intensity of the region, in units of the input volume.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Intensities:</source>
+            <translation>Intensitäten:</translation>
+        </message>
+        <message>
+            <source>Box (ROI) of the region; create one to place it in the middle of the input volume.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Box:</source>
+            <translation>Quader:</translation>
+        </message>
+        <message>
             <source>Measure kernels</source>
             <translation>Kerne messen</translation>
         </message>
         <message>
             <source>Method</source>
             <translation>Verfahren</translation>
-        </message>
-        <message>
-            <source>Deconvolve to undo the blur that the kernels describe, or convolve to apply it.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Operation:</source>
-            <translation>Vorgang:</translation>
-        </message>
-        <message>
-            <source>Let the run choose, filter with each kernel and blend the results, or invert the blur that varies as a whole.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Strategy:</source>
-            <translation>Strategie:</translation>
-        </message>
-        <message>
-            <source>Filter that runs once for every kernel; the results are blended.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Filter:</source>
-            <translation>Filter:</translation>
-        </message>
-        <message>
-            <source>How the blur that varies from place to place is inverted.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Solver:</source>
-            <translation>Löser:</translation>
-        </message>
-        <message>
-            <source>Who computes the filter: SimpleITK itself, or a faster implementation whose result differs by rounding only.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Engine:</source>
-            <translation>Rechenwerk:</translation>
         </message>
         <message>
             <source>Number of steps: more steps sharpen more and amplify noise more.</source>
@@ -471,10 +515,6 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Kernels:</source>
-            <translation>Kerne:</translation>
-        </message>
-        <message>
             <source>scale to sum one</source>
             <translation>auf Summe eins bringen</translation>
         </message>
@@ -519,36 +559,8 @@ Neurological Institute, McGill University.
             <translation>Vorschau</translation>
         </message>
         <message>
-            <source>Output</source>
-            <translation>Ausgabe</translation>
-        </message>
-        <message>
-            <source>Volume that receives the result; by default every run creates a new one.</source>
+            <source>Runs</source>
             <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Output volume:</source>
-            <translation>Ausgabevolumen:</translation>
-        </message>
-        <message>
-            <source>Deconvolved</source>
-            <translation>Entfaltet</translation>
-        </message>
-        <message>
-            <source>Create new volume</source>
-            <translation>Neues Volumen anlegen</translation>
-        </message>
-        <message>
-            <source>Run the filter.</source>
-            <translation>Das Filter anwenden.</translation>
-        </message>
-        <message>
-            <source>Apply</source>
-            <translation>Anwenden</translation>
-        </message>
-        <message>
-            <source>Change the setting that the line above names.</source>
-            <translation>Die Einstellung ändern, die die Zeile darüber nennt.</translation>
         </message>
         <message>
             <source>See why</source>
@@ -625,7 +637,7 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Voxels along every axis that has more than one slice; an odd number that the blur fits into.</source>
+            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -722,6 +734,21 @@ Neurological Institute, McGill University.
         <message>
             <source> voxels</source>
             <translation> Voxel</translation>
+        </message>
+    </context>
+    <context>
+        <name>SpatialDeconvRuns</name>
+        <message>
+            <source>The runs of this session. Select one to compare its result with its input, two to compare their results.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Choose again what the selected run was made with: input, region, kernels, method and its settings.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Bring back its settings</source>
+            <translation type="unfinished"></translation>
         </message>
     </context>
     <context>
@@ -828,6 +855,22 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Best result</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Takes the method that is expected to come closest.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Quick result</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Takes the quickest method that suits the kernels.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Detector: kernel of the receiving voxel</source>
             <translation>Empfänger: Kern des empfangenden Voxels</translation>
         </message>
@@ -858,6 +901,62 @@ Neurological Institute, McGill University.
         <message>
             <source>FFT (same result, faster)</source>
             <translation>FFT (gleiches Ergebnis, schneller)</translation>
+        </message>
+        <message>
+            <source>Nothing to judge it by</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>There is no noise, or no change, that the rest could be compared with.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Explained by the kernels</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>What the result, blurred again, leaves of the image is noise.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Partly explained by the kernels</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The result, blurred again, leaves more of the image than noise.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Not explained by the kernels</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The result is likely no closer to the truth than the image.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>More noise than detail</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The filter raises the noise by more than it brings back.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Try the best method</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Run again with the method that is expected to come closest.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Measure the width</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Hold the width of the kernels to the blur that the image shows.</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Intensity</source>
@@ -1132,6 +1231,10 @@ Neurological Institute, McGill University.
             <translation>Anwenden</translation>
         </message>
         <message>
+            <source>Stop measuring.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Spatially Variant Deconvolution</source>
             <translation>Ortsabhängige Entfaltung</translation>
         </message>
@@ -1310,6 +1413,13 @@ Neurological Institute, McGill University.
         <message>
             <source>Spatially Variant Deconvolution</source>
             <translation>Ortsabhängige Entfaltung</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.goalsection</name>
+        <message>
+            <source>A method of my choice</source>
+            <translation type="unfinished"></translation>
         </message>
     </context>
     <context>
@@ -1576,6 +1686,18 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>One {kind} kernel, keyed to a region.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One {kind} kernel, keyed to position.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One {kind} kernel, with a weight image.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>{count} {kind} kernels, keyed to regions.</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1738,6 +1860,26 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Blurs the input volume with the kernels{time}.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{strategy}, {method}: {time}. {sentence}</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>If the kernels belong to true values: {method}, {time}.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>less than a second</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>about {time}</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>auto (until only noise is left)</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1782,6 +1924,10 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>There is nothing in the segmentation or label map of the region: fill it, or choose another one.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Choose the segmentation or label map that the kernels belong to.</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1795,6 +1941,10 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Some kernels lie in the slice: check 'Slice by slice'.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1822,11 +1972,19 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>{seconds:.1f} s</source>
+            <source>{seconds} s</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>{seconds} s</source>
+            <source>{minutes} min</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{hours} h</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{seconds:.1f} s</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1847,6 +2005,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>centre of the kernels: {place}</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The width of the kernels cannot be told: {reason}.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Width: {text}.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1958,7 +2124,7 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>(In the panel: Method, Engine.)</source>
+            <source>(In the panel: Inputs, Engine.)</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1966,7 +2132,7 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>(In the panel: Method.)</source>
+            <source>(In the panel: Inputs, What to do.)</source>
             <translation type="unfinished"></translation>
         </message>
     </context>
@@ -2041,6 +2207,25 @@ Neurological Institute, McGill University.
         <message>
             <source>Cancelling...</source>
             <translation>Wird abgebrochen...</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.runssection</name>
+        <message>
+            <source>Result</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Time</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The buttons beside 'Compare' show {before} and {after}.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The voxels of this result are kept no longer; its settings are.</source>
+            <translation type="unfinished"></translation>
         </message>
     </context>
     <context>

@@ -217,7 +217,7 @@ def tiles(
         part.step(0.0, f"trying {methods.method(strategy, name).in_prose}")
         own = _settings_for(free, strategy, name)
         try:
-            result = block_of(inputs, own, looked.around, part.quiet(), draft=True, known=memory)
+            result = block_of(inputs, own, looked.around, part.quiet(), known=memory)
         except (InputError, NotEnoughMemory) as error:
             if name == AUTO:  # what none can be run for
                 raise
