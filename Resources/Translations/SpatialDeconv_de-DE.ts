@@ -1626,6 +1626,10 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>press the right mouse button on the row and choose Prepare: that mends it</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>narrower than half a voxel ({size:g} mm): it changes next to nothing</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1643,6 +1647,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{name} (decimal logarithm)</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>its voxels are those of the input volume; choose that first, or give their size</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{name} prepared</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1729,6 +1741,10 @@ Neurological Institute, McGill University.
     <context>
         <name>panel.kerneltable</name>
         <message>
+            <source>Prepare: background, centre, edge, sum</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>the kernel</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1785,6 +1801,10 @@ Neurological Institute, McGill University.
             <translation>Winkel (°):</translation>
         </message>
         <message>
+            <source>left half of the picture: before</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Changes apply to the {count} selected rows.</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1798,6 +1818,10 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{spacing} (the image's)</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>There is nothing to prepare in the selected rows.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
