@@ -39,6 +39,12 @@ def test_a_kernel_for_each_tissue_recovers_the_lesion_in_the_lung(case):
     assert of(numbers, "lung", "each tissue") > 1.5 * of(numbers, "lung", "one kernel")
 
 
+def test_kernels_of_every_depth_see_deeper(case):
+    numbers = case("depth").run(shape=(32, 40, 40), count=16)
+    deep = [of(numbers, "deepest third", name) for name in ("measured", "at the coverslip", "of every depth")]
+    assert deep == sorted(deep)
+
+
 def test_nothing_leaks_into_a_segment_that_is_smoothed_alone(case):
     numbers = case("segment").run(size=64)
     assert abs(of(numbers, "mean", "exclude")) < 0.5 * abs(of(numbers, "mean", "plain"))
