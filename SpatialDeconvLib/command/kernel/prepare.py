@@ -10,7 +10,7 @@ from typing import Any
 from ...arrays.watch import IsCancelled
 from ...errors import InputError
 from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
-from ..arguments import add_centre_argument, path_name, printable
+from ..arguments import add_centre_argument, add_levels_argument, path_name, printable
 from ..overwriting import files_written, refuse_overwriting
 from ..parser import PROGRAM, new_command
 
@@ -30,8 +30,13 @@ def add_prepare(words: Any) -> None:
     """Add ``prepare``."""
     parser = new_command(words, "prepare", _run, "make measured kernels fit for use", _DESCRIPTION)
     parser.add_argument(
-        "kernels", type=path_name, metavar="KERNELS", help="a kernel file, or a kernel set with stored kernels"
+        "kernels",
+        type=path_name,
+        nargs="+",
+        metavar="KERNELS",
+        help="a kernel set with stored kernels, or files, as `kernel set` takes them",
     )
+    add_levels_argument(parser)
     parser.add_argument(
         "--output", type=path_name, required=True, metavar="FILE", help="kernel (.nrrd, .npy) or kernel set (.json)"
     )
@@ -104,15 +109,16 @@ def _number_or(*words: str) -> Any:
 
 def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ...kernels.prepare import prepare_kernel
+    from ...kernels.sources import files_of
     from ..request import read_kernels
 
     figure, is_set = options.figure, Path(options.output).suffix.lower() == ".json"
     written = [*files_written(options.output), *([figure] if figure else [])]
-    refuse_overwriting(written, {"kernels": options.kernels})
+    refuse_overwriting(written, {"kernels": files_of(options.kernels)})
     options.operation, options.normalize = "convolve", False  # kernels as they are stored
     keyed = _as_stored(read_kernels(options))
     if not is_set and len(keyed.kernels) > 1:
-        raise InputError(f"{options.kernels} has {len(keyed.kernels)} kernels; give an output that ends in .json")
+        raise InputError(f"{len(keyed.kernels)} kernels make a kernel set; give an output that ends in .json")
     chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
     arguments = {name: None if value == "none" else value for name, value in chosen.items()}
     prepared = prepare_kernel(keyed, normalize=not options.no_normalize, **arguments)
@@ -146,10 +152,11 @@ def _write(prepared: Any, options: argparse.Namespace) -> None:
     """Write the kernels and the figure, both or neither."""
     from ...arrays.writing import together
     from ...kernels.sets import write_kernel, write_kernel_set
+    from ...kernels.sources import files_of
 
     with together():
         if Path(options.output).suffix.lower() == ".json":
-            comment = {"prepared": prepared.record(), "from": str(Path(options.kernels).absolute())}
+            comment = {"prepared": prepared.record(), "from": [str(Path(file).absolute()) for file in files_of(options.kernels)]}
             write_kernel_set(options.output, prepared, comment)
         else:
             write_kernel(prepared.kernels[0], options.output)

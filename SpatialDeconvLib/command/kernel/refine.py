@@ -45,16 +45,18 @@ def add_refine(words: Any) -> None:
 
 def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from ...kernels.sets import write_kernel_set
+    from ...kernels.sources import files_of
     from ..checkonfiles import refine_on_files
 
     if Path(options.output).suffix.lower() != ".json":
         raise InputError(f"output {options.output} is a kernel set; give a name that ends in .json")
-    read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
+    kernels = files_of(options.kernels)
+    read = {**{name: getattr(options, name, None) for name in VOLUME_OPTIONS}, "kernels": kernels}
     refuse_overwriting(files_written(options.output), read)
     with ProgressBar(options.quiet) as bar:
         refined = refine_on_files(options, bar, cancelled)
     done = refined.refinement
-    source = {name: str(Path(getattr(options, name)).absolute()) for name in ("input", "kernels")}
+    source = {"input": str(Path(options.input).absolute()), "kernels": [str(Path(k).absolute()) for k in kernels]}
     write_kernel_set(options.output, refined, {"refined": done.record(), "from": source})
     for line in done.lines():
         print(printable(line))
