@@ -193,7 +193,7 @@ def test_the_demo_restores_what_the_engine_restores_from_the_files(finished, sma
     np.testing.assert_array_equal(blurred, small.blurred)
     field = read_set_file(folder / "kernels.json")
     for method, options in (("wiener", {}), ("richardson-lucy", {"iterations": 2})):
-        expected = deconvolve(blurred, field, spacing=small.spacing, method=method, **options).image
+        expected = deconvolve(blurred, field, spacing=small.spacing, method=method, engine="fft", **options).image
         np.testing.assert_array_equal(_array(folder / f"restored-{method}.nrrd"), expected)
 
 

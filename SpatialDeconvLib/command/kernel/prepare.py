@@ -156,7 +156,10 @@ def _write(prepared: Any, options: argparse.Namespace) -> None:
 
     with together():
         if Path(options.output).suffix.lower() == ".json":
-            comment = {"prepared": prepared.record(), "from": [str(Path(file).absolute()) for file in files_of(options.kernels)]}
+            comment = {
+                "prepared": prepared.record(),
+                "from": [str(Path(file).absolute()) for file in files_of(options.kernels)],
+            }
             write_kernel_set(options.output, prepared, comment)
         else:
             write_kernel(prepared.kernels[0], options.output)
