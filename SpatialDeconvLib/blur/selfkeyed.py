@@ -24,7 +24,7 @@ from ..kernels.field import KernelField
 from .operator import SpatiallyVariantBlur
 from .slabfft import Read, Write
 
-_CLOSEST = 1e-15  # between levels; an image's largest values are of 0.01 and more (`run.units`)
+_CLOSEST = 1e-30  # between levels: its inverse is a number in float32, too
 
 
 class SelfKeyedBlur:

@@ -82,7 +82,8 @@ class ParametricKernel:
 
     def _trial_ndim(self) -> int:
         """As few as it can have: a kernel that is one in a plane need not be one in space."""
-        return 3 if self.kind.solid or self._per_axis() == 3 or np.size(self.centre) == 3 else 2
+        spatial = one_per_axis(self.centre) and len(self.centre) == 3
+        return 3 if self.kind.solid or self._per_axis() == 3 or spatial else 2
 
     def _per_axis(self) -> int | None:
         """How many axes its parameters are for, where they say it."""

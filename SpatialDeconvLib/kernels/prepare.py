@@ -330,7 +330,7 @@ class _Work:
         else:
             found = _ring_means(values, self.kernel.spacing)
         change = float(np.linalg.norm(found - values) / np.linalg.norm(values))
-        text = f"{SYMMETRIES[word].label}: {change:.2g} of it (in squares' root) was not"
+        text = f"{SYMMETRIES[word]}: {change:.2g} of it (in squares' root) was not"
         self._tell("symmetry", text, symmetry=word, change=change)
         self.values = found
         self.centre = centre_of(found, "middle")

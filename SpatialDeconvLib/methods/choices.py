@@ -169,9 +169,9 @@ PREPARED_CENTRES = ("centroid", "peak")
 
 #: What a kernel may be made symmetric about its centre by, and what is said of the result.
 SYMMETRIES = {
-    "point": Choice("made symmetric about its centre"),
-    "mirror": Choice("made its own mirror image on every axis"),
-    "radial": Choice("made round about its centre"),
+    "point": "made symmetric about its centre",
+    "mirror": "made its own mirror image on every axis",
+    "radial": "made round about its centre",
 }
 
 # -- measuring kernels

@@ -114,7 +114,7 @@ SYMMETRIC = {
     "motion": np.eye(6),  # symmetric in the middle as a point, not about an axis
     "negative": -gaussian(8),
     "tiny": 1e-200 * gaussian(8),
-    "huge": 1e200 * gaussian(8),
+    "huge": 1e140 * gaussian(8),
     "float32": gaussian(20).astype(np.float32),
     "8 bits": np.rint(255 / gaussian(20).max() * gaussian(20)).astype(np.uint8),
 }

@@ -160,7 +160,7 @@ def test_weights_kept_in_memory_are_counted_in_full(dtype):
     counts = []
     for volumes in (0.9, 1.0, 2.0):
         op = SpatiallyVariantBlur(field, shape, dtype=dtype, cache_bytes=0, workers=1)
-        op._keep_weights(_Budget(int(volumes * volume)))
+        op._keep_weights(_Budget(int(volumes * volume)), Watch())
         assert all(kept.dtype == dtype for kept in op._weights.kept.values())
         counts.append(len(op._weights.kept))
     assert counts == [0, 1, 2]

@@ -179,7 +179,7 @@ def test_the_sheet_says_why_it_cannot_be_made(ready, monkeypatch):
     monkeypatch.setattr(sheets, "methodTiles", tiles)
     ready.click("sheetButton")
     assert ready.ui.sheetStatusLabel.text == "the image holds NaN"
-    ready.choose_text("operationComboBox", "Convolve")
+    ready.choose_text("goalComboBox", "Convolve")
     assert not ready.ui.sheetButton.isEnabled()
 
 
@@ -246,7 +246,7 @@ def test_a_residual_that_is_given_up_leaves_no_button_pressed(done, monkeypatch)
 
 
 def test_a_convolution_has_no_residual_to_show(ready):
-    ready.choose_text("operationComboBox", "Convolve")
+    ready.choose_text("goalComboBox", "Convolve")
     ready.click("applyButton")
     assert ready.ui.differenceButton.isEnabled()
     assert not ready.ui.residualButton.isEnabled()
