@@ -325,12 +325,13 @@ def _draw_restorations(part: Any, views: Mapping[str, _View], edges: np.ndarray,
             label = "Error of the blurred image" if n == 1 else f"Error: {name.removeprefix('Restored: ')}"
             last = draw_image(axes[1, n], error, view.spacing, title=label, **enlarged, **errors)
             axes[0, n].set_yticklabels([])
-            axes[1, n].set_yticklabels([])
+            if n > 1:  # beside the whole slice, which has another scale
+                axes[1, n].set_yticklabels([])
         axes[1, n].set_xlabel("mm")
     row_mm, first_mm, last_mm = view.span_mm()
     whole = axes[1, 0]
     draw_image(whole, view.truth, view.spacing, origin=origin, **shown)
-    over = {"cmap": ListedColormap(["#e0457b"]), "alpha": 0.8, "title": "Edges (red), enlarged part"}
+    over = {"cmap": ListedColormap(["#d62728"]), "alpha": 0.8, "title": "Edges (red), enlarged part"}
     draw_image(whole, np.ma.masked_equal(edges.astype(float), 0), view.spacing, origin=origin, **over)
     whole.add_patch(Rectangle((left * di, top * dj), width * di, rows * dj, fill=False, ec="#e8b800", lw=1.2))
     for ax in (whole, axes[0, 0]):
