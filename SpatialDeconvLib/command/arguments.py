@@ -65,6 +65,13 @@ def add_levels_argument(parser: Any) -> None:
     )
 
 
+def told_of_voxels(kernel: Any, output: str) -> list[str]:
+    """What there is to say of a kernel without a voxel size that is written into a file that has one."""
+    if not kernel.in_voxels or Path(output).suffix.lower() == ".npy":
+        return []
+    return ["the kernel's file says no voxel size: written as voxels of 1 mm; give the size, or write .npy"]
+
+
 def centre_from_option(words: Sequence[str]) -> GivenCentre:
     """The value of --centre as kernels have it."""
     found = [word if word in CENTRES else _number(word) for word in words]

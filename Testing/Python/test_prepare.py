@@ -319,3 +319,13 @@ def test_several_kernels_need_a_set_to_be_written_into(stored, tmp_path, capsys)
 def test_what_is_read_is_not_written_over(stored, capsys):
     assert cli.main(["kernel", "prepare", str(stored), "--output", str(stored)]) == 1
     assert "would overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("prepare", "psf.npy"), ("file", "--from", "psf.npy")])
+def test_a_voxel_size_that_nobody_said_is_told_when_it_is_written(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    np.save("psf.npy", sd.gaussian_kernel(1.5, ndim=2).values)
+    assert cli.main(["kernel", *words, "--output", "new.nrrd"]) == 0
+    assert "says no voxel size: written as voxels of 1 mm" in capsys.readouterr().err
+    assert cli.main(["kernel", *words, "--output", "new.npy"]) == 0
+    assert "voxel size" not in capsys.readouterr().err

@@ -138,7 +138,7 @@ def test_the_command_writes_them_beside_the_output_and_in_recipe_and_report(fold
     recipe = json.loads((folder / "out.nrrd.recipe.json").read_text())
     assert recipe["parameters"]["region_means"] is True
     assert [mean["mean"] for mean in recipe["result"]["region_means"]] == [float(row["mean"]) for row in rows]
-    assert "Means of regions" in (folder / "report" / "report.html").read_text()
+    assert "Means of regions" in (folder / "report" / "report.html").read_text(encoding="utf-8")
     assert cli.main(["repeat", "out.nrrd.recipe.json", "again.nrrd"]) == 0
     assert (folder / "again.nrrd.regions.csv").read_text() == (folder / "out.nrrd.regions.csv").read_text()
 

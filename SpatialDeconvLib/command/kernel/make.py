@@ -13,7 +13,7 @@ from ...kernels.kernel import Kernel, sizes_text
 from ...kernels.kinds import Kind, Parameter
 from ...kernels.parametric import ParametricKernel
 from ...kernels.shapes import KINDS, read_radial_table
-from ..arguments import add_centre_argument, centre_from_option, path_name, printable
+from ..arguments import add_centre_argument, centre_from_option, path_name, printable, told_of_voxels
 from ..overwriting import refuse_overwriting
 from ..parser import PROGRAM, new_command
 
@@ -121,9 +121,10 @@ def _write(kernel: Kernel, output: str) -> None:
     """Write the kernel, or a picture of it, with what there is to say of it."""
     from ...kernels.sets import write_kernel
 
-    for text in kernel.check():
+    picture = Path(output).suffix.lower() == ".png"
+    for text in [*kernel.check(), *([] if picture else told_of_voxels(kernel, output))]:
         print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
-    if Path(output).suffix.lower() == ".png":
+    if picture:
         from ...report.figures import kernels_figure
 
         kernels_figure(output, [kernel])

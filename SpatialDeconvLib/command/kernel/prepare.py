@@ -10,7 +10,7 @@ from typing import Any
 from ...arrays.watch import IsCancelled
 from ...errors import InputError
 from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
-from ..arguments import add_centre_argument, add_levels_argument, path_name, printable
+from ..arguments import add_centre_argument, add_levels_argument, path_name, printable, told_of_voxels
 from ..overwriting import files_written, refuse_overwriting
 from ..parser import PROGRAM, new_command
 
@@ -127,6 +127,9 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         where = "" if keyed.key == "uniform" else f"kernel at {at}: "
         for line in done.lines():
             print(printable(f"{where}{line}"))
+    if not is_set:
+        for text in told_of_voxels(prepared.kernels[0], options.output):
+            print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
     for at, kernel in zip(prepared.at, prepared.kernels, strict=True):
         if at in prepared.preparations:
             for text in kernel.check():
