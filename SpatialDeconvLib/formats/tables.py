@@ -140,7 +140,8 @@ def _is_header(row: _Row) -> bool:
     numbers = [_number(cell) for cell in row.cells if _NUMBER.match(cell)]
     if any(_COMPLEX.match(cell) for cell in row.cells):
         return False
-    return 2 * len(numbers) <= len(row.cells) or (not row.cells[0] and _counts(numbers))
+    words = any(letter.isalpha() for cell in row.cells for letter in cell)
+    return (words and 2 * len(numbers) <= len(row.cells)) or (not row.cells[0] and _counts(numbers))
 
 
 def _refuse_ragged(rows: Sequence[_Row]) -> None:

@@ -7,6 +7,7 @@ is an error that names the files.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -177,6 +178,8 @@ def _place(place: Any, source: Source, key: str) -> Any:
         raise InputError(
             f"{place!r} of {source.name} is no level; write a number, or take the kernels for regions", "key"
         ) from error
+    if not math.isfinite(number):
+        raise InputError(f"{place!r} of {source.name} is no level; write a finite number", "key")
     return int(number) if key == "region" and number == int(number) else number
 
 

@@ -11,6 +11,8 @@ that the sum is 1 there too.
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -458,10 +460,11 @@ def _part(at: Any, key: str) -> int | str:
     least = 1 if key == "channel" else 0
     if key == "frame" and isinstance(at, str) and at.strip():
         return at.strip()
-    if isinstance(at, bool) or not isinstance(at, int | float) or at != int(at) or at < least:
+    number = float(at) if isinstance(at, numbers.Real) and not isinstance(at, bool) else math.nan
+    if not number.is_integer() or number < least:
         also = ", or a frame's index value as a text" if key == "frame" else ""
         raise InputError(f"{key} {at!r} must be a whole number from {least} on{also}")
-    return int(at)
+    return int(number)
 
 
 def _position(value: Any) -> tuple[float, ...]:

@@ -14,6 +14,8 @@ from ..formats.stored import ending_of
 # A minus is one where nothing, or a separator, stands before it: k_-10, but 10 in k-10.
 _NUMBER = re.compile(r"(?:(?<![^\s_=(\[,])-)?\d+(?:\.\d+)?", re.ASCII)
 _REMEDY = "name them like kernel_10, kernel_20, or say which is which: 10=NAME"
+# Numbers that may mean one thing or two: 0,5 and 1e2.
+_DOUBTFUL = re.compile(r"\d+(?:\.\d+)?(?:,|[eE][+-]?)\d+", re.ASCII)
 _MOST_SHOWN = 4
 
 
@@ -27,6 +29,7 @@ def levels_in_names(names: Sequence[str]) -> list[float]:
     InputError
         If a name has no number, several numbers differ, or two names have the same one.
     """
+    _refuse_doubtful(names)
     found = [_numbers(name) for name in names]
     bare = next((name for name, numbers in zip(names, found, strict=True) if not numbers), None)
     if bare is not None:
@@ -105,6 +108,17 @@ def shown(names: Sequence[str]) -> str:
     return ", ".join(quoted).replace("..., ", "... ")
 
 
+def _refuse_doubtful(names: Sequence[str]) -> None:
+    doubtful = [_DOUBTFUL.findall(_stem(name)) for name in names]
+    if any(doubtful) and (len(names) == 1 or any(words != doubtful[0] for words in doubtful)):
+        name, word = next((n, words[0]) for n, words in zip(names, doubtful, strict=True) if words)
+        raise InputError(f"{word!r} in the name {name!r} may be one number or two; {_REMEDY}", "levels")
+
+
 def _numbers(name: str) -> list[float]:
+    return [float(number) for number in _NUMBER.findall(_stem(name))]
+
+
+def _stem(name: str) -> str:
     ending = ending_of(name)
-    return [float(number) for number in _NUMBER.findall(name[: len(name) - len(ending)] if ending else name)]
+    return name[: len(name) - len(ending)] if ending else name

@@ -390,7 +390,9 @@ def _peak_place(values: np.ndarray) -> list[float]:
         three = line[at - 1 : at + 2]
         if three.min() > 0:
             before, middle, after = np.log(three)
-            place[axis] += float((before - after) / (2 * (before - 2 * middle + after)))
+            bend = before - 2 * middle + after
+            if bend < 0:  # else a plateau
+                place[axis] += float((before - after) / (2 * bend))
     return place
 
 

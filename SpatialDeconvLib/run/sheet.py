@@ -279,6 +279,8 @@ class _Looked:
         job = Job.prepare(inputs, settings, watch)
         law = whole_noise(job, memory)
         working = checked_block(block, job)
+        if job.mask is not None and not job.mask[working].any():
+            raise InputError("the mask has no voxel in this block; look at another one", "around")
         around = _around(job, working)
         part, _ = View(replace(job, noise=law), around).part(0.0, ())
         inner = tuple(slice(s.start - a.start, s.stop - a.start) for s, a in zip(working, around, strict=True))

@@ -335,3 +335,18 @@ def test_the_files_that_are_read_are_known_before(folder):
         "x.mat",
     ]
     assert [path.name for path in files_of("none_*.npy")] == ["none_*.npy"]
+
+
+@pytest.mark.parametrize("names", [("k_0,5.npy", "k_0,7.npy"), ("k1e2.npy", "k1e3.npy"), ("k_1,5.npy",)])
+def test_numbers_that_may_be_two_are_no_levels(names):
+    with pytest.raises(sd.InputError, match="may be one number or two"):
+        levels_in_names(list(names))
+    assert levels_in_names(["a1e2_10.npy", "a1e2_20.npy"]) == [10, 20]  # the same in all
+
+
+@pytest.mark.parametrize("place", ["inf", "nan"])
+def test_a_place_that_is_no_finite_number_is_refused(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    np.save("k.npy", np.ones((3, 3)))
+    with pytest.raises(sd.InputError, match="write a finite number"):
+        sd.read_kernel_set({place: "k.npy"}, key="region")

@@ -191,3 +191,11 @@ def test_wrong_places_in_a_weight_file_are_refused(at, says, tmp_path):
     np.save(tmp_path / "w.npy", fractions())
     with pytest.raises(sd.InputError, match=says):
         field_from_dict(weighted(at), tmp_path)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1.5, True])
+@pytest.mark.parametrize("make", [sd.KernelField.by_channel, sd.KernelField.by_frame])
+def test_a_part_is_a_whole_number(make, number):
+    with pytest.raises(sd.InputError, match="must be a whole number"):
+        make({number: sd.gaussian_kernel(1.0)})
+    assert make({np.int64(1): sd.gaussian_kernel(1.0)}).at == (1,)

@@ -142,6 +142,8 @@ def test_the_diameter_of_beads_is_taken_out():
     plain, taken = sd.psfs_from_points(image), sd.psfs_from_points(image, bead_diameter_mm=5.0)
     assert error(plain.field.kernels[0], gaussian(1.5)) > 0.25
     assert error(taken.field.kernels[0], gaussian(1.5)) < 0.06
+    with pytest.raises(sd.InputError, match="beads of 12 mm are larger than the image shows them"):
+        sd.psfs_from_points(image, bead_diameter_mm=12.0)
 
 
 # ------------------------------------------------------------------------------------- what is not used, and why

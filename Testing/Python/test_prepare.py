@@ -329,3 +329,8 @@ def test_a_voxel_size_that_nobody_said_is_told_when_it_is_written(tmp_path, monk
     assert "says no voxel size: written as voxels of 1 mm" in capsys.readouterr().err
     assert cli.main(["kernel", *words, "--output", "new.npy"]) == 0
     assert "voxel size" not in capsys.readouterr().err
+
+
+def test_the_peak_of_a_plateau_is_its_middle():
+    flat = np.pad(np.ones((3, 5)), 3)
+    assert sd.prepare_kernel(sd.Kernel(flat), recentre="peak").centre == pytest.approx((4.0, 5.0))

@@ -141,3 +141,11 @@ def test_what_cannot_be_used_is_said_before_any_work(image):
         sd.compare_methods(image, FIELD, around=(1, 2, 3))
     with pytest.raises(sd.InputError, match="model"):
         sd.compare_methods(image, FIELD, model="camera")
+
+
+def test_a_mask_that_does_not_touch_the_block_is_refused():
+    image = np.random.default_rng(0).uniform(0, 100, (64, 64))
+    mask = np.zeros(image.shape)
+    mask[:8, :8] = 1
+    with pytest.raises(sd.InputError, match="the mask has no voxel in this block"):
+        sd.compare_methods(image, sd.gaussian_kernel(1.0, ndim=2), size=16, mask=mask)

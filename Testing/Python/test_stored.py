@@ -198,3 +198,9 @@ def test_without_astropy_fits_is_refused_with_what_to_install(tmp_path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "astropy.io", None)
     (tmp_path / "k.fits").write_bytes(b"SIMPLE  =")
     assert "pip install astropy" in refused(read, tmp_path / "k.fits")
+
+
+def test_a_first_row_of_numbers_is_no_heading(tmp_path):
+    (tmp_path / "k.csv").write_text("1.000,5;2,0\n1;2\n3;4\n")
+    with pytest.raises(sd.InputError, match=r"1\.000,5"):
+        stored.read_array(tmp_path / "k.csv")

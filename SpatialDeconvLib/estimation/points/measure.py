@@ -20,6 +20,7 @@ from . import find
 from .record import Point, PointSpreads
 from .turns import Turns
 
+_BALL = math.sqrt(8 * math.log(2) / 20)  # full width of a Gaussian as wide as a ball of diameter 1
 _RIM = 0.03  # of a kernel's weight in its outermost voxels: it goes on beyond
 _NARROW = 1.7  # voxels of full width at half maximum, below which voxels are too large for the blur
 _SLOPING_ZONES = 5
@@ -113,6 +114,7 @@ def psfs_from_points(
     if saturation is not None:
         find.reject_saturated(found, points.image, limit)
     widths = find.full_widths(points.image, found)
+    _refuse_large_bead(diameter, widths, points.spacing)
     shape = _size(size, widths, points.image.shape)
     found = find.drop_wings(found, shape)
     least = check_number(least_signal_to_noise, "least_signal_to_noise", 0)
@@ -126,6 +128,17 @@ def psfs_from_points(
     result = _result(turns, heights, diameter)
     watch.step(1.0, "kernels measured")
     return result
+
+
+def _refuse_large_bead(diameter: float, widths: Sequence[float], spacing: Sequence[float]) -> None:
+    """Refuse beads that are larger than what the image shows of them: no kernel makes a ball narrower."""
+    seen = min((w * h for w, h in zip(widths, spacing, strict=True) if w), default=math.inf)
+    if _BALL * diameter >= seen:
+        raise InputError(
+            f"beads of {diameter:g} mm are larger than the image shows them ({seen:.3g} mm at half maximum); "
+            "give their diameter in mm",
+            "bead_diameter_mm",
+        )
 
 
 @dataclass
@@ -254,7 +267,7 @@ def _warnings(turns: Turns, kernels: Sequence[Kernel], widths: Sequence[Sequence
         warnings.append(
             f"{rim:.1%} of a kernel's weight lies in its outermost voxels: it goes on; give a larger size"
         )
-    narrow = min(w / h for own in widths for w, h in zip(own, turns.spacing, strict=True) if w)
+    narrow = min((w / h for own in widths for w, h in zip(own, turns.spacing, strict=True) if w), default=math.inf)
     if narrow < _NARROW:
         warnings.append(
             f"the points are {narrow:.2g} voxels wide at half maximum: the voxels are too large to show their form"
