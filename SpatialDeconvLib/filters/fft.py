@@ -404,7 +404,7 @@ def _tikhonov(constant: float) -> Transfer:
     def transfer(y: np.ndarray, h: np.ndarray, scratch: Scratch) -> np.ndarray:
         gain = _power(h, scratch("gain", h.shape), scratch)
         gain += constant
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):  # what is that small becomes 0
             np.divide(1, gain, out=gain)
         return _matched(h, gain)
 

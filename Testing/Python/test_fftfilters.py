@@ -254,3 +254,10 @@ def test_padded_sizes_have_no_prime_factor_above_five():
     assert padded_shape((128, 128, 96), (9, 9, 9)) == (144, 144, 108)
     assert padded_shape((100, 97), (1, 2)) == (100, 100)
     assert padded_shape((11,), (4,)) == (15,)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_denominator_whose_inverse_no_number_holds_counts_as_zero():
+    image = np.random.default_rng(0).random((16, 16))
+    kernel = 1e-156 * np.outer([1, 2, 1], [1, 2, 1])
+    assert not FFTFilters(image).run("tikhonov", kernel, constant=0.0).any()
