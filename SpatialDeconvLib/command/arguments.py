@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +21,24 @@ def path_name(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def number_or_auto(text: str) -> float | str:
-    """The type of an argument that is a number or the word "auto"."""
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'auto'") from None
+def number_or(*words: str) -> Callable[[str], float | str]:
+    """Return the type of an argument that is a number or one of these words."""
+
+    def parsed(text: str) -> float | str:
+        if text in words:
+            return text
+        try:
+            return float(text)
+        except ValueError:
+            known = " or ".join(map(repr, words))
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor {known}") from None
+
+    return parsed
 
 
-def noise_or_word(text: str) -> float | str:
-    """The type of an argument that is a sigma, the word for counts, or "auto"."""
-    if text == "poisson":
-        return text
-    try:
-        return number_or_auto(text)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'poisson' or 'auto'") from None
+number_or_auto = number_or("auto")
+#: A sigma, the word for counts, or "auto".
+noise_or_word = number_or("poisson", "auto")
 
 
 def add_centre_argument(parser: Any) -> None:

@@ -139,7 +139,7 @@ def read_array(path: Path, variable: str | None = None, what: str = "kernel file
             one = chosen(path, _NAMED[ending](path), variable)
             values, spacing = one.read(), one.spacing
         elif ending == ".npy":
-            values, spacing = _npy(path), None
+            values, spacing = read_npy(path), None
         elif ending in tables.ENDINGS:
             values, spacing = tables.read_table(path), None
         else:
@@ -159,7 +159,8 @@ def _without_single_axes(
     return values, spacing
 
 
-def _npy(path: Path) -> np.ndarray:
+def read_npy(path: Path) -> np.ndarray:
+    """Return the array of an .npy file; raises InputError where it is damaged."""
     try:
         return np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
     except Exception as error:  # of a damaged header: nearly any

@@ -13,6 +13,7 @@ from ..arrays.reading import given_path, refuse_endless
 from ..errors import InputError
 from ..formats.images import read_image
 from ..formats.quiet import standard_error_captured
+from ..formats.stored import read_npy
 
 #: A file, or a file and the number of the image in it, from 0 on.
 WeightFile = str | tuple[str, int]
@@ -75,10 +76,10 @@ def _values(path: Path) -> np.ndarray:
         raise InputError(f"weight image {path} does not exist; check the path")
     try:
         if path.suffix.lower() == ".npy":
-            return np.array(np.lib.format.open_memmap(path, mode="r"))
+            return read_npy(path)
         with standard_error_captured():
             image = read_image(path)
-    except (InputError, RuntimeError, OSError, ValueError, EOFError) as error:
+    except (InputError, RuntimeError, OSError, ValueError) as error:
         raise InputError(f"weight image {path} cannot be read ({error}); save it as .nrrd or .npy") from error
     values = sitk.GetArrayFromImage(image)
     return np.moveaxis(values, -1, 0) if image.GetNumberOfComponentsPerPixel() > 1 else values

@@ -199,3 +199,11 @@ def test_a_part_is_a_whole_number(make, number):
     with pytest.raises(sd.InputError, match="must be a whole number"):
         make({number: sd.gaussian_kernel(1.0)})
     assert make({np.int64(1): sd.gaussian_kernel(1.0)}).at == (1,)
+
+
+def test_a_damaged_header_of_weights_is_refused(tmp_path):
+    np.save(tmp_path / "w.npy", np.ones((2, 4, 4)))
+    content = (tmp_path / "w.npy").read_bytes()
+    (tmp_path / "w.npy").write_bytes(content.replace(b"}", b"(", 1))  # which numpy's own parser trips over
+    with pytest.raises(sd.InputError, match=r"weight image .*w\.npy cannot be read"):
+        field_from_dict(weighted([["w.npy", 0], ["w.npy", 1]]), tmp_path)

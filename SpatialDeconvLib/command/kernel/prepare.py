@@ -10,7 +10,7 @@ from typing import Any
 from ...arrays.watch import IsCancelled
 from ...errors import InputError
 from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
-from ..arguments import add_centre_argument, add_levels_argument, path_name, printable, told_of_voxels
+from ..arguments import add_centre_argument, add_levels_argument, number_or, path_name, printable, told_of_voxels
 from ..overwriting import files_written, refuse_overwriting
 from ..parser import PROGRAM, new_command
 
@@ -54,7 +54,7 @@ def add_prepare(words: Any) -> None:
 def _add_steps(group: Any) -> None:
     group.add_argument(
         "--background",
-        type=_number_or("auto", "border", "none"),
+        type=number_or("auto", "border", "none"),
         default="auto",
         metavar="X|border|none|auto",
         help="subtract a number, or the median of the outermost voxels; what does not rise above their noise "
@@ -68,7 +68,7 @@ def _add_steps(group: Any) -> None:
     )
     group.add_argument(
         "--energy",
-        type=_number_or("auto", "none"),
+        type=number_or("auto", "none"),
         default="auto",
         metavar="SHARE|none|auto",
         help="crop to this share of the weight; auto: 0.999 where a background was subtracted "
@@ -83,28 +83,12 @@ def _add_steps(group: Any) -> None:
     )
     group.add_argument(
         "--taper",
-        type=_number_or("auto", "none"),
+        type=number_or("auto", "none"),
         default="auto",
         metavar="N|none|auto",
         help="fade to 0 over N voxels at each end; auto: where tails are cut off (default: %(default)s)",
     )
     group.add_argument("--no-normalize", action="store_true", help="do not scale to sum 1")
-
-
-def _number_or(*words: str) -> Any:
-    """The type of an argument that is a number or one of these words."""
-
-    def parsed(text: str) -> float | str:
-        if text in words:
-            return text
-        try:
-            return float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is neither a number nor one of {', '.join(words)}"
-            ) from None
-
-    return parsed
 
 
 def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
