@@ -73,14 +73,24 @@ def _read(path: Path) -> sitk.Image:
         return fits.read_fits_image(path)
     if path.suffix.lower() == ".vtk":
         _refuse_words(path)
-    unit = headers.unit_of(path)
+    headers.unit_of(path)  # which refuses one that nobody knows, before the voxels are read
     image = sitk.ReadImage(library_name(path))
-    if not has_spacing(path):
-        image.SetSpacing((1.0,) * image.GetDimension())
-    elif unit != 1:
-        image.SetSpacing([unit * length for length in image.GetSpacing()])
-        image.SetOrigin([unit * place for place in image.GetOrigin()])
+    spacing, origin = lengths_of(path, image)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
     return image
+
+
+def lengths_of(path: Path, read: sitk.Image | sitk.ImageFileReader) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return spacing and origin in mm, in ITK's order, of what SimpleITK has read: an image or its header.
+
+    The spacing is 1 mm where the file says none.
+    """
+    spacing, origin = read.GetSpacing(), read.GetOrigin()
+    if not has_spacing(path):
+        return (1.0,) * len(spacing), origin
+    unit = headers.unit_of(path)
+    return tuple(unit * length for length in spacing), tuple(unit * place for place in origin)
 
 
 def has_spacing(path: Path) -> bool:

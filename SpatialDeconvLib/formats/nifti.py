@@ -42,6 +42,10 @@ class NiftiHeader:
         Type of the voxels, where they may be NaN.
     scale : (slope, intercept)
         What stored numbers are multiplied with, and what is then added.
+    order : {"<", ">"}
+        Byte order.
+    code : int
+        NIfTI's number of the type of the voxels.
     """
 
     data: Path
@@ -50,6 +54,8 @@ class NiftiHeader:
     bits: int
     floats: np.dtype | None
     scale: tuple[float, float]
+    order: str
+    code: int
 
     @property
     def bytes(self) -> int:
@@ -100,6 +106,8 @@ def read_header(path: Path) -> NiftiHeader | None:
         bits,
         np.dtype(order + _FLOATS[code]) if code in _FLOATS else None,
         (slope, intercept) if scaled else (1.0, 0.0),
+        order,
+        code,
     )
 
 

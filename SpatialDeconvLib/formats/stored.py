@@ -17,6 +17,7 @@ from ..arrays.reading import refuse_endless
 from ..errors import InputError, check_choice
 from . import fits, tables
 from .images import has_spacing, read_image
+from .npy import mapped_npy
 from .quiet import standard_error_captured
 from .reasons import SUFFIXES, reason_for
 from .variables import Variable, chosen, mat_variables, npz_variables
@@ -161,10 +162,7 @@ def _without_single_axes(
 
 def read_npy(path: Path) -> np.ndarray:
     """Return the array of an .npy file; raises InputError where it is damaged."""
-    try:
-        return np.array(np.lib.format.open_memmap(path, mode="r"))  # which is as long as its header says
-    except Exception as error:  # of a damaged header: nearly any
-        raise InputError(f"{path} is no readable .npy array ({error}); save it with numpy.save") from error
+    return np.array(mapped_npy(path))
 
 
 def _image(path: Path) -> tuple[np.ndarray, tuple[float, ...] | None, bool]:

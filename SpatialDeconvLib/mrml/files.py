@@ -27,6 +27,7 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, fits, headers, nifti, sizes, tiff
 from ..formats.absurd import refuse_absurd
+from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
 from ..formats.reasons import reason_of, unreadable
@@ -61,8 +62,6 @@ PathLike = str | os.PathLike
 
 _TWO_PART_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".fits.gz", ".seg.vtm")
 _STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-# What Slicer marks the list axis of a sequence or a multi-volume with.
-_SEQUENCE_MARKS = ("axis 0 index type", "axis 3 index type", "MultiVolume.FrameIdentifyingDICOMTagName")
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _TOLD = "SpatialDeconv.Told"  # an attribute of nodes
@@ -289,7 +288,7 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     if failure is not None:
         raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
     _checkHeader(path, reader)
-    frames = _frameCount(reader)
+    frames = frame_count(reader)
     if frames is not None and not sequences:
         raise InputError(
             f"{path} holds {frames} volumes (size {' x '.join(map(str, reader.GetSize()))}); "
@@ -305,20 +304,6 @@ def _checkHeader(path: Path, reader: sitk.ImageFileReader) -> None:
         raise InputError(f"{path} is complex ({sitk.GetPixelIDValueAsString(pixel)}); save its magnitude first")
     if nifti.is_nifti(path):
         nifti.check_length(path)
-
-
-def _frameCount(reader: sitk.ImageFileReader) -> int | None:
-    """The number of volumes of a sequence, by its header; None for a single volume.
-
-    A sequence has a fourth axis; or it is one of Slicer's, whose list of frames SimpleITK takes for the
-    components of a voxel.
-    """
-    size = reader.GetSize()
-    if any(n > 1 for n in size[3:]):
-        return int(np.prod(size[3:]))
-    if any(mark in reader.GetMetaDataKeys() for mark in _SEQUENCE_MARKS):
-        return int(reader.GetNumberOfComponents())
-    return None
 
 
 def _failure(function, *arguments) -> Exception | None:

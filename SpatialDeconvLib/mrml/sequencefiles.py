@@ -16,6 +16,7 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import headers, nifti, sizes
 from ..formats.absurd import refuse_absurd
+from ..formats.frames import frame_count
 from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
 from .files import (
@@ -26,7 +27,6 @@ from .files import (
     _existing,
     _failure,
     _failureText,
-    _frameCount,
     _indexToLps,
     _isDicom,
     _messages,
@@ -60,7 +60,7 @@ def isSequence(path: PathLike) -> bool:
     reader.SetFileName(library_name(path))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
-    return failure is None and _frameCount(reader) is not None
+    return failure is None and frame_count(reader) is not None
 
 
 def readSequence(path: PathLike):

@@ -1,0 +1,13 @@
+"""Volumes of which boxes are read and written, so that they need not fit into memory.
+
+- `opening`: any file as a `StoredVolume` (`volume`); `registry`: which formats are read in parts, which written.
+- `creating`: a file that is written in parts, by a `plan`: unfinished beside its place, then there at once.
+- `flat`: voxels that lie plainly one after another; `located`: where NRRD, MetaImage, NIfTI and .npy
+  have them; `plainfiles`: new ones of these formats.
+"""
+
+from .creating import StoredWriter, create_parts
+from .opening import open_parts
+from .volume import Geometry, StoredVolume
+
+__all__ = ["Geometry", "StoredVolume", "StoredWriter", "create_parts", "open_parts"]

@@ -1,0 +1,57 @@
+"""What a volume that is written in parts is to be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...arrays.boxes import Box
+from .volume import Geometry
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A volume that will be written in parts.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        Voxels on the axes (z, y, x).
+    dtype : dtype
+    geometry : volume.Geometry
+    channels, frames : int
+    chunks : (int, int, int) or None
+        What is stored together, where the format does so.
+    multiscale : bool
+        Whether coarser versions are to be written, where the format has them.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    geometry: Geometry
+    channels: int = 1
+    frames: int = 1
+    chunks: tuple[int, int, int] | None = None
+    multiscale: bool = True
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all voxels, without the coarser versions."""
+        return math.prod(self.shape) * self.channels * self.frames * self.dtype.itemsize
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a file can hold of it, all of it."""
+        return {**asdict(self), "dtype": self.dtype.name}
+
+
+class Target(Protocol):
+    """What writes boxes into an unfinished file. It is sent to other processes, so it opens the file each time."""
+
+    def write(self, box: Box, values: np.ndarray, channel: int | None, frame: int) -> None:
+        """Write the values of a box, (z, y, x), or (z, y, x, channel)."""
+
+    def complete(self) -> None:
+        """Write what needs all voxels."""
