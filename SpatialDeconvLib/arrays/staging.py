@@ -112,6 +112,8 @@ def carry_out(folder: Path, moves: Sequence[Move]) -> None:
             target.unlink(missing_ok=True)
         elif (folder / source).exists():
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir() and (folder / source).is_dir():  # which no system replaces in one step
+                shutil.rmtree(target)
             os.replace(folder / source, target)
 
 

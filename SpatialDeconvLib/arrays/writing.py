@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +44,7 @@ def together() -> Iterator[Together]:
 
 @dataclass
 class _Part:
-    """A folder with a file that is being made, perhaps with others that belong to it, and where it will be."""
+    """A folder with what is being made, a file or a store, perhaps with others that belong to it, and its place."""
 
     staging: StagingFolder
     folder: Path
@@ -123,14 +123,14 @@ class Together:
 
     def _commit(self) -> None:
         moves = {target: (part.staging, source) for part in self._parts for source, target in part.moves()}
-        for target in moves:
-            if target.is_dir():
+        for target, (_, source) in moves.items():
+            if target.is_dir() and not source.is_dir():
                 raise IsADirectoryError(f"{target} was not written: it is a folder; choose another name")
         gone = [path for path in self._gone if path not in moves and path.parent in self._staging and path.exists()]
         planned = self._planned(moves, gone)
         missing = _missing_folders(planned)
         try:
-            if len(moves) + len(gone) == 1:  # one step of the system
+            if _is_one_step(moves, gone):
                 for staging, planned_moves in planned.items():
                     planned_moves.go(staging)
             elif moves or gone:
@@ -146,7 +146,7 @@ class Together:
     ) -> dict[StagingFolder, _Moves]:
         """The moves of each folder, the last files first, so that the first one is the last."""
         planned = {staging: _Moves() for staging in self._staging.values()}
-        alone = len(moves) + len(gone) == 1
+        alone = _is_one_step(moves, gone)
         for number, (target, (staging, source)) in enumerate(reversed(moves.items())):
             self._plan(planned[staging], staging, str(source.relative_to(staging.path)), target, number, alone)
         for number, path in enumerate(gone, len(moves)):
@@ -195,6 +195,11 @@ class Together:
 
 
 _current: ContextVar[Together | None] = ContextVar("together", default=None)
+
+
+def _is_one_step(moves: Mapping[Path, Any], gone: Sequence[Path]) -> bool:
+    """Whether the system does all moves in one step: those of one file, or of a folder to where there is none."""
+    return len(moves) + len(gone) == 1 and not any(target.is_dir() for target in moves)
 
 
 def _followed(path: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 from ..arrays.reading import given_name, given_path
 from ..errors import InputError
 from ..formats.headers import data_files
+from ..formats.omezarr import is_store
 
 PathLike = str | os.PathLike
 
@@ -125,7 +126,9 @@ def files_read(path: PathLike) -> tuple[Path, ...]:
 
 def _belonging(path: Path) -> Iterator[Path]:
     try:
-        if path.is_dir() or _is_dicom(path):
+        if is_store(path):  # a group or an array of a store is read with what its store says of it
+            yield from (folder for folder in path.parents if is_store(folder))
+        elif path.is_dir() or _is_dicom(path):
             folder = path if path.is_dir() else path.parent
             yield from (file for file in _listed(folder) if _is_dicom(file))
         elif path.is_file():

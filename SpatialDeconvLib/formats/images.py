@@ -10,8 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from . import fits, headers, nifti, sizes, tiff
+from . import fits, headers, nifti, omezarr, sizes, tiff
 from .names import library_name
+from .npy import volume_npy
+from .types import plain_type
 
 # How pictures without a voxel size begin: JPEG, BMP, GIF, JPEG 2000.
 _PICTURES = (b"\xff\xd8", b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
@@ -65,6 +67,10 @@ def refuse_shear(what: Path | str, axes: np.ndarray) -> None:
 
 
 def _read(path: Path) -> sitk.Image:
+    if omezarr.is_zarr(path):
+        return _read_zarr(path)
+    if path.suffix.lower() == ".npy":
+        return _read_npy(path)
     if nifti.is_nifti(path):
         return _read_nifti(path)
     if tiff.is_tiff(path):
@@ -95,6 +101,10 @@ def lengths_of(path: Path, read: sitk.Image | sitk.ImageFileReader) -> tuple[tup
 
 def has_spacing(path: Path) -> bool:
     """Return whether an image file says how large its voxels are; the print resolution of a picture does not."""
+    if omezarr.is_zarr(path):
+        return omezarr.read_layout(path).spacing is not None
+    if path.suffix.lower() == ".npy":
+        return False
     if tiff.is_tiff(path):
         return tiff.read_layout(path).spacing is not None
     if fits.is_fits(path):
@@ -105,6 +115,24 @@ def has_spacing(path: Path) -> bool:
     if start.startswith(_PICTURES):
         return False
     return headers.says_spacing(start) is not False
+
+
+def _read_zarr(path: Path) -> sitk.Image:
+    layout = omezarr.read_layout(path)
+    whole = tuple(slice(0, n) for n in layout.volume_shape)
+    frames = [
+        sitk.GetImageFromArray(layout.read(whole, None, frame), isVector=layout.length_of("c") > 1)
+        for frame in range(layout.length_of("t"))
+    ]
+    for image in frames:
+        image.SetSpacing((layout.spacing or (1.0, 1.0, 1.0))[::-1])
+        image.SetOrigin(layout.origin[::-1])
+    return frames[0] if len(frames) == 1 else sitk.JoinSeries(frames)
+
+
+def _read_npy(path: Path) -> sitk.Image:
+    array = volume_npy(path)
+    return sitk.GetImageFromArray(np.ascontiguousarray(array, plain_type(array.dtype)), isVector=False)
 
 
 def _read_tiff(path: Path) -> sitk.Image:

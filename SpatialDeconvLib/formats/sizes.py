@@ -10,9 +10,10 @@ import SimpleITK as sitk
 
 from ..arrays import memory
 from ..errors import InputError
-from . import fits, tiff
+from . import fits, omezarr, tiff
 from .absurd import refuse_absurd
 from .names import library_name
+from .npy import volume_npy
 
 _COPIES = 2  # of the voxels, while they are read
 # Deflate packs at most 1032 bytes into one; a header that claims more is damaged.
@@ -29,6 +30,10 @@ def voxel_bytes(path: Path) -> int:
     InputError
         If the file is too short for what its header claims.
     """
+    if omezarr.is_zarr(path):
+        return omezarr.read_layout(path).nbytes
+    if path.suffix.lower() == ".npy":
+        return volume_npy(path).nbytes
     refuse_absurd(path)
     if tiff.is_tiff(path):
         layout = tiff.read_layout(path)

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import InputError
+from .types import plain_type
 from .units import MM
 
 _MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
@@ -157,8 +158,7 @@ def read_with_tifffile(path: Path, layout: TiffLayout) -> np.ndarray:
     if np.iscomplexobj(array):
         raise InputError(f"{path} is complex ({array.dtype}); save its magnitude first")
     array = array[..., 0] if layout.samples == 1 else array
-    stored = {"b": np.uint8, "f": np.float32 if array.dtype.itemsize == 2 else array.dtype}.get(array.dtype.kind)
-    return np.ascontiguousarray(array, dtype=(stored or array.dtype))
+    return np.ascontiguousarray(array, dtype=plain_type(array.dtype))
 
 
 # -- what ITK does not read right

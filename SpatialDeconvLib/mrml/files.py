@@ -25,11 +25,12 @@ from ..arrays.reading import given_path, refuse_endless
 from ..arrays.staging import StagingFolder
 from ..arrays.writing import together
 from ..errors import InputError
-from ..formats import dicom, fits, headers, nifti, sizes, tiff
+from ..formats import dicom, fits, headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
 from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
+from ..formats.parts import Geometry, open_parts, write_whole
 from ..formats.reasons import reason_of, unreadable
 from .scene import (
     LPS_TO_RAS,
@@ -65,7 +66,9 @@ _STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".n
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
 _TOLD = "SpatialDeconv.Told"  # an attribute of nodes
-_READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, or a folder with a DICOM series"
+_READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, .npy, OME-Zarr, or a folder with a DICOM series"
+# What is written without ITK and MRML.
+_STORED_FORMATS = (".zarr", ".npy")
 
 # What the formats without 3-D geometry can hold: numpy types, components, and whether several slices.
 _PICTURE_FORMATS = {
@@ -75,7 +78,7 @@ _PICTURE_FORMATS = {
     ".tif": ("TIFF", (np.uint8, np.uint16, np.int16, np.float32), (1, 3), True),
     ".tiff": ("TIFF", (np.uint8, np.uint16, np.int16, np.float32), (1, 3), True),
 }
-_WRITABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd, .tif, .png or .jpg"
+_WRITABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd, .zarr, .npy, .tif, .png or .jpg"
 
 
 # -- reading
@@ -87,8 +90,9 @@ def readVolume(path: PathLike, straighten: bool = False):
     Parameters
     ----------
     path : path
-        NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS (or another image that SimpleITK reads); a folder that
-        holds exactly one DICOM series; or one file of a series, which reads the whole series around it.
+        NRRD, NHDR, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, .npy (or another image that SimpleITK reads); an
+        OME-Zarr or Zarr store; a folder that holds exactly one DICOM series; or one file of a series, which reads
+        the whole series around it.
     straighten : bool
         Bring the slices of a tilted gantry onto straight axes; `toldOf` says so.
 
@@ -105,13 +109,16 @@ def readVolume(path: PathLike, straighten: bool = False):
         several of them, or slices that are not evenly spaced. The scene is then as it was.
     """
     path = _existing(path)
-    if path.is_dir():
+    if _isFolder(path):
         return _readDicomSeries(path, _onlySeries(path), straighten)
     if _isDicom(path):
         return _readDicomFile(path, straighten)
     vector, needsSitk = _inspect(path)
     if needsSitk or _suffix(path) not in _STORAGE_NODE_FORMATS:
-        return _addImage(_readImage(path), _stem(path))
+        node = _addImage(_readImage(path), _stem(path))
+        if told := isStored(path) and "; ".join(open_parts(path).told):
+            node.SetAttribute(_TOLD, told)
+        return node
     nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
     return _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
 
@@ -131,7 +138,7 @@ def readLabelMap(path: PathLike):
         As `readVolume`; also when voxels have several components (a segmentation whose segments overlap).
     """
     path = _existing(path)
-    if path.is_dir():
+    if _isFolder(path):
         raise InputError(f"{path} is a folder; give a label map file (NRRD, NIfTI or MetaImage)")
     vector, needsSitk = _inspect(path)
     if vector:
@@ -187,7 +194,7 @@ def voxelBytes(path: PathLike) -> int:
         If the file is missing, or too short for what its header claims.
     """
     path = _existing(path)
-    if path.is_dir():
+    if _isFolder(path):
         files = [Path(file) for file in _onlySeries(path)]
     else:
         files = seriesFiles(path) if _isDicom(path) else [path]
@@ -212,13 +219,15 @@ def checkReadable(path: PathLike, straighten: bool = False) -> tuple[int, int, i
         As `readVolume` and `sequencefiles.readSequence`, as far as a header shows it.
     """
     path = _existing(path)
-    if path.is_dir() or _isDicom(path):
+    if _isFolder(path) or _isDicom(path):
         folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
         slices, tilt = _seriesHeaders(folder, files, straighten)
         return None if tilt else (*slices[0].size[:2], max(len(slices), slices[0].frames))
     if isSegmentation(path):
         return None
     _inspect(path, sequences=True)
+    if isStored(path):
+        return open_parts(path).shape[::-1]
     with quietly():
         sizes.voxel_bytes(path)
     if tiff.is_tiff(path):
@@ -276,6 +285,11 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
 
     Sequences of volumes are refused too, unless `sequences`.
     """
+    if isStored(path):
+        volume = open_parts(path)
+        if volume.frames > 1 and not sequences:
+            raise _several(path, volume.frames, (*volume.shape[::-1], volume.frames))
+        return volume.channels > 1, True
     if tiff.is_tiff(path):
         return tiff.read_layout(path).samples > 1, True
     if fits.is_fits(path):
@@ -290,11 +304,20 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     _checkHeader(path, reader)
     frames = frame_count(reader)
     if frames is not None and not sequences:
-        raise InputError(
-            f"{path} holds {frames} volumes (size {' x '.join(map(str, reader.GetSize()))}); "
-            "save the volume wanted, e.g. one time point, in a file of its own"
-        )
+        raise _several(path, frames, reader.GetSize())
     return reader.GetNumberOfComponents() > 1, reader.GetPixelID() in _INT64
+
+
+def isStored(path: Path) -> bool:
+    """Return whether a path is a Zarr store or an .npy file, which ITK does not know."""
+    return omezarr.is_zarr(path) or path.suffix.lower() == ".npy"
+
+
+def _several(path: Path, frames: int, size: Sequence[int]) -> InputError:
+    return InputError(
+        f"{path} holds {frames} volumes (size {' x '.join(map(str, size))}); "
+        "save the volume wanted, e.g. one time point, in a file of its own"
+    )
 
 
 def _checkHeader(path: Path, reader: sitk.ImageFileReader) -> None:
@@ -398,7 +421,14 @@ def _indexToLps(image: sitk.Image) -> np.ndarray:
 # -- DICOM
 
 
+def _isFolder(path: Path) -> bool:
+    """Whether a path is a folder of files, not a volume in a folder."""
+    return path.is_dir() and not omezarr.is_zarr(path)
+
+
 def _isDicom(path: Path) -> bool:
+    if path.is_dir():
+        return False
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 
@@ -533,8 +563,8 @@ def writeVolume(node, path: PathLike, like=None) -> list[str]:
     node : vtkMRMLScalarVolumeNode or a subclass
         Not changed, and not made to point at the file.
     path : path
-        Ends in .nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd; .tif (any number of slices; 8 or 16 bits or float);
-        .png (one slice, 8 or 16 bits); .jpg (one slice, 8 bits).
+        Ends in .nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd; .zarr (OME-Zarr 0.4); .npy (values alone); .tif (any number
+        of slices; 8 or 16 bits or float); .png (one slice, 8 or 16 bits); .jpg (one slice, 8 bits).
     like : vtkMRMLScalarVolumeNode, optional
         The volume this one was made from: floating-point values that go into .png or .jpg are rounded and
         clipped to its integer type. Without it they are refused.
@@ -593,10 +623,12 @@ def checkOutputName(path: PathLike) -> Path:
     """Refuse an output path whose extension is unknown or that is a folder; return it absolute."""
     path = _openable(given_path(path))
     suffix = _suffix(path)
-    if suffix not in _STORAGE_NODE_FORMATS and suffix not in _PICTURE_FORMATS:
+    if suffix not in (*_STORAGE_NODE_FORMATS, *_STORED_FORMATS, *_PICTURE_FORMATS):
         raise InputError(f"output {path} has the extension '{suffix}'; use {_WRITABLE}")
-    if path.is_dir():
+    if path.is_dir() and not (suffix == omezarr.ENDING and omezarr.is_store(path)):
         raise IsADirectoryError(f"output {path} is a folder; give a file name")
+    if suffix == omezarr.ENDING:
+        omezarr.library()  # which refuses when it is missing
     if suffix in (".mhd", ".nhdr") and path.is_symlink():
         raise InputError(
             f"output {path} is a link, through which its second file, of voxels, is not found; name the file itself"
@@ -620,6 +652,10 @@ def _roundedToFit(array: np.ndarray, path: Path, wanted: np.dtype) -> tuple[np.n
 def _checkFits(node, array: np.ndarray, path: Path) -> None:
     """Refuse voxels that the format cannot hold."""
     typeName = node.GetImageData().GetScalarTypeAsString()
+    if _suffix(path) == ".npy" and array.ndim == 4:
+        raise InputError(f"output {path}: .npy holds one value a voxel, not {array.shape[3]}; write .nrrd or .zarr")
+    if _suffix(path) in _STORED_FORMATS:
+        return
     if _suffix(path) not in _PICTURE_FORMATS:
         if typeName in ("long long", "unsigned long long", "signed char", "bit"):
             raise InputError(
@@ -654,6 +690,8 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
     with quietly() as captured:
         if _suffix(path) in _PICTURE_FORMATS:
             problem = _writePicture(node, array, temporary)
+        elif _suffix(path) in _STORED_FORMATS:
+            problem = _failureText(write_whole, temporary, array, _geometryOf(node))
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
@@ -681,9 +719,15 @@ def letGo(folder: Path) -> None:
 def _failureText(function, *arguments) -> str | None:
     try:
         function(*arguments)
-    except InputError as error:
+    except (InputError, OSError) as error:
         return str(error)
     return None
+
+
+def _geometryOf(node) -> Geometry:
+    matrix = LPS_TO_RAS @ ijkToRas(node)  # to the left and the back: its own inverse
+    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    return Geometry.of_axes(spacing, matrix[:3, 3], (matrix[:3, :3] / spacing).ravel())
 
 
 def _writeWithStorageNode(node, temporary: Path) -> str | None:
@@ -725,16 +769,28 @@ def _writeFailure(path: Path, size: int, text: str) -> str:
     return f"{path} was not written{f' ({reason})' if reason else ''}; check the disk or choose another folder"
 
 
-def _losses(node, written: Path) -> list[str]:
-    """Say what the file does not hold."""
-    losses = []
+def _matrixIn(written: Path) -> np.ndarray | None:
+    """The matrix from indices to RAS of a file; None when its header cannot be read."""
+    if isStored(written):
+        there = open_parts(written).geometry
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.reshape(there.direction, (3, 3)) * there.spacing[::-1]
+        matrix[:3, 3] = there.origin
+        return LPS_TO_RAS @ matrix
     reader = sitk.ImageFileReader()
     reader.SetFileName(library_name(written))
     with quietly():
         failure = _failure(reader.ReadImageInformation)
-    if failure is None:
+    return LPS_TO_RAS @ _indexToLps(reader) if failure is None else None
+
+
+def _losses(node, written: Path) -> list[str]:
+    """Say what the file does not hold."""
+    losses = []
+    there = _matrixIn(written)
+    if there is not None:
         expected = ijkToRas(node)
-        difference = np.abs(LPS_TO_RAS @ _indexToLps(reader) - expected)
+        difference = np.abs(there - expected)
         if difference.max() > 1e-5 * max(1.0, np.abs(expected).max()):
             losses.append(
                 f"{written.name} does not hold the position, directions and spacing of the volume as they are; "

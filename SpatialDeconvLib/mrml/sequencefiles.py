@@ -19,6 +19,7 @@ from ..formats.absurd import refuse_absurd
 from ..formats.frames import frame_count
 from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
+from ..formats.parts import open_parts
 from .files import (
     _INT64,
     PathLike,
@@ -37,6 +38,7 @@ from .files import (
     checkWritable,
     inMillimetres,
     isSegmentation,
+    isStored,
     letGo,
     stemOf,
 )
@@ -50,9 +52,13 @@ _FORMATS = (".seq.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
 def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
     path = given_path(path)
-    if not path.is_file() or isSegmentation(path) or _isDicom(path):
+    if not path.exists() or isSegmentation(path) or _isDicom(path):
         return False
     try:
+        if isStored(path):
+            return open_parts(path).frames > 1
+        if path.is_dir():
+            return False
         refuse_absurd(path)
     except InputError:
         return False
@@ -85,24 +91,30 @@ def readSequence(path: PathLike):
     path = _existing(path)
     if not isSequence(path):
         raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(library_name(path))
-    with quietly():
-        reader.ReadImageInformation()
-    _checkHeader(path, reader)
+    byItk = isStored(path) or _checkedHeader(path)
     with quietly():
         sizes.require_room(path)
     scene = ensureScene()
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(node_name(stemOf(path))))
     try:
-        if _suffix(path) in _FORMATS and reader.GetPixelID() not in _INT64:
-            _readWithStorageNode(path, node)
-        else:
+        if byItk or _suffix(path) not in _FORMATS:
             _readWithSitk(path, node)
+        else:
+            _readWithStorageNode(path, node)
     except BaseException:
         scene.RemoveNode(node)
         raise
     return node
+
+
+def _checkedHeader(path: Path) -> bool:
+    """Whether a type needs SimpleITK, after refusing what cannot be read."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(library_name(path))
+    with quietly():
+        reader.ReadImageInformation()
+    _checkHeader(path, reader)
+    return reader.GetPixelID() in _INT64
 
 
 def _readWithStorageNode(path: Path, node) -> None:

@@ -81,7 +81,7 @@ def finished(options: Any) -> dict[str, Any] | None:
     """
     output = Path(options.output)
     report = getattr(options, "report", None)
-    if not output.is_file() or (report and not Path(report, PAGE).is_file()):
+    if not output.exists() or (report and not Path(report, PAGE).is_file()):
         return None
     try:
         note = read_json(Path(f"{output}.recipe.json"), "recipe")[NOTE]

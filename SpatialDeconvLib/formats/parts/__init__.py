@@ -6,8 +6,8 @@
   have them; `plainfiles`: new ones of these formats.
 """
 
-from .creating import StoredWriter, create_parts
+from .creating import StoredWriter, create_parts, write_whole
 from .opening import open_parts
 from .volume import Geometry, StoredVolume
 
-__all__ = ["Geometry", "StoredVolume", "StoredWriter", "create_parts", "open_parts"]
+__all__ = ["Geometry", "StoredVolume", "StoredWriter", "create_parts", "open_parts", "write_whole"]

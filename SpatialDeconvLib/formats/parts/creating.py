@@ -7,6 +7,7 @@ the same output again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,17 +18,19 @@ from typing import IO, Any
 import numpy as np
 
 from ...arrays.boxes import Box
-from ...arrays.locks import HELD, lock
+from ...arrays.locks import HELD, lock, locked
 from ...arrays.reading import given_path, read_json
 from ...errors import InputError
+from ..omezarr import is_store
 from ..quiet import standard_error_captured
 from .plan import Plan, Target
 from .registry import WRITABLE, PartsFormat, format_of
-from .volume import Geometry, whole_box
+from .volume import Geometry, StoredVolume, whole_box
 
 SCHEMA = "spatialdeconv-parts/1"
 _ENDING = ".unfinished"
 _PLAN, _LOCK, _CONTENT, _COMPLETE, _OLD = "plan.json", "lock", "content", "complete", "old"
+_CHUNKS = "chunks-lock"
 _NUMBERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 
 
@@ -52,10 +55,11 @@ class StoredWriter:
     """
 
     def __init__(
-        self, path: Path, plan: Plan, target: Target | None, folder: Path, resumed: bool, held: IO[bytes]
+        self, path: Path, plan: Plan, target: Target | None, folder: Path, resumed: bool, told: tuple[str, ...],
+        held: IO[bytes],
     ):  # fmt: skip
         self.path, self.plan, self.folder, self.resumed = path, plan, folder, resumed
-        self.told: tuple[str, ...] = ()
+        self.told = told
         self._target = target
         self._held: IO[bytes] | None = held
 
@@ -71,7 +75,7 @@ class StoredWriter:
 
     @property
     def chunks(self) -> tuple[int, int, int] | None:
-        """What is stored together: boxes along them are written fastest, and by several at once."""
+        """What is stored together; boxes of whole ones are written by several at once, others one after another."""
         return self.plan.chunks
 
     def __getstate__(self) -> dict[str, Any]:
@@ -112,9 +116,17 @@ class StoredWriter:
         if self._target is None:
             raise InputError(f"{self.path} is complete; finish it")
         try:
-            self._target.write(whole, values.astype(self.dtype, copy=False), channel, frame)
+            with contextlib.nullcontext() if self._is_aligned(whole) else locked(self.folder / _CHUNKS):
+                self._target.write(whole, values.astype(self.dtype, copy=False), channel, frame)
         except OSError as error:
             raise self._failure(error) from error
+
+    def _is_aligned(self, box: Box) -> bool:
+        """Whether a box shares no chunk with another, so that no other writer reads and writes what it does."""
+        return self.chunks is None or all(
+            part.start % chunk == 0 and (part.stop % chunk == 0 or part.stop == length)
+            for part, chunk, length in zip(box, self.chunks, self.shape, strict=True)
+        )
 
     def finish(self) -> Path:
         """Write what needs all voxels, put the output into its place, over an old one, and return that.
@@ -197,6 +209,64 @@ def create_parts(
         If the folder cannot be written, or the disk has too little room.
     """
     path = given_path(path).absolute()
+    known, plan = _planned(path, shape, dtype, geometry, channels, frames, chunks, multiscale)
+    if path.is_dir() and not (known.chunked and is_store(path)):
+        raise IsADirectoryError(
+            f"output {path} is a folder{' that is no Zarr store' * known.chunked}; give another name"
+        )
+    folder = path.with_name(path.name + _ENDING)
+    lock_file = _locked(folder, path)
+    try:
+        resumed = _same_plan(folder, plan, path)
+        if not resumed:
+            _require_room(path, plan)
+            _begin(folder, path, plan, known)
+        target: Target | None = None
+        told: tuple[str, ...] = ()
+        if not (folder / _COMPLETE).exists():
+            volume = known.open(folder / _CONTENT / path.name)
+            assert volume is not None  # it was created as one that is read in parts
+            target, told = known.target(volume, plan), _losses(path, plan.geometry, volume)
+    except BaseException:
+        if not (folder / _PLAN).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        lock_file.close()
+        raise
+    return StoredWriter(path, plan, target, folder, resumed, told, lock_file)
+
+
+def write_whole(path: Path, values: np.ndarray, geometry: Geometry) -> None:
+    """Write a volume at once, to a name that is new.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending says the format, of those that can be written in parts.
+    values : ndarray, (z, y, x) or (z, y, x, channel)
+    geometry : Geometry
+
+    Raises
+    ------
+    InputError
+        If the format cannot hold them.
+    OSError
+    """
+    channels = values.shape[3] if values.ndim == 4 else 1
+    known, plan = _planned(path, values.shape[:3], values.dtype, geometry, channels, 1, None, True)
+    assert known.create is not None
+    known.create(path, plan)
+    volume = known.open(path)
+    assert volume is not None  # it was created as one that is read in parts
+    target = known.target(volume, plan)
+    target.write(whole_box((slice(None),) * 3, plan.shape, path), values, None, 0)
+    target.complete()
+
+
+def _planned(
+    path: Path, shape: Sequence[int], dtype: Any, geometry: Geometry | None, channels: int, frames: int,
+    chunks: Sequence[int] | None, multiscale: bool,
+) -> tuple[PartsFormat, Plan]:  # fmt: skip
+    """The format of a path, and what is to be written, after refusing what it cannot hold."""
     known = format_of(path)
     if known is None or known.create is None:
         raise InputError(f"output {path} cannot be written in parts; use {WRITABLE}")
@@ -207,23 +277,7 @@ def create_parts(
     for count, what, held in ((channels, "channels", known.channels), (frames, "frames", known.frames)):
         if count > 1 and not held:
             raise InputError(f"output {path}: {known.name} is not written with {count} {what}; write .zarr")
-    if path.is_dir() and not known.chunked:
-        raise IsADirectoryError(f"output {path} is a folder; give another name")
-    folder = path.with_name(path.name + _ENDING)
-    lock_file = _locked(folder, path)
-    try:
-        resumed = _same_plan(folder, plan, path)
-        if not resumed:
-            _require_room(path, plan)
-            _begin(folder, path, plan, known)
-        content = folder / _CONTENT / path.name
-        target = None if (folder / _COMPLETE).exists() else known.target(content)
-    except BaseException:
-        if not (folder / _PLAN).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        lock_file.close()
-        raise
-    return StoredWriter(path, plan, target, folder, resumed, lock_file)
+    return known, plan
 
 
 def _begin(folder: Path, path: Path, plan: Plan, known: PartsFormat) -> None:
@@ -313,6 +367,20 @@ def _require_room(path: Path, plan: Plan) -> None:
             f"{path} was not written: the disk is full ({free / 2**20:.1f} MiB free, the volume has "
             f"{plan.nbytes / 2**20:.1f} MiB); free space or choose another folder"
         )
+
+
+def _losses(path: Path, wanted: Geometry, made: StoredVolume) -> tuple[str, ...]:
+    """What the file does not hold of where the voxels lie."""
+    held, size = made.geometry, max(1.0, *map(abs, wanted.origin), *wanted.spacing)
+    named = (("voxel size", wanted.spacing, held.spacing, 1e-6 * min(wanted.spacing)),
+             ("position", wanted.origin, held.origin, 1e-6 * size),
+             ("directions", wanted.direction, held.direction, 1e-6))  # fmt: skip
+    lost = [name for name, was, now, least in named if np.abs(np.subtract(was, now)).max() > least]
+    return (
+        (f"{path.name} does not hold the {' and '.join(lost)} of the volume; write .nrrd to keep all",)
+        if lost
+        else ()
+    )
 
 
 def _replace(made: Path, target: Path, aside: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...arrays.boxes import Box
 from ...errors import InputError
+from ..axes import from_order, in_order, place_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class FlatFile:
 
     def read(self, box: Box, channel: int | None, frame: int) -> np.ndarray:
         """Return the values of a box; see `volume.StoredVolume.read`."""
-        ends = self._ends(box, channel, frame)
+        ends = place_of(self.axes, box, channel, self.length_of("c"), frame)
         values = np.empty([e.stop - e.start for e in ends], self.stored)
         held = values.reshape(-1).view(np.uint8).data
         try:
@@ -74,7 +75,11 @@ class FlatFile:
                         part = part[count:]
         except OSError as error:
             raise InputError(f"{self.path} cannot be read ({error.strerror}); check the path") from error
-        return self._made(values, channel)
+        if self.scale is not None:
+            slope, intercept = self.scale
+            values = values.astype(self.dtype).astype(np.float64) * slope + intercept
+        values = in_order(values, self.axes, channel is None and self.length_of("c") > 1)
+        return np.ascontiguousarray(values, self.dtype)
 
     def write(self, box: Box, values: np.ndarray, channel: int | None, frame: int) -> None:
         """Write the values of a box into the file, which is as long as it will be.
@@ -83,11 +88,8 @@ class FlatFile:
         ------
         OSError
         """
-        ends = self._ends(box, channel, frame)
-        names = "".join(axis for axis in "zyxc" if axis in "zyx" or values.ndim > 3)
-        there = [axis for axis in self.axes if axis in names]
-        ordered = np.transpose(values, [names.index(axis) for axis in (*set(names) - set(there), *there)])
-        content = np.ascontiguousarray(ordered, self.stored).reshape(-1).view(np.uint8)
+        ends = place_of(self.axes, box, channel, self.length_of("c"), frame)
+        content = np.ascontiguousarray(from_order(values, self.axes), self.stored).reshape(-1).view(np.uint8)
         with self.path.open("r+b", buffering=0) as file:
             for at, part in self._runs(ends, content.data):
                 file.seek(at)
@@ -99,33 +101,12 @@ class FlatFile:
         with self.path.open("r+b") as file:
             os.fsync(file.fileno())
 
-    def _ends(self, box: Box, channel: int | None, frame: int) -> list[slice]:
-        """The box on every axis of the file."""
-        channels = slice(0, self.length_of("c")) if channel is None else slice(channel, channel + 1)
-        whole = {"t": slice(frame, frame + 1), "c": channels, **dict(zip("zyx", box, strict=True))}
-        return [whole[axis] for axis in self.axes]
-
     def _runs(self, ends: Sequence[slice], held: memoryview) -> Iterator[tuple[int, memoryview]]:
         """Where each run of a box begins in the file, and the bytes of it."""
         size = self.stored.itemsize
         for place, (start, count) in enumerate(_runs(self.shape, ends)):
             bytes_of_run = count * size
             yield self.offset + start * size, held[place * bytes_of_run : (place + 1) * bytes_of_run]
-
-    def _made(self, values: np.ndarray, channel: int | None) -> np.ndarray:
-        """What was read, in the order and of the type of the volume."""
-        if self.scale is not None:
-            slope, intercept = self.scale
-            values = (values.astype(self.dtype).astype(np.float64) * slope + intercept).astype(self.dtype)
-        several = self.length_of("c") > 1 and channel is None
-        wanted = "zyxc" if several else "zyx"
-        kept = [axis for axis in self.axes if axis in wanted]
-        values = values.reshape([n for axis, n in zip(self.axes, values.shape, strict=True) if axis in wanted])
-        values = np.transpose(values, [kept.index(axis) for axis in wanted if axis in kept])
-        for place, axis in enumerate(wanted):
-            if axis not in kept:
-                values = np.expand_dims(values, place)
-        return np.ascontiguousarray(values, self.dtype)
 
 
 def _runs(shape: Sequence[int], ends: Sequence[slice]) -> Iterator[tuple[int, int]]:

@@ -20,9 +20,10 @@ from .. import headers, nifti
 from ..frames import are_components
 from ..images import has_spacing, lengths_of, refuse_shear
 from ..names import library_name
-from ..npy import mapped_npy
+from ..npy import volume_npy
 from ..quiet import standard_error_captured
 from ..sizes import voxel_bytes
+from ..types import plain_type
 from .flat import FlatFile
 from .volume import Geometry, StoredVolume
 
@@ -40,24 +41,12 @@ def open_npy(path: Path) -> StoredVolume:
     InputError
         If it is damaged, or holds something else.
     """
-    array = mapped_npy(path)
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8 or not 2 <= array.ndim <= 4 or not array.size:
-        raise InputError(
-            f"{path} holds {' x '.join(map(str, array.shape)) or 'no'} values of type {array.dtype}; save real "
-            "numbers of up to 64 bits with the axes (y, x), (z, y, x) or (frame, z, y, x)"
-        )
+    array = volume_npy(path)
     axes, shape = "tzyx"[-array.ndim :], array.shape
     if not array.flags.c_contiguous:  # columns first, as MATLAB and Fortran have them
         axes, shape = axes[::-1], shape[::-1]
     source = FlatFile(path, int(array.offset), axes, shape, array.dtype, plain_type(array.dtype))
     return _volume(path, source, Geometry(), False)
-
-
-def plain_type(dtype: np.dtype) -> np.dtype:
-    """Return the type that values of a type are read as: numbers of 16 bits become float32, truths bytes."""
-    if dtype.kind == "b":
-        return np.dtype(np.uint8)
-    return np.dtype(np.float32) if dtype.kind == "f" and dtype.itemsize == 2 else dtype.newbyteorder("=")
 
 
 def open_nrrd(path: Path) -> StoredVolume | None:

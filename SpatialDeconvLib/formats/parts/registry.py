@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ..omezarr import ENDING, ZarrLayout, is_zarr
+from .flat import FlatFile
 from .located import open_metaimage, open_nifti, open_npy, open_nrrd
 from .plainfiles import create_metaimage, create_nifti, create_npy, create_nrrd
 from .plan import Plan, Target
 from .volume import StoredVolume
+from .zarrfiles import ZarrTarget, create_zarr, open_zarr
+
+
+def _plain_target(volume: StoredVolume, plan: Plan) -> Target:
+    return cast(FlatFile, volume.source)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class PartsFormat:
         Whether it is written with several of them.
     chunked : bool
         Whether it is a folder of chunks.
+    target : callable (volume, plan) -> Target
+        What writes into an unfinished file, of what reading that finds.
     """
 
     name: str
@@ -42,16 +51,15 @@ class PartsFormat:
     channels: bool = False
     frames: bool = False
     chunked: bool = False
-
-    def target(self, path: Path) -> Target:
-        """Return what writes into an unfinished file: where its voxels lie is what reading it finds, too."""
-        volume = self.open(path)
-        assert volume is not None  # it was created as one that is read in parts
-        return cast(Target, volume.source)
+    target: Callable[[StoredVolume, Plan], Target] = _plain_target
 
 
 #: Whatever else SimpleITK reads is read whole.
 FORMATS = (
+    PartsFormat(
+        "OME-Zarr and Zarr", (ENDING,), open_zarr, "all", create_zarr, channels=True, frames=True, chunked=True,
+        target=lambda volume, plan: ZarrTarget(cast(ZarrLayout, volume.source), plan),
+    ),
     PartsFormat("NumPy", (".npy",), open_npy, "all", create_npy, frames=True),
     PartsFormat(
         "NRRD", (".nrrd", ".nhdr"), open_nrrd, "encoding raw, in one data file", create_nrrd, channels=True
@@ -70,6 +78,6 @@ READABLE = "NRRD, NIfTI, MetaImage, TIFF, .npy or Zarr"
 
 
 def format_of(path: Path) -> PartsFormat | None:
-    """Return the format that a name says; None of another."""
-    name = path.name.lower()
+    """Return the format that a name says, or what lies in a folder; None of another."""
+    name = f"{path.name.lower()}{ENDING if is_zarr(path) else ''}"
     return next((known for known in FORMATS if name.endswith(known.endings)), None)
