@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import cast
 
 from ..omezarr import ENDING, ZarrLayout, is_zarr
+from ..tiff import is_tiff
 from .flat import FlatFile
 from .located import open_metaimage, open_nifti, open_npy, open_nrrd
 from .plainfiles import create_metaimage, create_nifti, create_npy, create_nrrd
 from .plan import Plan, Target
+from .tifffiles import create_tiff, open_tiff
 from .volume import StoredVolume
 from .zarrfiles import ZarrTarget, create_zarr, open_zarr
 
@@ -69,6 +71,10 @@ FORMATS = (
         channels=True,
     ),
     PartsFormat("NIfTI", (".nii",), open_nifti, "not compressed", create_nifti, frames=True),
+    PartsFormat(
+        "TIFF, BigTIFF and OME-TIFF", (".tif", ".tiff"), open_tiff, "strips and tiles that are packed as a whole",
+        create_tiff,
+    ),
     PartsFormat("NIfTI and Analyze pairs", (".hdr", ".img"), open_nifti, "not compressed"),
 )  # fmt: skip
 
@@ -79,5 +85,9 @@ READABLE = "NRRD, NIfTI, MetaImage, TIFF, .npy or Zarr"
 
 def format_of(path: Path) -> PartsFormat | None:
     """Return the format that a name says, or what lies in a folder; None of another."""
-    name = f"{path.name.lower()}{ENDING if is_zarr(path) else ''}"
+    name = path.name.lower()
+    if is_zarr(path):
+        name = ENDING
+    elif path.is_file() and is_tiff(path):
+        name = ".tif"
     return next((known for known in FORMATS if name.endswith(known.endings)), None)
