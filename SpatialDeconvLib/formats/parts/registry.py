@@ -72,7 +72,7 @@ FORMATS = (
     ),
     PartsFormat("NIfTI", (".nii",), open_nifti, "not compressed", create_nifti, frames=True),
     PartsFormat(
-        "TIFF, BigTIFF and OME-TIFF", (".tif", ".tiff"), open_tiff, "strips and tiles that are packed as a whole",
+        "TIFF, BigTIFF and OME-TIFF", (".tif", ".tiff"), open_tiff, "all; packed ones by strips and tiles",
         create_tiff,
     ),
     PartsFormat("NIfTI and Analyze pairs", (".hdr", ".img"), open_nifti, "not compressed"),

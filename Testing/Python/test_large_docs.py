@@ -1,0 +1,65 @@
+"""Resources/Docs/large.md: its table has the formats that there are, and its Python runs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SpatialDeconvLib import InputError
+from SpatialDeconvLib.formats.parts import Geometry, create_parts, open_parts
+from SpatialDeconvLib.formats.parts.registry import FORMATS
+
+TEXT = (Path(__file__).resolve().parents[2] / "Resources" / "Docs" / "large.md").read_text(encoding="utf-8")
+
+
+def row_of(known):
+    several = [word for word, there in (("channels", known.channels), ("frames", known.frames)) if there]
+    written = ("yes" + (f", also several {' and '.join(several)}" if several else "")) if known.create else "no"
+    return f"| {known.name} | {', '.join(f'`{end}`' for end in known.endings)} | {known.plain} | {written} |"
+
+
+def test_the_table_has_every_format_and_no_other():
+    rows = [line for line in TEXT.splitlines() if line.startswith("|")][2:]
+    assert rows == [row_of(known) for known in FORMATS]
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_what_the_table_says_of_writing_holds(tmp_path, known):
+    if known.name.startswith("OME-Zarr"):
+        pytest.importorskip("zarr", minversion="3")
+    if "TIFF" in known.name:
+        pytest.importorskip("tifffile")
+    for ending in known.endings:
+        path = tmp_path / f"w{ending}"
+        if known.create is None:
+            with pytest.raises(InputError, match="cannot be written in parts"):
+                create_parts(path, (2, 3, 4), "float32")
+            continue
+        create_parts(path, (2, 3, 4), "float32").finish()
+        assert open_parts(path).is_parts
+        for counts, there in (({"channels": 3}, known.channels), ({"frames": 2}, known.frames)):
+            path = tmp_path / f"{'c' if 'channels' in counts else 'f'}{ending}"
+            if there:
+                volume = open_parts(create_parts(path, (2, 3, 4), "float32", **counts).finish())
+                assert {"channels": volume.channels, "frames": volume.frames} == {
+                    "channels": 1,
+                    "frames": 1,
+                } | counts
+            else:
+                with pytest.raises(InputError, match="is not written with"):
+                    create_parts(path, (2, 3, 4), "float32", **counts)
+
+
+def test_the_python_of_the_page_runs(tmp_path, monkeypatch):
+    pytest.importorskip("zarr", minversion="3")
+    monkeypatch.chdir(tmp_path)
+    values = np.random.default_rng(0).random((64, 256, 256), np.float32)
+    writer = create_parts("big.zarr", values.shape, "float32", Geometry((2.0, 1.0, 1.0)), multiscale=False)
+    writer.write(tuple(slice(0, n) for n in values.shape), values)
+    writer.finish()
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", TEXT, re.S)[1], names)
+    box = (slice(0, 64), slice(128, 256), slice(128, 256))
+    np.testing.assert_array_equal(open_parts("out.zarr").read(box), values[box])
+    assert names["volume"].geometry == open_parts("out.zarr").geometry
