@@ -278,6 +278,21 @@ def test_what_is_no_volume_is_refused_in_words(tmp_path):
             open_parts(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("spacings: 0.5 0 1.5", "spacing .0. invalid"),
+        ("space: RAS\nspace directions: (1,0,0) (1,0,0) (0,0,1)", "axes at 0 degrees"),
+    ],
+)
+def test_a_geometry_that_cannot_be_is_refused(tmp_path, line, said):
+    header = f"NRRD0004\ntype: float\ndimension: 3\n{line}\nsizes: 7 6 5\nendian: little\nencoding: raw\n\n"
+    (tmp_path / "v.nrrd").write_bytes(header.encode() + voxels().tobytes())
+    with pytest.raises(InputError, match=said) as error:
+        open_parts(tmp_path / "v.nrrd")
+    assert "\n" not in str(error.value)
+
+
 # -- writing
 
 WRITTEN = ("w.npy", *(name.replace("v", "w", 1) for name in PLAIN))

@@ -31,6 +31,7 @@ from .volume import Geometry, StoredVolume
 _NIFTI_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 128: "u1", 256: "i1", 512: "u2", 768: "u4",
                 1024: "i8", 1280: "u8"}  # fmt: skip
 _NIFTI_RGB = 128
+_LEAST_SLOPE = 2.3e-16  # of which ITK does not take it for 0
 
 
 def open_npy(path: Path) -> StoredVolume:
@@ -69,7 +70,10 @@ def open_nrrd(path: Path) -> StoredVolume | None:
 
 def _nrrd_axes(said: dict[str, str], header: _Header) -> str | None:
     """The axes of a NRRD file, the slowest first: one that is no axis of space is of components or of frames."""
-    sizes = [int(word) for word in said.get("sizes", "").split()]
+    words = said.get("sizes", "").split()
+    if not all(word.isdecimal() for word in words):
+        return None
+    sizes = list(map(int, words))
     others = [place for place, word in enumerate(said.get("kinds", "").split()) if word not in ("domain", "space")]
     if "spacedirections" in said:
         words = re.findall(r"none|\([^)]*\)", said["spacedirections"])
@@ -116,9 +120,10 @@ def open_nifti(path: Path) -> StoredVolume | None:
     axes = "tzyx"[-len(header.size) :]
     if header.components > 1:
         axes = f"{axes}c" if said.code == _NIFTI_RGB else f"c{axes}"
+    slope, intercept = (float(header.reader.GetMetaData(f"scl_{word}")) for word in ("slope", "inter"))
+    if not (math.isfinite(intercept) and abs(slope) > _LEAST_SLOPE) and (slope, intercept) != (0, 0):
+        return None  # of a slope of 0 or NaN ITK has its own reading
     scale = None if said.scale == (1.0, 0.0) else said.scale
-    if scale is None and float(header.reader.GetMetaData("scl_inter")) != 0:
-        return None  # a slope of 0 or NaN, of which ITK has its own reading
     return header.volume(said.data, said.offset, said.order, axes, stored, scale)
 
 
@@ -184,6 +189,9 @@ class _Header:
                 f"{data.stat().st_size}; copy or write it again"
             )
         spacing, origin = lengths_of(self.path, self.reader)
+        voxel = sitk.Image([1] * len(self.size), sitk.sitkUInt8)  # which refuses what no image can have
+        voxel.SetSpacing(spacing)
+        voxel.SetDirection(self.reader.GetDirection())
         geometry = Geometry.of_axes(spacing, origin, self.reader.GetDirection())
         return _volume(self.path, source, geometry, has_spacing(self.path))
 

@@ -15,7 +15,7 @@ import numpy as np
 from ...arrays.boxes import Box
 from ...errors import InputError
 from ..axes import in_order
-from ..tiff import TiffLayout, read_layout
+from ..tiff import TiffLayout, is_tiff, read_layout
 from ..types import plain_type
 from .flat import FlatFile
 from .plan import Plan
@@ -27,13 +27,15 @@ _NOT_OME = ("int64", "uint64")
 
 
 def open_tiff(path: Path) -> StoredVolume | None:
-    """Return the volume of a TIFF file; None where the package tifffile is missing, or pages mean something else.
+    """Return the volume of a TIFF file; None where tifffile is missing, or values are no intensities.
 
     Raises
     ------
     InputError
         As `tiff.read_layout`.
     """
+    if not is_tiff(path):  # whatever it is called
+        return None
     layout = read_layout(path)
     try:
         import tifffile
@@ -45,7 +47,7 @@ def open_tiff(path: Path) -> StoredVolume | None:
             first = pages[0]
             if not layout.obstacle and int(first.photometric) not in _PLAIN_MEANINGS:
                 return None
-            source = _flat(path, layout, file.series[0], first) or _segments(path, layout, pages)
+            source = _flat(path, layout, file.series[0], pages) or _segments(path, layout, pages)
     except Exception as error:  # of a damaged file: nearly any
         raise InputError(f"{path} cannot be read in parts ({error}); write it again") from error
     if source is None:
@@ -91,12 +93,15 @@ def _main_pages(file: Any) -> list[Any]:
     return [page for page in file.pages if not int(page.subfiletype) & _THUMBNAIL_OR_MASK] or list(file.pages)
 
 
-def _flat(path: Path, layout: TiffLayout, series: Any, page: Any) -> FlatFile | None:
+def _flat(path: Path, layout: TiffLayout, series: Any, pages: list[Any]) -> FlatFile | None:
     """Where the values of all pages lie, if they lie together."""
+    page = pages[0]
     stored = np.dtype(series.dtype).newbyteorder(series.parent.byteorder)
     slices = layout.shape[0] if len(layout.shape) > 2 else 1
     values = slices * layout.shape[-2] * layout.shape[-1] * layout.samples
     if series.dataoffset is None or series.size != values or page.bitspersample != 8 * stored.itemsize:
+        return None
+    if len(pages) == slices and not _lie_together(pages, series.dataoffset):
         return None
     axes = "zyx"
     if layout.samples > 1:
@@ -104,6 +109,13 @@ def _flat(path: Path, layout: TiffLayout, series: Any, page: Any) -> FlatFile | 
     sizes = {"z": slices, "y": layout.shape[-2], "x": layout.shape[-1], "c": layout.samples}
     shape = tuple(sizes[axis] for axis in axes)
     return FlatFile(path, int(series.dataoffset), axes, shape, stored, plain_type(stored))
+
+
+def _lie_together(pages: list[Any], start: int) -> bool:
+    """Whether strips follow each other without a gap: not all that tifffile takes for such has been looked at."""
+    offsets = np.concatenate([page.dataoffsets for page in pages])
+    counts = np.concatenate([page.databytecounts for page in pages])
+    return np.array_equal(offsets, start + np.cumsum(counts) - counts)
 
 
 def _segments(path: Path, layout: TiffLayout, pages: list[Any]) -> _Segments | None:
