@@ -6,8 +6,9 @@ OME-Zarr up to 0.5, which is Zarr 2 up to 0.4 and Zarr 3 in 0.5; and arrays with
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _MARKS_2, _MARKS_3 = (".zgroup", ".zarray"), ("zarr.json",)
 _VERSIONS = ("0.1", "0.2", "0.3", "0.4", "0.5")
 _LETTERS = {"t": "t", "time": "t", "c": "c", "channel": "c", "z": "z", "y": "y", "x": "x"}
 _BY_NUMBER = {2: "yx", 3: "zyx", 4: "tzyx", 5: "tczyx"}  # of axes that nobody names; five is OME's own order
+_CHUNKS_AT_ONCE = 2
 _NO_UNITS = ("", "pixel", "pixels", "voxel", "voxels", "px", "none")
 
 
@@ -92,7 +94,8 @@ class ZarrLayout:
             Without the library, or if a chunk is damaged.
         """
         try:
-            values = np.asarray(opened(self.array)[self.place_of(box, channel, frame)])
+            with few_chunks_at_once():
+                values = np.asarray(opened(self.array)[self.place_of(box, channel, frame)])
         except InputError:
             raise
         except Exception as error:  # of a damaged chunk: whatever its decoder raises
@@ -135,6 +138,13 @@ def library() -> Any:
             "slicer.util.pip_install('zarr>=3')), or use .nrrd"
         )
     return zarr
+
+
+@contextlib.contextmanager
+def few_chunks_at_once() -> Iterator[None]:
+    """Have the library unpack and pack few chunks at once within the block: each takes memory, many times a box."""
+    with library().config.set({"async.concurrency": _CHUNKS_AT_ONCE}):
+        yield
 
 
 def opened(folder: Path, mode: str = "r") -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...arrays.boxes import Box
 from ..axes import from_order
-from ..omezarr import ZarrLayout, library, opened, read_layout
+from ..omezarr import ZarrLayout, few_chunks_at_once, library, opened, read_layout
 from .plan import Plan
 from .volume import Geometry, StoredVolume
 
@@ -59,9 +59,9 @@ class ZarrTarget:
 
     def write(self, box: Box, values: np.ndarray, channel: int | None, frame: int) -> None:
         """Write the values of a box; see `plan.Target`."""
-        _writable(self.layout.array)[self.layout.place_of(box, channel, frame)] = from_order(
-            values, self.layout.axes
-        )
+        place = self.layout.place_of(box, channel, frame)
+        with few_chunks_at_once():
+            _writable(self.layout.array)[place] = from_order(values, self.layout.axes)
 
     def complete(self) -> None:
         """Write the coarser versions, and remove what killed writers have left."""
@@ -75,7 +75,8 @@ class ZarrTarget:
             step = tuple(b // a for a, b in zip(factors[number - 1], factors[number], strict=True))
             shape = _shape_at(finer, step)
             _create_array(group, str(number), self.plan, shape)
-            self._coarsen(store / str(number - 1), finer, store / str(number), shape, step)
+            with few_chunks_at_once():
+                self._coarsen(store / str(number - 1), finer, store / str(number), shape, step)
         _describe(group, store, self.plan, factors)
 
     def _coarsen(
