@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -120,14 +121,19 @@ def has_spacing(path: Path) -> bool:
 def _read_zarr(path: Path) -> sitk.Image:
     layout = omezarr.read_layout(path)
     whole = tuple(slice(0, n) for n in layout.volume_shape)
-    frames = [
-        sitk.GetImageFromArray(layout.read(whole, None, frame), isVector=layout.length_of("c") > 1)
-        for frame in range(layout.length_of("t"))
-    ]
-    for image in frames:
-        image.SetSpacing((layout.spacing or (1.0, 1.0, 1.0))[::-1])
-        image.SetOrigin(layout.origin[::-1])
-    return frames[0] if len(frames) == 1 else sitk.JoinSeries(frames)
+    volumes = [layout.read(whole, None, frame) for frame in range(layout.length_of("t"))]
+    return _joined(volumes, layout.length_of("c") > 1, layout.spacing, layout.origin)
+
+
+def _joined(
+    volumes: Sequence[np.ndarray], several: bool, spacing: tuple[float, ...] | None, origin: tuple[float, ...]
+) -> sitk.Image:
+    """One volume as an image, `several` as a sequence; spacing and origin along z, y, x."""
+    images = [sitk.GetImageFromArray(volume, isVector=several) for volume in volumes]
+    for image in images:
+        image.SetSpacing((1.0, *(spacing or (1.0, 1.0, 1.0)))[:-4:-1])
+        image.SetOrigin(origin[::-1])
+    return images[0] if len(images) == 1 else sitk.JoinSeries(images)
 
 
 def _read_npy(path: Path) -> sitk.Image:
@@ -137,14 +143,37 @@ def _read_npy(path: Path) -> sitk.Image:
 
 def _read_tiff(path: Path) -> sitk.Image:
     layout = tiff.read_layout(path)
+    if layout.frames * layout.channels > 1:
+        return _read_hyperstack(path, layout)
     if layout.obstacle:
         image = sitk.GetImageFromArray(tiff.read_with_tifffile(path, layout), isVector=layout.samples > 1)
     else:
-        image = sitk.ReadImage(library_name(path))
-        if image.GetSize()[::-1] != layout.shape or image.GetNumberOfComponentsPerPixel() != layout.samples:
-            raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
+        image = _stack_by_itk(path, layout)
     image.SetSpacing((layout.spacing or (1.0,) * len(layout.shape))[::-1])
     return image
+
+
+def _stack_by_itk(path: Path, layout: tiff.TiffLayout) -> sitk.Image:
+    image = sitk.ReadImage(library_name(path))
+    if image.GetSize()[::-1] != layout.stack or image.GetNumberOfComponentsPerPixel() != layout.samples:
+        raise InputError(f"{path} is of a kind of TIFF that ITK does not read right; save it as .nrrd")
+    return image
+
+
+def _read_hyperstack(path: Path, layout: tiff.TiffLayout) -> sitk.Image:
+    """The pages of frames and channels as a sequence, and as values of a voxel."""
+    if layout.obstacle:
+        stack = tiff.read_with_tifffile(path, layout)
+    else:
+        stack = sitk.GetArrayFromImage(_stack_by_itk(path, layout))
+    samples = (layout.samples,) if layout.samples > 1 else ()
+    letters = f"{layout.order}yx{'s' * len(samples)}"
+    several = layout.channels > 1
+    wanted = "tzyxc" if several else "tczyx" if not samples else "tczyxs"
+    values = stack.reshape((*layout.pages, *layout.shape[-2:], *samples))
+    values = np.transpose(values, [letters.index(letter) for letter in wanted])
+    volumes = values if several else values[:, 0]
+    return _joined([np.ascontiguousarray(v) for v in volumes], several or bool(samples), layout.spacing, (0.0,) * 3)
 
 
 def _read_nifti(path: Path) -> sitk.Image:

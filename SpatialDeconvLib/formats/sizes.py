@@ -37,7 +37,7 @@ def voxel_bytes(path: Path) -> int:
     refuse_absurd(path)
     if tiff.is_tiff(path):
         layout = tiff.read_layout(path)
-        size, each = layout.shape[::-1], layout.samples * layout.bits / 8
+        size, each = layout.stack[::-1], layout.samples * layout.bits / 8
     elif fits.is_fits(path):
         size, each = fits.image_of(path).shape[::-1], 8
     else:

@@ -55,6 +55,10 @@ class TiffLayout:
         Voxel size in mm, where the program that wrote the file says so; print resolutions are none.
     obstacle : str
         Why ITK would not read it right; empty when it does.
+    frames, channels : int
+        Volumes of a sequence, and channels that are pages of their own.
+    order : str
+        How pages follow each other: letters of t (frame), z, c (channel), the slowest first.
     """
 
     shape: tuple[int, ...]
@@ -62,16 +66,40 @@ class TiffLayout:
     bits: int
     spacing: tuple[float, ...] | None
     obstacle: str
+    frames: int = 1
+    channels: int = 1
+    order: str = "tzc"
+
+    @property
+    def slices(self) -> int:
+        """Of a volume."""
+        return self.shape[0] if len(self.shape) > 2 else 1
+
+    @property
+    def stack(self) -> tuple[int, ...]:
+        """Voxels of all pages one behind the other, of all frames and channels."""
+        pages = self.slices * self.frames * self.channels
+        return (pages, *self.shape[-2:]) if pages > 1 else self.shape[-2:]
+
+    @property
+    def pages(self) -> tuple[int, int, int]:
+        """Numbers of frames, slices and channels, as pages follow each other."""
+        counts = {"t": self.frames, "z": self.slices, "c": self.channels}
+        first, second, third = (counts[letter] for letter in self.order)
+        return first, second, third
 
 
 @dataclass(frozen=True)
 class _Said:
     """What the description says: sizes of axes beside those of a page, voxel size in mm.
 
-    `hidden`: slices may lie behind a page that has none of its own.
+    `others`: what makes no one volume. `hidden`: slices may lie behind a page that has none of its own.
     """
 
     slices: int = 1
+    frames: int = 1
+    channels: int = 1
+    order: str = "tzc"
     others: dict[str, int] = field(default_factory=dict)
     spacing: tuple[float | None, ...] = (None, None, None)
     hidden: bool = False
@@ -112,17 +140,24 @@ def read_layout(path: Path) -> TiffLayout:
             "own, or all as .seq.nrrd"
         )
     _refuse_meanings(path, first)
-    slices = len(pages) * int(_number(first, _DEPTH, 1))
-    if said.slices > slices and not said.hidden:
+    samples, several_volumes = int(_number(first, _SAMPLES, 1)), said.frames * said.channels
+    if said.channels > 1 and samples > 1:
         raise InputError(
-            f"{path} is to have {said.slices} slices but holds {slices}; join it with the files of the others"
+            f"{path} holds {said.channels} channels of {samples} values each; save them as one or the other"
         )
-    slices = max(slices, said.slices)
+    held = len(pages) * int(_number(first, _DEPTH, 1))
+    if said.slices * several_volumes > held and not said.hidden:
+        raise InputError(
+            f"{path} is to have {said.slices * several_volumes} slices but holds {held}; join it with the files of "
+            "the others"
+        )
+    slices = max(held, said.slices) if several_volumes == 1 else said.slices
+    all_pages = slices * several_volumes
     plane = (int(_number(first, _LENGTH)), int(_number(first, _WIDTH)))
     shape = (slices, *plane) if slices > 1 else plane
     return TiffLayout(
-        shape, int(_number(first, _SAMPLES, 1)), int(_number(first, _BITS, 1)),
-        _spacing(first, said, len(shape)), _obstacle(first, slices if len(pages) < slices else 1),
+        shape, samples, int(_number(first, _BITS, 1)), _spacing(first, said, len(shape)),
+        _obstacle(first, all_pages if len(pages) < all_pages else 1), said.frames, said.channels, said.order,
     )  # fmt: skip
 
 
@@ -150,7 +185,7 @@ def read_with_tifffile(path: Path, layout: TiffLayout) -> np.ndarray:
             f"{path} {layout.obstacle}, which ITK does not read right, and tifffile neither ({error}); {remedy}"
         ) from error
     array = np.moveaxis(array, axes.index("S"), -1) if "S" in axes else array[..., np.newaxis]
-    wanted = (*layout.shape, layout.samples)
+    wanted = (*layout.stack, layout.samples)
     if array.size != math.prod(wanted):
         sizes = " x ".join(map(str, array.shape))
         raise InputError(f"{path} {layout.obstacle} and holds {sizes} values; {remedy}")
@@ -346,11 +381,12 @@ def _said(page: dict[int, Any]) -> _Said:
 def _said_by_imagej(description: str, page: dict[int, Any]) -> _Said:
     words = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
     counts = {name: _whole(words.get(name)) or 1 for name in ("images", "channels", "slices", "frames")}
-    others = {"channels": counts["channels"], "time points": counts["frames"]}
-    slices = counts["slices"] if max(others.values()) > 1 else max(counts["slices"], counts["images"])
+    frames, channels = counts["frames"], counts["channels"]
+    slices = counts["slices"] if frames * channels > 1 else max(counts["slices"], counts["images"])
     unit = MM.get(_plain(words.get("unit", "")), 0.0)
     depth = _length_of(abs(_decimal(words.get("spacing")) or 0.0) * unit)
-    return _Said(slices, others, (depth, _pitch(page, _Y, unit), _pitch(page, _X, unit)), hidden=True)
+    spacing = (depth, _pitch(page, _Y, unit), _pitch(page, _X, unit))
+    return _Said(slices, frames, channels, spacing=spacing, hidden=True)
 
 
 def _said_by_ome(description: str, page: dict[int, Any]) -> _Said:
@@ -358,17 +394,35 @@ def _said_by_ome(description: str, page: dict[int, Any]) -> _Said:
     words = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', pixels[1] if pixels else ""))
     samples = int(_number(page, _SAMPLES, 1))
     count = {axis: _whole(words.get(f"Size{axis}")) or 1 for axis in "ZCT"}
-    others = {
-        "images": len(re.findall(r"<(?:\w+:)?Image\s", description)),
-        "channels": 1 if count["C"] == samples else count["C"],
-        "time points": count["T"],
-    }
+    channels = 1 if count["C"] == samples else count["C"]
+    order = _order_of_pages(words.get("DimensionOrder", ""))
+    others = {"images": len(re.findall(r"<(?:\w+:)?Image\s", description))}
+    if count["T"] * channels > 1 and not _in_order(description, order, count):
+        others["planes in an order of their own"] = count["T"] * channels * count["Z"]
     spacing = (
         _length_of((_decimal(words.get(f"PhysicalSize{axis}")) or 0.0)
                    * MM.get(_plain(words.get(f"PhysicalSize{axis}Unit", "um")), 0.0))
         for axis in "ZYX"
     )  # fmt: skip
-    return _Said(count["Z"], others, tuple(spacing))
+    return _Said(count["Z"], count["T"], channels, order, others, tuple(spacing))
+
+
+def _order_of_pages(said: str) -> str:
+    """OME's order of axes, the fastest first, as that of pages, the slowest first."""
+    order = said[:1:-1].lower()
+    return order if sorted(order) == ["c", "t", "z"] else "tzc"
+
+
+def _in_order(description: str, order: str, count: dict[str, int]) -> bool:
+    """Whether all planes that OME's description names lie where their order has them."""
+    for found in re.finditer(r"<(?:\w+:)?TiffData\b([^>]*)>", description):
+        words = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', found[1]))
+        place = 0
+        for letter in order.upper():
+            place = place * count[letter] + (_whole(words.get(f"First{letter}")) or 0)
+        if place != (_whole(words.get("IFD")) or 0):
+            return False
+    return True
 
 
 def _said_by_tifffile(description: str, page: dict[int, Any]) -> _Said:
@@ -380,7 +434,7 @@ def _said_by_tifffile(description: str, page: dict[int, Any]) -> _Said:
     of_page = 3 if _number(page, _SAMPLES, 1) > 1 or _number(page, _DEPTH, 1) > 1 else 2
     rest = [n for n in shape[:-of_page] if n > 1]
     slices = rest[-1] if rest and words.get("truncated") else 1
-    return _Said(slices, {"volumes": math.prod(rest[:-1])}, hidden=True)
+    return _Said(slices, others={"volumes": math.prod(rest[:-1])}, hidden=True)
 
 
 def _plain(unit: str) -> str:

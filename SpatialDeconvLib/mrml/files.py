@@ -291,7 +291,10 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
             raise _several(path, volume.frames, (*volume.shape[::-1], volume.frames))
         return volume.channels > 1, True
     if tiff.is_tiff(path):
-        return tiff.read_layout(path).samples > 1, True
+        layout = tiff.read_layout(path)
+        if layout.frames > 1 and not sequences:
+            raise _several(path, layout.frames, (*layout.shape[::-1], layout.frames))
+        return layout.samples > 1 or layout.channels > 1, True
     if fits.is_fits(path):
         fits.image_of(path)
         return False, True

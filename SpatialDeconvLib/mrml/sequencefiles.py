@@ -14,7 +14,7 @@ import slicer
 from ..arrays.reading import given_path
 from ..arrays.writing import together
 from ..errors import InputError
-from ..formats import headers, nifti, sizes
+from ..formats import headers, nifti, sizes, tiff
 from ..formats.absurd import refuse_absurd
 from ..formats.frames import frame_count
 from ..formats.images import refuse_shear
@@ -59,6 +59,8 @@ def isSequence(path: PathLike) -> bool:
             return open_parts(path).frames > 1
         if path.is_dir():
             return False
+        if tiff.is_tiff(path):
+            return tiff.read_layout(path).frames > 1
         refuse_absurd(path)
     except InputError:
         return False
@@ -91,7 +93,7 @@ def readSequence(path: PathLike):
     path = _existing(path)
     if not isSequence(path):
         raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
-    byItk = isStored(path) or _checkedHeader(path)
+    byItk = isStored(path) or tiff.is_tiff(path) or _checkedHeader(path)
     with quietly():
         sizes.require_room(path)
     scene = ensureScene()

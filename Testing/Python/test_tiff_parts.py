@@ -106,6 +106,71 @@ def test_slices_behind_one_page_of_imagej(tmp_path):
     np.testing.assert_array_equal(volume.read(BOX), values[BOX])
 
 
+ORDERS = ("TZCYX", "TCZYX", "CZTYX", "ZTCYX", "ZYX", "CYX", "TYX")
+
+
+def hyperstack(axes):
+    """Values (t, z, c, y, x), and the same with other axes, those of length 1 left out."""
+    counts = {"T": 2, "Z": 5, "C": 3}
+    shape = [counts[letter] if letter in axes else 1 for letter in "TZC"]
+    values = voxels("u2", (*shape, *SHAPE[1:]))
+    turned = values.transpose(["TZCYX".index(letter) for letter in (*set("TZCYX") - set(axes), *axes)])
+    return values, turned.reshape(turned.shape[5 - len(axes) :])
+
+
+@pytest.mark.parametrize("axes", ORDERS)
+@pytest.mark.parametrize("kind", [{}, {"compression": "zlib"}, {"tile": (16, 32), "bigtiff": True}], ids=str)
+def test_time_points_and_channels_of_ome_tiff(tmp_path, axes, kind):
+    values, stored = hyperstack(axes)
+    said = {"axes": axes, "PhysicalSizeX": 500.0, "PhysicalSizeY": 600.0, "PhysicalSizeZ": 1500.0}
+    tifffile.imwrite(tmp_path / "v.tif", stored, ome=True, metadata=said, photometric="minisblack", **kind)
+    volume = same_frames(tmp_path / "v.tif", values)
+    assert volume.spacing[1:] == pytest.approx((0.6, 0.5))
+    assert isinstance(volume.source, FlatFile) == (not kind)
+
+
+@pytest.mark.parametrize("axes", ["TZCYX", "ZYX", "CYX", "TYX", "ZCYX"])
+def test_time_points_and_channels_of_imagej(tmp_path, axes):
+    values, stored = hyperstack(axes)
+    tifffile.imwrite(tmp_path / "v.tif", stored, imagej=True, metadata={"axes": axes})
+    same_frames(tmp_path / "v.tif", values)
+
+
+def same_frames(path, values):
+    """Hold parts, and the ordinary reader, to values (t, z, c, y, x)."""
+    volume = pickle.loads(pickle.dumps(open_parts(path)))
+    frames, slices, channels = values.shape[:3]
+    assert (volume.frames, volume.shape, volume.channels) == (frames, (slices, *SHAPE[1:]), channels)
+    box = (slice(0, 1), *BOX[1:])
+    rows = (slice(None), slice(None), *box[1:])
+    for frame in range(frames):
+        whole = np.moveaxis(values[frame], 1, -1)
+        np.testing.assert_array_equal(volume.read(frame=frame), whole if channels > 1 else whole[..., 0])
+        np.testing.assert_array_equal(volume.read(box, channels - 1, frame), values[frame][rows][0:1, channels - 1])
+    image = read_image(path)
+    expected = np.moveaxis(values, 2, -1)
+    assert image.GetNumberOfComponentsPerPixel() == channels
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image).reshape(expected.shape), expected)
+    return volume
+
+
+def test_channels_become_values_of_a_voxel_and_time_points_a_sequence(tmp_path):
+    from SpatialDeconvLib.mrml import files, sequencefiles
+    from SpatialDeconvLib.mrml.scene import volumeArray
+
+    values, stored = hyperstack("TZCYX")
+    tifffile.imwrite(tmp_path / "t.ome.tif", stored, ome=True, metadata={"axes": "TZCYX"}, photometric="minisblack")
+    assert sequencefiles.isSequence(tmp_path / "t.ome.tif")
+    sequence = sequencefiles.readSequence(tmp_path / "t.ome.tif")
+    np.testing.assert_array_equal(volumeArray(sequence.GetNthDataNode(1)), np.moveaxis(values[1], 1, -1))
+    with pytest.raises(InputError, match="holds 2 volumes"):
+        files.readVolume(tmp_path / "t.ome.tif")
+    values, stored = hyperstack("ZCYX")
+    tifffile.imwrite(tmp_path / "c.tif", stored, imagej=True, metadata={"axes": "ZCYX"})
+    assert files.checkReadable(tmp_path / "c.tif") == (50, 37, 5)
+    np.testing.assert_array_equal(volumeArray(files.readVolume(tmp_path / "c.tif")), np.moveaxis(values[0], 1, -1))
+
+
 def test_white_at_zero_is_read_the_ordinary_way(tmp_path):
     values = voxels("u1")
     (tmp_path / "v.tif").write_bytes(tiff_bytes(list(values), tags={262: 0}))

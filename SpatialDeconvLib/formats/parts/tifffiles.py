@@ -5,6 +5,7 @@ What is written is OME-TIFF as BigTIFF, which has no limit of 4 GiB, not packed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,11 +55,11 @@ def open_tiff(path: Path) -> StoredVolume | None:
         return None
     spacing = (1.0, *(layout.spacing or (1.0, 1.0, 1.0)))[-3:]
     *_, height, width = layout.shape
-    shape = (layout.shape[0] if len(layout.shape) > 2 else 1, height, width)
+    shape = (layout.slices, height, width)
     chunks = None if isinstance(source, FlatFile) else (1, *source.segment)
     return StoredVolume(
         path, shape, source.dtype, Geometry(spacing), source, has_spacing=layout.spacing is not None, chunks=chunks,
-        channels=layout.samples,
+        channels=max(layout.samples, layout.channels), frames=layout.frames,
     )  # fmt: skip
 
 
@@ -97,17 +98,21 @@ def _flat(path: Path, layout: TiffLayout, series: Any, pages: list[Any]) -> Flat
     """Where the values of all pages lie, if they lie together."""
     page = pages[0]
     stored = np.dtype(series.dtype).newbyteorder(series.parent.byteorder)
-    slices = layout.shape[0] if len(layout.shape) > 2 else 1
-    values = slices * layout.shape[-2] * layout.shape[-1] * layout.samples
-    if series.dataoffset is None or series.size != values or page.bitspersample != 8 * stored.itemsize:
+    if (
+        series.dataoffset is None
+        or series.size != math.prod(layout.stack) * layout.samples
+        or page.bitspersample != 8 * stored.itemsize
+    ):
         return None
-    if len(pages) == slices and not _lie_together(pages, series.dataoffset):
+    if len(pages) == math.prod(layout.pages) and not _lie_together(pages, series.dataoffset):
         return None
-    axes = "zyx"
+    axes, shape = f"{layout.order}yx", (*layout.pages, *layout.shape[-2:])
     if layout.samples > 1:
-        axes = "zyxc" if int(page.planarconfig) == 1 else "zcyx"
-    sizes = {"z": slices, "y": layout.shape[-2], "x": layout.shape[-1], "c": layout.samples}
-    shape = tuple(sizes[axis] for axis in axes)
+        axes, sizes = "tzyxc", {"t": layout.frames, "z": layout.slices, "c": layout.samples}
+        if int(page.planarconfig) != 1:
+            axes = "tzcyx"
+        sizes |= dict(zip("yx", layout.shape[-2:], strict=True))
+        shape = tuple(sizes[axis] for axis in axes)
     return FlatFile(path, int(series.dataoffset), axes, shape, stored, plain_type(stored))
 
 
@@ -121,14 +126,13 @@ def _lie_together(pages: list[Any], start: int) -> bool:
 def _segments(path: Path, layout: TiffLayout, pages: list[Any]) -> _Segments | None:
     """The strips and tiles of all pages; None where several slices hide behind or in one."""
     first = pages[0]
-    slices = layout.shape[0] if len(layout.shape) > 2 else 1
-    if len(pages) != slices or first.imagedepth > 1:
+    if len(pages) != math.prod(layout.pages) or first.imagedepth > 1:
         return None
     height, width = (
         (first.tilelength, first.tilewidth) if first.is_tiled else (first.rowsperstrip, first.imagewidth)
     )
     segment = (min(int(height), layout.shape[-2]), min(int(width), layout.shape[-1]))
-    return _Segments(path, layout.samples, segment, np.dtype(first.dtype), plain_type(np.dtype(first.dtype)))
+    return _Segments(path, layout, segment, np.dtype(first.dtype), plain_type(np.dtype(first.dtype)))
 
 
 @dataclass
@@ -136,7 +140,7 @@ class _Segments:
     """Pages that are unpacked strip by strip, or tile by tile."""
 
     path: Path
-    samples: int
+    layout: TiffLayout
     segment: tuple[int, int]
     stored: np.dtype
     dtype: np.dtype
@@ -150,17 +154,27 @@ class _Segments:
         try:
             pages = self._pages()
             sizes = [part.stop - part.start for part in box]
-            values = np.zeros((*sizes, self.samples), self.stored)
+            channels = range(self.layout.channels) if channel is None or self.layout.samples > 1 else [channel]
+            values = np.zeros((sizes[0], len(channels), *sizes[1:], self.layout.samples), self.stored)
             with self.path.open("rb") as file:
-                for number, out in zip(range(box[0].start, box[0].stop), values, strict=True):
-                    for place, found in self._found(file, pages[number], box):
-                        out[place] = found
+                for z, slice_of_all in zip(range(box[0].start, box[0].stop), values, strict=True):
+                    for c, out in zip(channels, slice_of_all, strict=True):
+                        for place, found in self._found(file, pages[self._number(frame, z, c)], box):
+                            out[place] = found
         except Exception as error:  # of a damaged file: nearly any
             raise InputError(f"{self.path} is damaged ({error}); copy or write it again") from error
-        if channel is not None:
-            values = values[..., channel : channel + 1]
-        several = channel is None and self.samples > 1
-        return np.ascontiguousarray(in_order(values, "zyxc", several), self.dtype)
+        if self.layout.samples > 1:
+            values = values[:, 0] if channel is None else values[:, 0, ..., channel : channel + 1]
+            return np.ascontiguousarray(in_order(values, "zyxc", channel is None), self.dtype)
+        several = channel is None and self.layout.channels > 1
+        return np.ascontiguousarray(in_order(values[..., 0], "zcyx", several), self.dtype)
+
+    def _number(self, frame: int, z: int, channel: int) -> int:
+        """Which page it is."""
+        at, number = {"t": frame, "z": z, "c": channel}, 0
+        for letter, count in zip(self.layout.order, self.layout.pages, strict=True):
+            number = number * count + at[letter]
+        return number
 
     def _pages(self) -> list[Any]:
         if self.pages is None:
