@@ -694,7 +694,7 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
         if _suffix(path) in _PICTURE_FORMATS:
             problem = _writePicture(node, array, temporary)
         elif _suffix(path) in _STORED_FORMATS:
-            problem = _failureText(write_whole, temporary, array, _geometryOf(node))
+            problem = _failureText(write_whole, temporary, [array], geometryOf(node))
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
@@ -727,7 +727,7 @@ def _failureText(function, *arguments) -> str | None:
     return None
 
 
-def _geometryOf(node) -> Geometry:
+def geometryOf(node) -> Geometry:
     matrix = LPS_TO_RAS @ ijkToRas(node)  # to the left and the back: its own inverse
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     return Geometry.of_axes(spacing, matrix[:3, 3], (matrix[:3, :3] / spacing).ravel())

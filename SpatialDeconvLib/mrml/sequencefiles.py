@@ -14,12 +14,12 @@ import slicer
 from ..arrays.reading import given_path
 from ..arrays.writing import together
 from ..errors import InputError
-from ..formats import headers, nifti, sizes, tiff
+from ..formats import headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
 from ..formats.frames import frame_count
 from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
-from ..formats.parts import open_parts
+from ..formats.parts import open_parts, write_whole
 from .files import (
     _INT64,
     PathLike,
@@ -36,6 +36,7 @@ from .files import (
     _unreadable,
     _writeFailure,
     checkWritable,
+    geometryOf,
     inMillimetres,
     isSegmentation,
     isStored,
@@ -47,6 +48,7 @@ from .scene import LPS_TO_RAS, ensureScene, ijkToRas, imageDataFromArray, quietl
 __all__ = ["checkSequenceName", "isSequence", "readSequence", "writeSequence"]
 
 _FORMATS = (".seq.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
+_WRITTEN = (*_FORMATS, omezarr.ENDING)
 
 
 def isSequence(path: PathLike) -> bool:
@@ -160,12 +162,12 @@ def checkSequenceName(path: PathLike) -> None:
     InputError
         With the extensions that can.
     """
-    if _suffix(Path(path)) not in _FORMATS:
-        raise InputError(f"output {path} cannot hold the frames of a sequence; use {', '.join(_FORMATS)}")
+    if _suffix(Path(path)) not in _WRITTEN:
+        raise InputError(f"output {path} cannot hold the frames of a sequence; use {', '.join(_WRITTEN)}")
 
 
 def writeSequence(node, path: PathLike) -> list[str]:
-    """Write a sequence of volumes to a file (.seq.nrrd, .nrrd, .nhdr, .nii or .nii.gz), whole or not at all.
+    """Write a sequence of volumes (.seq.nrrd, .nrrd, .nhdr, .nii, .nii.gz or .zarr), whole or not at all.
 
     Parameters
     ----------
@@ -176,7 +178,7 @@ def writeSequence(node, path: PathLike) -> list[str]:
     Returns
     -------
     list of str
-        What the file does not hold: NIfTI keeps no index but evenly spaced time from 0.
+        What the file does not hold: NIfTI keeps no index but evenly spaced time from 0, OME-Zarr none.
 
     Raises
     ------
@@ -191,17 +193,25 @@ def writeSequence(node, path: PathLike) -> list[str]:
     size = sum(volumeArray(plain.GetNthDataNode(n)).nbytes for n in range(plain.GetNumberOfDataNodes()))
     with together() as new:
         temporary = new.place(path)
-        storage = slicer.vtkMRMLVolumeSequenceStorageNode()
-        storage.SetFileName(library_name(temporary))
         with quietly() as captured:
-            done = storage.WriteData(plain) and temporary.is_file()
-        problem = None if done else _messages(storage) or "nothing was written"
+            problem = _writeFrames(plain, temporary)
         if problem is None and _suffix(path) in (".nii", ".nii.gz"):
             problem = _failureText(nifti.check_length, temporary, size)
         if problem is not None:
             letGo(temporary.parent)
             raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
         return _losses(node, temporary)
+
+
+def _writeFrames(plain, temporary: Path) -> str | None:
+    """Return None when all went well, else what is wrong."""
+    if _suffix(temporary) == omezarr.ENDING:
+        frames = [plain.GetNthDataNode(n) for n in range(plain.GetNumberOfDataNodes())]
+        return _failureText(write_whole, temporary, [volumeArray(f) for f in frames], geometryOf(frames[0]))
+    storage = slicer.vtkMRMLVolumeSequenceStorageNode()
+    storage.SetFileName(library_name(temporary))
+    done = storage.WriteData(plain) and temporary.is_file()
+    return None if done else _messages(storage) or "nothing was written"
 
 
 def _plainSequence(node, path: Path):
@@ -238,8 +248,8 @@ def copyIndex(source, target) -> None:
 
 
 def _losses(node, path: Path) -> list[str]:
-    """Say what a NIfTI file has made of the index."""
-    if _suffix(path) not in (".nii", ".nii.gz"):
+    """Say what a NIfTI file, or a Zarr store, has made of the index."""
+    if _suffix(path) not in (".nii", ".nii.gz", omezarr.ENDING):
         return []
     values = [node.GetNthIndexValue(n) for n in range(node.GetNumberOfDataNodes())]
     try:
@@ -247,7 +257,12 @@ def _losses(node, path: Path) -> list[str]:
         even = np.allclose(numbers, np.arange(len(values)) * numbers[-1] / max(1, len(values) - 1), rtol=1e-3)
     except ValueError:
         even = False
-    if even and node.GetIndexName() == "time" and node.GetIndexUnit() in ("s", "ms", "us"):
+    if (
+        _suffix(path) != omezarr.ENDING
+        and even
+        and node.GetIndexName() == "time"
+        and node.GetIndexUnit() in ("s", "ms", "us")
+    ):
         return []
     return [
         f"{path.name} does not hold the index of the frames ({node.GetIndexName()} = {values[0]} ... "

@@ -404,6 +404,13 @@ def test_time_points_of_a_store_are_a_sequence(tmp_path):
     assert sequence.GetNthDataNode(1).GetSpacing() == pytest.approx((0.5, 0.6, 1.5))
     with pytest.raises(InputError, match="holds 2 volumes"):
         files.readVolume(path)
+    told = sequencefiles.writeSequence(sequence, tmp_path / "w.zarr")
+    assert told == [
+        "w.zarr does not hold the index of the frames (frame = 0 ... 1 s) as it is; write .seq.nrrd to keep it"
+    ]
+    back = open_parts(tmp_path / "w.zarr")
+    np.testing.assert_array_equal(np.stack([back.read(frame=n) for n in range(2)]), values)
+    assert back.spacing == pytest.approx((1.5, 0.6, 0.5))
 
 
 def test_the_command_reads_and_writes_stores(tmp_path, capsys):

@@ -235,14 +235,15 @@ def create_parts(
     return StoredWriter(path, plan, target, folder, resumed, told, lock_file)
 
 
-def write_whole(path: Path, values: np.ndarray, geometry: Geometry) -> None:
-    """Write a volume at once, to a name that is new.
+def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -> None:
+    """Write a volume, or the frames of a sequence, at once, to a name that is new.
 
     Parameters
     ----------
     path : Path
         Its ending says the format, of those that can be written in parts.
-    values : ndarray, (z, y, x) or (z, y, x, channel)
+    volumes : sequence of ndarray, (z, y, x) or (z, y, x, channel)
+        One of each frame, alike in shape and type.
     geometry : Geometry
 
     Raises
@@ -251,14 +252,16 @@ def write_whole(path: Path, values: np.ndarray, geometry: Geometry) -> None:
         If the format cannot hold them.
     OSError
     """
-    channels = values.shape[3] if values.ndim == 4 else 1
-    known, plan = _planned(path, values.shape[:3], values.dtype, geometry, channels, 1, None, True)
+    first = volumes[0]
+    channels = first.shape[3] if first.ndim == 4 else 1
+    known, plan = _planned(path, first.shape[:3], first.dtype, geometry, channels, len(volumes), None, True)
     assert known.create is not None
     known.create(path, plan)
     volume = known.open(path)
     assert volume is not None  # it was created as one that is read in parts
     target = known.target(volume, plan)
-    target.write(whole_box((slice(None),) * 3, plan.shape, path), values, None, 0)
+    for frame, values in enumerate(volumes):
+        target.write(whole_box((slice(None),) * 3, plan.shape, path), values, None, frame)
     target.complete()
 
 
