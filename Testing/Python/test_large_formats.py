@@ -228,13 +228,40 @@ def test_units_of_headers_become_mm(tmp_path):
     assert same_as_ordinary(tmp_path / "v.nrrd").spacing == pytest.approx((1.5, 0.6, 0.5))
 
 
-@pytest.mark.parametrize("name", ["v.nrrd", "v.mha", "v.nii.gz", "v.png"])
-def test_what_is_packed_is_read_whole_and_that_is_told(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("v.nrrd", "encoding gzip, not raw"),
+        ("v.mha", "voxels are packed"),
+        ("v.nii.gz", "format"),
+        ("v.png", "format"),
+    ],
+)
+def test_what_is_packed_is_read_whole_and_that_is_told(tmp_path, name, why):
     values = voxels("uint8", SHAPE if name != "v.png" else SHAPE[1:])
     sitk.WriteImage(image_of(values), str(tmp_path / name), useCompression=True)
     volume = same_as_ordinary(tmp_path / name)
     assert not volume.is_parts
-    assert "whole" in volume.told[0]
+    assert volume.told[0].startswith(f"{name} is read whole, not in parts: ")
+    assert why in volume.told[0]
+
+
+def test_voxels_in_several_files_are_read_whole(tmp_path):
+    values = voxels("int16")
+    for number, plane in enumerate(values):
+        (tmp_path / f"p{number}.raw").write_bytes(plane.tobytes())
+    (tmp_path / "v.nhdr").write_text(
+        "NRRD0004\ntype: short\ndimension: 3\nsizes: 7 6 5\nendian: little\nencoding: raw\n"
+        "data file: p%d.raw 0 4 1\n"
+    )
+    (tmp_path / "v.mhd").write_text(
+        "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 7 6 5\nElementType = MET_SHORT\n"
+        "ElementDataFile = p%d.raw 0 4 1\n"
+    )
+    for name in ("v.nhdr", "v.mhd"):
+        volume = same_as_ordinary(tmp_path / name)
+        assert volume.told == (f"{name} is read whole, not in parts: its voxels lie in several files",)
+        np.testing.assert_array_equal(volume.read(BOX), values[BOX])
 
 
 # -- refused

@@ -1,6 +1,7 @@
 """TIFF files read and written in parts: the values of the ordinary reader, whatever strips and tiles they have."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -175,7 +176,7 @@ def test_white_at_zero_is_read_the_ordinary_way(tmp_path):
     values = voxels("u1")
     (tmp_path / "v.tif").write_bytes(tiff_bytes(list(values), tags={262: 0}))
     volume = open_parts(tmp_path / "v.tif")
-    assert not volume.is_parts
+    assert "white is zero" in volume.told[0]
     np.testing.assert_array_equal(volume.read(), sitk.GetArrayFromImage(read_image(tmp_path / "v.tif")))
 
 
@@ -213,3 +214,13 @@ def test_what_ome_tiff_cannot_hold_is_told_or_refused(tmp_path):
     with pytest.raises(InputError, match="holds no int64"):
         create_parts(tmp_path / "w.tif", SHAPE, "int64")
     assert not list(tmp_path.iterdir())
+
+
+def test_without_tifffile_a_file_is_read_whole_and_the_extra_named(tmp_path, monkeypatch):
+    (tmp_path / "v.tif").write_bytes(tiff_bytes(list(voxels())))
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    volume = open_parts(tmp_path / "v.tif")
+    assert not volume.is_parts
+    assert "spatialdeconv[large]" in volume.told[0]
+    with pytest.raises(InputError, match=r"spatialdeconv\[large\]"):
+        create_parts(tmp_path / "w.tif", SHAPE, "uint8")

@@ -225,7 +225,6 @@ def create_parts(
         told: tuple[str, ...] = ()
         if not (folder / _COMPLETE).exists():
             volume = known.open(folder / _CONTENT / path.name)
-            assert volume is not None  # it was created as one that is read in parts
             target, told = known.target(volume, plan), _losses(path, plan.geometry, volume)
     except BaseException:
         if not (folder / _PLAN).exists():
@@ -258,7 +257,6 @@ def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -
     assert known.create is not None
     known.create(path, plan)
     volume = known.open(path)
-    assert volume is not None  # it was created as one that is read in parts
     target = known.target(volume, plan)
     for frame, values in enumerate(volumes):
         target.write(whole_box((slice(None),) * 3, plan.shape, path), values, None, frame)

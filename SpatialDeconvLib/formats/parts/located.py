@@ -1,8 +1,8 @@
 """Where NRRD, MetaImage, NIfTI and .npy files keep their voxels, where these lie plainly one after another.
 
 SimpleITK reads the header, so that sizes, types and geometry are those of the ordinary way; what it does not tell,
-where the voxels begin and in which byte order they are, is read here. What is not plain (packed, in words, in
-several files) is none of these functions' business: they return None.
+where the voxels begin and in which byte order they are, is read here. Of what is not plain (packed, in words, in
+several files) these functions raise `NotInParts`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from ..quiet import standard_error_captured
 from ..sizes import voxel_bytes
 from ..types import plain_type
 from .flat import FlatFile
-from .volume import Geometry, StoredVolume
+from .volume import Geometry, NotInParts, StoredVolume
 
 # NIfTI's codes of types.
 _NIFTI_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 128: "u1", 256: "i1", 512: "u2", 768: "u4",
                 1024: "i8", 1280: "u8"}  # fmt: skip
 _NIFTI_RGB = 128
+_PACKED, _SEVERAL = "its voxels are packed", "its voxels lie in several files"
 _LEAST_SLOPE = 2.3e-16  # of which ITK does not take it for 0
 
 
@@ -50,30 +51,30 @@ def open_npy(path: Path) -> StoredVolume:
     return _volume(path, source, Geometry(), False)
 
 
-def open_nrrd(path: Path) -> StoredVolume | None:
+def open_nrrd(path: Path) -> StoredVolume:
     """Return the volume of a NRRD file, attached or detached."""
     header, data = _Header.of(path), headers.data_files(path) or (path,)
     start = headers.start_of(path)
     end = re.search(rb"\r?\n\r?\n", start)
-    if len(data) > 1 or (data[0] == path and end is None):
-        return None
+    if len(data) > 1:
+        raise NotInParts(_SEVERAL)
+    if data[0] == path and end is None:
+        raise NotInParts(f"its header is longer than {len(start)} bytes")
     lines = start[: end.start() if end else None].decode("utf-8", "replace").splitlines()
     pairs = (line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
     said = {key.strip().lower().replace(" ", ""): value.strip() for key, value in pairs}
+    if said.get("encoding", "").lower() != "raw":
+        raise NotInParts(f"its voxels are in the encoding {said.get('encoding', 'that nobody says')}, not raw")
     axes = _nrrd_axes(said, header)
-    if said.get("encoding", "").lower() != "raw" or axes is None:
-        return None
     first = end.end() if end and data[0] == path else 0
     offset = _after(data[0], first, _whole(said, "lineskip"), _whole(said, "byteskip"), header.bytes)
     return header.volume(data[0], offset, ">" if said.get("endian", "").lower() == "big" else "<", axes)
 
 
-def _nrrd_axes(said: dict[str, str], header: _Header) -> str | None:
+def _nrrd_axes(said: dict[str, str], header: _Header) -> str:
     """The axes of a NRRD file, the slowest first: one that is no axis of space is of components or of frames."""
     words = said.get("sizes", "").split()
-    if not all(word.isdecimal() for word in words):
-        return None
-    sizes = list(map(int, words))
+    sizes = [int(word) if word.isdecimal() else 0 for word in words]
     others = [place for place, word in enumerate(said.get("kinds", "").split()) if word not in ("domain", "space")]
     if "spacedirections" in said:
         words = re.findall(r"none|\([^)]*\)", said["spacedirections"])
@@ -81,24 +82,28 @@ def _nrrd_axes(said: dict[str, str], header: _Header) -> str | None:
     if header.components == 1 and sizes == list(header.size):
         return "tzyx"[-len(sizes) :]
     if len(others) != 1 or len(sizes) != len(header.size) + 1 or sizes[others[0]] != header.components:
-        return None
+        raise NotInParts("its header does not say clearly which axes are those of space")
     letter = "t" if are_components(header.reader) else "c"
     axes = list("xyz"[: len(header.size)])
     axes.insert(others[0], letter)
     return "".join(axes[::-1])
 
 
-def open_metaimage(path: Path) -> StoredVolume | None:
+def open_metaimage(path: Path) -> StoredVolume:
     """Return the volume of a MetaImage file, .mha or .mhd."""
     header, data = _Header.of(path), headers.data_files(path) or (path,)
     start = headers.start_of(path)
     end = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[^\n]*\n?", start, re.MULTILINE)
-    if end is None or len(data) > 1:
-        return None
+    if len(data) > 1:
+        raise NotInParts(_SEVERAL)
+    if end is None:
+        raise NotInParts(f"its header is longer than {len(start)} bytes")
     lines = start[: end.end()].decode("utf-8", "replace").splitlines()
     said = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
-    if said.get("BinaryData", "").lower() != "true" or said.get("CompressedData", "").lower() == "true":
-        return None
+    if said.get("CompressedData", "").lower() == "true":
+        raise NotInParts(_PACKED)
+    if said.get("BinaryData", "").lower() != "true":
+        raise NotInParts("its voxels are written as text")
     msb = said.get("BinaryDataByteOrderMSB", said.get("ElementByteOrderMSB", "False"))
     first = end.end() if data[0] == path else 0
     skip = _whole(said, "HeaderSize")
@@ -107,22 +112,24 @@ def open_metaimage(path: Path) -> StoredVolume | None:
     return header.volume(data[0], offset, ">" if msb.lower() in ("true", "1") else "<", axes)
 
 
-def open_nifti(path: Path) -> StoredVolume | None:
-    """Return the volume of a NIfTI-1 file, .nii or a pair; None of a compressed one."""
+def open_nifti(path: Path) -> StoredVolume:
+    """Return the volume of a NIfTI-1 file, .nii or a pair."""
     said = nifti.read_header(path)
-    if said is None or said.data.name.lower().endswith(".gz"):
-        return None
+    if said is None:
+        raise NotInParts("it has no header of NIfTI-1")
+    if said.data.name.lower().endswith(".gz"):
+        raise NotInParts(_PACKED)
     nifti.check_length(path)
     header = _Header.of(path)
     if said.code not in _NIFTI_TYPES or len(header.size) > 4:
-        return None
+        raise NotInParts(f"its voxels are of NIfTI's type {said.code}, on {len(header.size)} axes")
     stored = np.dtype(said.order + _NIFTI_TYPES[said.code])
     axes = "tzyx"[-len(header.size) :]
     if header.components > 1:
         axes = f"{axes}c" if said.code == _NIFTI_RGB else f"c{axes}"
     slope, intercept = (float(header.reader.GetMetaData(f"scl_{word}")) for word in ("slope", "inter"))
     if not (math.isfinite(intercept) and abs(slope) > _LEAST_SLOPE) and (slope, intercept) != (0, 0):
-        return None  # of a slope of 0 or NaN ITK has its own reading
+        raise NotInParts(f"its scale is {slope:g}, of which ITK has its own reading")
     scale = None if said.scale == (1.0, 0.0) else said.scale
     return header.volume(said.data, said.offset, said.order, axes, stored, scale)
 
@@ -173,10 +180,10 @@ class _Header:
     def volume(
         self, data: Path, offset: int, order: str, axes: str, stored: np.dtype | None = None,
         scale: tuple[float, float] | None = None,
-    ) -> StoredVolume | None:  # fmt: skip
-        """The volume whose voxels lie there; None where they do not fit into the file, or are complex."""
+    ) -> StoredVolume:  # fmt: skip
+        """The volume whose voxels lie there."""
         if self.dtype is None or any(n > 1 for n in self.size[4:]):
-            return None
+            raise NotInParts("its voxels are no real numbers on up to four axes")
         letters = dict(zip("xyzt", self.size, strict=False))
         letters["c" if "c" in axes else "t"] = self.components if self.components > 1 else letters.get("t", 1)
         shape = tuple(letters[axis] for axis in axes)

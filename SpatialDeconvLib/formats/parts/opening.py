@@ -15,7 +15,7 @@ from ..images import has_spacing, read_image
 from ..quiet import standard_error_captured
 from ..reasons import unreadable
 from .registry import READABLE, format_of
-from .volume import Geometry, StoredVolume
+from .volume import Geometry, NotInParts, StoredVolume
 
 
 def open_parts(path: str | Path) -> StoredVolume:
@@ -45,13 +45,17 @@ def open_parts(path: str | Path) -> StoredVolume:
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
     known = format_of(path)
     try:
-        volume = known.open(path) if known else None
-        return volume or _whole(path)
+        if known is None:
+            return _whole(path, "its format is not one of those that are")
+        try:
+            return known.open(path)
+        except NotInParts as error:
+            return _whole(path, str(error))
     except RuntimeError as error:  # of SimpleITK
         raise InputError(unreadable(path, str(error), READABLE)) from error
 
 
-def _whole(path: Path) -> StoredVolume:
+def _whole(path: Path, why: str) -> StoredVolume:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file, or a Zarr store (.zarr)")
     with standard_error_captured():
@@ -63,7 +67,7 @@ def _whole(path: Path) -> StoredVolume:
     return StoredVolume(
         path, values.shape[1:4], values.dtype, geometry, _Whole(path, values), has_spacing=has_spacing(path),
         is_parts=False, channels=values.shape[4], frames=values.shape[0],
-        told=(f"{path.name} is read whole: it is packed, or of a format that is not read in parts",),
+        told=(f"{path.name} is read whole, not in parts: {why}",),
     )  # fmt: skip
 
 

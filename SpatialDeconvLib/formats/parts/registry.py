@@ -31,8 +31,8 @@ class PartsFormat:
     name : str
     endings : tuple of str
         How the names of its files end, in lower case.
-    open : callable (path) -> StoredVolume or None
-        None where a file of this format cannot be read in parts.
+    open : callable (path) -> StoredVolume
+        Raises `volume.NotInParts` where a file of this format cannot be read in parts.
     plain : str
         What files of it are read in parts.
     create : callable (path, plan), optional
@@ -47,7 +47,7 @@ class PartsFormat:
 
     name: str
     endings: tuple[str, ...]
-    open: Callable[[Path], StoredVolume | None]
+    open: Callable[[Path], StoredVolume]
     plain: str
     create: Callable[[Path, Plan], None] | None = None
     channels: bool = False

@@ -20,39 +20,41 @@ from ..tiff import TiffLayout, is_tiff, read_layout
 from ..types import plain_type
 from .flat import FlatFile
 from .plan import Plan
-from .volume import Geometry, StoredVolume
+from .volume import Geometry, NotInParts, StoredVolume
 
 _THUMBNAIL_OR_MASK = 5  # bits of the kind of a page
 _PLAIN_MEANINGS = (1, 2)  # photometric: black is zero, RGB
 _NOT_OME = ("int64", "uint64")
 
 
-def open_tiff(path: Path) -> StoredVolume | None:
-    """Return the volume of a TIFF file; None where tifffile is missing, or values are no intensities.
+def open_tiff(path: Path) -> StoredVolume:
+    """Return the volume of a TIFF file.
 
     Raises
     ------
+    NotInParts
+        Where tifffile is missing, or values are no intensities.
     InputError
         As `tiff.read_layout`.
     """
     if not is_tiff(path):  # whatever it is called
-        return None
+        raise NotInParts("it is no TIFF file")
     layout = read_layout(path)
     try:
         import tifffile
     except ImportError:
-        return None
+        raise NotInParts("that needs the package tifffile; pip install 'spatialdeconv[large]'") from None
     try:
         with tifffile.TiffFile(path) as file:
             pages = _main_pages(file)
             first = pages[0]
             if not layout.obstacle and int(first.photometric) not in _PLAIN_MEANINGS:
-                return None
+                raise NotInParts(f"white is zero in it, or it has colours of its own ({first.photometric.name})")
             source = _flat(path, layout, file.series[0], pages) or _segments(path, layout, pages)
+    except NotInParts:
+        raise
     except Exception as error:  # of a damaged file: nearly any
         raise InputError(f"{path} cannot be read in parts ({error}); write it again") from error
-    if source is None:
-        return None
     spacing = (1.0, *(layout.spacing or (1.0, 1.0, 1.0)))[-3:]
     *_, height, width = layout.shape
     shape = (layout.slices, height, width)
@@ -123,11 +125,11 @@ def _lie_together(pages: list[Any], start: int) -> bool:
     return np.array_equal(offsets, start + np.cumsum(counts) - counts)
 
 
-def _segments(path: Path, layout: TiffLayout, pages: list[Any]) -> _Segments | None:
-    """The strips and tiles of all pages; None where several slices hide behind or in one."""
+def _segments(path: Path, layout: TiffLayout, pages: list[Any]) -> _Segments:
+    """The strips and tiles of all pages."""
     first = pages[0]
     if len(pages) != math.prod(layout.pages) or first.imagedepth > 1:
-        return None
+        raise NotInParts("several slices lie in or behind one of its pages")
     height, width = (
         (first.tilelength, first.tilewidth) if first.is_tiled else (first.rowsperstrip, first.imagewidth)
     )

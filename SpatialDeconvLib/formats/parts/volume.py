@@ -44,6 +44,10 @@ class Geometry:
         return cls(tuple(map(float, lengths[::-1])), tuple(map(float, places)), tuple(map(float, matrix.ravel())))
 
 
+class NotInParts(Exception):
+    """Why a file cannot be read in parts, in the words of a message; whoever opens it reads it whole."""
+
+
 class Source(Protocol):
     """What reads the voxels of a file. It is sent to other processes, so it opens the file where it reads."""
 
