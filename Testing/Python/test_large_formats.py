@@ -403,6 +403,19 @@ def test_a_run_that_was_killed_while_it_finished_is_finished(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["w.nhdr", "w.raw"]
 
 
+def test_what_a_run_left_that_was_killed_while_it_removed_its_folder_counts_for_nothing(tmp_path):
+    writer = create_parts(tmp_path / "w.nrrd", SHAPE, "float32")
+    for name in ("complete", "tiles.json"):
+        (writer.folder / name).touch()
+    (writer.folder / "plan.json").unlink()
+    writer.let_go()
+    again = create_parts(tmp_path / "w.nrrd", SHAPE, "float32")
+    assert not again.resumed
+    assert not (again.folder / "tiles.json").exists()
+    write_all(again, voxels())
+    np.testing.assert_array_equal(open_parts(again.finish()).read(), voxels())
+
+
 def test_an_unfinished_output_of_something_else_is_refused(tmp_path):
     create_parts(tmp_path / "w.nrrd", SHAPE, "float32").let_go()
     with pytest.raises(

@@ -285,7 +285,7 @@ def _begin(folder: Path, path: Path, plan: Plan, known: PartsFormat) -> None:
     """Make the empty file, and say last what it is to be."""
     content = folder / _CONTENT
     try:
-        shutil.rmtree(content, ignore_errors=True)
+        _empty(folder)  # of what a run has left that was killed before it had a plan, or when it removed its own
         content.mkdir()
         assert known.create is not None
         with standard_error_captured():
@@ -296,6 +296,15 @@ def _begin(folder: Path, path: Path, plan: Plan, known: PartsFormat) -> None:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[-1]
         raise OSError(f"cannot write {path} ({reason}); choose another folder or free space") from error
+
+
+def _empty(folder: Path) -> None:
+    """Remove all but the lock."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK:
+            entry.unlink()
 
 
 def _three(path: Path, numbers: Sequence[int]) -> tuple[int, int, int]:
