@@ -18,9 +18,13 @@ def mapped_npy(path: Path) -> np.memmap:
         If the file is damaged, or not as long as its header says.
     """
     try:
-        return np.lib.format.open_memmap(path, mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # of a damaged header: nearly any
         raise InputError(f"{path} is no readable .npy array ({error}); save it with numpy.save") from error
+    behind = path.stat().st_size - array.offset - array.nbytes
+    if behind:
+        raise InputError(f"{path} holds {behind} bytes behind its array; save every array in a file of its own")
+    return array
 
 
 def volume_npy(path: Path) -> np.memmap:

@@ -293,11 +293,15 @@ def test_what_is_no_volume_is_refused_in_words(tmp_path):
     np.save(tmp_path / "complex.npy", voxels().astype(complex))
     np.save(tmp_path / "line.npy", np.ones(5))
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY nothing")
+    np.save(tmp_path / "behind.npy", voxels())
+    with (tmp_path / "behind.npy").open("ab") as file:
+        file.write(b"more")
     (tmp_path / "empty.nrrd").write_bytes(b"NRRD0004\ntype: float\n\n")
     (tmp_path / "folder").mkdir()
     sitk.WriteImage(image_of(voxels().astype(np.complex64)), str(tmp_path / "c.nrrd"))
     for name, said in (
         ("complex.npy", "complex128"), ("line.npy", "axes"), ("damaged.npy", "no readable .npy"),
+        ("behind.npy", "4 bytes behind"),
         ("empty.nrrd", "read"), ("folder", "is a folder"), ("missing.nrrd", "does not exist"),
         ("c.nrrd", "complex"),
     ):  # fmt: skip
