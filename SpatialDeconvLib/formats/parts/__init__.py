@@ -4,6 +4,7 @@
 - `creating`: a file that is written in parts, by a `plan`: unfinished beside its place, then there at once.
 - `flat`: voxels that lie plainly one after another; `located`: where NRRD, MetaImage, NIfTI and .npy
   have them; `plainfiles`: new ones of these formats.
+- `zarrfiles`: OME-Zarr and Zarr; `tifffiles`: TIFF, by strips and tiles.
 """
 
 from .creating import StoredWriter, create_parts, write_whole
