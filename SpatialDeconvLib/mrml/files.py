@@ -109,7 +109,7 @@ def readVolume(path: PathLike, straighten: bool = False):
         several of them, or slices that are not evenly spaced. The scene is then as it was.
     """
     path = _existing(path)
-    if _isFolder(path):
+    if isFolder(path):
         return _readDicomSeries(path, _onlySeries(path), straighten)
     if _isDicom(path):
         return _readDicomFile(path, straighten)
@@ -138,7 +138,7 @@ def readLabelMap(path: PathLike):
         As `readVolume`; also when voxels have several components (a segmentation whose segments overlap).
     """
     path = _existing(path)
-    if _isFolder(path):
+    if isFolder(path):
         raise InputError(f"{path} is a folder; give a label map file (NRRD, NIfTI or MetaImage)")
     vector, needsSitk = _inspect(path)
     if vector:
@@ -194,7 +194,7 @@ def voxelBytes(path: PathLike) -> int:
         If the file is missing, or too short for what its header claims.
     """
     path = _existing(path)
-    if _isFolder(path):
+    if isFolder(path):
         files = [Path(file) for file in _onlySeries(path)]
     else:
         files = seriesFiles(path) if _isDicom(path) else [path]
@@ -219,7 +219,7 @@ def checkReadable(path: PathLike, straighten: bool = False) -> tuple[int, int, i
         As `readVolume` and `sequencefiles.readSequence`, as far as a header shows it.
     """
     path = _existing(path)
-    if _isFolder(path) or _isDicom(path):
+    if isFolder(path) or _isDicom(path):
         folder, files = (path, _onlySeries(path)) if path.is_dir() else (path.parent, seriesFiles(path))
         slices, tilt = _seriesHeaders(folder, files, straighten)
         return None if tilt else (*slices[0].size[:2], max(len(slices), slices[0].frames))
@@ -424,7 +424,7 @@ def _indexToLps(image: sitk.Image) -> np.ndarray:
 # -- DICOM
 
 
-def _isFolder(path: Path) -> bool:
+def isFolder(path: Path) -> bool:
     """Whether a path is a folder of files, not a volume in a folder."""
     return path.is_dir() and not omezarr.is_zarr(path)
 

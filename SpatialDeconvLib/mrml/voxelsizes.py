@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..arrays.reading import given_path
 from ..arrays.spacing import spacing_tuple
 from ..formats.images import has_spacing
-from .files import PathLike
+from .files import PathLike, isFolder
 
 
 def setVoxelSize(node, spacing: Sequence[float] | None) -> None:
@@ -36,7 +36,7 @@ def setVoxelSize(node, spacing: Sequence[float] | None) -> None:
 def adoptGeometry(node, path: PathLike, reference) -> None:
     """Lay the volume that was read from a file without a voxel size onto the voxels of another of its size."""
     path = given_path(path)
-    if not node.IsA("vtkMRMLScalarVolumeNode") or path.is_dir() or has_spacing(path):
+    if not node.IsA("vtkMRMLScalarVolumeNode") or isFolder(path) or has_spacing(path):
         return
     if node.GetImageData().GetDimensions() == reference.GetImageData().GetDimensions():
         node.CopyOrientation(reference)

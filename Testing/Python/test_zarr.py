@@ -413,6 +413,18 @@ def test_time_points_of_a_store_are_a_sequence(tmp_path):
     assert back.spacing == pytest.approx((1.5, 0.6, 0.5))
 
 
+def test_a_store_without_units_lies_on_the_image_it_belongs_to(tmp_path):
+    from SpatialDeconvLib.mrml import files
+    from SpatialDeconvLib.mrml.voxelsizes import adoptGeometry
+
+    image = files.readVolume(store(tmp_path / "v.zarr", voxels(), scale=(1500, 600, 500), translation=(1, 2, 3)))
+    labels = store(tmp_path / "l.zarr", voxels("uint8"), scale=(3, 2, 2), axes=axes_of("zyx", None))
+    node = files.readVolume(labels)
+    adoptGeometry(node, labels, image)
+    assert node.GetSpacing() == image.GetSpacing()
+    assert node.GetOrigin() == image.GetOrigin()
+
+
 def test_the_command_reads_and_writes_stores(tmp_path, capsys):
     from SpatialDeconvLib.command.cli import main
 
