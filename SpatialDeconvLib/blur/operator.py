@@ -99,6 +99,9 @@ class SpatiallyVariantBlur(LinearOperator):
         not fit is computed again at each use.
     normalize : bool
         Scale every kernel to sum 1.
+    family : sequence of int, optional
+        The kernels that are compressed together, used here or not: those of the operator on a larger image of which
+        this is a part, so that both have the same error. By default as is best.
     watch : Watch, optional
         Asked whether to stop while what is kept is being made; it is not kept itself.
 
@@ -110,6 +113,8 @@ class SpatiallyVariantBlur(LinearOperator):
         Numbers of voxels of y and x: the operator as a matrix, on raveled images.
     compression : Compression or None
         The reduced basis, when one is used.
+    family : tuple of int
+        The kernels in it.
     grid : tuple of int
         Size of the full FFT grid, along the canonical axes: those of the image, with an axis of one voxel
         between the two of a 2-D image.
@@ -136,6 +141,7 @@ class SpatiallyVariantBlur(LinearOperator):
         low_rank: float | str = "auto",
         cache_bytes: int | None = None,
         normalize: bool = False,
+        family: Sequence[int] | None = None,
         watch: Watch = UNWATCHED,
     ):
         check_choice(model, MODELS, "model")
@@ -158,7 +164,7 @@ class SpatiallyVariantBlur(LinearOperator):
         tolerance = self._tolerance(low_rank)
         limit = max(CACHE_VOLUMES * self.shape[0] * dtype.itemsize, CACHE_LEAST)
         limit = limit if cache_bytes is None else int(cache_bytes)
-        self._prepare(tolerance, limit, watch)
+        self._prepare(tolerance, limit, family, watch)
 
     # -- set-up
 
@@ -203,7 +209,7 @@ class SpatiallyVariantBlur(LinearOperator):
             raise InputError(f"low_rank {low_rank!r} must be at least 0 (off) and less than 1")
         return tolerance
 
-    def _prepare(self, tolerance: float, limit: int, watch: Watch) -> None:
+    def _prepare(self, tolerance: float, limit: int, family: Sequence[int] | None, watch: Watch) -> None:
         self._accepted = tolerance
         kernels = self._canonical_kernels
         self._weights = TermWeights(
@@ -213,18 +219,13 @@ class SpatiallyVariantBlur(LinearOperator):
         self._identities, local, shared = self._sort_terms(full, watch)
         self._budget = budget = _Budget(limit)
         self._groups: list[_Group] = []
-        # Another member of a compressed family costs nothing, so compression competes with small boxes.
-        everyone = sorted([k for k, _ in local] + shared)
-        self.compression = self._compressed(everyone, full, tolerance, budget)
-        apart = bool(shared) + len(shared) + sum(2 * g.cost for _, g in local) / full.cost
-        if self.compression is not None and self.compression.rank + 1 <= apart:
-            local, shared = [], everyone
-        elif local:
-            self.compression = self._compressed(shared, full, tolerance, budget)
-        if shared:
-            self._groups.append(self._shared_group(full, shared, self.compression, budget))
+        local, together, self.compression = self._families(local, shared, full, tolerance, family)
+        self.family = () if self.compression is None else tuple(together)
+        if together:
+            self._groups.append(self._shared_group(full, together, self.compression, budget))
             if self.compression is not None:
-                self._combine_weights(shared, self.compression, budget, watch)
+                self._combine_weights(together, self.compression, budget, watch)
+        local += [(k, full) for k in shared if k not in together and k not in dict(local)]
         for k, geometry in local:
             transform = Transform(geometry, self.dtype, self.run)
             keep = budget.take(Spectrum.bytes_for(kernels[k], transform, keep=True))
@@ -233,6 +234,27 @@ class SpatiallyVariantBlur(LinearOperator):
         cost = sum((1 + len(g.terms)) * g.transform.geometry.cost for g in self._groups)
         self.transforms = cost / full.cost
         self.grid = full.grid
+
+    def _families(
+        self, local: list[tuple[int, Geometry]], shared: list[int], full: Geometry, tolerance: float,
+        family: Sequence[int] | None,
+    ) -> tuple[list[tuple[int, Geometry]], list[int], Compression | None]:  # fmt: skip
+        """Kernels with boxes of their own, those that share a grid, and what these are compressed to."""
+        budget = self._budget
+        if family is not None:
+            compression = self._compressed(list(family), full, tolerance, budget) if len(family) else None
+            if compression is None:
+                return local, shared, None
+            return [(k, g) for k, g in local if k not in family], list(family), compression
+        # Another member of a compressed family costs nothing, so compression competes with small boxes.
+        everyone = sorted([k for k, _ in local] + shared)
+        compression = self._compressed(everyone, full, tolerance, budget)
+        apart = bool(shared) + len(shared) + sum(2 * g.cost for _, g in local) / full.cost
+        if compression is not None and compression.rank + 1 <= apart:
+            return [], everyone, compression
+        if local:
+            compression = self._compressed(shared, full, tolerance, budget)
+        return local, shared, compression
 
     def _sort_terms(self, full: Geometry, watch: Watch) -> tuple[list[int], list[tuple[int, Geometry]], list[int]]:
         """Split the kernels: identities, those worth an FFT of their own bounding box, and the rest."""

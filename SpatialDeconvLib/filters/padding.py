@@ -52,6 +52,14 @@ def pad_like_itk(image: np.ndarray, kernel_shape: Sequence[int], boundary: str) 
     return np.pad(padded, [(e // 2, e - e // 2) for e in extra], mode=mode)
 
 
+def pad_line(n: int, radius: int, padded: int, boundary: str) -> np.ndarray:
+    """Return which voxel of an axis `pad_like_itk` puts at each place of the padded one; -1: zero."""
+    line = np.arange(n) + 1  # 0 is none
+    extra = padded - n - 2 * radius
+    mode = NUMPY_MODES[boundary]
+    return np.pad(np.pad(line, radius, mode=mode), (extra // 2, extra - extra // 2), mode=mode) - 1
+
+
 def image_box(image_shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[slice, ...]:
     """Return where the image lies in the array of `pad_like_itk`."""
     # Half the kernel and half of what is left of p - n are together (p - n) // 2, whatever the kernel.

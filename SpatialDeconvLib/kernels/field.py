@@ -236,6 +236,13 @@ class KernelField:
         """Return a copy whose kernels belong to these intensities, of an intensity-keyed field."""
         return replace(self, at=tuple(levels))
 
+    def fitted(self, shape: tuple[int, ...], spacing: tuple[float, ...], slicewise: bool = False) -> list[Kernel]:
+        """Return the kernels on the grid of an image, with its number of dimensions and centres of their own."""
+        if slicewise and len(shape) != 3:
+            raise InputError("slicewise needs a 3-D image; a 2-D image is a single slice already", "slicewise")
+        fit = _on_slices if slicewise else _on_grid
+        return [fit(kernel, shape, spacing) for kernel in self.kernels]
+
     def bind(
         self,
         guide: np.ndarray,
@@ -291,10 +298,7 @@ class BoundField:
         self.shape: tuple[int, ...] = guide.shape
         self.spacing = spacing_tuple(spacing, guide.ndim)
         self.field = field
-        if slicewise and guide.ndim != 3:
-            raise InputError("slicewise needs a 3-D image; a 2-D image is a single slice already", "slicewise")
-        fit = _on_slices if slicewise else _on_grid
-        fitted = [fit(k, self.shape, self.spacing) for k in field.kernels]
+        fitted = field.fitted(self.shape, self.spacing, slicewise)
         given = [k if isinstance(k, Kernel) else own for k, own in zip(field.kernels, fitted, strict=True)]
         self._centres = [centre_words(k.shape, k.centre) for k in given]
         # From here on, everybody takes index n // 2 for the centre.

@@ -144,7 +144,7 @@ class _RegionWeights:
         if field.labels is None:
             raise InputError("the kernels are keyed by region, but there are no labels; give a label map")
         labels = real_values(_matching(field.labels, guide.shape, "labels"), "label map")
-        values = [_label_value(at, field.label_names) for at in field.at]
+        values = label_values(field)
         refuse_duplicates(values, "label")
         self.count = len(values)
         self.feather, self.spacing = field.feather, spacing
@@ -289,6 +289,11 @@ KEY_WEIGHTS: dict[str, Callable[[Keys, np.ndarray, tuple[float, ...]], Weights]]
     "position": _PositionWeights,
     "weights": _ExplicitWeights,
 }
+
+
+def label_values(field: Keys) -> list[int]:
+    """Return the values that the labels of a region-keyed field have in its label map."""
+    return [_label_value(at, field.label_names) for at in field.at]
 
 
 def _label_value(at: int | str, names: Mapping[str, int] | None) -> int:

@@ -50,6 +50,12 @@ STRATEGIES = {
     ),
 }
 
+#: Whether the image is worked on in tiles.
+TILES = {
+    AUTO: Choice(_("Where memory asks for it"), _("In tiles where all at once would not fit into memory.")),
+    "never": Choice(_("Never"), _("All at once, or not at all.")),
+}
+
 #: What an automatic choice is to look for.
 EFFORTS = {
     "best": Choice(_("Best result"), _("Takes the method that is expected to come closest.")),

@@ -111,6 +111,13 @@ class Method:
     reaches : float
         That margin, in reaches of 99.9 % of the kernel's weight; of a method that is not local, the margin with
         which a preview makes do where the whole image is too large.
+    halo : float
+        Margin of a tile, in the same reaches, with which it gives what it gives of the whole image, but for
+        `tiled_to`; infinite of a method that cannot work in tiles (Testing/Benchmarks/bench_tiles.py).
+    tiled_to : float
+        The largest difference then, as a share of the range of values.
+    early : bool
+        Whether it is stopped before it has converged, so that its number of iterations is a choice.
     stable : bool
         Whether rounding changes the last digits only, however long it iterates.
     itk : str
@@ -137,6 +144,9 @@ class Method:
     told: str = ""
     local: bool = True
     reaches: float = 3.0
+    halo: float = math.inf
+    tiled_to: float = 1e-3
+    early: bool = False
     stable: bool = True
     itk: str = ""
 
@@ -248,6 +258,8 @@ METHODS: tuple[Method, ...] = (
         noise="automatic",
         damps=True,
         itk="TikhonovDeconvolutionImageFilter",
+        halo=6.0,
+        tiled_to=1e-4,
     ),
     Method(
         "wiener",
@@ -274,6 +286,8 @@ METHODS: tuple[Method, ...] = (
         iterations=20,
         constant=FILTER_STEP,
         itk="LandweberDeconvolutionImageFilter",
+        halo=6.0,
+        tiled_to=1e-4,
     ),
     Method(
         "projected-landweber",
@@ -290,6 +304,8 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         reaches=1.5,  # its steps take long
         itk="ProjectedLandweberDeconvolutionImageFilter",
+        halo=6.0,
+        tiled_to=1e-4,
     ),
     Method(
         "richardson-lucy",
@@ -304,6 +320,8 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         reaches=1.5,
         itk="RichardsonLucyDeconvolutionImageFilter",
+        halo=6.0,
+        tiled_to=1e-4,
     ),
     Method(
         "richardson-lucy",
@@ -319,6 +337,8 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         local=False,
         reaches=2.0,
+        halo=4.0,
+        early=True,
     ),
     Method(
         "landweber",
@@ -333,6 +353,8 @@ METHODS: tuple[Method, ...] = (
         noise="always",
         local=False,
         reaches=2.0,
+        halo=3.5,
+        early=True,
     ),
     Method(
         "projected-landweber",
@@ -349,6 +371,8 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         local=False,
         reaches=2.0,
+        halo=3.5,
+        early=True,
     ),
     Method(
         "tikhonov",
@@ -363,6 +387,7 @@ METHODS: tuple[Method, ...] = (
         noise="always",
         local=False,
         reaches=2.0,
+        halo=3.5,
     ),
     Method(
         "tv",
@@ -381,6 +406,7 @@ METHODS: tuple[Method, ...] = (
         local=False,
         reaches=2.0,
         stable=False,
+        halo=3.0,
     ),
     Method(
         "self-keyed",
@@ -399,6 +425,8 @@ METHODS: tuple[Method, ...] = (
         local=False,
         reaches=2.0,
         stable=False,
+        halo=4.5,
+        tiled_to=3e-3,
     ),
     Method(
         "pnp",
@@ -418,6 +446,8 @@ METHODS: tuple[Method, ...] = (
         local=False,
         reaches=2.0,
         stable=False,
+        halo=4.5,
+        tiled_to=3e-3,
     ),
 )
 
@@ -447,6 +477,8 @@ AUTOMATIC: tuple[Method, ...] = (
         noise="always",
         nonnegative=True,
         local=False,
+        halo=6.0,
+        tiled_to=1e-4,
     ),
     Method(
         AUTO,

@@ -74,6 +74,8 @@ class Simulation:
         Of the settings.
     mask : ndarray of bool, optional
         The voxels that matter.
+    local : bool
+        Whether only methods that work in tiles are tried.
     watch : Watch, optional
         Told before every trial what is being tried, at fraction 0: how many there will be is not known.
     """
@@ -89,8 +91,10 @@ class Simulation:
         own: bool = False,
         offset: float | str = "auto",
         mask: np.ndarray | None = None,
+        local: bool = False,
         watch: Watch | None = None,
     ):
+        self._local = local
         self._image, self._bound, self._law, self._mask = image, bound, law, mask
         self._model, self._boundary, self._own, self._offset = model, boundary, own, offset
         self._watch = watch or UNWATCHED
@@ -98,12 +102,14 @@ class Simulation:
         self._found: dict[tuple[str, int], Filtering] = {}
 
     @classmethod
-    def of_job(cls, job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None) -> Simulation:
+    def of_job(
+        cls, job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None, local: bool = False
+    ) -> Simulation:
         """Return the simulation of a job's image; `of`: see `keyed_to_truth`."""
         settings = job.settings
         return cls(
             job.image, job.bound, law, settings.model, settings.boundary, own=keyed_to_truth(job, of),
-            offset=settings.offset, mask=job.mask, watch=job.watch,
+            offset=settings.offset, mask=job.mask, local=local, watch=job.watch,
         )  # fmt: skip
 
     def filtering(self, k: int, method: str = AUTO) -> Filtering:
@@ -129,7 +135,7 @@ class Simulation:
         return _Trials(
             np.ascontiguousarray(self._image[box]), _Part(self._bound, box), kernels, self._law.part(box),
             self._model, self._boundary if whole else "edge", self._own, self._offset,
-            None if self._mask is None else self._mask[box], self._watch,
+            None if self._mask is None else self._mask[box], self._local, self._watch,
         )  # fmt: skip
 
 
@@ -184,8 +190,10 @@ class _Trials:
         own: bool,
         offset: float | str,
         mask: np.ndarray | None,
+        local: bool,
         watch: Watch,
     ):
+        self._local = local
         self._bound, self._model, self._boundary = part.bound, model, boundary
         self._offset, self._sigma, self._watch = offset, law.sigma, watch
         self._spread = float(block.std(dtype=np.float64))
@@ -229,6 +237,8 @@ class _Trials:
     def _all(self, k: int) -> Iterator[_Trial]:
         yield _Trial(self._error(k, self._seen), Filtering())
         for spec in methods.methods_of("blend").values():
+            if self._local and math.isinf(spec.halo):
+                continue
             yield from self._counts(k, spec) if spec.iterates else self._constants(k, spec)
 
     def _counts(self, k: int, spec: Method) -> Iterator[_Trial]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ _BLOCK_SHARE = 0.7
 
 #: Gives what a kernel filters with, by its number.
 Chooser = Callable[[int], Filtering]
+#: What is subtracted before a filter: for all methods, for each, or as the job's image says.
+Level = float | Callable[[Method], float] | None
 
 
 def run_blend(
@@ -38,8 +40,9 @@ def run_blend(
     law: NoiseLaw,
     *,
     of: str | None = None,
-    level: float | None = None,
+    level: Level = None,
     choose: Chooser | None = None,
+    only: Collection[int] | None = None,
 ) -> Solution:
     """Filter with every kernel, then blend.
 
@@ -50,13 +53,15 @@ def run_blend(
     law : NoiseLaw
     of : {"true", "measured"}, optional
         Whose values choose the kernels, where that was found.
-    level : float, optional
+    level : float or callable (method) -> float, optional
         What is subtracted before a filter and added afterwards; default by `filtering.level_of`.
     choose : callable (k) -> Filtering, optional
         What kernel k filters with, if it is known.
+    only : collection of int, optional
+        The kernels that take part: their share of the blend.
     """
     settings, spec = job.settings, job.settings.spec
-    base = level_of(job, spec) if level is None else level
+    base = _level(job, spec, level)
     if spec.nonnegative and job.image.min() < base:
         raise InputError(
             f"{spec.in_prose} needs non-negative values, but the image goes down to "
@@ -64,28 +69,38 @@ def run_blend(
             offset="auto",
         )
     _require_memory(job, searches=choose is None and given_filtering(settings, law) is None)
-    # Every kernel of an automatic blend has a form of its own; others blend what they filter, in their form.
-    form = Form() if spec.automatic else Form.of_method(spec, job.image, base)
+    # Every kernel of an automatic blend, or of a share of one, has a form of its own; others blend what they filter,
+    # in their form.
+    form = Form() if spec.automatic or only is not None else Form.of_method(spec, job.image, base)
     blend = _Blend(job, form, level)
-    blended = form.back(blend(choose or chooser(job, law, of)))
+    blended = form.back(blend(choose or chooser(job, law, of), only))
     if form.level:
         _keep_unchanged(job, blended)
     return Solution(blended, settings.steps, [], None, _facts(blend, spec))
 
 
-def chooser(job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None) -> Chooser:
-    """Return the function that gives what kernel k filters with: as the settings say, or as a simulation finds."""
+def _level(job: Job[DeconvolveSettings], spec: Method, given: Level) -> float:
+    if given is None:
+        return level_of(job, spec)
+    return given(spec) if callable(given) else given
+
+
+def chooser(job: Job[DeconvolveSettings], law: NoiseLaw, of: str | None = None, local: bool = False) -> Chooser:
+    """Return the function that gives what kernel k filters with: as the settings say, or as a simulation finds.
+
+    `local`: whether it is to find only what works in tiles.
+    """
     given = given_filtering(job.settings, law)
     if given is not None:
         return lambda k: given
-    simulation, method = Simulation.of_job(job, law, of), job.settings.method
+    simulation, method = Simulation.of_job(job, law, of, local), job.settings.method
     return lambda k: simulation.filtering(k, method)
 
 
 def _require_memory(job: Job[DeconvolveSettings], *, searches: bool) -> None:
     """Refuse a run that does not fit into memory."""
     settings, padded, available = job.settings, job.settings.spec.volumes, job.available_memory()
-    volumes = _VOLUMES + (trial_memory(job) / job.image.nbytes if searches else 0.0)
+    volumes = _volumes(job, searches)
 
     def helps(engine: str, slicewise: bool) -> bool:
         return available is None or job.needed_memory(padded[engine], volumes, slicewise) <= available
@@ -96,6 +111,17 @@ def _require_memory(job: Job[DeconvolveSettings], *, searches: bool) -> None:
     if job.image.ndim == 3 and not settings.slicewise and helps(settings.engine, True):
         cure["slicewise"] = True  # with 2-D kernels
     job.require_volumes(padded[settings.engine], volumes, "crop it", **cure)
+
+
+def blend_memory(job: Job[DeconvolveSettings], *, searches: bool = False) -> float:
+    """Bytes that a blend takes."""
+    settings = job.settings
+    return job.needed_memory(settings.spec.volumes[settings.engine], _volumes(job, searches))
+
+
+def _volumes(job: Job, searches: bool) -> float:
+    """Volumes of the image's own size that a blend takes."""
+    return _VOLUMES + (trial_memory(job) / job.image.nbytes if searches else 0.0)
 
 
 def _facts(blend: _Blend, spec: Method) -> dict[str, Any]:
@@ -131,8 +157,8 @@ class _Blend:
     job : Job
     base : Form
         The form of the image that is blended.
-    level : float, optional
-        The level of every form; default by `filtering.level_of`.
+    level : float or callable, optional
+        The level of every form; see `run_blend`.
 
     Attributes
     ----------
@@ -140,19 +166,19 @@ class _Blend:
         What the kernels filtered with.
     """
 
-    def __init__(self, job: Job[DeconvolveSettings], base: Form, level: float | None):
+    def __init__(self, job: Job[DeconvolveSettings], base: Form, level: Level):
         self.job, self.base, self._level = job, base, level
         self.image = base.taken(job.image)
         self.taken: dict[int, Filtering] = {}
-        self._forms: dict[str, Form] = {} if job.settings.spec.automatic else {job.settings.method: base}
+        self._forms: dict[str, Form] = {} if base == Form() else {job.settings.method: base}
         self._whole: tuple[Form, Any] | None = None
 
-    def __call__(self, choose: Chooser) -> np.ndarray:
+    def __call__(self, choose: Chooser, only: Collection[int] | None = None) -> np.ndarray:
         """Return the blend, in the form of the image."""
         job, image, bound = self.job, self.image, self.job.bound
         result = np.zeros(image.shape, image.dtype)
         limit = None if job.mask is None else bounding_box(job.mask)
-        for k, watch in job.watch.parts(range(len(bound)), "kernel"):
+        for k, watch in job.watch.parts(range(len(bound)) if only is None else only, "kernel"):
             watch.step(0.0)
             weight = bound.weight(k, image.dtype)
             box = _intersection(bound.support(k, image.dtype, weight), limit)
@@ -172,8 +198,7 @@ class _Blend:
     def form(self, spec: Method) -> Form:
         """The form in which a method takes the image."""
         if spec.name not in self._forms:
-            level = level_of(self.job, spec) if self._level is None else self._level
-            self._forms[spec.name] = Form.of_method(spec, self.job.image, level)
+            self._forms[spec.name] = Form.of_method(spec, self.job.image, _level(self.job, spec, self._level))
         return self._forms[spec.name]
 
     def _filtered(self, filtering: Filtering, spec: Method, box: Box, k: int, watch: Watch) -> np.ndarray:

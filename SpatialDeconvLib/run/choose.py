@@ -66,7 +66,7 @@ class _Wish:
     why: str
 
 
-def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
+def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) -> Choice:
     """Return what the job's run takes.
 
     Parameters
@@ -75,6 +75,8 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
         Of a deconvolution; its warnings take what is doubtful.
     law : NoiseLaw
         Of the noise.
+    tiled : bool
+        Whether the job's image stands for one that is worked on in tiles, so that memory is no reason.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw) -> Choice:
     quick = settings.effort == QUICK
     of, found = _whose_as_given(job) if quick else _whose(job, law)
     nonnegative = quick and looks_nonnegative(job.image, law.sigma, job.mask)
-    wish, lacking = _first_that_fits(job, _wishes(job, of, found, nonnegative))
+    wishes = _wishes(job, of, found, nonnegative)
+    wish, lacking = (_first_in_tiles(wishes), "; in tiles") if tiled else _first_that_fits(job, wishes)
     facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
     if of is not None:
         facts["of"] = of
@@ -275,6 +278,12 @@ def _first_that_fits(job: Job[DeconvolveSettings], wishes: list[_Wish]) -> tuple
             before = ", ".join(f"{w.method} ({_needed(job, w) / 2**30:.2g} GiB)" for w in wishes[:number])
             return wish, f"; not enough memory for {before}" if before else ""
     raise ValueError("nothing to choose from")
+
+
+def _first_in_tiles(wishes: list[_Wish]) -> _Wish:
+    """The first of them that gives the same in tiles."""
+    specs = [methods.method(wish.strategy, wish.method) for wish in wishes]
+    return min(zip(wishes, specs, strict=True), key=lambda pair: pair[1].automatic or pair[1].tiled_to)[0]
 
 
 def _needed(job: Job[DeconvolveSettings], wish: _Wish) -> float:

@@ -79,8 +79,11 @@ class Job(Generic[S]):
     guided: bool = False
 
     @classmethod
-    def prepare(cls, inputs: Inputs, settings: S, watch: Watch) -> Job[S]:
-        """Check the arrays of a run and bring them into the engine's form."""
+    def prepare(cls, inputs: Inputs, settings: S, watch: Watch, exponent: int | None = None) -> Job[S]:
+        """Check the arrays of a run and bring them into the engine's form.
+
+        `exponent`: of the unit, where it is that of an image of which this is a part.
+        """
         refuse_masked(inputs.image, "image")
         original = np.asarray(inputs.image)
         spacing = checked_spacing(original, inputs.spacing)
@@ -93,13 +96,13 @@ class Job(Generic[S]):
         image = finite(working_copy(original), settings.nonfinite, warnings, seen, mask)
         guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
-        exponent = 0
         if isinstance(settings, DeconvolveSettings):
             check_squarable(largest_magnitude(image), "the image has values of")
             seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
             warnings += absurd_values(image, seen)
             own = guide is image and field.key == "intensity"
-            exponent = working_exponent(image, seen, field.at if own else ())
+            if exponent is None:
+                exponent = working_exponent(image, seen, field.at if own else ())
             if exponent:
                 settings = settings.in_unit(2.0**exponent)
                 image = np.ldexp(image, exponent)
@@ -113,9 +116,9 @@ class Job(Generic[S]):
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
         refuse_overflow(bound, image, settings.operation)
         guided = inputs.guide is not None
-        unit = 1.0 if guided else 2.0**-exponent
+        unit = 1.0 if guided else 2.0 ** -(exponent or 0)
         warnings += told_of_kernels(field, bound, guide, mask, guided, image.dtype, unit)
-        return cls(settings, original, image, exponent, guide, mask, bound, noise, warnings, watch, guided)
+        return cls(settings, original, image, exponent or 0, guide, mask, bound, noise, warnings, watch, guided)
 
     # -- the forward model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..errors import is_auto
 from ..filters.padding import padded_shape
 from ..methods import registry as methods
 from ..noise import NoiseLaw, looks_nonnegative
+from ..solvers.agreement import Agreement
 from ..solvers.iteration import Solution
 from ..solvers.solve import solve
 from .job import Job
@@ -28,7 +30,13 @@ _WORKSPACE = 1 << 21  # voxels, for samples of the image and for the pieces that
 
 
 def run_joint(
-    job: Job[DeconvolveSettings], law: NoiseLaw, *, least: float | None = None, of: str | None = None
+    job: Job[DeconvolveSettings],
+    law: NoiseLaw,
+    *,
+    least: float | None = None,
+    of: str | None = None,
+    agreed: Agreement | None = None,
+    **options: Any,
 ) -> Solution:
     """Invert the model with the job's method.
 
@@ -41,14 +49,22 @@ def run_joint(
         The least value that the result may have; default by `least_value`.
     of : str, optional
         Whose intensity chooses the kernels, where one does.
+    agreed : Agreement, optional
+        Where the numbers come from that belong to all of an image of which the job's is a part.
+    options
+        Of the method's function, which it would find by itself.
     """
     settings, spec = job.settings, job.settings.spec
     least = least_value(job, law.sigma) if least is None else least
     roomy = _has_room(job, spec)
+    agreed = Agreement() if agreed is None else agreed
+    family = agreed.known("family")
     operator = SpatiallyVariantBlur(
         job.bound, job.image.shape, model=settings.model, boundary=settings.boundary, dtype=job.image.dtype,
-        cache_bytes=None if roomy else 0, watch=job.watch,
+        cache_bytes=None if roomy else 0, family=None if family is None else [int(k) for k in family],
+        watch=job.watch,
     )  # fmt: skip
+    agreed.note("family", operator.family)
     watch = _telling_time(job, operator)
     shift = least if spec.nonnegative else 0.0
     background: float | np.ndarray = 0.0
@@ -57,8 +73,9 @@ def run_joint(
         background = shift * operator.forward(np.ones(operator.domain_shape, job.image.dtype), job.watch.quiet())
     solution = solve(
         operator, job.image, spec.name, iterations=settings.steps, regularization=settings.regularization,
-        noise=law, mask=job.mask, background=background, progress=watch.tell, cancelled=watch.cancelled,
-        **({"lower": least} if spec.bounded else {}), **({spec.told: of == TRUE} if spec.told else {}),
+        noise=law, mask=job.mask, background=background, agreed=agreed, progress=watch.tell,
+        cancelled=watch.cancelled, **({"lower": least} if spec.bounded else {}),
+        **({spec.told: of == TRUE} if spec.told else {}), **options,
     )  # fmt: skip
     _tell_of_search(job, solution)
     if shift:
@@ -107,8 +124,11 @@ def about(seconds: float) -> str:
     return f"about {max(seconds, 1):.0f} s"
 
 
-def least_value(job: Job[DeconvolveSettings], sigma: float) -> float:
-    """The least value that the method's result may have; -inf: any."""
+def least_value(job: Job[DeconvolveSettings], sigma: float, lowest: float | None = None) -> float:
+    """The least value that the method's result may have; -inf: any.
+
+    `lowest`: of an image of which the job's is a part.
+    """
     spec, offset = job.settings.spec, job.settings.offset
     if not spec.takes_offset:
         return -math.inf
@@ -118,6 +138,8 @@ def least_value(job: Job[DeconvolveSettings], sigma: float) -> float:
         return 0.0
     if spec.bounded:
         return -math.inf
+    if lowest is not None:
+        return lowest
     return float((job.image if job.mask is None else job.image[job.mask]).min())
 
 

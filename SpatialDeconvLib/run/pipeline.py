@@ -28,6 +28,7 @@ from .joint import run_joint
 from .regions import RegionMean, refuse_without_regions, region_means
 from .residuals import Fit, ResidualMap, composite
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
+from .tiles import run_in_tiles, runs_in_tiles
 from .told import unchanged
 from .verdict import judged, width_seen
 
@@ -155,6 +156,7 @@ def deconvolve(
     slicewise: bool = DeconvolveSettings.slicewise,
     nonfinite: str = DeconvolveSettings.nonfinite,
     memory_limit: float | None = DeconvolveSettings.memory_limit,
+    tiles: str | int | tuple[int, ...] = DeconvolveSettings.tiles,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -227,7 +229,12 @@ def deconvolve(
         NaN and infinite voxels: an error that counts them, or filled with the nearest finite value.
     memory_limit : float, optional
         GiB that the run may take besides input and output; default: what is free. Joint methods work in less
-        memory, more slowly, when the limit asks for it; a run that cannot is refused with the estimate.
+        memory, more slowly, when the limit asks for it; a run that cannot works in `tiles`, or is refused with the
+        estimate.
+    tiles : {"auto", "never"}, int or sequence of int
+        Voxels of the parts that the image is worked on in, one number or one per axis; "auto": as memory asks for
+        it. What a run chooses is chosen once for all of them. The result is that of a run all at once, but for
+        `methods.registry.Method.tiled_to` of the range of values.
     progress : callable(fraction, text), optional
     cancelled : callable() -> bool, optional
 
@@ -258,7 +265,7 @@ def deconvolve(
     settings = DeconvolveSettings(
         strategy=strategy, method=method, effort=effort, model=model, boundary=boundary, iterations=iterations,
         regularization=regularization, noise=noise, engine=engine, offset=offset,
-        region_means=region_means, slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit,
+        region_means=region_means, slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit, tiles=tiles,
     )  # fmt: skip
     inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide, sigmas)
     return run(inputs, settings, Watch(progress, cancelled))
@@ -281,6 +288,7 @@ def convolve(
     slicewise: bool = ConvolveSettings.slicewise,
     nonfinite: str = ConvolveSettings.nonfinite,
     memory_limit: float | None = ConvolveSettings.memory_limit,
+    tiles: str | int | tuple[int, ...] = ConvolveSettings.tiles,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> Result:
@@ -291,7 +299,7 @@ def convolve(
 
     Parameters
     ----------
-    image, kernels, spacing, mask, labels, label_names, guide, boundary, slicewise, nonfinite, memory_limit
+    image, kernels, spacing, mask, labels, label_names, guide, boundary, slicewise, nonfinite, memory_limit, tiles
         See `deconvolve`.
     model : {"detector", "source"}
     exclude : bool
@@ -315,7 +323,7 @@ def convolve(
     """
     settings = ConvolveSettings(
         model=model, boundary=boundary, exclude=exclude, cascade=cascade, normalize=normalize,
-        slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit,
+        slicewise=slicewise, nonfinite=nonfinite, memory_limit=memory_limit, tiles=tiles,
     )  # fmt: skip
     inputs = Inputs(image, kernels, spacing, mask, labels, label_names, guide)
     return run(inputs, settings, Watch(progress, cancelled))
@@ -339,6 +347,10 @@ def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
 def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[S]], ImageAndFacts]) -> Result:
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
+    if runs_in_tiles(job):
+        del job
+        image, facts = run_in_tiles(inputs, settings, watch)
+        return Result(image, parameters=settings.parameters(), seconds=time.perf_counter() - started, **facts)
     image, facts = operation(job)  # which may put the settings it chose in place of the job's
     if unchanged(image, job.image, job.mask):
         job.warnings.append("the result is the image itself: nothing was changed")

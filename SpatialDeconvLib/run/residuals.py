@@ -133,14 +133,17 @@ class Fit:
         """||y - A x|| over what the noise makes of it, at the voxels worked on; None where there is no noise."""
         if not self.law.sigma > 0:
             return None
+        squared, expected = self.sums(watch)
+        return float(np.sqrt(squared / expected)) if expected > 0 else None  # nowhere is a signal that had noise
+
+    def sums(self, watch: Watch) -> tuple[float, float]:
+        """||y - A x||^2 at the voxels worked on, and what the noise makes of it."""
         seen, mask = self.blurred(watch), self.job.mask
         expected = self.law.power(seen, mask)
-        if not expected > 0:  # nowhere is a signal that had noise
-            return None
         difference = np.subtract(seen, self.job.image, out=seen)
         if mask is not None:
             difference = difference[mask]
-        return float(np.sqrt(np.sum(np.square(difference), dtype=np.float64) / expected))
+        return float(np.sum(np.square(difference), dtype=np.float64)), expected
 
     def residual_map(self, progress: Progress | None = None, cancelled: IsCancelled | None = None) -> ResidualMap:
         """Return y - A x with the noise by its law, and how well every kernel fits."""

@@ -38,12 +38,14 @@ class Settings:
     slicewise: bool = False
     nonfinite: str = "error"
     memory_limit: float | None = None
+    tiles: str | int | tuple[int, ...] = "auto"
 
     def __post_init__(self) -> None:
         check_choice(self.model, choices.MODELS, "model")
         self._check_boundary()
         check_choice(self.nonfinite, choices.NONFINITE, "nonfinite")
         self._set(slicewise=bool(self.slicewise))
+        self._set(tiles=_checked_tiles(self.tiles))
         if self.memory_limit is not None:
             limit = check_number(self.memory_limit, "memory_limit", meaning="a number of GiB or None")
             if not limit > 0:
@@ -66,6 +68,10 @@ class Settings:
     @property
     def normalizes(self) -> bool:
         """Whether kernels are scaled to sum 1."""
+        raise NotImplementedError
+
+    def whole_only(self) -> tuple[str, dict[str, Any]] | None:
+        """Return why the run cannot be one in tiles, and the cure; None where it can."""
         raise NotImplementedError
 
     def parameters(self) -> dict[str, Any]:
@@ -96,6 +102,17 @@ class Settings:
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+
+def _checked_tiles(given: Any) -> str | int | tuple[int, ...]:
+    if isinstance(given, str):
+        check_choice(given, choices.TILES, "tiles")
+        return given
+    sizes = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if not sizes or any(isinstance(s, bool) or not isinstance(s, numbers.Integral) or s < 1 for s in sizes):
+        words = " or ".join(map(repr, choices.TILES))
+        raise InputError(f"tiles {given!r} must be {words}, a number of voxels, or one for every axis", "tiles")
+    return tuple(map(int, sizes)) if isinstance(given, list | tuple) else int(given)
 
 
 #: The settings of one operation.
@@ -181,6 +198,15 @@ class DeconvolveSettings(Settings):
             and not (self.spec.tuned == "noise" and self.gives_sigma)
         )
 
+    def whole_only(self) -> tuple[str, dict[str, Any]] | None:
+        if self.region_means:
+            return "the means of regions need the whole image at once", {"region_means": False}
+        if self.spec.automatic or not math.isinf(self.spec.halo):
+            return None
+        others = [m.name for m in methods.methods_of(self.strategy).values() if not math.isinf(m.halo)]
+        text = f"{self.spec.in_prose} depends on the whole image at once; methods that do not: {', '.join(others)}"
+        return text, {"method": others[0]}
+
     @property
     def steps(self) -> int | None:
         """How many steps the method is to make; None: it makes none, or stops by itself."""
@@ -260,6 +286,11 @@ class ConvolveSettings(Settings):
     @property
     def normalizes(self) -> bool:
         return self.normalize
+
+    def whole_only(self) -> tuple[str, dict[str, Any]] | None:
+        if self.exclude:
+            return "a convolution that excludes voxels needs the whole image at once", {"exclude": False}
+        return None
 
 
 #: The settings of each operation.

@@ -37,7 +37,11 @@ def working_exponent(image: np.ndarray, mask: np.ndarray | None = None, levels: 
     levels : sequence of float
         Intensities that are multiplied with it: they stay within reach.
     """
-    largest = largest_magnitude(image, mask)
+    return exponent_of(largest_magnitude(image, mask), levels)
+
+
+def exponent_of(largest: float, levels: Sequence[float] = ()) -> int:
+    """Return the same for an image of which the largest magnitude is known."""
     if largest == 0 or _LEAST <= largest <= _MOST:
         return 0
     exponent = max(min(1 - math.frexp(largest)[1], _LARGEST_EXPONENT), -_LARGEST_EXPONENT)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..noise import NoiseLaw
+from .agreement import Agreement
 
 # What follows was settled on the cases with counts of Testing/Benchmarks/bench_automatic.py. There 1 / variance in
 # place of its root gains no more, and loses up to 4 dB where counts are few and the background is empty.
@@ -18,7 +19,7 @@ _SMOOTHING = 1.5
 _POINTS = 16.0
 
 
-def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
+def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None, agreed: Agreement) -> np.ndarray | None:
     """Return what to multiply differences from the data with, so that their noise is more alike.
 
     Its square, the weight of a voxel, is 1 / sqrt(variance) but for a factor, with which the expected sum of the
@@ -31,6 +32,7 @@ def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None) -> np.ndar
     data : ndarray
     mask : ndarray of bool, optional
         The voxels that count.
+    agreed : Agreement
 
     Returns
     -------
@@ -40,12 +42,15 @@ def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None) -> np.ndar
     if law.uniform:
         return None
     variance = law.variance(data if law.image is not None else _smooth(data, mask))
-    mean = float(variance.mean(where=True if mask is None else mask))
-    if not mean > 0 or (law.image is None and _kurtosis(variance, mask) > _POINTS):
+    counts = True if mask is None else mask
+    mean = agreed("mean variance", lambda: float(variance.mean(where=counts)))
+    if not mean > 0:
+        return None
+    if law.image is None and agreed("kurtosis", lambda: _kurtosis(variance, mask)) > _POINTS:
         return None
     weight = 1 / np.sqrt(np.maximum(variance / mean, _LEAST))
     variance *= weight
-    weight *= mean / float(variance.mean(where=True if mask is None else mask))
+    weight *= mean / agreed("balanced variance", lambda: float(variance.mean(where=counts)))
     return np.sqrt(weight, out=weight).astype(data.dtype)
 
 

@@ -39,11 +39,13 @@ class DataTerm:
         difference, slope = self.model.forward(x, watch)
         difference -= self.problem.y
         self.problem.masked(difference)
-        value = self.squared = dot(difference, difference)
+        self.squared = dot(difference, difference)
         balance = self.problem.balance
         if balance is not None:
             difference *= balance
-            value = dot(difference, difference)
+        agreed = self.problem.agreed
+        value = agreed("data term", lambda: self.squared if balance is None else dot(difference, difference))
+        if balance is not None:
             difference *= balance
         return 0.5 * value, self.model.transposed(x, difference, slope, watch)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class AutomaticStep:
     """0.98 / |A|^2."""
 
     def __init__(self, problem: Problem):
-        self.length = 0.98 / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
+        self.length = 0.98 / max(_norm(problem), 1e-30)
 
     def check(self, residual: float) -> None:
         """The iteration converges with this step."""
@@ -70,7 +71,7 @@ class GivenStep:
         self._least = math.inf
         if self.length == 0:
             raise InputError("regularization 0 of landweber is its step and must be positive, or 'auto'")
-        largest = JOINT_STEP.most / max(power_norm(problem.operator, problem.mask, watch=problem.watch), 1e-30)
+        largest = JOINT_STEP.most / max(_norm(problem), 1e-30)
         if self.length > largest:
             raise InputError(self._too_large(f"beyond {largest:.3g} it diverges"))
 
@@ -101,20 +102,24 @@ def accelerated(problem: Problem, step: AutomaticStep | GivenStep, project: bool
         np.subtract(problem.y, difference, out=difference)
         seen = problem.masked(difference.copy()) if keep else problem.masked(difference)
         squared = dot(seen, seen)
-        step.check(problem.residual(squared))
+        step.check(problem.agreed("residual", partial(problem.residual, squared)))
         yield Iterate(point, squared, difference)
         new = problem.adjoint(seen)
         new *= dtype.type(step.length)
         new += point
         if project:
             np.maximum(new, 0, out=new)
-        if dot(point - new, new - x) > 0:
+        if problem.agreed.dot("uphill", point - new, new - x) > 0:
             momentum = 1.0  # the momentum points uphill: start it again
         following = 0.5 * (1 + math.sqrt(1 + 4 * momentum**2))
         point = new + dtype.type((momentum - 1) / following) * (new - x)
         if project:
             np.maximum(point, 0, out=point)
         x, momentum = new, following
+
+
+def _norm(problem: Problem) -> float:
+    return problem.agreed("norm", lambda: power_norm(problem.operator, problem.mask, watch=problem.watch))
 
 
 def power_norm(

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 
 import numpy as np
 
-from ..arrays.inner import dot
+from .agreement import Agreement
 
 _ARMIJO = 1e-4
 _LONGEST_SEARCH = 12
@@ -32,6 +33,7 @@ def descend(
     tolerance: float = 1e-5,
     pairs: int = 3,
     precondition: Callable[[np.ndarray], np.ndarray] | None = None,
+    agreed: Agreement | None = None,
 ) -> Generator[np.ndarray, None, str]:
     """Yield the start, clipped to the bounds, and then a better x with lower <= x <= upper after each step.
 
@@ -47,12 +49,15 @@ def descend(
     precondition : callable, optional
         Multiplies an image, in place, by an approximate inverse of the second derivative: symmetric and positive
         definite. Without it, a multiple of the identity.
+    agreed : Agreement, optional
+        Where inner products come from; the objective's values are to come from there, too.
 
     Returns
     -------
     str
         Why it ended.
     """
+    agreed = Agreement() if agreed is None else agreed
     x = np.clip(start, lower, upper)
     value, gradient = objective(x)
     memory: deque[Correction] = deque(maxlen=pairs)
@@ -60,16 +65,16 @@ def descend(
     yield x
     while True:
         fixed = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
-        direction = _direction(gradient, memory, fixed, precondition)
+        direction = _direction(gradient, memory, fixed, precondition, agreed)
         if not memory and precondition is None:
             # No curvature yet: move the steepest voxel by about a tenth of its scale.
-            direction *= x.dtype.type(_first_length(x, direction))
+            direction *= x.dtype.type(agreed("first length", partial(_first_length, x, direction)))
         found = False
         length = 1.0
         for _ in range(_LONGEST_SEARCH):
             trial = np.clip(x + x.dtype.type(length) * direction, lower, upper)
             step = trial - x
-            slope = dot(gradient, step)
+            slope = agreed.dot("slope", gradient, step)
             del step  # made again: the objective needs the room
             if slope >= 0:
                 break
@@ -91,8 +96,8 @@ def descend(
         change = np.subtract(trial_gradient, gradient, out=gradient)
         change[fixed] = 0
         step[fixed] = 0
-        curvature = dot(step, change)
-        if curvature > 1e-8 * np.sqrt(dot(step, step) * dot(change, change)):
+        curvature = agreed.dot("curvature", step, change)
+        if curvature > 1e-8 * np.sqrt(agreed.dot("step", step, step) * agreed.dot("change", change, change)):
             memory.append((step, change, curvature))
         falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
         x, value, gradient = trial, trial_value, trial_gradient
@@ -107,6 +112,7 @@ def _direction(
     memory: deque[Correction],
     fixed: np.ndarray,
     precondition: Callable[[np.ndarray], np.ndarray] | None,
+    agreed: Agreement,
 ) -> np.ndarray:
     """-H g on the free voxels, by the two-loop recursion."""
     q = -gradient
@@ -114,7 +120,7 @@ def _direction(
     scalar = q.dtype.type
     factors = []
     for step, change, curvature in reversed(memory):
-        factor = dot(step, q) / curvature
+        factor = agreed.dot("back", step, q) / curvature
         q -= scalar(factor) * change
         factors.append(factor)
     if precondition is not None:
@@ -122,9 +128,9 @@ def _direction(
         q[fixed] = 0
     elif memory:
         _, change, curvature = memory[-1]
-        q *= scalar(curvature / dot(change, change))
+        q *= scalar(curvature / agreed.dot("change", change, change))
     for (step, change, curvature), factor in zip(memory, reversed(factors), strict=True):
-        q += scalar(factor - dot(change, q) / curvature) * step
+        q += scalar(factor - agreed.dot("ahead", change, q) / curvature) * step
     q[fixed] = 0
     return q
 

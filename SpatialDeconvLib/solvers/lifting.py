@@ -195,7 +195,8 @@ class LiftedDescent:
         a = lifted.intensities
         weight, smoothing = _TV_WEIGHT * problem.span, _TV_SMOOTHING * problem.span
         spread = float(np.square(a - a.mean(), dtype=np.float64).sum())
-        step = 1 / (1.02 * lifted.norm(problem.masked) + 4 * weight / smoothing * spread)
+        norm = problem.agreed("norm", lambda: lifted.norm(problem.masked))
+        step = 1 / (1.02 * norm + 4 * weight / smoothing * spread)
         ahead = v.copy()
         moment = 1.0
         for number in range(STEPS):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,12 +142,14 @@ class Objective:
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = self.data(x)
-        return value + self.weight * self.penalty(x, self.eps, self.weight, gradient), gradient
+        penalty = self.penalty(x, self.eps, self.weight, gradient)
+        return value + self.weight * self.data.problem.agreed("penalty", lambda: penalty), gradient
 
 
 def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float, near: CosineFilter) -> Iterates:
     """Yield the start and what L-BFGS makes of it."""
-    images = descend(objective, x, lower, math.inf, tolerance=tolerance, precondition=near)
+    agreed = objective.data.problem.agreed
+    images = descend(objective, x, lower, math.inf, tolerance=tolerance, precondition=near, agreed=agreed)
     del x
     while True:
         try:
@@ -210,7 +213,8 @@ class PenalisedDescent:
         self, objective: Objective, x: np.ndarray, steps: int, tolerance: float, watch: Watch
     ) -> np.ndarray:
         """Return where an objective's descent ends."""
-        iterates = descent(objective, x, self.trials.lower, tolerance, preconditioner(self.model))
+        near = preconditioner(self.model, agreed=self.problem.agreed)
+        iterates = descent(objective, x, self.trials.lower, tolerance, near)
         del x
         name = f"{self.name}, weight {objective.weight:.3g}, step"
         ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
@@ -222,7 +226,9 @@ class PenalisedDescent:
         """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""
         # Of all voxels, also those that the search for the weight leaves out: without them the start is worse.
         x, problem, model = self.problem.start(), self.problem, self.model
-        if not (isinstance(model, SelfKeyedBlur) and model.source and changes_grow(model, x, 0.01 * problem.span)):
+        if not (isinstance(model, SelfKeyedBlur) and model.source):
+            return x
+        if not problem.agreed("changes grow", partial(changes_grow, model, x, 0.01 * problem.span)):
             return x
         del x  # what follows takes the most memory
         operator = problem.operator

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.inner import dot
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..errors import InputError
@@ -55,6 +54,7 @@ def pnp(
     strengths: tuple[float, float] = _STRENGTHS,
     self_keyed: bool = False,
     lower: float | str = "auto",
+    hessian: float | str = "auto",
 ) -> Solution:
     """Restore with a denoiser.
 
@@ -71,12 +71,12 @@ def pnp(
         What the first and the last call take for noise, as shares of the range of values.
     self_keyed : bool
         Whether the kernels are keyed to the image that is sought.
-    lower : float or "auto"
+    lower, hessian : float or "auto"
         See `penalised.self_keyed`.
     """
     first, last = _checked_strengths(strengths)
     model = SelfKeyedBlur(problem.operator) if self_keyed else LinearModel(problem.operator)
-    start = PenalisedDescent(problem, model, Trials(problem, lower), "plug-and-play")
+    start = PenalisedDescent(problem, model, Trials(problem, lower, hessian), "plug-and-play")
     x = start.first_image(watch.part(0.0, 0.1))
     x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
     lower = start.trials.lower
@@ -102,8 +102,10 @@ def splitting(
     data = DataTerm(problem, model)
     for size in sizes:
         coupled = Coupled(data, _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2)
-        near = preconditioner(model, coupled.weight)
-        images = descend(coupled, x, lower, math.inf, tolerance=0, precondition=near)
+        near = preconditioner(model, coupled.weight, agreed=problem.agreed)
+        images = descend(
+            coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed
+        )  # fmt: skip
         for _ in range(_STEPS + 1):
             x = next(images, x)
         del images, near
@@ -120,7 +122,7 @@ class Coupled:
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = self.data(x)
         apart = x - self.v
-        distance = dot(apart, apart)
+        distance = self.data.problem.agreed.dot("distance", apart, apart)
         apart *= x.dtype.type(self.weight)
         gradient += apart
         return value + 0.5 * self.weight * distance, gradient

@@ -15,6 +15,7 @@ kernels that sum to 1; whatever the noise, weights of penalties come to about th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,8 @@ import numpy as np
 import scipy.fft as sfft
 
 from ..blur.selfkeyed import SelfKeyedBlur
+from ..kernels.field import BoundField
+from .agreement import Agreement
 from .models import Model
 
 _RIDGE, _LAPLACIAN, _SQUARED = 0.03, 0.01, 0.01
@@ -73,7 +76,7 @@ def _slices(length: int, size: int) -> list[slice]:
     return [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)]
 
 
-def preconditioner(model: Model, curvature: float = 0.0) -> CosineFilter:
+def preconditioner(model: Model, curvature: float = 0.0, agreed: Agreement | None = None) -> CosineFilter:
     """Return H for the data term of a model and a penalty on differences; `curvature` is q."""
     operator = model.operator
     shape, spacing = operator.domain_shape, operator.bound.spacing
@@ -81,7 +84,7 @@ def preconditioner(model: Model, curvature: float = 0.0) -> CosineFilter:
     laps = [
         (finest / h) ** 2 * (2 - 2 * np.cos(np.pi / n * np.arange(n))) for n, h in zip(shape, spacing, strict=True)
     ]
-    lags = mean_autocorrelation(_kernels_in_use(model))
+    lags = mean_autocorrelation(_kernels_in_use(model, Agreement() if agreed is None else agreed))
     scale = max(float(lags.sum()), 1e-3 * float(np.abs(lags).sum()))
     steep = isinstance(model, SelfKeyedBlur) and model.source
     constant = curvature + _RIDGE * scale
@@ -99,10 +102,15 @@ def preconditioner(model: Model, curvature: float = 0.0) -> CosineFilter:
     return CosineFilter(response, operator.run)
 
 
-def _kernels_in_use(model: Model) -> list[np.ndarray]:
+def _has_support(bound: BoundField, k: int, dtype: np.dtype) -> bool:
+    return bound.support(k, dtype) is not None
+
+
+def _kernels_in_use(model: Model, agreed: Agreement) -> list[np.ndarray]:
     bound, dtype = model.operator.bound, model.operator.dtype
     if not isinstance(model, SelfKeyedBlur):
-        return [bound.kernel(k).values for k in range(len(bound)) if bound.support(k, dtype) is not None]
+        known = {k: agreed(f"kernel {k} in use", partial(_has_support, bound, k, dtype)) for k in range(len(bound))}
+        return [bound.kernel(k).values for k, used in known.items() if used]
     kernels = [bound.kernel(k).values for k in range(len(model.levels))]
     return _slopes(kernels, model.levels) if model.source else kernels
 

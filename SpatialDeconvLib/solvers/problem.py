@@ -17,6 +17,7 @@ from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError, check_number, is_auto
 from ..noise import as_noise_law, looks_nonnegative
+from .agreement import Agreement
 from .balance import balance
 
 _LEAST_BALANCED = 3e-3  # noise, of the range of values
@@ -43,6 +44,8 @@ class Problem:
         b.
     watch : Watch
         Asked whether to stop at every kernel of every product with A. What is kept of it is told nothing.
+    agreed : Agreement, optional
+        Where the numbers come from that belong to all of the image; measured when None.
 
     Attributes
     ----------
@@ -75,8 +78,10 @@ class Problem:
         mask: np.ndarray | None = None,
         background: float | np.ndarray = 0.0,
         watch: Watch = UNWATCHED,
+        agreed: Agreement | None = None,
     ):
         self.operator = operator
+        self.agreed = Agreement() if agreed is None else agreed
         self.dtype = operator.dtype
         self.watch = watch.quiet()
         y = np.asarray(y)
@@ -92,11 +97,11 @@ class Problem:
             raise InputError("y holds NaN or infinite values; fill them and leave them out with mask")
         self.count = self.y.size if self.mask is None else int(np.count_nonzero(self.mask))
         seen = self.y if self.mask is None else self.y[self.mask]
-        self.low, self.high = (float(v) for v in np.percentile(_sample(seen), (0.1, 99.9)))
+        self.low, self.high = (self._percentile(seen, share) for share in (0.1, 99.9))
         self.span = max(self.high - self.low, 1e-6 * abs(self.high), 1e-12)  # also of a constant image
-        self.minimum = float(seen.min())
+        self.minimum = self.agreed("minimum", lambda: float(seen.min()))
         self._law = as_noise_law("auto" if noise is None else noise, y, self.mask)
-        self.noise = max(self._law.sigma, 1e-6 * self.span)
+        self.noise = max(self.agreed("noise", lambda: self._law.sigma), 1e-6 * self.span)
         self.power = self._power()
         self.held: np.ndarray | None = None
         self.box: Box | None = None
@@ -154,7 +159,7 @@ class Problem:
         if self.noise < _LEAST_BALANCED * self.span:
             return None
         data = self.y + self.background if np.any(self.background) else self.y
-        return balance(self._law, data, self.given_mask)
+        return balance(self._law, data, self.given_mask, self.agreed)
 
     def weighted(self, data: np.ndarray) -> np.ndarray:
         """Data times the square of the balance: a new array, where there is one."""
@@ -254,7 +259,7 @@ class Problem:
         """The data, with their mean where nothing is known."""
         if self.mask is None:
             return self.operator.extend(self.y)
-        return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self.y[self.mask].mean())))
+        return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self._mean())))
 
     def seen(self) -> np.ndarray:
         """A^T M 1: how much of every voxel of the image is in the data that count."""
@@ -269,16 +274,22 @@ class Problem:
         """
         counts = self.seen() if counts is None else counts
         guess = self.adjoint(self.masked(self.y.copy()))
-        seen = counts > 1e-3 * float(counts.max())
+        seen = counts > 1e-3 * self.agreed("most seen", lambda: float(counts.max()))
         np.divide(guess, counts, out=guess, where=seen)
-        guess[~seen] = self.y.mean() if self.mask is None else self.y[self.mask].mean()
+        guess[~seen] = self._mean()
         inside = self.operator.crop(guess)
         difference = self.masked(self.y - inside)
-        share = 1 - self.power / max(dot(difference, difference), 1e-30)
+        share = self.agreed("share", lambda: 1 - self.power / max(dot(difference, difference), 1e-30))
         inside += self.dtype.type(max(0.0, share)) * difference
         return guess
 
     # -- what the data look like
+
+    def _mean(self) -> float:
+        return self.agreed("mean", lambda: float((self.y if self.mask is None else self.y[self.mask]).mean()))
+
+    def _percentile(self, seen: np.ndarray, share: float) -> float:
+        return self.agreed(f"percentile {share}", lambda: float(np.percentile(_sample(seen), share)))
 
     def error(self, least: float) -> float:
         """The noise that automatic weights are tried for: from this share of the range of values to all of it."""

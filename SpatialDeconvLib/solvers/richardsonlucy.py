@@ -19,6 +19,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,7 @@ def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Itera
     x = poisson.start
     model = problem.forward(x)
     poisson.keep_flux(x, model)
+    agreed = problem.agreed
     step = np.zeros_like(x)
     gain = 1.0  # g times the last step, before it was bent
     length = 1.0  # how many times the direction the next step is foreseen to be
@@ -171,7 +173,7 @@ def conjugate(problem: Problem, penalty: _TvPenalty | None, keep: bool) -> Itera
         del gradient
         change = problem.forward(step)
         limit = min(_LONGEST, 1 / max(reach, 1e-30))
-        share = poisson.search(model, change, limit, (0.0, 0.0) if penalty is None else penalty.along(x, step))
+        share = agreed("length", partial(poisson.best_length, model, change, limit, penalty, x, step))
         x = x.copy() if keep else x
         poisson.move(x, step, model, change, share)
         for _ in range(_HALVINGS):
@@ -196,7 +198,8 @@ def _compared(
     excess = np.empty_like(model)
     difference = np.empty_like(model) if keep else None
     squared, value = poisson.compare(model, excess, difference)
-    return excess, difference, squared, value - (0.0 if penalty is None else penalty.weight * penalty.value(x))
+    price = 0.0 if penalty is None else penalty.weight * penalty.value(x)
+    return excess, difference, squared, poisson.problem.agreed("likelihood", lambda: value - price)
 
 
 class _Poisson:
@@ -210,7 +213,8 @@ class _Poisson:
         lowest = problem.minimum
         if known.any():
             counts = problem.y + known
-            lowest = float((counts if problem.mask is None else counts[problem.mask]).min())
+            seen = counts if problem.mask is None else counts[problem.mask]
+            lowest = problem.agreed("lowest count", lambda: float(seen.min()))
         self.lift = known + self.dtype.type(max(0.0, -lowest))
         lifted = float(self.lift.max())
         # Without a penalty and a lift the likeliest multiple of an image has the flux of the data.
@@ -220,7 +224,7 @@ class _Poisson:
         self.least = self.dtype.type(1e-3 * problem.span)  # of the image in the metric, so that a 0 can rise again
         weights = problem.seen()
         self.start = problem.calm_start(weights)
-        most = float(weights.max())
+        most = problem.agreed("most seen", lambda: float(weights.max()))
         # Unseen voxels, with next to no weight, hardly move.
         np.maximum(weights, self.dtype.type(1e-3 * most), out=weights)
         # Where A^T 1 only scales steps, half precision will do (of numbers that it holds).
@@ -262,10 +266,13 @@ class _Poisson:
         The textbook's iteration keeps the flux by itself. What makes this one quick does not quite: a start that is
         nowhere 0, and directions that are bent at 0.
         """
-        seen = self._flux(model) if self.flux > 0 else 0.0
-        factor = self.flux / seen if seen > 0 else 1.0
+        factor = self.problem.agreed("flux", lambda: self._flux_lost(model))
         self.multiply_both(x, model, factor)
         return factor
+
+    def _flux_lost(self, model: np.ndarray) -> float:
+        seen = self._flux(model) if self.flux > 0 else 0.0
+        return self.flux / seen if seen > 0 else 1.0
 
     def multiply_both(self, x: np.ndarray, model: np.ndarray, factor: float) -> None:
         """Multiply the image and its model."""
@@ -325,7 +332,8 @@ class _Poisson:
             g[...] = scaled
             return square, along
 
-        return self._sums(work, len(x))
+        square, along = self._sums(work, len(x))
+        return self.problem.agreed("square", lambda: square), self.problem.agreed("along", lambda: along)
 
     def turn(self, step: np.ndarray, scaled: np.ndarray, x: np.ndarray, factor: float, length: float) -> float:
         """step <- length (scaled + factor step), bent at x >= 0. Return how much of a voxel it takes at most."""
@@ -343,7 +351,14 @@ class _Poisson:
             taken.append(-float(share.min()))
 
         self.problem.planes(work, len(x))
-        return max(taken)
+        return self.problem.agreed("reach", lambda: max(taken))
+
+    def best_length(
+        self, model: np.ndarray, change: np.ndarray, limit: float, penalty: _TvPenalty | None,
+        x: np.ndarray, step: np.ndarray,
+    ) -> float:  # fmt: skip
+        """How many times the step is best taken."""
+        return self.search(model, change, limit, (0.0, 0.0) if penalty is None else penalty.along(x, step))
 
     def search(self, model: np.ndarray, change: np.ndarray, limit: float, penalty: tuple[float, float]) -> float:
         """Return the length in 0 ... limit at which the likelihood along `change` is largest, by Newton's method.

@@ -26,6 +26,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods import registry as methods
 from ..noise import NoiseLaw
+from .agreement import Agreement
 from .iteration import Solution
 from .problem import Problem
 
@@ -40,6 +41,7 @@ def solve(
     noise: float | str | np.ndarray | NoiseLaw | None = None,
     mask: np.ndarray | None = None,
     background: float | np.ndarray = 0.0,
+    agreed: Agreement | None = None,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     **options: Any,
@@ -67,6 +69,8 @@ def solve(
         Voxels of y that count; nothing of the others enters the result.
     background : float or ndarray
         Added to A x in the model.
+    agreed : Agreement, optional
+        Where the numbers come from that belong to all of the image; measured on `y` when None.
     progress, cancelled : callable, optional
     options
         The keyword-only parameters of the method's function: see `richardsonlucy.richardson_lucy`,
@@ -88,7 +92,7 @@ def solve(
     if iterations is not None and (int(iterations) != iterations or iterations < 1):
         raise InputError(f"iterations {iterations!r} must be a whole number, at least 1, or None for automatic")
     watch = Watch(progress, cancelled)
-    problem = Problem(operator, y, noise, mask, background, watch)
+    problem = Problem(operator, y, noise, mask, background, watch, agreed)
     return function(problem, iterations, regularization, watch, **options)
 
 

@@ -104,7 +104,7 @@ def conjugate_gradients(
     problem: Problem, normal: _Normal, weight: float, x: np.ndarray, tolerance: float
 ) -> Iterates:
     """Yield the start and then the iterates of conjugate gradients; they share one array."""
-    dtype = problem.dtype
+    dtype, dot_all = problem.dtype, problem.agreed.dot
 
     def model(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         seen = problem.masked(problem.forward(image))
@@ -114,11 +114,11 @@ def conjugate_gradients(
 
     x = x.copy()
     r = problem.adjoint(problem.weighted(problem.masked(problem.y.copy())))
-    least = np.finfo(dtype).eps ** 2 * dot(r, r)
+    least = np.finfo(dtype).eps ** 2 * dot_all("first", r, r)
     product, seen = model(x)
     r -= product
     p = r.copy()
-    rho = dot(r, r)
+    rho = dot_all("rho", r, r)
     # Of the first gradient, as far as rounding allows: near the solution a share of A^T y would be reached at once.
     target = max(tolerance**2 * rho, least)
     problem.masked(np.subtract(problem.y, seen, out=seen))  # the residual in the data, updated along
@@ -128,13 +128,13 @@ def conjugate_gradients(
         if rho <= target:
             return "converged"
         product, change = model(p)
-        alpha = rho / dot(p, product)
+        alpha = rho / dot_all("bend", p, product)
         product *= dtype.type(alpha)
         r -= product
         change *= dtype.type(alpha)
         seen -= change
         x += np.multiply(p, dtype.type(alpha), out=product)
         del product, change
-        before, rho = rho, dot(r, r)
+        before, rho = rho, dot_all("rho", r, r)
         p *= dtype.type(rho / before)
         p += r

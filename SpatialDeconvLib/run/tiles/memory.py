@@ -1,0 +1,64 @@
+"""Memory that a tile takes, and how large tiles may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import NotEnoughMemory
+from ...methods import registry as methods
+from ..blend import blend_memory
+from ..job import Job
+from ..joint import joint_memory
+from ..settings import DeconvolveSettings
+from .layout import size_within
+
+#: Of a tile: what was read of image, guide, mask and labels, and the result.
+_VOLUMES = 4.0
+_CONVOLVE_VOLUMES = 3.0
+
+
+def tile_memory(job: Job, shape: Sequence[int], least: bool = False) -> float:
+    """Return the bytes that a job's run takes for an image, or a tile, of this shape.
+
+    `least`: without what only makes it faster.
+    """
+    shape = tuple(shape)[len(shape) - job.image.ndim :]
+    shaped = replace(job, image=np.broadcast_to(job.image.dtype.type(0), shape))  # takes no memory
+    settings = job.settings
+    if not isinstance(settings, DeconvolveSettings):
+        return shaped.needed_memory(_CONVOLVE_VOLUMES, 1.0)
+    if settings.strategy == "blend":
+        return blend_memory(shaped)
+    spec = methods.method("joint", "tv") if settings.spec.automatic else settings.spec
+    return joint_memory(shaped, spec)[least]
+
+
+def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available: float | None) -> tuple[int, ...]:
+    """Return the size of the tiles' cores with which a run takes no more than so many bytes.
+
+    Raises
+    ------
+    NotEnoughMemory
+        If there is none.
+    """
+    volume = job.image.itemsize
+
+    def fits(box: Sequence[int]) -> bool:
+        needed = tile_memory(job, box) + _VOLUMES * volume * math.prod(box)
+        return available is None or needed <= available
+
+    size = size_within(shape, halo, fits)
+    if size is None:
+        smallest = [min(n, 3 * max(h, 1)) for n, h in zip(shape, halo, strict=True)]
+        needed = tile_memory(job, smallest) / 2**30
+        raise NotEnoughMemory(
+            f"{(available or 0) / 2**30:.2g} GiB are not enough for the smallest tile, of "
+            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed:.2g} GiB; take smaller kernels, "
+            "or allow more",
+            "memory_limit",
+        )
+    return size

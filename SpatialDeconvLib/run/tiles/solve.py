@@ -1,0 +1,146 @@
+"""One tile, worked on as the plan says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ...arrays.watch import UNWATCHED, Watch
+from ...noise import NoiseLaw
+from ...solvers.agreement import Given
+from ..blend import run_blend
+from ..inputs import Inputs, finite
+from ..job import Job
+from ..joint import run_joint
+from ..residuals import Fit, composite
+from ..settings import ConvolveSettings, DeconvolveSettings, Settings
+from .cutting import padded_for_filters, part_of, read, repeated
+from .layout import Tile
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What became of a tile.
+
+    Attributes
+    ----------
+    image : ndarray, shape of the tile's core
+    count : int
+        Voxels of the core that were worked on.
+    residual : float or None
+        See `pipeline.Result`; of the tile.
+    warnings : list of str
+    """
+
+    image: np.ndarray
+    count: int = 0
+    residual: float | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED) -> Solved:
+    """Work on a tile of an image.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Of the whole image; only the tile's box is read.
+    plan : Plan
+    tile : Tile
+    watch : Watch
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, Cancelled
+    """
+    watch.step(0.0)
+    shape = tuple(inputs.image.shape)
+    part = part_of(inputs, tile.box, repeated(shape, plan.settings.boundary))
+    part = replace(part, image=part.image.astype(plan.dtype, copy=False))
+    own = part.image[tile.inside]
+    selected = own.size if part.mask is None else int(np.count_nonzero(part.mask[tile.inside]))
+    if not selected or not np.isfinite(part.image).any():
+        return Solved(own.copy())
+    job = Job.prepare(part, _settings(plan.settings, tile, shape), watch, plan.exponent)
+    if isinstance(job.settings, ConvolveSettings):
+        forward, _ = job.forward_model(job.settings.cascade)
+        return Solved(job.finished(forward(job.image))[tile.inside], selected, warnings=job.warnings)
+    law = plan.law
+    if law is None:
+        law = replace(NoiseLaw.of_image(job.noise), sigma=plan.sigma)
+    if job.settings.strategy == "joint":  # type: ignore[attr-defined]
+        found = run_joint(job, law, least=plan.least, of=plan.of, agreed=Given(plan.numbers), **plan.options)
+        image, residual = found.image, found.residual if law.sigma > 0 else None
+    else:
+        image, residual = _blended(inputs, job, law, plan, tile)
+    job.check_result(image, job.settings.spec.name)  # type: ignore[attr-defined]
+    return Solved(job.finished(image)[tile.inside], selected, residual, job.warnings)
+
+
+def _settings(settings: Settings, tile: Tile, shape: tuple[int, ...]) -> Settings:
+    """The settings of a tile: what it has beyond its box are other voxels, not the border of the image."""
+    at_border = any(b.start <= 0 or b.stop >= n for b, n in zip(tile.box, shape, strict=True) if n > 1)
+    if settings.boundary == "periodic" or (settings.boundary == "zero" and not at_border):
+        return replace(settings, boundary="edge")
+    return settings
+
+
+def _blended(
+    inputs: Inputs, job: Job[DeconvolveSettings], law: NoiseLaw, plan: Plan, tile: Tile
+) -> tuple[np.ndarray, float | None]:
+    around = replace(job, mask=_grown(job, tile))
+    image = np.zeros(job.image.shape, job.image.dtype)
+    for kernels, seen in _as_filters_see(inputs, job, plan.settings.boundary, tile):
+        found = run_blend(
+            replace(around, image=seen), law, level=lambda spec: plan.levels.get(spec.name, 0.0),
+            choose=plan.filtering, only=kernels,
+        )  # fmt: skip
+        image += found.image
+    if not law.sigma > 0:
+        return image, None
+    fit = Fit.of(replace(job, mask=_core(job, tile)), law, composite(around, image))
+    squared, expected = fit.sums(job.watch.quiet())
+    return image, math.sqrt(squared / expected) if expected > 0 else None
+
+
+def _as_filters_see(
+    inputs: Inputs, job: Job[DeconvolveSettings], boundary: str, tile: Tile
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """The tile as filters see it, and the kernels whose do: those take the image, padded, for periodic."""
+    shape = tuple(inputs.image.shape)
+    lead = len(shape) - job.image.ndim
+    everyone = range(len(job.bound))
+    if all(s.start >= 0 and s.stop <= n for s, n in zip(tile.box, shape, strict=True)):
+        yield list(everyone), job.image
+        return
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for k in everyone:
+        alike.setdefault((1,) * lead + job.bound.kernel(k).shape, []).append(k)
+    for kernel_shape, kernels in alike.items():
+        rule = padded_for_filters(shape, kernel_shape, boundary)
+        part = read(inputs.image, tile.box, rule).astype(job.image.dtype, copy=False)
+        part = finite(part, "fill", [])
+        yield kernels, np.ldexp(part, job.exponent).reshape(job.image.shape)
+
+
+def _core(job: Job, tile: Tile) -> np.ndarray:
+    """The voxels of a tile that are worked on for its result."""
+    core = np.zeros(job.image.shape, bool)
+    inside = tile.inside[job.original.ndim - job.image.ndim :]
+    core[inside] = True if job.mask is None else job.mask[inside]
+    return core
+
+
+def _grown(job: Job, tile: Tile) -> np.ndarray:
+    """The same, and the voxels around them that the kernels reach, which tell how well the result fits."""
+    inside = tile.inside[job.original.ndim - job.image.ndim :]
+    kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
+    reach = [max(kernel.reach(axis) for kernel in kernels) for axis in range(job.image.ndim)]
+    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(inside, reach, strict=True))
+    grown = np.zeros(job.image.shape, bool)
+    grown[box] = True if job.mask is None else job.mask[box]
+    return grown

@@ -1,0 +1,132 @@
+"""A run in tiles, of an image that is in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ...arrays.watch import Watch
+from ...errors import InputError, is_auto
+from ..inputs import Inputs
+from ..job import Job
+from ..settings import DeconvolveSettings, Settings
+from ..told import unchanged
+from ..verdict import judged
+from .layout import Tile
+from .memory import tile_memory
+from .plan import Plan, plan_of, sample_job
+from .solve import Solved, solve_tile
+from .survey import Survey, survey_of
+
+NEVER = "never"
+
+
+def runs_in_tiles(job: Job) -> bool:
+    """Whether a job's run has to be one in tiles: where that was asked for, or it would not fit into memory."""
+    settings = job.settings
+    if settings.tiles == NEVER:
+        return False
+    if not is_auto(settings.tiles):
+        return True
+    available = None if settings.whole_only() else job.available_memory()
+    return available is not None and tile_memory(job, job.image.shape, least=True) > available
+
+
+def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Survey]:
+    """Return what every tile does, and what is known of the image.
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, Cancelled
+    """
+    why = settings.whole_only()
+    if why is not None:
+        raise InputError(f"there can be no tiles: {why[0]}", "tiles", **why[1])
+    survey = survey_of(inputs, watch.part(0.0, 0.1))
+    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0)), survey
+
+
+def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the result of a run in tiles, and what else a `Result` says of it.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    settings : Settings
+    watch : Watch
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, Cancelled
+    """
+    plan, survey = planned(inputs, settings, watch.part(0.0, 0.25).under("choosing for all tiles"))
+    shape = tuple(inputs.image.shape)
+    tiles = plan.tiles(shape)
+    image = np.empty(shape, plan.dtype)
+    solved = []
+    for tile, part in watch.part(0.25, 1.0).parts(tiles, "tile"):
+        found = solve_tile(inputs, plan, tile, part)
+        image[tile.core] = found.image
+        solved.append(Solved(found.image[..., :0], found.count, found.residual, found.warnings))
+    facts = facts_of(inputs, settings, plan, survey, tiles, solved, watch)
+    mask = None if inputs.mask is None else np.asarray(inputs.mask) != 0
+    if unchanged(image, np.asarray(inputs.image), mask):
+        facts["warnings"].append("the result is the image itself: nothing was changed")
+        facts["residual"] = None
+    return image, facts
+
+
+def facts_of(
+    inputs: Inputs, settings: Settings, plan: Plan, survey: Survey, tiles: list[Tile], solved: list[Solved],
+    watch: Watch,
+) -> dict[str, Any]:  # fmt: skip
+    """What a `Result` says of a run in tiles, but for its image."""
+    warnings = [*plan.warnings, *_told(plan, solved)]
+    text = describe(plan, tiles)
+    if not isinstance(plan.settings, DeconvolveSettings):
+        return {"automatic": {"tiles": text, "cascade": False}, "warnings": warnings}
+    residual = _residual(solved)
+    job = sample_job(inputs, plan.settings, survey, watch.quiet())
+    law = job.noise_law() if plan.law is None else plan.law
+    verdict, remarks = judged(job, law, residual, plan.of)
+    return {
+        "iterations": len(plan.history) if plan.history else plan.settings.steps,
+        "history": plan.history,
+        "residual": residual,
+        "warnings": warnings + remarks,
+        **job.found(law, {**plan.facts, "verdict": verdict, "tiles": text}),
+    }
+
+
+def describe(plan: Plan, tiles: list[Tile]) -> str:
+    """Return in words how an image is cut."""
+    size = "x".join(
+        str(max(tile.core[axis].stop - tile.core[axis].start for tile in tiles)) for axis in _axes(plan)
+    )
+    halo = "x".join(map(str, plan.halo))
+    count = "1 tile" if len(tiles) == 1 else f"{len(tiles)} tiles"
+    return f"{count} of up to {size} voxels with a halo of {halo}"
+
+
+def _axes(plan: Plan) -> Iterable[int]:
+    return range(len(plan.halo))
+
+
+def _residual(solved: list[Solved]) -> float | None:
+    """That of all voxels, from those of the tiles."""
+    known = [tile for tile in solved if tile.residual is not None]
+    count = sum(tile.count for tile in known)
+    if not count:
+        return None
+    return math.sqrt(sum(tile.count * tile.residual**2 for tile in known if tile.residual is not None) / count)
+
+
+def _told(plan: Plan, solved: list[Solved]) -> list[str]:
+    """What every tile says, and what single ones do."""
+    worked = [tile for tile in solved if tile.count]
+    texts = dict.fromkeys(text for tile in worked for text in tile.warnings)
+    told = [text for text in texts if all(text in tile.warnings for tile in worked)]
+    return [text for text in told if text not in plan.warnings]
