@@ -56,6 +56,15 @@ def peak_memory() -> int | None:
     return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
+def resident_memory() -> int | None:
+    """Return the bytes of memory this process holds now, or None where that cannot be told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return peak_memory()
+
+
 def require(needed: float, what: str, limit: float | None = None, **cure: Any) -> None:
     """Raise when `needed` bytes are more than there are, or more than may be taken.
 

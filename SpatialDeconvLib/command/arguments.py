@@ -21,6 +21,13 @@ def path_name(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def count(text: str) -> int:
+    """Return a count, of arguments that cannot be 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
+
+
 def number_or(*words: str) -> Callable[[str], float | str]:
     """Return the type of an argument that is a number or one of these words."""
 

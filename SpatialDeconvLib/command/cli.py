@@ -262,6 +262,7 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         run = run_on_files(
             request, options.output, bar, cancelled,
             report=options.report, command=[PROGRAM, *options.arguments], residual_map=residuals,
+            workers=options.workers, scheduler=options.scheduler,
         )  # fmt: skip
     _report(run)
     if options.report:

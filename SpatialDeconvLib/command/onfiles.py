@@ -21,6 +21,7 @@ from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
 from ..mrml.sheets import residualMaps, residualVolume
 from ..report.volumes import reported_run
+from .large import run_large, stored_inputs
 from .request import (
     FileRun,
     RunRequest,
@@ -47,6 +48,8 @@ def run_on_files(
     command: Sequence[str] | None = None,
     destination: str | os.PathLike | None = None,
     residual_map: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> FileRun:
     """Read the inputs into nodes, run, and write the output, its recipe and its report, all or nothing.
 
@@ -69,6 +72,8 @@ def run_on_files(
         Where the output will be moved afterwards, for the report.
     residual_map : path, optional
         Volume to write of what the result of a deconvolution leaves unexplained.
+    workers, scheduler : int, str, optional
+        Who works on the tiles of a run in tiles (`large.run_large`).
 
     Raises
     ------
@@ -83,6 +88,10 @@ def run_on_files(
             raise InputError("a sequence has no residual map; make one of a frame alone", "residual_map")
     if report is not None:
         reports.check_folder(report)
+    wanted = {"workers": workers, "scheduler": scheduler, "report": report, "residual_map": residual_map}
+    stored = stored_inputs(request, output, wanted)
+    if stored is not None:
+        return run_large(request, stored, output, progress, cancelled, workers=workers, scheduler=scheduler)
     require_room(request.files, request.settings.memory_limit)
     with temporaryNodes(ensureScene()):
         given = request, output, watch, notes or {}, report, command, destination or output

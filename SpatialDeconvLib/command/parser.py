@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from ..errors import shortened
 from ..methods.choices import (
+    AUTO,
     BOUNDARIES,
     EFFORTS,
     ENGINES,
@@ -17,6 +18,7 @@ from ..methods.choices import (
     MODELS,
     NONFINITE,
     STRATEGIES,
+    TILES,
     WHOSE,
     Choice,
 )
@@ -28,7 +30,9 @@ from .arguments import (
     add_mask_arguments,
     add_resample_argument,
     add_spacing_argument,
+    count,
     noise_or_word,
+    number_or,
     number_or_auto,
     path_name,
     printable,
@@ -322,6 +326,22 @@ def _add_files(parser: argparse.ArgumentParser, boundaries: Mapping[str, Choice]
         type=float,
         metavar="GIB",
         help="most memory to take (default: what is free)",
+    )
+    parser.add_argument(
+        "--tiles",
+        type=number_or(*TILES),
+        nargs="+",
+        metavar="VOXELS",
+        help="work in tiles of so many voxels, one number or one along z, y, x: "
+        f"{AUTO} where memory asks for it, never all at once (default: {Settings.tiles})",
+    )
+    parser.add_argument("--workers", type=count, metavar="N", help="tiles at a time, in processes of this machine")
+    parser.add_argument(
+        "--scheduler",
+        type=path_name,
+        metavar="ADDRESS",
+        help="work on the tiles on this Dask cluster, whose workers see the same files: tcp://host:8786, or a "
+        "scheduler file (.json)",
     )
     _add_blur(parser, boundaries)
 

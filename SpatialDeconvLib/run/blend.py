@@ -69,8 +69,8 @@ def run_blend(
             offset="auto",
         )
     _require_memory(job, searches=choose is None and given_filtering(settings, law) is None)
-    # Every kernel of an automatic blend, or of a share of one, has a form of its own; others blend what they filter,
-    # in their form.
+    # Every kernel of an automatic blend, or of a share of one, has a form of its own; others blend what they
+    # filter, in their form.
     form = Form() if spec.automatic or only is not None else Form.of_method(spec, job.image, base)
     blend = _Blend(job, form, level)
     blended = form.back(blend(choose or chooser(job, law, of), only))

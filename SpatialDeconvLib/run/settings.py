@@ -109,10 +109,12 @@ def _checked_tiles(given: Any) -> str | int | tuple[int, ...]:
         check_choice(given, choices.TILES, "tiles")
         return given
     sizes = tuple(given) if isinstance(given, list | tuple) else (given,)
-    if not sizes or any(isinstance(s, bool) or not isinstance(s, numbers.Integral) or s < 1 for s in sizes):
+    if len(sizes) == 1 and isinstance(sizes[0], str):
+        return _checked_tiles(sizes[0])
+    if not sizes or any(isinstance(s, bool) or not isinstance(s, numbers.Real) or s % 1 or s < 1 for s in sizes):
         words = " or ".join(map(repr, choices.TILES))
         raise InputError(f"tiles {given!r} must be {words}, a number of voxels, or one for every axis", "tiles")
-    return tuple(map(int, sizes)) if isinstance(given, list | tuple) else int(given)
+    return int(sizes[0]) if len(sizes) == 1 else tuple(int(s) for s in sizes)
 
 
 #: The settings of one operation.

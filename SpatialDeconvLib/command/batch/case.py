@@ -27,6 +27,7 @@ from ...arrays.watch import Progress
 from ...errors import NotEnoughMemory
 from ...kernels.sets import field_to_dict
 from ...kernels.weightfiles import path_of
+from ...large import tile_task
 from ...mrml import recipe as recipes
 from ...report import PAGE
 from ..arguments import message_of
@@ -174,7 +175,8 @@ def main() -> int:
             sent[0] = time.monotonic()
             _send(answers, {"progress": [fraction, text]})
 
-    _send(answers, {"reply": run_case(task, report)})
+    run = tile_task if task.get("kind") == "tile" else run_case
+    _send(answers, {"reply": run(task, report)})
     return 0
 
 

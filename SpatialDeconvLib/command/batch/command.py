@@ -17,7 +17,7 @@ from ...arrays.threads import usable_processors
 from ...arrays.watch import IsCancelled
 from ...arrays.writing import together
 from ...errors import Cancelled, InputError
-from ..arguments import path_name, printable
+from ..arguments import count, path_name, printable
 from ..overwriting import refuse_overwriting
 from ..parser import new_command, operation_parser
 
@@ -63,10 +63,16 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--report", action="store_true", help="a report of every case, in DIR/<output>-report")
     where = parser.add_argument_group("where it runs")
     where.add_argument(
-        "--workers", type=_positive, metavar="N", help="cases at a time (default: one for every four processors)"
+        "--workers",
+        type=count,
+        metavar="N",
+        help="cases at a time (default: one for every four processors)",
     )
     where.add_argument(
-        "--threads", type=_positive, metavar="N", help="threads of each case (default: the processors, divided)"
+        "--threads",
+        type=count,
+        metavar="N",
+        help="threads of each case (default: the processors, divided)",
     )
     where.add_argument(
         "--scheduler",
@@ -88,12 +94,6 @@ def add_command(commands: Any) -> None:
         metavar="N",
         help="times to start a case again whose process or machine was lost (default: %(default)s)",
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
-    return int(text)
 
 
 def _not_negative(text: str) -> int:

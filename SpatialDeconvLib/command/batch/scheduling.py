@@ -180,7 +180,7 @@ class LocalWorkers:
 
     def __init__(self, count: int, events: queue.Queue):
         interpreter()
-        self._events = events
+        self.events = events
         self._closing = threading.Event()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="case")
 
@@ -188,15 +188,15 @@ class LocalWorkers:
         self._pool.submit(self._attend, number, task)
 
     def _attend(self, number: int, task: Mapping[str, Any]) -> None:
-        self._events.put(Event("started", number))
+        self.events.put(Event("started", number))
         try:
             reply = run_in_process(
-                _with_staging(task), lambda *news: self._events.put(Event("progress", number, news)), self._closed
+                _with_staging(task), lambda *news: self.events.put(Event("progress", number, news)), self._closed
             )
         except Exception as error:  # a case must not be lost without a word
             reply = {"lost": f"{type(error).__name__}: {error}"}
         kind = "lost" if "lost" in reply else "replied"
-        self._events.put(Event(kind, number, reply.get("lost", reply)))
+        self.events.put(Event(kind, number, reply.get("lost", reply)))
 
     def check(self) -> None:
         """Processes of this machine answer in any case."""
@@ -246,7 +246,7 @@ class DaskWorkers:
             ) from error
         for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said here, in one line
-        self._events = events
+        self.events = events
         self._topic = f"spatialdeconv-{uuid.uuid4().hex}"
         self._futures: dict[int, Any] = {}
         self._dropped: list[int] = []  # cases whose tasks went with the connection to the scheduler
@@ -286,7 +286,7 @@ class DaskWorkers:
 
     def _told(self, event: tuple[float, Any]) -> None:
         kind, number, content = event[1]
-        self._events.put(Event(kind, number, content))
+        self.events.put(Event(kind, number, content))
 
     def _done(self, number: int, future: Any) -> None:
         if self._closing or self._futures.get(number) is not future:
@@ -299,7 +299,7 @@ class DaskWorkers:
         except Exception as error:
             reply = {"lost": f"{type(error).__name__}: {error}"}
         kind = "lost" if "lost" in reply else "replied"
-        self._events.put(Event(kind, number, reply.get("lost", reply)))
+        self.events.put(Event(kind, number, reply.get("lost", reply)))
 
     def check(self) -> None:
         """Raise OSError when the scheduler has been gone for a while: its client would wait for ever.
@@ -309,7 +309,7 @@ class DaskWorkers:
         if self._client.status == "running":
             self._seen = time.monotonic()
             while self._dropped:
-                self._events.put(Event("lost", self._dropped.pop(0), "the scheduler was lost for a while"))
+                self.events.put(Event("lost", self._dropped.pop(0), "the scheduler was lost for a while"))
         elif time.monotonic() - self._seen > _LOST_SECONDS:
             raise OSError(f"the scheduler {self._address} was lost; start it, and then the batch again to go on")
 

@@ -7,8 +7,8 @@
 - `zarrfiles`: OME-Zarr and Zarr; `tifffiles`: TIFF, by strips and tiles.
 """
 
-from .creating import StoredWriter, create_parts, write_whole
+from .creating import StoredWriter, attach_parts, create_parts, write_whole
 from .opening import open_parts
 from .volume import Geometry, StoredVolume
 
-__all__ = ["Geometry", "StoredVolume", "StoredWriter", "create_parts", "open_parts", "write_whole"]
+__all__ = ["Geometry", "StoredVolume", "StoredWriter", "attach_parts", "create_parts", "open_parts", "write_whole"]

@@ -56,7 +56,7 @@ class StoredWriter:
 
     def __init__(
         self, path: Path, plan: Plan, target: Target | None, folder: Path, resumed: bool, told: tuple[str, ...],
-        held: IO[bytes],
+        held: IO[bytes] | None,
     ):  # fmt: skip
         self.path, self.plan, self.folder, self.resumed = path, plan, folder, resumed
         self.told = told
@@ -67,6 +67,11 @@ class StoredWriter:
     def shape(self) -> tuple[int, int, int]:
         """Voxels on the axes (z, y, x)."""
         return self.plan.shape
+
+    @property
+    def beside(self) -> Path:
+        """Where the output lies meanwhile: files beside it take their places with it."""
+        return self.folder / _CONTENT / self.path.name
 
     @property
     def dtype(self) -> np.dtype:
@@ -232,6 +237,24 @@ def create_parts(
         lock_file.close()
         raise
     return StoredWriter(path, plan, target, folder, resumed, told, lock_file)
+
+
+def attach_parts(path: str | Path) -> StoredWriter:
+    """Return a writer for boxes of a volume that another process has begun, and will finish.
+
+    Raises
+    ------
+    InputError
+        If none has.
+    """
+    path = given_path(path).absolute()
+    known, folder = format_of(path), path.with_name(path.name + _ENDING)
+    written = folder / _PLAN
+    if known is None or not written.exists():
+        raise InputError(f"no unfinished output of {path} is there; begin the run again")
+    plan = Plan.of_json(read_json(written, "plan"))
+    volume = known.open(folder / _CONTENT / path.name)
+    return StoredWriter(path, plan, known.target(volume, plan), folder, True, (), None)
 
 
 def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -45,6 +46,17 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """Return what a file can hold of it, all of it."""
         return {**asdict(self), "dtype": self.dtype.name}
+
+    @classmethod
+    def of_json(cls, plain: Mapping[str, Any]) -> Plan:
+        """Return the plan that `as_json` described."""
+        geometry = Geometry(**{name: tuple(values) for name, values in plain["geometry"].items()})
+        z, y, x = plain["shape"]
+        chunks = plain["chunks"]
+        return cls(
+            (z, y, x), np.dtype(plain["dtype"]), geometry, plain["channels"], plain["frames"],
+            None if chunks is None else (chunks[0], chunks[1], chunks[2]), plain["multiscale"],
+        )  # fmt: skip
 
 
 class Target(Protocol):

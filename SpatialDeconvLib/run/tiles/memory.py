@@ -57,8 +57,8 @@ def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available
         needed = tile_memory(job, smallest) / 2**30
         raise NotEnoughMemory(
             f"{(available or 0) / 2**30:.2g} GiB are not enough for the smallest tile, of "
-            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed:.2g} GiB; take smaller kernels, "
-            "or allow more",
+            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed:.2g} GiB; take smaller "
+            "kernels, or allow more",
             "memory_limit",
         )
     return size

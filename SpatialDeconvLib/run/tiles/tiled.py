@@ -42,11 +42,21 @@ def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Sur
     ------
     InputError, NotEnoughMemory, Cancelled
     """
+    refuse_whole_only(settings)
+    survey = survey_of(inputs, watch.part(0.0, 0.1))
+    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0)), survey
+
+
+def refuse_whole_only(settings: Settings) -> None:
+    """Refuse settings with which there can be no tiles.
+
+    Raises
+    ------
+    InputError
+    """
     why = settings.whole_only()
     if why is not None:
         raise InputError(f"there can be no tiles: {why[0]}", "tiles", **why[1])
-    survey = survey_of(inputs, watch.part(0.0, 0.1))
-    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0)), survey
 
 
 def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.ndarray, dict[str, Any]]:

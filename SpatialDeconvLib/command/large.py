@@ -1,0 +1,159 @@
+"""A run on volumes that stay in their files, from the command's options: when it is one, who works on its tiles."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..arrays.memory import available_memory
+from ..arrays.threads import usable_processors
+from ..arrays.watch import IsCancelled, Progress
+from ..errors import InputError, is_auto
+from ..formats.parts import StoredWriter
+from ..formats.parts.registry import WRITABLE, format_of
+from ..large import StoredInputs, exceeds_memory, opened, run_stored
+from ..mrml import files as volumes
+from ..mrml import recipe as recipes
+from ..run.pipeline import Result
+from ..run.tiles.tiled import NEVER
+from .request import FileRun, RunRequest
+
+#: The share of the free memory that is given to workers of this machine together.
+_MEMORY_SHARE = 0.8
+
+
+def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> StoredInputs | None:
+    """Return the inputs of a run in tiles on files; None where the run is an ordinary one.
+
+    Parameters
+    ----------
+    request : RunRequest
+    output : str
+    options : dict
+        What else was asked for: "workers", "scheduler", "report", "residual_map".
+
+    Raises
+    ------
+    InputError
+        If tiles were asked for and cannot be.
+    """
+    tiles = request.settings.tiles
+    asked = [f"--{name}" for name in ("workers", "scheduler") if options.get(name)]
+    if not is_auto(tiles) and tiles != NEVER:
+        asked.append("--tiles")
+    obstacle = _obstacle(request, output, options)
+    if tiles == NEVER or (obstacle and not asked):
+        if len(asked):
+            raise InputError(f"{asked[0]} is for a run in tiles, but --tiles is {NEVER}; leave one out", "tiles")
+        return None
+    if obstacle:
+        if asked == ["--tiles"]:
+            return None  # the volume fits into memory, or is refused there
+        raise InputError(f"{asked[0]} is for a run in tiles, which {obstacle}")
+    inputs = opened(request.files, request.kernels, request.selection["spacing"])
+    if not inputs.image.is_parts and not asked:
+        return None
+    return inputs if asked or exceeds_memory(inputs, request.settings) else None
+
+
+def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str | None:
+    """Why a run cannot be one in tiles on files."""
+    selection = {name: value for name, value in request.selection.items() if name != "spacing"}
+    given = [name for name, value in selection.items() if value != recipes.NO_SELECTION[name]]
+    given += [name for name in ("report", "residual_map") if options.get(name)]
+    if request.reference:
+        given.append("reference")
+    if given:
+        return f"has no --{given[0].replace('_', '-')}: leave it out, or make it of a part"
+    known = format_of(Path(output))
+    if known is None or known.create is None:
+        return f"cannot write {Path(output).name}: use {WRITABLE}"
+    for path in request.files.values():
+        if volumes.isSegmentation(path) or (os.path.isdir(path) and format_of(Path(path)) is None):
+            return f"cannot read {path}: convert it to one of these first: {WRITABLE}"
+    return None
+
+
+def run_large(
+    request: RunRequest,
+    inputs: StoredInputs,
+    output: str,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> FileRun:
+    """Run in tiles on files, and write the output with its recipe.
+
+    Parameters
+    ----------
+    request : RunRequest
+    inputs : StoredInputs
+        Its files.
+    output : path
+    progress, cancelled : callable, optional
+    workers : int, optional
+        Tiles at a time, in processes of this machine; default: one tile, in this process.
+    scheduler : str, optional
+        Of a Dask cluster.
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, OSError, Cancelled
+    """
+    made: dict[str, Any] = {}
+
+    def finishing(writer: StoredWriter, results: list[Result]) -> None:
+        result = _joined(results)
+        recipe = recipes.describe(request.operation, request.kernels, result)
+        recipe["inputs"] = {role: recipes.describeFile(path) for role, path in request.files.items()}
+        recipe["selection"] = request.selection
+        made.update(result=result, recipe=recipe)
+        recipes.writeBeside(writer.beside, recipe)
+
+    with _workers(workers, scheduler, request.settings.memory_limit) as (crew, share):
+        found = run_stored(
+            inputs, request.settings, output, workers=crew, share=share, finishing=finishing, progress=progress,
+            cancelled=cancelled,
+        )  # fmt: skip
+    result = made["result"]
+    return FileRun(result, made["recipe"], os.fspath(output), [*found.told, *result.warnings])
+
+
+def _joined(results: Sequence[Result]) -> Result:
+    """The result of all frames and channels: that of the first, with what the others say."""
+    first = results[0]
+    first.warnings[:] = dict.fromkeys(text for result in results for text in result.warnings)
+    return first
+
+
+@contextmanager
+def _workers(count: int | None, scheduler: str | None, limit: float | None) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Whoever works on the tiles, None for this process, and each one's share of the machine."""
+    if count and scheduler:
+        raise InputError(f"--workers {count} is for this machine; the cluster has its own, leave it out")
+    if not count and not scheduler:
+        yield None, {}
+        return
+    from .batch.scheduling import DaskWorkers, LocalWorkers
+
+    events: queue.Queue = queue.Queue()
+    if scheduler:
+        crew: Any = DaskWorkers(scheduler, events)
+        share: dict[str, Any] = {"threads": 1, "memory": None if limit is None else int(limit * 2**30)}
+    else:
+        assert count is not None
+        free = available_memory()
+        allowed = [n for n in (free and free * _MEMORY_SHARE, limit and limit * 2**30) if n]
+        crew = LocalWorkers(count, events)
+        share = {"threads": max(1, usable_processors() // count)}
+        share["memory"] = int(min(allowed) / count) if allowed else None
+    try:
+        yield crew, share
+    finally:
+        crew.close()

@@ -1,0 +1,281 @@
+"""All tiles of a run on a stored volume."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..arrays import memory
+from ..arrays.watch import IsCancelled, Progress, Watch
+from ..errors import Cancelled, InputError, NotEnoughMemory
+from ..formats.parts import StoredWriter, create_parts
+from ..kernels.sets import field_to_dict
+from ..run.joint import about
+from ..run.pipeline import Result
+from ..run.settings import Settings
+from ..run.tiles import Plan, Solved
+from ..run.tiles.plan import plan_of
+from ..run.tiles.survey import Survey, survey_of
+from ..run.tiles.tiled import facts_of, refuse_whole_only
+from .journal import Journal
+from .stored import StoredInputs
+from .work import do_tile
+
+#: Frame, channel, number of a tile.
+Place = tuple[int, int, int]
+#: Times that a tile is given to another worker when its own is lost.
+_ATTEMPTS = 3
+#: Bytes that a process takes besides what its tile needs: what is read of a file, and the system's own.
+_ASIDE, _STEP = 48 << 20, 32 << 20
+
+
+class Workers(Protocol):
+    """Who works on tiles: processes of this machine, or a cluster. What happens comes as events out of a queue."""
+
+    @property
+    def events(self) -> queue.Queue:
+        """Where news comes out."""
+
+    def submit(self, number: int, task: Mapping[str, Any]) -> None:
+        """Give a task to whoever is free."""
+
+    def check(self) -> None:
+        """Raise OSError when nothing more will come."""
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """What a run in tiles returns.
+
+    Attributes
+    ----------
+    path : Path
+        Of the output.
+    results : list of Result
+        For every frame and channel, without an image.
+    told : list of str
+        What was assumed of the input, and what the output does not hold.
+    """
+
+    path: Path
+    results: list[Result]
+    told: list[str] = field(default_factory=list)
+
+
+def run_stored(
+    inputs: StoredInputs,
+    settings: Settings,
+    output: str | Path,
+    *,
+    workers: Workers | None = None,
+    share: Mapping[str, Any] | None = None,
+    finishing: Callable[[StoredWriter, list[Result]], object] | None = None,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> StoredResult:
+    """Do what the settings say with a stored volume, tile by tile, into a file.
+
+    The same call goes on with what a killed or cancelled one has done, and ends with the same bits.
+
+    Parameters
+    ----------
+    inputs : StoredInputs
+    settings : Settings
+    output : path
+        Of a format that is written in parts.
+    workers : Workers, optional
+        Default: this process.
+    share : mapping, optional
+        Of each worker: "threads", and "memory" in bytes.
+    finishing : callable (writer, results), optional
+        Called before the output takes its place; files that it puts beside the output's own take theirs with it.
+    progress, cancelled : callable, optional
+
+    Returns
+    -------
+    StoredResult
+
+    Raises
+    ------
+    InputError, NotEnoughMemory, OSError
+    Cancelled
+        What is done stays beside the output, for the next call.
+    """
+    refuse_whole_only(settings)
+    image, watch = inputs.image, Watch(progress, cancelled)
+    writer = create_parts(
+        output, image.shape, _output_type(image.dtype), inputs.geometry, channels=image.channels,
+        frames=image.frames,
+    )  # fmt: skip
+    run = _Run(inputs, settings, writer, dict(share or {}))
+    try:
+        results = run.do(workers, watch)
+        if finishing is not None:
+            finishing(writer, results)
+        watch.step(1.0, "finishing the output")
+        path = writer.finish()
+    except Cancelled as error:
+        raise Cancelled(
+            f"interrupted; what is done lies in {writer.folder}: the same command goes on with it, or remove it"
+        ) from error
+    finally:
+        writer.let_go()
+        if not run.begun:
+            writer.discard()
+    told = [text for volume in inputs.volumes.values() for text in volume.told]
+    return StoredResult(path, results, [*told, *writer.told])
+
+
+def _output_type(dtype: np.dtype) -> np.dtype:
+    """Float32; float64 where the input is that, or holds integers that float32 may not."""
+    wide = (dtype.kind == "f" and dtype.itemsize >= 8) or (dtype.kind in "iu" and dtype.itemsize > 2)
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+class _Run:
+    """A run, with what it keeps in its journal."""
+
+    def __init__(self, inputs: StoredInputs, settings: Settings, writer: StoredWriter, share: dict[str, Any]):
+        self.inputs, self.settings, self.writer, self.share = inputs, settings, writer, share
+        self.journal = Journal(writer.folder)
+        self.begun = writer.resumed
+        self.started = time.monotonic()
+
+    def do(self, workers: Workers | None, watch: Watch) -> list[Result]:
+        """Choose, do all tiles that are not done, and return what there is to say."""
+        self.journal.begin(self._described())
+        image = self.inputs.image
+        parts = [(frame, channel) for frame in range(image.frames) for channel in range(image.channels)]
+        plans: dict[tuple[int, int], tuple[Plan, Survey]] = {}
+        for part, choosing in watch.part(0.0, 0.1).parts(parts):
+            plans[part] = self._planned(*part, choosing)
+        self.begun = True
+        tiles = {part: plan.tiles(image.shape) for part, (plan, _) in plans.items()}
+        places = [(*part, tile.number) for part in parts for tile in tiles[part]]
+        left = [place for place in places if self.journal.done(*place) is None]
+        done = _Progress(watch.part(0.1, 0.98), len(places), len(places) - len(left))
+        if workers is None:
+            for place in left:
+                do_tile(self.inputs, self.writer, self.journal, place, plans[place[:2]][0], done.of_tile())
+                done.count()
+        else:
+            self._give_out(left, workers, done)
+        return [self._result(part, *plans[part], watch) for part in parts]
+
+    def _described(self) -> dict[str, Any]:
+        """All that the result depends on."""
+        files = {role: _file(volume.path) for role, volume in self.inputs.volumes.items()}
+        return {
+            "operation": self.settings.operation,
+            "parameters": self.settings.parameters(),
+            "kernel_set": field_to_dict(self.inputs.kernels),
+            "inputs": files,
+            "spacing": list(self.inputs.geometry.spacing),
+        }
+
+    def _planned(self, frame: int, channel: int, watch: Watch) -> tuple[Plan, Survey]:
+        found = self.journal.plan(frame, channel)
+        if found is None:
+            inputs, settings = self.inputs.of(frame, channel), self._within_memory()
+            survey = survey_of(inputs, watch.part(0.0, 0.3))
+            plan = plan_of(inputs, settings, survey, watch.part(0.3, 1.0).under("choosing for all tiles"))
+            found = plan, survey
+            self.journal.keep_plan(frame, channel, *found)
+        return found
+
+    def _within_memory(self) -> Settings:
+        """The settings with the memory that is left for a tile of that which the whole process may take."""
+        limit = self.share.get("memory")
+        if limit is None and self.settings.memory_limit is not None:
+            limit = self.settings.memory_limit * 2**30
+        if limit is None:
+            return self.settings
+        left = limit - (memory.resident_memory() or 0) - _ASIDE
+        left -= left % _STEP  # so that the same limit gives the same tiles
+        if left <= 0:
+            raise NotEnoughMemory(
+                f"{limit / 2**30:.2g} GiB are allowed, which the program takes without any tile; allow more",
+                "memory_limit",
+            )
+        return replace(self.settings, memory_limit=left / 2**30)
+
+    def _give_out(self, left: list[Place], workers: Workers, done: _Progress) -> None:
+        """Have workers do the tiles."""
+        attempts = dict.fromkeys(range(len(left)), 1)
+        for number in attempts:
+            workers.submit(number, self._task(left[number]))
+        while attempts:
+            done.watch.check()
+            try:
+                event = workers.events.get(timeout=0.25)
+            except queue.Empty:
+                workers.check()
+                continue
+            number = event.number
+            if event.kind == "replied" and number in attempts:
+                _refuse(event.content)
+                del attempts[number]
+                done.count()
+            elif event.kind == "lost" and number in attempts:
+                attempts[number] += 1
+                if attempts[number] > _ATTEMPTS:
+                    raise OSError(f"a tile was lost {_ATTEMPTS} times: {event.content}")
+                workers.submit(number, self._task(left[number]))
+
+    def _task(self, place: Place) -> dict[str, Any]:
+        return {"kind": "tile", "output": str(self.writer.path), "place": list(place), **self.share,
+                "root": str(self.writer.folder)}  # fmt: skip
+
+    def _result(self, part: tuple[int, int], plan: Plan, survey: Survey, watch: Watch) -> Result:
+        tiles = plan.tiles(self.inputs.image.shape)
+        empty = np.empty(0, np.float32)
+        solved = [Solved(empty, **(self.journal.done(*part, tile.number) or {})) for tile in tiles]
+        facts = facts_of(self.inputs.of(*part), self.settings, plan, survey, tiles, solved, watch)
+        parameters = {**self.settings.parameters(), "tiles": list(plan.size)}
+        seconds = time.monotonic() - self.started
+        return Result(empty, parameters=parameters, seconds=seconds, **facts)
+
+
+class _Progress:
+    """How many tiles are done, and how long the rest will take."""
+
+    def __init__(self, watch: Watch, total: int, done: int):
+        self.watch, self.total, self.done = watch, total, done
+        self.first, self.started = done, time.monotonic()
+
+    def of_tile(self) -> Watch:
+        """The watch of the tile under way."""
+        share = 1 / max(self.total, 1)
+        return self.watch.part(self.done * share, (self.done + 1) * share, self._text(self.done + 1))
+
+    def count(self) -> None:
+        """One more is done."""
+        self.done += 1
+        self.watch.step(self.done / self.total, self._text(self.done))
+
+    def _text(self, number: int) -> str:
+        made = self.done - self.first
+        text = f"tile {number} of {self.total}"
+        if not made or self.done == self.total:
+            return text
+        left = (time.monotonic() - self.started) / made * (self.total - self.done)
+        return f"{text}, {about(left)} left"
+
+
+def _refuse(reply: Mapping[str, Any]) -> None:
+    if "error" in reply:
+        raise (NotEnoughMemory if reply["memory"] else InputError)(reply["error"])
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """What tells whether a file has changed; of a folder, its path only."""
+    stat = os.stat(path)
+    size = None if path.is_dir() else stat.st_size
+    return {"path": str(path), "size": size, "changed": None if path.is_dir() else stat.st_mtime_ns}

@@ -1,0 +1,75 @@
+"""One tile of a run on a stored volume, here or in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..arrays.watch import Progress, Watch
+from ..errors import InputError, NotEnoughMemory
+from ..formats.parts import StoredWriter, attach_parts
+from ..kernels.sets import field_from_dict
+from ..run.tiles import Plan, solve_tile
+from .journal import Journal
+from .stored import StoredInputs, opened
+
+
+def do_tile(
+    inputs: StoredInputs,
+    writer: StoredWriter,
+    journal: Journal,
+    place: tuple[int, int, int],
+    plan: Plan,
+    watch: Watch,
+) -> dict[str, Any]:
+    """Work on a tile, write it, note that it is done, and return what it says.
+
+    Parameters
+    ----------
+    inputs : StoredInputs
+    writer : StoredWriter
+    journal : Journal
+    place : (int, int, int)
+        Frame, channel, number of the tile.
+    plan : Plan
+    watch : Watch
+    """
+    frame, channel, number = place
+    tile = plan.tiles(inputs.image.shape)[number]
+    solved = solve_tile(inputs.of(frame, channel), plan, tile, watch)
+    writer.write(tile.core, solved.image, channel, frame)
+    said = {"count": solved.count, "residual": solved.residual, "warnings": solved.warnings}
+    journal.keep_done(frame, channel, number, said)
+    return said
+
+
+def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
+    """Do a tile by what the journal says: what a process does that was started for it.
+
+    Parameters
+    ----------
+    task : mapping
+        "output": path; "place": [frame, channel, number].
+    report : callable (fraction, text)
+
+    Returns
+    -------
+    dict
+        {"said": what the tile says}, or {"error": one line, "memory": whether it did not fit}.
+    """
+    try:
+        writer = attach_parts(Path(task["output"]))
+        journal = Journal(writer.folder)
+        run = journal.run()
+        paths = {role: entry["path"] for role, entry in run["inputs"].items()}
+        inputs = opened(paths, field_from_dict(run["kernel_set"]), run["spacing"])
+        frame, channel, number = task["place"]
+        found = journal.plan(frame, channel)
+        if found is None:
+            raise InputError(f"{journal.folder} holds no plan; begin the run again")
+        return {"said": do_tile(inputs, writer, journal, (frame, channel, number), found[0], Watch(report))}
+    except NotEnoughMemory as error:
+        return {"error": str(error), "memory": True}
+    except (InputError, OSError) as error:
+        return {"error": str(error), "memory": False}
