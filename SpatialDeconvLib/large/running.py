@@ -147,6 +147,7 @@ class _Run:
         self.journal = Journal(writer.folder)
         self.begun = writer.resumed
         self.started = time.monotonic()
+        self.aside = (memory.resident_memory() or 0) + _ASIDE
 
     def do(self, workers: Workers | None, watch: Watch) -> list[Result]:
         """Choose, do all tiles that are not done, and return what there is to say."""
@@ -197,7 +198,7 @@ class _Run:
             limit = self.settings.memory_limit * 2**30
         if limit is None:
             return self.settings
-        left = limit - (memory.resident_memory() or 0) - _ASIDE
+        left = limit - self.aside
         left -= left % _STEP  # so that the same limit gives the same tiles
         if left <= 0:
             raise NotEnoughMemory(

@@ -447,7 +447,7 @@ METHODS: tuple[Method, ...] = (
         reaches=2.0,
         stable=False,
         halo=4.5,
-        tiled_to=3e-3,
+        tiled_to=1e-2,
     ),
 )
 

@@ -47,17 +47,18 @@ def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available
     """
     volume = job.image.itemsize
 
-    def fits(box: Sequence[int]) -> bool:
-        needed = tile_memory(job, box) + _VOLUMES * volume * math.prod(box)
-        return available is None or needed <= available
+    def needed(box: Sequence[int], least: bool) -> float:
+        return tile_memory(job, box, least) + _VOLUMES * volume * math.prod(box)
 
-    size = size_within(shape, halo, fits)
+    def within(least: bool) -> tuple[int, ...] | None:
+        return size_within(shape, halo, lambda box: available is None or needed(box, least) <= available)
+
+    size = within(least=False) or within(least=True)  # rather small and quick than large and slow
     if size is None:
         smallest = [min(n, 3 * max(h, 1)) for n, h in zip(shape, halo, strict=True)]
-        needed = tile_memory(job, smallest) / 2**30
         raise NotEnoughMemory(
             f"{(available or 0) / 2**30:.2g} GiB are not enough for the smallest tile, of "
-            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed:.2g} GiB; take smaller "
+            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed(smallest, True) / 2**30:.2g} GiB; take smaller "
             "kernels, or allow more",
             "memory_limit",
         )

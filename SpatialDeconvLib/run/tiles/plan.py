@@ -150,6 +150,12 @@ def plan_of(inputs: Inputs, settings: Settings, survey: Survey, watch: Watch = U
     Cancelled
     """
     _refuse_nonfinite(survey, settings, int(math.prod(inputs.image.shape)))
+    if settings.boundary == "periodic" and field_of(inputs.kernels).feather:
+        raise InputError(
+            "there can be no tiles: regions that fade into each other do not do so across a periodic border",
+            "boundary",
+            boundary="edge",
+        )
     if isinstance(settings, ConvolveSettings):
         job = sample_job(inputs, settings, survey, watch)
         halo = halo_of(job, settings)
@@ -193,7 +199,8 @@ def _size(job: Job, inputs: Inputs, halo: tuple[int, ...]) -> tuple[int, ...]:
 
 def sample_job(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> Job[S]:
     """Return the job of a sample of an image, in the unit of the whole."""
-    sample = sample_of(inputs, _reach(inputs, settings), watch.part(0.0, 0.1), settings.slicewise)
+    reach, memory = _reach(inputs, settings), _allowed(settings)
+    sample = sample_of(inputs, reach, watch.part(0.0, 0.1), settings.slicewise, memory)
     sample = replace(sample, image=sample.image.astype(survey.dtype, copy=False))
     exponent = 0
     if isinstance(settings, DeconvolveSettings):
@@ -201,6 +208,11 @@ def sample_job(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> Job
         own = inputs.guide is None and field.key == "intensity"
         exponent = exponent_of(survey.largest, field.at if own else ())
     return Job.prepare(sample, settings, watch.part(0.1, 1.0), exponent)
+
+
+def _allowed(settings: Settings) -> float | None:
+    """Bytes that the settings allow; what is free says nothing, as it is another number each time."""
+    return None if settings.memory_limit is None else settings.memory_limit * 2**30
 
 
 def _reach(inputs: Inputs, settings: Settings) -> list[int]:
@@ -214,7 +226,7 @@ class _Planning:
 
     def __init__(self, inputs: Inputs, settings: DeconvolveSettings, survey: Survey, watch: Watch):
         self.inputs, self.survey = inputs, survey
-        self.sampled = is_sampled(tuple(inputs.image.shape), _reach(inputs, settings))
+        self.sampled = is_sampled(tuple(inputs.image.shape), _reach(inputs, settings), _allowed(settings))
         self.job = sample_job(inputs, settings, survey, watch)
         self.exponent = self.job.exponent
 

@@ -22,11 +22,15 @@ from .cutting import part_of
 
 #: An image of at most so many voxels stands for itself; of a larger one, so many, and its share at most.
 LEAST, MOST, _SHARE = 1 << 20, 1 << 22, 1 / 16
+#: Bytes that a method takes for a voxel, and besides; so many voxels there are at least.
+_BYTES, _ASIDE, _FEWEST = 200, 1 << 25, 1 << 15
 _COUNT = 8  # blocks
 _CANDIDATES = 64  # that are looked at
 
 
-def sample_of(inputs: Inputs, reach: Sequence[int], watch: Watch, slicewise: bool = False) -> Inputs:
+def sample_of(
+    inputs: Inputs, reach: Sequence[int], watch: Watch, slicewise: bool = False, memory: float | None = None
+) -> Inputs:
     """Return the inputs of a sample: of the image itself, where it is small.
 
     Parameters
@@ -37,9 +41,11 @@ def sample_of(inputs: Inputs, reach: Sequence[int], watch: Watch, slicewise: boo
     watch : Watch
     slicewise : bool
         Whether slices do not know of each other.
+    memory : float, optional
+        Bytes that work on the sample may take.
     """
     shape = tuple(inputs.image.shape)
-    boxes = sample_boxes(shape, reach)
+    boxes = sample_boxes(shape, reach, memory)
     if len(boxes) > 1:
         boxes = _spread(inputs, boxes, watch)
     parts = [part_of(inputs, box) for box in boxes]
@@ -48,15 +54,17 @@ def sample_of(inputs: Inputs, reach: Sequence[int], watch: Watch, slicewise: boo
     return _stacked(parts, 0 if slicewise else int(reach[0]), spacing_tuple(inputs.spacing, len(shape)))
 
 
-def is_sampled(shape: Sequence[int], reach: Sequence[int]) -> bool:
+def is_sampled(shape: Sequence[int], reach: Sequence[int], memory: float | None = None) -> bool:
     """Whether an image is too large to stand for itself."""
-    return len(sample_boxes(tuple(shape), reach)) > 1
+    return len(sample_boxes(tuple(shape), reach, memory)) > 1
 
 
-def sample_boxes(shape: tuple[int, ...], reach: Sequence[int]) -> list[Box]:
+def sample_boxes(shape: tuple[int, ...], reach: Sequence[int], memory: float | None = None) -> list[Box]:
     """Candidates for the blocks of a sample, or all of the image."""
     whole = [tuple(slice(0, n) for n in shape)]
     voxels = min(max(LEAST, int(_SHARE * math.prod(shape))), MOST)
+    if memory is not None:
+        voxels = min(voxels, max(_FEWEST, int((memory - _ASIDE) / _BYTES)))
     if math.prod(shape) <= voxels:
         return whole
     long = sum(n > 1 for n in shape)

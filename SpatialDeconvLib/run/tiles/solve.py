@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ...arrays.boxes import Box
 from ...arrays.watch import UNWATCHED, Watch
 from ...noise import NoiseLaw
 from ...solvers.agreement import Given
@@ -102,8 +103,13 @@ def _blended(
         image += found.image
     if not law.sigma > 0:
         return image, None
-    fit = Fit.of(replace(job, mask=_core(job, tile)), law, composite(around, image))
-    squared, expected = fit.sums(job.watch.quiet())
+    box = _image_within(tile, inputs, plan.settings.boundary)[job.original.ndim - job.image.ndim :]
+    seen = job.image[box]
+    own = replace(
+        job, original=seen, image=seen, guide=job.guide[box], mask=_core(job, tile)[box],
+        bound=job.bound.part(box, job.image.dtype),
+    )  # fmt: skip
+    squared, expected = Fit.of(own, law.part(box), composite(around, image)[box]).sums(job.watch.quiet())
     return image, math.sqrt(squared / expected) if expected > 0 else None
 
 
@@ -127,6 +133,15 @@ def _as_filters_see(
         yield kernels, np.ldexp(part, job.exponent).reshape(job.image.shape)
 
 
+def _image_within(tile: Tile, inputs: Inputs, boundary: str) -> Box:
+    """Where the image lies in what was read for a tile; of one that comes again, all of that is image."""
+    if boundary == "periodic":
+        return tuple(slice(0, b.stop - b.start) for b in tile.box)
+    return tuple(
+        slice(max(0, -b.start), min(b.stop, n) - b.start) for b, n in zip(tile.box, inputs.image.shape, strict=True)
+    )
+
+
 def _core(job: Job, tile: Tile) -> np.ndarray:
     """The voxels of a tile that are worked on for its result."""
     core = np.zeros(job.image.shape, bool)
@@ -139,8 +154,8 @@ def _grown(job: Job, tile: Tile) -> np.ndarray:
     """The same, and the voxels around them that the kernels reach, which tell how well the result fits."""
     inside = tile.inside[job.original.ndim - job.image.ndim :]
     kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
-    reach = [max(kernel.reach(axis) for kernel in kernels) for axis in range(job.image.ndim)]
-    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(inside, reach, strict=True))
+    radii = [max(kernel.shape[axis] // 2 for kernel in kernels) for axis in range(job.image.ndim)]
+    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(inside, radii, strict=True))
     grown = np.zeros(job.image.shape, bool)
     grown[box] = True if job.mask is None else job.mask[box]
     return grown
