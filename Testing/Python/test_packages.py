@@ -23,6 +23,7 @@ ORDER = (
     "blur",
     "solvers",
     "run",
+    "large",
     "estimation",
     "cases",
     "mrml",

@@ -15,7 +15,7 @@ from SpatialDeconvLib.filters.padding import pad_like_itk
 from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.run.settings import ConvolveSettings, DeconvolveSettings
-from SpatialDeconvLib.run.tiles import Plan, plan_of, solve_tile
+from SpatialDeconvLib.run.tiles import Plan, Tile, plan_of, solve_tile
 from SpatialDeconvLib.run.tiles.cutting import padded_for_filters, part_of, read, repeated
 from SpatialDeconvLib.run.tiles.layout import lay_out, size_within
 from SpatialDeconvLib.run.tiles.sample import is_sampled, sample_of
@@ -197,9 +197,13 @@ def test_tiles_are_taken_where_memory_asks_for_them():
         sd.deconvolve(image, kernels, tiles="never", memory_limit=limit, **options)
     tiled = sd.deconvolve(image, kernels, memory_limit=limit, **options)
     assert " tiles of " in tiled.automatic["tiles"]
-    whole = sd.deconvolve(image, kernels, tiles="never", **options)
-    assert "tiles" not in whole.automatic
-    assert apart(whole, tiled) <= 1e-3
+    assert "tiles" not in sd.deconvolve(image, kernels, tiles="never", **options).automatic
+    inputs, settings = Inputs(image, kernels), DeconvolveSettings(memory_limit=limit, **options)
+    plan = plan_of(inputs, settings, survey_of(inputs, UNWATCHED))
+    everything = tuple(slice(0, n) for n in image.shape)
+    unlimited = replace(plan, settings=replace(plan.settings, memory_limit=None))
+    whole = solve_tile(inputs, unlimited, Tile(0, everything, everything))
+    assert 0 < apart(whole, tiled) <= 1e-3
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available
         smallest = [min(n, 3 * max(h, 1)) for n, h in zip(shape, halo, strict=True)]
         raise NotEnoughMemory(
             f"{(available or 0) / 2**30:.2g} GiB are not enough for the smallest tile, of "
-            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes {needed(smallest, True) / 2**30:.2g} GiB; take smaller "
+            f"{'x'.join(map(str, smallest))} voxels with its halo, which takes "
+            f"{needed(smallest, True) / 2**30:.2g} GiB; take smaller "
             "kernels, or allow more",
             "memory_limit",
         )

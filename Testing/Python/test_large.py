@@ -1,0 +1,309 @@
+"""Runs on volumes that stay in their files: the same result as in memory, however often they are interrupted."""
+
+import json
+import pickle
+import queue
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
+
+import SpatialDeconvLib as sd
+from SpatialDeconvLib import InputError, KernelField, ParametricKernel
+from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.command.batch.scheduling import LocalWorkers
+from SpatialDeconvLib.errors import Cancelled
+from SpatialDeconvLib.large import Journal, exceeds_memory, opened, run_stored
+from SpatialDeconvLib.large.stored import View
+from SpatialDeconvLib.run.settings import DeconvolveSettings
+
+SHAPE = (20, 36, 40)
+SETTINGS = DeconvolveSettings(
+    strategy="joint", method="richardson-lucy", iterations=3, noise=0.3, tiles=(20, 18, 20)
+)
+
+
+def field():
+    pairs = zip((10, 50, 90), (0.5, 0.7, 0.9), strict=True)
+    return KernelField.by_intensity({level: ParametricKernel("gaussian", sigma_mm=s) for level, s in pairs})
+
+
+def picture(seed=0, shape=SHAPE):
+    random = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(random.normal(size=shape), 2)
+    image = 5 + 95 * (image - image.min()) / np.ptp(image)
+    return (image + random.normal(0, 0.3, shape)).astype(np.float32)
+
+
+def written(path, image, spacing=(1.0, 1.0, 1.0)):
+    volume = sitk.GetImageFromArray(image, isVector=image.ndim == 4)
+    volume.SetSpacing(spacing)
+    sitk.WriteImage(volume, str(path))
+    return path
+
+
+def values(path):
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+@pytest.fixture
+def kernel_set(tmp_path):
+    path = tmp_path / "set.json"
+    kernels = [{"at": at, "type": "gaussian", "sigma_mm": s} for at, s in ((10, 0.5), (50, 0.7), (90, 0.9))]
+    path.write_text(json.dumps({"schema": "spatialdeconv-kernels/1", "key": "intensity", "kernels": kernels}))
+    return path
+
+
+def run_command(*arguments):
+    return cli.main(list(map(str, arguments)))
+
+
+# ------------------------------------------------------------------------------------------ the same result
+
+
+@pytest.mark.parametrize("ending", ["nrrd", "mha", "nii", "npy", "tif", "zarr"])
+def test_a_file_becomes_what_its_array_does(tmp_path, ending):
+    if ending in ("tif", "zarr"):
+        pytest.importorskip("zarr" if ending == "zarr" else "tifffile")
+    image = picture()
+    inputs = opened({"image": written(tmp_path / "in.nrrd", image)}, field())
+    found = run_stored(inputs, SETTINGS, tmp_path / f"out.{ending}")
+    expected = sd.deconvolve(image, field(), **SETTINGS.parameters())
+    again = opened({"image": found.path}, field())
+    assert np.array_equal(again.image.read(), expected.image)
+    assert found.results[0].residual == expected.residual
+    assert found.results[0].automatic == expected.automatic
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_guide_mask_and_labels_are_cut_alongside(tmp_path):
+    image, mask = picture(), (picture(2) > 40).astype(np.uint8)
+    labels = np.ones(SHAPE, np.uint8)
+    labels[:, 20:] = 2
+    kernels = KernelField.by_region(
+        labels, {1: ParametricKernel("gaussian", sigma_mm=0.5), 2: ParametricKernel("gaussian", sigma_mm=0.9)}
+    )
+    paths = {name: written(tmp_path / f"{name}.nrrd", array)
+             for name, array in (("image", image), ("mask", mask), ("labels", labels))}  # fmt: skip
+    unlabelled = KernelField(kernels.key, kernels.kernels, kernels.at)
+    found = run_stored(opened(paths, unlabelled), SETTINGS, tmp_path / "out.nrrd")
+    expected = sd.deconvolve(image, kernels, mask=mask, **SETTINGS.parameters())
+    assert np.array_equal(values(found.path), expected.image)
+
+
+def test_channels_are_worked_on_one_by_one(tmp_path):
+    both = np.stack([picture(0), picture(1)], axis=-1)
+    inputs = opened({"image": written(tmp_path / "in.nrrd", both)}, field())
+    found = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert len(found.results) == 2
+    for channel in range(2):
+        expected = sd.deconvolve(both[..., channel].copy(), field(), **SETTINGS.parameters())
+        assert np.array_equal(values(found.path)[..., channel], expected.image)
+
+
+def test_processes_give_the_same_bits(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    alone = run_stored(inputs, SETTINGS, tmp_path / "alone.nrrd")
+    workers = LocalWorkers(2, queue.Queue())
+    try:
+        many = run_stored(inputs, SETTINGS, tmp_path / "many.nrrd", workers=workers, share={"threads": 1})
+    finally:
+        workers.close()
+    assert np.array_equal(values(many.path), values(alone.path))
+
+
+# ------------------------------------------------------------------------------------------ interrupted, and again
+
+
+def interrupted(tmp_path, inputs, output, tiles):
+    """Stop a run when so many tiles are written."""
+    folder = Path(f"{output}.unfinished")
+
+    def enough():
+        return len(list(folder.glob("tiles/tile-*.json"))) >= tiles
+
+    with pytest.raises(Cancelled, match="the same command goes on"):
+        run_stored(inputs, SETTINGS, output, cancelled=enough)
+    return folder
+
+
+@pytest.mark.parametrize("tiles", [1, 3])
+def test_a_run_goes_on_where_it_was(tmp_path, tiles):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    whole = run_stored(inputs, SETTINGS, tmp_path / "whole.nrrd")
+    folder = interrupted(tmp_path, inputs, tmp_path / "out.nrrd", tiles)
+    assert not (tmp_path / "out.nrrd").exists()
+    done = sorted(folder.glob("tiles/tile-*.json"))
+    times = [path.stat().st_mtime_ns for path in done]
+    said = []
+
+    def tell(_fraction, text):
+        said.append((text, [path.stat().st_mtime_ns for path in done if path.exists()]))
+
+    found = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd", progress=tell)
+    assert values(found.path).tobytes() == values(whole.path).tobytes()
+    assert not any("choosing" in text for text, _ in said)
+    assert all(seen in ([], times) for _, seen in said)  # none of them was done again
+    assert not folder.exists()
+
+
+def test_another_run_does_not_go_on_with_it(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    interrupted(tmp_path, inputs, tmp_path / "out.nrrd", 1)
+    other = DeconvolveSettings(**{**SETTINGS.parameters(), "iterations": 2})
+    with pytest.raises(InputError, match="begun with other parameters; remove the folder"):
+        run_stored(inputs, other, tmp_path / "out.nrrd")
+    written(tmp_path / "in.nrrd", picture(5))
+    with pytest.raises(InputError, match="begun with other inputs"):
+        run_stored(opened({"image": tmp_path / "in.nrrd"}, field()), SETTINGS, tmp_path / "out.nrrd")
+
+
+def test_what_another_version_left_is_named(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    folder = interrupted(tmp_path, inputs, tmp_path / "out.nrrd", 1)
+    (folder / "run.json").write_text('{"schema": "spatialdeconv-tiles/99"}')
+    with pytest.raises(InputError, match="left by another version; remove it"):
+        run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+
+
+def test_a_run_that_fails_before_its_first_tile_leaves_nothing(tmp_path):
+    image = picture()
+    image[0, 0, 0] = np.nan
+    inputs = opened({"image": written(tmp_path / "in.nrrd", image)}, field())
+    with pytest.raises(InputError, match="1 NaN or infinite"):
+        run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.nrrd"]
+
+
+class Lossy:
+    """Workers of which the first to take a tile is lost, so many times."""
+
+    def __init__(self, losses):
+        self.losses, self.events = losses, queue.Queue()
+
+    def submit(self, number, task):
+        from SpatialDeconvLib.command.batch.scheduling import Event
+        from SpatialDeconvLib.large import tile_task
+
+        if number == 0 and self.losses:
+            self.losses -= 1
+            self.events.put(Event("lost", number, "its machine is gone"))
+            return
+        self.events.put(Event("replied", number, tile_task(json.loads(json.dumps(task)), lambda *news: None)))
+
+    def check(self):
+        pass
+
+
+def test_a_lost_worker_costs_its_tile(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    alone = run_stored(inputs, SETTINGS, tmp_path / "alone.nrrd")
+    found = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd", workers=Lossy(2), share={"threads": 1})
+    assert np.array_equal(values(found.path), values(alone.path))
+    with pytest.raises(OSError, match="was lost 3 times: its machine is gone"):
+        run_stored(inputs, SETTINGS, tmp_path / "never.nrrd", workers=Lossy(9), share={"threads": 1})
+
+
+# ------------------------------------------------------------------------------------------ the inputs
+
+
+def test_what_lies_elsewhere_is_refused(tmp_path):
+    image = written(tmp_path / "in.nrrd", picture())
+    for name, array, spacing, text in (
+        ("small", picture(0, (20, 36, 38)), (1, 1, 1), "has 20x36x38 voxels, the image 20x36x40"),
+        ("coarse", picture(), (1.5, 1, 1), "lies elsewhere than the image"),
+    ):
+        path = written(tmp_path / f"{name}.nrrd", array, spacing)
+        with pytest.raises(InputError, match=text):
+            opened({"image": image, "mask": path}, field())
+
+
+def test_a_given_voxel_size_counts(tmp_path):
+    np.save(tmp_path / "in.npy", picture())
+    inputs = opened({"image": tmp_path / "in.npy"}, field(), spacing=(2.0, 1.0, 1.0))
+    assert inputs.of(0, 0).spacing == (2.0, 1.0, 1.0)
+
+
+def test_a_view_can_be_sent_and_is_read_where_it_is_indexed(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    view = pickle.loads(pickle.dumps(inputs.of(0, 0).image))
+    assert isinstance(view, View)
+    assert (view.shape, view.ndim, view.dtype) == (SHAPE, 3, np.float32)
+    box = (slice(2, 5), slice(3, 9), slice(0, 4))
+    assert np.array_equal(view[box], picture()[box])
+
+
+def test_memory_says_when_a_volume_is_too_large(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    assert exceeds_memory(inputs, DeconvolveSettings(memory_limit=0.01))
+    assert not exceeds_memory(inputs, DeconvolveSettings(memory_limit=4.0))
+
+
+# ------------------------------------------------------------------------------------------ the command
+
+
+OPTIONS = ("--strategy", "joint", "--method", "richardson-lucy", "--iterations", "3", "--noise", "0.3")
+
+
+def test_the_command_takes_tiles_by_itself_and_its_recipe_repeats_them(tmp_path, kernel_set, capsys):
+    image = written(tmp_path / "in.nrrd", picture(0, (24, 64, 64)))
+    output = tmp_path / "out.nrrd"
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet")
+    assert run_command("deconvolve", image, output, *given, "--tiles", "24", "32", "32") == 0
+    recipe = json.loads((tmp_path / "out.nrrd.recipe.json").read_text())
+    assert recipe["parameters"]["tiles"] == [24, 32, 32]
+    assert "4 tiles" in recipe["automatic"]["tiles"]
+    assert run_command("repeat", tmp_path / "out.nrrd.recipe.json", tmp_path / "again.nrrd", "--quiet") == 0
+    assert (tmp_path / "again.nrrd").read_bytes() == output.read_bytes()
+    capsys.readouterr()
+
+
+def test_a_volume_larger_than_the_memory_allowed_is_not_read_whole(tmp_path, kernel_set, monkeypatch):
+    from SpatialDeconvLib.mrml import files
+
+    image = written(tmp_path / "in.nrrd", picture(0, (24, 64, 64)))
+    monkeypatch.setattr(files, "readVolume", lambda *a, **k: pytest.fail("read whole"))
+    monkeypatch.setattr("SpatialDeconvLib.command.large.exceeds_memory", lambda *given: True)
+    assert run_command("deconvolve", image, tmp_path / "out.nrrd", "--kernels", kernel_set, *OPTIONS) == 0
+    assert "1 tile of" in json.loads((tmp_path / "out.nrrd.recipe.json").read_text())["automatic"]["tiles"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--tiles", "5"), "smaller than their halo"),
+        (("--tiles", "20", "--workers", "2", "--scheduler", "tcp://nobody:1"), "--workers 2 is for this machine"),
+        (("--tiles", "never", "--workers", "2"), "leave one out"),
+        (("--workers", "2", "--report", "page"), "has no --report"),
+        (("--workers", "2", "--mask-range", "3", "50"), "has no --mask-range"),
+        (("--tiles", "20", "--scheduler", "nonsense"), "is no address of a scheduler"),
+        (("--tiles", "some"), "some"),
+    ],
+)
+def test_the_command_says_what_does_not_go_together(tmp_path, kernel_set, capsys, options, text):
+    if "--scheduler" in options:
+        pytest.importorskip("distributed")
+    image = written(tmp_path / "in.nrrd", picture())
+    assert run_command("deconvolve", image, tmp_path / "out.nrrd", "--kernels", kernel_set, *OPTIONS, *options) != 0
+    assert text in capsys.readouterr().err
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_workers_need_an_output_that_is_written_in_parts(tmp_path, kernel_set, capsys):
+    image = written(tmp_path / "in.nrrd", picture())
+    given = ("--kernels", kernel_set, "--workers", "2")
+    assert run_command("deconvolve", image, tmp_path / "out.nii.gz", *given) == 1
+    assert "cannot write out.nii.gz: use" in capsys.readouterr().err
+
+
+def test_a_journal_notes_tiles(tmp_path):
+    journal = Journal(tmp_path)
+    journal.begin({"inputs": {}})
+    assert journal.done(0, 0, 1) is None
+    journal.keep_done(0, 0, 1, {"count": 3, "residual": 1.5, "warnings": []})
+    assert journal.done(0, 0, 1) == {"count": 3, "residual": 1.5, "warnings": []}
+    assert journal.plan(0, 0) is None
