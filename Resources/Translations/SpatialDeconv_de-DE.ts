@@ -855,6 +855,22 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Where memory asks for it</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>In tiles where all at once would not fit into memory.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Never</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>All at once, or not at all.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Best result</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1893,6 +1909,10 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>If the kernels belong to true values: {method}, {time}.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{time}, in {count} tiles as memory asks for</source>
             <translation type="unfinished"></translation>
         </message>
         <message>

@@ -113,7 +113,8 @@ class Method:
         which a preview makes do where the whole image is too large.
     halo : float
         Margin of a tile, in the same reaches, with which it gives what it gives of the whole image, but for
-        `tiled_to`; infinite of a method that cannot work in tiles (Testing/Benchmarks/bench_tiles.py).
+        `tiled_to`; infinite of a method that cannot work in tiles (Testing/Benchmarks/bench_tiles.py). Of one that
+        is `early`, up to ten iterations; it grows with the root of their number.
     tiled_to : float
         The largest difference then, as a share of the range of values.
     early : bool
@@ -258,7 +259,7 @@ METHODS: tuple[Method, ...] = (
         noise="automatic",
         damps=True,
         itk="TikhonovDeconvolutionImageFilter",
-        halo=6.0,
+        halo=4.0,
         tiled_to=1e-4,
     ),
     Method(
@@ -286,7 +287,7 @@ METHODS: tuple[Method, ...] = (
         iterations=20,
         constant=FILTER_STEP,
         itk="LandweberDeconvolutionImageFilter",
-        halo=6.0,
+        halo=4.0,
         tiled_to=1e-4,
     ),
     Method(
@@ -304,7 +305,7 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         reaches=1.5,  # its steps take long
         itk="ProjectedLandweberDeconvolutionImageFilter",
-        halo=6.0,
+        halo=4.0,
         tiled_to=1e-4,
     ),
     Method(
@@ -320,7 +321,7 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         reaches=1.5,
         itk="RichardsonLucyDeconvolutionImageFilter",
-        halo=6.0,
+        halo=4.0,
         tiled_to=1e-4,
     ),
     Method(
@@ -337,7 +338,7 @@ METHODS: tuple[Method, ...] = (
         nonnegative=True,
         local=False,
         reaches=2.0,
-        halo=4.0,
+        halo=4.5,
         early=True,
     ),
     Method(
@@ -447,7 +448,7 @@ METHODS: tuple[Method, ...] = (
         reaches=2.0,
         stable=False,
         halo=4.5,
-        tiled_to=1e-2,
+        tiled_to=2e-2,
     ),
 )
 
@@ -477,7 +478,7 @@ AUTOMATIC: tuple[Method, ...] = (
         noise="always",
         nonnegative=True,
         local=False,
-        halo=6.0,
+        halo=4.0,
         tiled_to=1e-4,
     ),
     Method(

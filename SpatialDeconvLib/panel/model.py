@@ -101,7 +101,7 @@ def foreseenText(state: PanelState, forecast: Any = None) -> str:
     """Return what a run will do and, with a `Forecast` of the engine, about how long it will take."""
     if state.operation == "convolve":
         text = _("Blurs the input volume with the kernels{time}.")
-        return text.format(time="" if forecast is None else ", " + roughlyText(forecast.seconds))
+        return text.format(time="" if forecast is None else ", " + _durationText(forecast))
     if forecast is not None:
         return _foreseen(forecast)
     if state.strategy == choices.AUTO:
@@ -113,7 +113,7 @@ def _foreseen(forecast: Any) -> str:
     chosen = (forecast.method, forecast.strategy)
     name = labelOf(choices.STRATEGIES, forecast.strategy).partition(":")[0]
     text = _("{strategy}, {method}: {time}. {sentence}").format(
-        strategy=name, method=methodLabel(*chosen), time=roughlyText(forecast.seconds),
+        strategy=name, method=methodLabel(*chosen), time=_durationText(forecast),
         sentence=methodSentence(*chosen),
     )  # fmt: skip
     if forecast.otherwise is None:
@@ -123,6 +123,14 @@ def _foreseen(forecast: Any) -> str:
         method=methodLabel(other.method, other.strategy), time=roughlyText(other.seconds)
     )
     return f"{text} {more}"
+
+
+def _durationText(forecast: Any) -> str:
+    """About how long a run takes, and in how many tiles where memory asks for them."""
+    time = roughlyText(forecast.seconds)
+    if forecast.tiles < 2:
+        return time
+    return _("{time}, in {count} tiles as memory asks for").format(time=time, count=forecast.tiles)
 
 
 def roughlyText(seconds: float) -> str:

@@ -106,7 +106,7 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) 
     return Choice(named, facts)
 
 
-def foreseen(job: Job[DeconvolveSettings], nonnegative: bool) -> list[tuple[str, str]]:
+def foreseen(job: Job[DeconvolveSettings], nonnegative: bool, tiled: bool = False) -> list[tuple[str, str]]:
     """Return strategy and method that `chosen` may take for an automatic job, without asking the image.
 
     The first is that of kernels keyed to measured values; a second one that of true values, where it differs and
@@ -118,12 +118,15 @@ def foreseen(job: Job[DeconvolveSettings], nonnegative: bool) -> list[tuple[str,
         Of which only the kernels, the shape of the image and the settings are looked at.
     nonnegative : bool
         Whether the image looks as if it were nowhere negative.
+    tiled : bool
+        Whether the run is one in tiles.
     """
     keyed = job.bound.field.of
     readings: list[str | None] = [None]
     if asks_whose(job):
         readings = [MEASURED, TRUE] if keyed == AUTO and job.settings.effort != QUICK else [keyed]
-    found = [_first_that_fits(job, _wishes(job, of, "", nonnegative))[0] for of in readings]
+    wishes = [_wishes(job, of, "", nonnegative) for of in readings]
+    found = [_first_in_tiles(known) if tiled else _first_that_fits(job, known)[0] for known in wishes]
     return list(dict.fromkeys((wish.strategy, wish.method) for wish in found))
 
 

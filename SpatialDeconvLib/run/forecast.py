@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..arrays.boxes import Box, bounding_box
+from ..arrays.boxes import bounding_box
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import is_auto
-from ..kernels.field import KernelField
 from ..methods import registry as methods
 from ..methods.choices import AUTO
 from ..methods.registry import Method
 from ..noise import looks_nonnegative
 from .automatic import trial_block
 from .choose import asks_whose, foreseen
-from .inputs import Inputs, field_of, sigmas_of
+from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import about
 from .settings import DeconvolveSettings, S, Settings
+from .tiles import foreseen_tiles, runs_in_tiles
+from .tiles.cutting import part_of
 
 # Voxels of the part on which a product with the blur is timed.
 _PART_VOXELS = 1 << 18
@@ -49,12 +51,15 @@ class Forecast:
     otherwise : Forecast or None
         What it will take if the kernels turn out to be keyed to the true values of the object, where that is
         another method.
+    tiles : int
+        In how many parts it works on the image, as all at once would not fit into memory; 1: all at once.
     """
 
     strategy: str
     method: str
     seconds: float
     otherwise: Forecast | None = None
+    tiles: int = 1
 
     @property
     def spec(self) -> Method | None:
@@ -65,7 +70,8 @@ class Forecast:
         """Return it in words: what it takes, and about how long."""
         name = f"{self.strategy}, {self.spec.in_prose}: " if self.spec else ""
         other = f"; if kernels are keyed to true values: {self.otherwise.describe()}" if self.otherwise else ""
-        return f"{name}{about(self.seconds)}{other}"
+        tiles = f" in {self.tiles} tiles" if self.tiles > 1 else ""
+        return f"{name}{about(self.seconds)}{tiles}{other}"
 
 
 def foresee(image: np.ndarray, kernels: Any, *, watch: Watch = UNWATCHED, **options: Any) -> Forecast:
@@ -102,20 +108,33 @@ def foresee(image: np.ndarray, kernels: Any, *, watch: Watch = UNWATCHED, **opti
 def forecast_of(inputs: Inputs, settings: Settings, watch: Watch = UNWATCHED) -> Forecast:
     """Say the same of any run; see `foresee`."""
     if not isinstance(settings, DeconvolveSettings):
-        return Forecast("", "", _measured(inputs, settings, watch)[2])
+        _, blurred, product = _measured(inputs, settings, watch)
+        return _in_tiles(Forecast("", "", product), blurred, inputs)
     part, whole, product = _measured(inputs, settings, watch)
     started = time.perf_counter()
     sigma = float(part.noise_law().sigma)
     before = (time.perf_counter() - started) * whole.image.size / part.image.size + _finding_whose(whole, product)
     if settings.spec.automatic and settings.strategy != "blend":
-        known = foreseen(whole, looks_nonnegative(part.image, sigma, part.mask))
+        known = foreseen(whole, looks_nonnegative(part.image, sigma, part.mask), runs_in_tiles(whole))
     else:
         known = [(settings.strategy, settings.method)]
+    times = [before + _seconds(whole, methods.method(*chosen), product) for chosen in known]
     first, *others = [
-        Forecast(strategy, name, before + _seconds(whole, methods.method(strategy, name), product))
-        for strategy, name in known
+        _in_tiles(Forecast(*chosen, time), whole, inputs) for chosen, time in zip(known, times, strict=True)
     ]
     return replace(first, otherwise=others[0]) if others else first
+
+
+def _in_tiles(forecast: Forecast, whole: Job[S], inputs: Inputs) -> Forecast:
+    """The forecast of the same run with the tiles that memory asks for: what is read twice is worked on twice."""
+    if not runs_in_tiles(whole):
+        return forecast
+    settings: Any = whole.settings
+    if isinstance(settings, DeconvolveSettings):
+        settings = replace(settings, strategy=forecast.strategy, method=forecast.method, effort="best")
+    tiles = foreseen_tiles(replace(whole, settings=settings), tuple(inputs.image.shape))
+    voxels = sum(math.prod(s.stop - s.start for s in tile.box) for tile in tiles)
+    return replace(forecast, tiles=len(tiles), seconds=forecast.seconds * voxels / math.prod(inputs.image.shape))
 
 
 def _measured(inputs: Inputs, settings: S, watch: Watch) -> tuple[Job[S], Job[S], float]:
@@ -132,22 +151,8 @@ def _part(inputs: Inputs) -> Inputs:
     region = None if mask is None or np.shape(mask) != image.shape else bounding_box(np.asarray(mask))
     box = trial_block(image.shape, region, _PART_VOXELS)
 
-    def cut(array: Any) -> Any:
-        return None if array is None or np.shape(array) != image.shape else np.asarray(array)[box]
-
-    inside = cut(mask)
-    return replace(
-        inputs, image=image[box], kernels=_field_part(field_of(inputs.kernels), box), guide=cut(inputs.guide),
-        labels=cut(inputs.labels), noise=cut(inputs.noise),
-        mask=inside if inside is not None and inside.any() else None,
-    )  # fmt: skip
-
-
-def _field_part(field: KernelField, box: Box) -> KernelField:
-    """A field whose own arrays are those of a part of the image."""
-    labels = None if field.labels is None else np.asarray(field.labels)[box]
-    weights = None if field.weight_arrays is None else tuple(np.asarray(w)[box] for w in field.weight_arrays)
-    return replace(field, labels=labels, weight_arrays=weights)
+    part = part_of(inputs, box)
+    return part if part.mask is None or part.mask.any() else replace(part, mask=None)
 
 
 def _product(job: Job, watch: Watch) -> float:

@@ -1,5 +1,6 @@
 """Resources/Docs/large.md: its table has the formats that there are, and its Python runs."""
 
+import math
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from SpatialDeconvLib import InputError
 from SpatialDeconvLib.formats.parts import Geometry, create_parts, open_parts
 from SpatialDeconvLib.formats.parts.registry import FORMATS
+from SpatialDeconvLib.methods.registry import methods_of
 
 TEXT = (Path(__file__).resolve().parents[2] / "Resources" / "Docs" / "large.md").read_text(encoding="utf-8")
 
@@ -20,8 +22,26 @@ def row_of(known):
 
 
 def test_the_table_has_every_format_and_no_other():
-    rows = [line for line in TEXT.splitlines() if line.startswith("|")][2:]
+    table = TEXT.partition("## Formats")[2]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
     assert rows == [row_of(known) for known in FORMATS]
+
+
+def test_the_table_of_halos_is_that_of_the_registry():
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in TEXT.splitlines() if line.startswith("| ")]
+    said = {row[0]: (row[1].partition(",")[0], row[2].partition(" ")[0].rstrip(",")) for row in rows}
+    blend = [m for m in methods_of("blend").values() if m.halo < math.inf]
+    names = ", ".join(m.in_prose for m in blend)
+    expected = {f"filters of a blend: {names}": blend[0]}
+    assert len({(m.halo, m.tiled_to) for m in blend}) == 1
+    joint = methods_of("joint")
+    expected |= {"joint Richardson-Lucy": joint["richardson-lucy"], "joint Tikhonov": joint["tikhonov"],
+                 "joint Landweber, projected Landweber": joint["landweber"], "total variation": joint["tv"],
+                 "self-keyed total variation": joint["self-keyed"], "plug-and-play": joint["pnp"]}  # fmt: skip
+    for row, method in expected.items():
+        assert (float(said[row][0]), float(said[row][1])) == (method.halo, method.tiled_to), row
+    same = [joint[name] for name in ("landweber", "projected-landweber")]
+    assert len({(m.halo, m.tiled_to) for m in same}) == 1
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)

@@ -386,3 +386,13 @@ def test_settings_say_what_needs_the_whole():
     assert ConvolveSettings(exclude=True).whole_only() is not None
     assert replace(ConvolveSettings(), tiles=(3, 4)).tiles == (3, 4)
     assert DeconvolveSettings(tiles=["never"]).tiles == "never"
+
+
+def test_a_forecast_counts_the_tiles_that_the_run_then_has():
+    image, kernels = picture((40, 96, 96)), intensity(SOLID)
+    options = {"strategy": "joint", "method": "richardson-lucy", "iterations": 2, "noise": 0.3}
+    options["memory_limit"] = 0.04
+    forecast = sd.foresee(image, kernels, **options)
+    assert sd.deconvolve(image, kernels, **options).automatic["tiles"].startswith(f"{forecast.tiles} tiles")
+    assert f"in {forecast.tiles} tiles" in forecast.describe()
+    assert sd.foresee(image, kernels, **{**options, "memory_limit": None}).tiles == 1

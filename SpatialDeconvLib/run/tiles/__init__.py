@@ -7,8 +7,18 @@ with the halo that its kernels need (`layout`, `cutting`), worked on by the plan
 """
 
 from .layout import Tile
-from .plan import Plan, plan_of
+from .plan import Plan, foreseen_tiles, plan_of
 from .solve import Solved, solve_tile
 from .tiled import planned, run_in_tiles, runs_in_tiles
 
-__all__ = ["Plan", "Solved", "Tile", "plan_of", "planned", "run_in_tiles", "runs_in_tiles", "solve_tile"]
+__all__ = [
+    "Plan",
+    "Solved",
+    "Tile",
+    "foreseen_tiles",
+    "plan_of",
+    "planned",
+    "run_in_tiles",
+    "runs_in_tiles",
+    "solve_tile",
+]

@@ -105,14 +105,18 @@ def size_within(
     counts = [_counts(n, h) for n, h in zip(shape, halo, strict=True)]
     found: list[tuple[float, tuple[int, ...]]] = []
     for cuts in itertools.product(*counts):
-        cores = [math.ceil(n / c) for n, c in zip(shape, cuts, strict=True)]
-        box = [min(n, m + 2 * h) if c > 1 else n for n, m, h, c in zip(shape, cores, halo, cuts, strict=True)]
-        found.append((float(math.prod(cuts) * math.prod(box)), tuple(cores)))
+        cores = tuple(math.ceil(n / c) for n, c in zip(shape, cuts, strict=True))
+        found.append((float(math.prod(cuts) * math.prod(_box(shape, cores, halo))), cores))
     found.sort(key=lambda item: item[0])
     for _, cores in found:
-        if fits([min(n, m + 2 * h) if m < n else n for n, m, h in zip(shape, cores, halo, strict=True)]):
+        if fits(_box(shape, cores, halo)):
             return cores
     return None
+
+
+def _box(shape: Sequence[int], cores: Sequence[int], halo: Sequence[int]) -> list[int]:
+    """The shape of the largest box of such cores."""
+    return [min(n, m + 2 * h) if m < n else n for n, m, h in zip(shape, cores, halo, strict=True)]
 
 
 def _counts(n: int, h: int) -> list[int]:

@@ -32,6 +32,8 @@ from .survey import Survey
 
 #: What a method finds about its penalty, which its function takes as an option.
 _OPTIONS = ("hessian",)
+#: Of an early method: with so many a tile needs `Method.halo`.
+_ITERATIONS = 10
 #: Of the range of values: what a tile may differ by without a word, and does of a border that is estimated.
 _WANTED, _LOOSE = 1e-3, 5e-3
 
@@ -44,7 +46,7 @@ class Plan:
 
     Attributes
     ----------
-    settings : Settings
+    settings : DeconvolveSettings or ConvolveSettings
         With strategy and method of a deconvolution.
     halo : tuple of int
         Voxels around a tile.
@@ -78,7 +80,7 @@ class Plan:
         Whether the sample was less than the image.
     """
 
-    settings: Settings
+    settings: Any
     halo: tuple[int, ...]
     size: tuple[int, ...]
     dtype: str
@@ -170,7 +172,9 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
     kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
     axes = range(job.image.ndim)
     if isinstance(settings, DeconvolveSettings):
-        margins = [math.ceil(settings.spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
+        spec = settings.spec
+        more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
+        margins = [math.ceil(more * spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
     else:
         margins = [max(kernel.shape[axis] // 2 for kernel in kernels) for axis in axes]
     feather = job.bound.field.feather
@@ -208,6 +212,14 @@ def sample_job(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> Job
         own = inputs.guide is None and field.key == "intensity"
         exponent = exponent_of(survey.largest, field.at if own else ())
     return Job.prepare(sample, settings, watch.part(0.1, 1.0), exponent)
+
+
+def foreseen_tiles(job: Job, shape: tuple[int, ...]) -> list[Tile]:
+    """Return the tiles of an image of this shape, of which the job has the kernels and the settings."""
+    halo = halo_of(job, job.settings)
+    given = job.settings.tiles
+    size = size_of_tiles(job, shape, halo, job.available_memory()) if isinstance(given, str) else None
+    return lay_out(shape, checked_size(given, shape, halo) if size is None else size, halo)
 
 
 def _allowed(settings: Settings) -> float | None:

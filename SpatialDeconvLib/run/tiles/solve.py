@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,19 +67,19 @@ def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED)
     selected = own.size if part.mask is None else int(np.count_nonzero(part.mask[tile.inside]))
     if not selected or not np.isfinite(part.image).any():
         return Solved(own.copy())
-    job = Job.prepare(part, _settings(plan.settings, tile, shape), watch, plan.exponent)
+    job: Job[Any] = Job.prepare(part, _settings(plan.settings, tile, shape), watch, plan.exponent)
     if isinstance(job.settings, ConvolveSettings):
         forward, _ = job.forward_model(job.settings.cascade)
         return Solved(job.finished(forward(job.image))[tile.inside], selected, warnings=job.warnings)
     law = plan.law
     if law is None:
         law = replace(NoiseLaw.of_image(job.noise), sigma=plan.sigma)
-    if job.settings.strategy == "joint":  # type: ignore[attr-defined]
+    if job.settings.strategy == "joint":
         found = run_joint(job, law, least=plan.least, of=plan.of, agreed=Given(plan.numbers), **plan.options)
         image, residual = found.image, found.residual if law.sigma > 0 else None
     else:
         image, residual = _blended(inputs, job, law, plan, tile)
-    job.check_result(image, job.settings.spec.name)  # type: ignore[attr-defined]
+    job.check_result(image, job.settings.spec.name)
     return Solved(job.finished(image)[tile.inside], selected, residual, job.warnings)
 
 
