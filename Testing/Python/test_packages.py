@@ -1,6 +1,7 @@
 """The house: which package may import which, and that no files import each other in a circle."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,12 @@ def test_the_folder_tells_the_style_of_the_names():
             if "_" in bare if slicers else bare.lower() != bare and bare[:1].islower():
                 wrong.append(f"{'.'.join(name)}: {word}")
     assert not wrong
+
+
+def test_an_installation_has_every_package():
+    text = (LIBRARY.parent / "pyproject.toml").read_text(encoding="utf-8")
+    named = re.search(r"^packages = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    installed = set(re.findall(r'"([\w.]+)"', named[1])) - {f"{PACKAGE}.sampledata"}
+    assert installed == {
+        ".".join((PACKAGE, *p.parent.relative_to(LIBRARY).parts)) for p in LIBRARY.rglob("__init__.py")
+    }
