@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from ..arrays.memory import available_memory
 from ..arrays.threads import usable_processors
 from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError, is_auto
-from ..formats.parts import StoredWriter
+from ..formats.parts import StoredWriter, is_in_parts, open_parts
 from ..formats.parts.registry import WRITABLE, format_of
 from ..large import StoredInputs, exceeds_memory, opened, run_stored
 from ..mrml import files as volumes
@@ -24,6 +25,8 @@ from .request import FileRun, RunRequest
 
 #: The share of the free memory that is given to workers of this machine together.
 _MEMORY_SHARE = 0.8
+#: Volumes that the hungriest run takes, padding included, and bytes besides.
+_MOST_VOLUMES, _ASIDE = 64, 1 << 28
 
 
 def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> StoredInputs | None:
@@ -45,19 +48,27 @@ def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> 
     asked = [f"--{name}" for name in ("workers", "scheduler") if options.get(name)]
     if not is_auto(tiles) and tiles != NEVER:
         asked.append("--tiles")
-    obstacle = _obstacle(request, output, options)
-    if tiles == NEVER or (obstacle and not asked):
-        if len(asked):
+    if tiles == NEVER:
+        if asked:
             raise InputError(f"{asked[0]} is for a run in tiles, but --tiles is {NEVER}; leave one out", "tiles")
         return None
+    obstacle = _obstacle(request, output, options)
+    if asked in ([], ["--tiles"]) and (obstacle or not is_in_parts(request.files["image"])):
+        return None  # the volume fits into memory, or is refused there
     if obstacle:
-        if asked == ["--tiles"]:
-            return None  # the volume fits into memory, or is refused there
         raise InputError(f"{asked[0]} is for a run in tiles, which {obstacle}")
-    inputs = opened(request.files, request.kernels, request.selection["spacing"])
-    if not inputs.image.is_parts and not asked:
+    if not asked and (request.settings.whole_only() or _surely_fits(request)):
         return None
+    inputs = opened(request.files, request.kernels, request.selection["spacing"])
     return inputs if asked or exceeds_memory(inputs, request.settings) else None
+
+
+def _surely_fits(request: RunRequest) -> bool:
+    """Whether no run on such an image takes more memory than there is."""
+    limit = request.settings.memory_limit
+    known = [n for n in (available_memory(), None if limit is None else limit * 2**30) if n is not None]
+    needed = _ASIDE + _MOST_VOLUMES * 4 * math.prod(open_parts(request.files["image"]).shape)
+    return not known or needed <= min(known)
 
 
 def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str | None:

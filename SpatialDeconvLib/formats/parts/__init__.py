@@ -8,7 +8,16 @@
 """
 
 from .creating import StoredWriter, attach_parts, create_parts, write_whole
-from .opening import open_parts
+from .opening import is_in_parts, open_parts
 from .volume import Geometry, StoredVolume
 
-__all__ = ["Geometry", "StoredVolume", "StoredWriter", "attach_parts", "create_parts", "open_parts", "write_whole"]
+__all__ = [
+    "Geometry",
+    "StoredVolume",
+    "StoredWriter",
+    "attach_parts",
+    "create_parts",
+    "is_in_parts",
+    "open_parts",
+    "write_whole",
+]

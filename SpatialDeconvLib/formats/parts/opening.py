@@ -55,6 +55,23 @@ def open_parts(path: str | Path) -> StoredVolume:
         raise InputError(unreadable(path, str(error), READABLE)) from error
 
 
+def is_in_parts(path: str | Path) -> bool:
+    """Return whether boxes of a volume can be read without the rest, by its header; of a damaged one, no.
+
+    Nothing but the header is read.
+    """
+    path = given_path(path).absolute()
+    known = format_of(path) if path.exists() else None
+    if known is None:
+        return False
+    try:
+        refuse_endless(path, "input")
+        known.open(path)
+    except (NotInParts, InputError, OSError, RuntimeError):
+        return False
+    return True
+
+
 def _whole(path: Path, why: str) -> StoredVolume:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file, or a Zarr store (.zarr)")
