@@ -61,7 +61,7 @@ class IntensityWeights:
         # float32 holds integers up to 2^24 exactly; wider types keep their precision in float64, and so do
         # levels so close that float32 would misplace them.
         small = guide.dtype == np.float32 or guide.itemsize <= 2
-        self.dtype = np.float32 if small and _float32_separates(field.at) else np.float64
+        self.dtype = np.float32 if small and float32_separates(field.at) else np.float64
         self.guide, self.levels = guide, field.at
         if not np.isfinite(guide.sum(dtype=np.float64)):
             bad = int(np.count_nonzero(~np.isfinite(guide)))
@@ -133,7 +133,8 @@ def _linear_share(g: np.ndarray, low: float, high: float, dtype: np.dtype) -> np
     return np.clip(share, 0, 1, out=share).astype(dtype, copy=False)
 
 
-def _float32_separates(levels: Sequence[float]) -> bool:
+def float32_separates(levels: Sequence[float]) -> bool:
+    """Whether levels are so far apart that values in float32 lie rightly between them."""
     largest = max(abs(levels[0]), abs(levels[-1]))
     gaps = np.diff(levels)
     return largest < 1e30 and (gaps.size == 0 or float(gaps.min()) > max(2.0**-10 * largest, 1e-30))

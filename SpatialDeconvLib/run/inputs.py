@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,16 @@ from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.shapes import STORED_KINDS
+from ..kernels.weights import float32_separates
 from ..noise import NoiseLaw
 
 # A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
 # are not, is no measured value.
 _ABSURD, _GAP = 1e6, 1e3
 _SAMPLE = 1 << 18  # voxels, evenly spread, that tell where the rest lies
+# Of the range of values: what rounding to float32 may change without being seen.
+_UNSEEN = 1e-5
+_HUGE = 1e30
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,32 @@ def working_copy(image: np.ndarray) -> np.ndarray:
         if largest > 2**24:
             return image.astype(np.float64)
     return image.astype(np.float32, copy=False)
+
+
+def without_spare_digits(image: np.ndarray, mask: np.ndarray | None, levels: Sequence[float]) -> np.ndarray:
+    """The image in float32, unless that would lose digits that count.
+
+    For runs that choose, or that end before they have come to a minimum: they come to another result after any
+    change of a digit, so that an image stored in float64 would be restored otherwise, neither better nor worse.
+    Beside a large offset, or voxels much brighter than all others, float64 stays what it is.
+
+    Parameters
+    ----------
+    image : ndarray of float32 or float64
+    mask : ndarray of bool, optional
+        The voxels that count.
+    levels : sequence of float
+        Intensities that the image's own values choose kernels by, if they do.
+    """
+    if image.dtype == np.float32 or (levels and not float32_separates(levels)):
+        return image
+    seen = image.reshape(-1) if mask is None else image[mask]
+    low, high = np.percentile(seen[:: math.ceil(seen.size / _SAMPLE)], (0.1, 99.9))
+    rounding = 0.5 * float(np.finfo(np.float32).eps) * largest_magnitude(seen)
+    if not 0 < rounding <= _UNSEEN * float(high - low):
+        return image
+    # What does not count may be beyond all that float32 holds.
+    return (image if mask is None else np.clip(image, -_HUGE, _HUGE)).astype(np.float32)
 
 
 def refuse_overflow(bound: BoundField, image: np.ndarray, operation: str) -> None:

@@ -29,6 +29,7 @@ from .inputs import (
     refuse_overflow,
     same_shape,
     selected_voxels,
+    without_spare_digits,
     working_copy,
 )
 from .settings import ConvolveSettings, DeconvolveSettings, S
@@ -50,6 +51,8 @@ class Job(Generic[S]):
         What the caller gave, kept for the voxels outside the mask.
     image : ndarray of float32 or float64
         The same without NaN and infinity, in that unit.
+    result_type : dtype
+        Of the result: what holds the image's digits, in which the image itself is not always worked on.
     exponent : int
         The unit: the image is what the caller gave times 2 to this power, 0 but for extreme values (`units`).
     guide : ndarray, shape of the image
@@ -69,6 +72,7 @@ class Job(Generic[S]):
     settings: S
     original: np.ndarray
     image: np.ndarray
+    result_type: np.dtype
     exponent: int
     guide: np.ndarray
     mask: np.ndarray | None
@@ -94,6 +98,7 @@ class Job(Generic[S]):
         mask = None if inputs.mask is None else selected_voxels(inputs.mask, original.shape)
         seen = mask if isinstance(settings, ConvolveSettings) and settings.exclude else None
         image = finite(working_copy(original), settings.nonfinite, warnings, seen, mask)
+        result_type = image.dtype
         guide = image if inputs.guide is None else same_shape(inputs.guide, original.shape, "guide")
         noise = None if inputs.noise is None else same_shape(inputs.noise, original.shape, "noise")
         if isinstance(settings, DeconvolveSettings):
@@ -107,7 +112,10 @@ class Job(Generic[S]):
                 settings = settings.in_unit(2.0**exponent)
                 image = np.ldexp(image, exponent)
                 noise = None if noise is None else np.ldexp(noise, exponent)
-                field, guide = (scaled_levels(field, exponent), image) if own else (field, guide)
+                field = scaled_levels(field, exponent) if own else field
+            if settings.strategy != "blend" or settings.spec.automatic or settings.searches:
+                image = without_spare_digits(image, seen, field.at if own else ())
+            guide = image if inputs.guide is None else guide
             noise = getattr(settings, "noise", None) if noise is None else noise
         if not settings.slicewise and original.ndim == 3 and original.shape[0] == 1:
             image, guide, spacing = image[0], guide[0], spacing[1:]
@@ -118,7 +126,9 @@ class Job(Generic[S]):
         guided = inputs.guide is not None
         unit = 1.0 if guided else 2.0 ** -(exponent or 0)
         warnings += told_of_kernels(field, bound, guide, mask, guided, image.dtype, unit)
-        return cls(settings, original, image, exponent or 0, guide, mask, bound, noise, warnings, watch, guided)
+        return cls(
+            settings, original, image, result_type, exponent or 0, guide, mask, bound, noise, warnings, watch, guided
+        )
 
     # -- the forward model
 
@@ -207,6 +217,8 @@ class Job(Generic[S]):
 
     def outward(self, value: Any) -> Any:
         """A number or an array of intensities as the caller has them."""
+        if isinstance(value, np.ndarray) and value.dtype != np.float64:
+            value = value.astype(self.result_type, copy=False)
         return np.ldexp(value, -self.exponent) if self.exponent else value
 
     def found(self, law: NoiseLaw, automatic: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +232,10 @@ class Job(Generic[S]):
 
     def finished(self, result: np.ndarray) -> np.ndarray:
         """The result in the caller's unit and shape; voxels outside the mask are the caller's own."""
+        kept = None if result.dtype == self.result_type else (result == self.image).reshape(self.original.shape)
         result = self.outward(result).reshape(self.original.shape)
+        if kept is not None:  # what was left as it is has all its digits
+            result = np.where(kept & np.isfinite(self.original), self.original, result)
         if self.mask is not None:
             mask = self.mask.reshape(self.original.shape)
             result = np.where(mask, result, self.original.astype(result.dtype, copy=False))

