@@ -4,7 +4,7 @@ The rule is known before anything is solved, from what was measured on many case
 (Testing/Benchmarks/bench_automatic.py): the joint methods come closest wherever they fit into memory.
 
 - Plug-and-play, for images up to a size: it starts from what total variation gives, and ends closer.
-- Beyond, total variation.
+- Beyond, and where the noise is as strong as in counts of ten, total variation.
 - Kernels keyed to intensity without a guide: whose intensity it is decides everything. Keyed to the object's true
   values, methods that find these along with the image are right ("pnp" does when it is told, "self-keyed" always),
   and every other one can end below its input; keyed to the values of the image at hand, these are known, and
@@ -21,6 +21,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from ..arrays.magnitude import ordinary_range
 from ..blur.selfkeyed import check_self_keyed
 from ..errors import InputError, is_auto
 from ..methods import registry as methods
@@ -55,6 +58,30 @@ QUICK = "quick"  # of `choices.EFFORTS`
 
 #: Voxels of the largest image that plug-and-play is taken for: it takes about 1.6 times as long as a penalty alone.
 _MOST_FOR_PNP = 1 << 22
+#: Noise, of the range of values, from which a penalty alone comes closer, by 0.2 dB on average of 15 cases.
+_TOO_NOISY_FOR_PNP = 0.12
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What an image looks like, as far as a choice depends on it.
+
+    Attributes
+    ----------
+    nonnegative : bool
+        Whether it may be nowhere negative but for its noise.
+    noisy : bool
+        Whether the noise is as strong as in counts of ten.
+    """
+
+    nonnegative: bool
+    noisy: bool
+
+    @classmethod
+    def of(cls, image: np.ndarray, sigma: float, mask: np.ndarray | None) -> Looks:
+        """Look at an image with noise of this standard deviation."""
+        low, high = ordinary_range(image, mask)
+        return cls(looks_nonnegative(image, sigma, mask), sigma > _TOO_NOISY_FOR_PNP * (high - low))
 
 
 @dataclass(frozen=True)
@@ -96,8 +123,7 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) 
         return Choice(settings, {} if of is None else {"of": of})
     quick = settings.effort == QUICK
     of, found = _whose_as_given(job) if quick else _whose(job, law)
-    nonnegative = quick and looks_nonnegative(job.image, law.sigma, job.mask)
-    wishes = _wishes(job, of, found, nonnegative)
+    wishes = _wishes(job, of, found, Looks.of(job.image, law.sigma, job.mask))
     wish, lacking = (_first_in_tiles(wishes), "; in tiles") if tiled else _first_that_fits(job, wishes)
     facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
     if of is not None:
@@ -106,7 +132,7 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) 
     return Choice(named, facts)
 
 
-def foreseen(job: Job[DeconvolveSettings], nonnegative: bool, tiled: bool = False) -> list[tuple[str, str]]:
+def foreseen(job: Job[DeconvolveSettings], looks: Looks, tiled: bool = False) -> list[tuple[str, str]]:
     """Return strategy and method that `chosen` may take for an automatic job, without asking the image.
 
     The first is that of kernels keyed to measured values; a second one that of true values, where it differs and
@@ -116,8 +142,8 @@ def foreseen(job: Job[DeconvolveSettings], nonnegative: bool, tiled: bool = Fals
     ----------
     job : Job
         Of which only the kernels, the shape of the image and the settings are looked at.
-    nonnegative : bool
-        Whether the image looks as if it were nowhere negative.
+    looks : Looks
+        Those of the image, or of a part of it.
     tiled : bool
         Whether the run is one in tiles.
     """
@@ -125,7 +151,7 @@ def foreseen(job: Job[DeconvolveSettings], nonnegative: bool, tiled: bool = Fals
     readings: list[str | None] = [None]
     if asks_whose(job):
         readings = [MEASURED, TRUE] if keyed == AUTO and job.settings.effort != QUICK else [keyed]
-    wishes = [_wishes(job, of, "", nonnegative) for of in readings]
+    wishes = [_wishes(job, of, "", looks) for of in readings]
     found = [_first_in_tiles(known) if tiled else _first_that_fits(job, known)[0] for known in wishes]
     return list(dict.fromkeys((wish.strategy, wish.method) for wish in found))
 
@@ -236,16 +262,13 @@ def _reason(job: Job[DeconvolveSettings], found: str) -> str:
     return f"{reason}, chosen by the guide" if job.guided else reason
 
 
-def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str, nonnegative: bool) -> list[_Wish]:
-    """What there is to take in a strategy that the settings allow, the most wished for first.
-
-    `nonnegative`: whether the image looks so, which matters to a quick run only.
-    """
+def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str, looks: Looks) -> list[_Wish]:
+    """What there is to take in a strategy that the settings allow, the most wished for first."""
     reason = _reason(job, found)
     if job.settings.effort == QUICK:
-        known = _quick_wishes(of, reason, nonnegative)
+        known = _quick_wishes(of, reason, looks.nonnegative)
     else:
-        known = _best_wishes(job, of, reason)
+        known = _best_wishes(job, of, reason, looks.noisy)
     return [wish for wish in known if job.settings.strategy in (AUTO, wish.strategy)]
 
 
@@ -258,8 +281,10 @@ def _quick_wishes(of: str | None, reason: str, nonnegative: bool) -> Iterator[_W
         yield _Wish("joint", "landweber", f"{reason}, and negative values in the image")
 
 
-def _best_wishes(job: Job[DeconvolveSettings], of: str | None, reason: str) -> Iterator[_Wish]:
-    if job.image.size <= _MOST_FOR_PNP:
+def _best_wishes(job: Job[DeconvolveSettings], of: str | None, reason: str, noisy: bool) -> Iterator[_Wish]:
+    if noisy:
+        reason = f"{reason}, and noise of more than {100 * _TOO_NOISY_FOR_PNP:.0f} % of the range of values"
+    elif job.image.size <= _MOST_FOR_PNP:
         yield _Wish("joint", "pnp", reason)
     else:
         reason = f"{reason}; the quicker of two methods, as the image is large"

@@ -16,9 +16,8 @@ from ..errors import is_auto
 from ..methods import registry as methods
 from ..methods.choices import AUTO
 from ..methods.registry import Method
-from ..noise import looks_nonnegative
 from .automatic import trial_block
-from .choose import asks_whose, foreseen
+from .choose import Looks, asks_whose, foreseen
 from .inputs import Inputs, sigmas_of
 from .job import Job
 from .joint import about
@@ -115,7 +114,7 @@ def forecast_of(inputs: Inputs, settings: Settings, watch: Watch = UNWATCHED) ->
     sigma = float(part.noise_law().sigma)
     before = (time.perf_counter() - started) * whole.image.size / part.image.size + _finding_whose(whole, product)
     if settings.spec.automatic and settings.strategy != "blend":
-        known = foreseen(whole, looks_nonnegative(part.image, sigma, part.mask), runs_in_tiles(whole))
+        known = foreseen(whole, Looks.of(part.image, sigma, part.mask), runs_in_tiles(whole))
     else:
         known = [(settings.strategy, settings.method)]
     times = [before + _seconds(whole, methods.method(*chosen), product) for chosen in known]

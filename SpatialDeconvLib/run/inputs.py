@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..arrays.magnitude import largest_magnitude
+from ..arrays.magnitude import largest_magnitude, ordinary_range
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError
 from ..kernels.faults import SUM_TOLERANCE
@@ -132,10 +131,9 @@ def without_spare_digits(image: np.ndarray, mask: np.ndarray | None, levels: Seq
     """
     if image.dtype == np.float32 or (levels and not float32_separates(levels)):
         return image
-    seen = image.reshape(-1) if mask is None else image[mask]
-    low, high = np.percentile(seen[:: math.ceil(seen.size / _SAMPLE)], (0.1, 99.9))
-    rounding = 0.5 * float(np.finfo(np.float32).eps) * largest_magnitude(seen)
-    if not 0 < rounding <= _UNSEEN * float(high - low):
+    low, high = ordinary_range(image, mask)
+    rounding = 0.5 * float(np.finfo(np.float32).eps) * largest_magnitude(image, mask)
+    if not 0 < rounding <= _UNSEEN * (high - low):
         return image
     # What does not count may be beyond all that float32 holds.
     return (image if mask is None else np.clip(image, -_HUGE, _HUGE)).astype(np.float32)

@@ -8,8 +8,8 @@ with x >= 0.
 
 from __future__ import annotations
 
+import copy
 import math
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,9 @@ from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods.registry import JOINT_STEP
-from .iteration import Iterate, Iterates, Solution, StoppingRule, run, solution
+from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
 from .problem import Problem
-from .stopping import HeldOutVoxels, LastIterate
+from .stopping import LastIterate, stopped_early
 from .weights import given_weight
 
 _LIMIT = 300
@@ -41,16 +41,18 @@ def projected_landweber(problem: Problem, iterations: int | None, regularization
 def _descend(
     problem: Problem, iterations: int | None, regularization: Any, watch: Watch, name: str, project: bool
 ) -> Solution:
-    stop: StoppingRule
-    step: AutomaticStep | GivenStep
-    with problem.held_out() if iterations is None else nullcontext():
-        stop = HeldOutVoxels(problem) if iterations is None else LastIterate()
-        step = AutomaticStep(problem) if regularization == "auto" else GivenStep(problem, regularization)
-        iterates = accelerated(problem, step, project, keep=iterations is None)
-        ended = run(problem, iterates, iterations or _LIMIT, stop, watch, name)
-    return solution(
-        problem, ended.image, ended.residual, ended.history, regularization=step.length, stopped=ended.reason
-    )
+    step = AutomaticStep(problem) if regularization == "auto" else GivenStep(problem, regularization)
+
+    def descend(steps: int | None, stop: StoppingRule, part: Watch) -> Ended:
+        iterates = accelerated(problem, copy.copy(step), project, keep=steps is None)
+        return run(problem, iterates, steps or _LIMIT, stop, part, name)
+
+    if iterations is None:
+        ended, reason = stopped_early(problem, descend, watch)
+    else:
+        ended = descend(iterations, LastIterate(), watch)
+        reason = ended.reason
+    return solution(problem, ended.image, ended.residual, ended.history, regularization=step.length, stopped=reason)
 
 
 class AutomaticStep:

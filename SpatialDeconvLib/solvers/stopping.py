@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import scipy.fft as sfft
 
-from .iteration import Iterate
+from ..arrays.watch import Watch
+from .iteration import Ended, Iterate, StoppingRule
 from .problem import Problem
 
 _WHITENESS_VOXELS = 1 << 18
 
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
+#: Of the squared error: what is left of it at least, when the noise of the left-out voxels is taken off it.
+_LEAST_EXCESS = 0.05
+_HELD_OUT_MATTER = 0.01  # share above which the image is found once more with them (they cost up to 4 dB)
 
 
 class LastIterate:
@@ -36,7 +41,7 @@ class HeldOutVoxels:
     the kernels are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest
     residual comes early where they are wide. The best iterate has the smallest product of that error and the
     fourth root of `correlation`. Where the kernels or weights do not explain the data that minimum may never
-    come, so the iteration also ends when the error all but ceases to fall.
+    come, so the iteration also ends when the error, less the noise that is in it, all but ceases to fall.
 
     Parameters
     ----------
@@ -52,7 +57,7 @@ class HeldOutVoxels:
         self.problem, self.patience = problem, patience
         # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
         self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
-        self.errors: list[float] = []
+        self.excesses: list[float] = []
         self.least = math.inf
         self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
 
@@ -66,12 +71,42 @@ class HeldOutVoxels:
         if score < self.least or number == 0:
             self.best = number, iterate.image, residual
             self.least = score
-        self.errors.append(error)
+        self.excesses.append(math.sqrt(max(error**2 - self.problem.noise**2, _LEAST_EXCESS * error**2)))
         if number - self.best[0] >= self.patience:
             return "left-out voxels are predicted best"
-        if number >= 4 and self.errors[-5] - error < 4 * self.fall * error:
+        if number >= 4 and self.excesses[-5] - self.excesses[-1] < 4 * self.fall * self.excesses[-1]:
             return "left-out voxels are not predicted better any more"
         return None
+
+
+def stopped_early(
+    problem: Problem, descend: Callable[[int | None, StoppingRule, Watch], Ended], watch: Watch, pace: float = 1.0
+) -> tuple[Ended, str]:
+    """Iterate until left-out voxels are predicted best, and as many times with them, where they matter.
+
+    Parameters
+    ----------
+    problem : Problem
+    descend : callable (steps, rule, watch) -> Ended
+        Runs the iteration from its start; steps None: as many as the rule says.
+    watch : Watch
+    pace : float
+        See `HeldOutVoxels`.
+
+    Returns
+    -------
+    Ended, str
+        The end of the last iteration, and why the first one stopped.
+    """
+    count = problem.count
+    with problem.held_out():
+        ended = descend(None, HeldOutVoxels(problem, pace), watch.part(0.0, 0.5))
+        held = (count - problem.count) / problem.count
+    number, reason = ended.number, ended.reason
+    if not number or held <= _HELD_OUT_MATTER:
+        return ended, reason
+    del ended  # and its image
+    return descend(number, LastIterate(), watch.part(0.5, 1.0)), reason
 
 
 def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float:

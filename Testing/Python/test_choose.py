@@ -200,6 +200,16 @@ def test_large_images_take_the_quicker_method_and_that_is_said(truth, monkeypatc
     assert result.automatic["why"].endswith("; the quicker of two methods, as the image is large")
 
 
+@pytest.mark.parametrize(("of", "method"), [("true", "self-keyed"), ("measured", "tv")])
+def test_strong_noise_takes_a_penalty_and_that_is_said(truth, of, method):
+    field = by_intensity(of=of)
+    noisy = blurred(truth, field) + np.random.default_rng(1).normal(0, 50, truth.shape).astype(np.float32)
+    result = sd.deconvolve(noisy, field)
+    assert taken(result) == ("joint", method)
+    assert result.automatic["why"].endswith(", and noise of more than 12 % of the range of values")
+    assert sd.foresee(noisy, field).method == method
+
+
 def test_plug_and_play_is_told_whose_values_choose_by_whoever_knows(truth):
     for of in ("true", "measured"):
         field = by_intensity(of=of)
