@@ -48,7 +48,7 @@ def _descend(
         return run(problem, iterates, steps or _LIMIT, stop, part, name)
 
     if iterations is None:
-        ended, reason = stopped_early(problem, descend, watch)
+        ended, reason = stopped_early(problem, descend, watch, noise=problem.noise)
     else:
         ended = descend(iterations, LastIterate(), watch)
         reason = ended.reason

@@ -40,8 +40,9 @@ _STEPS = 3  # of L-BFGS in each
 #: s of the first and of the last, as shares of the range of values.
 _STRENGTHS = (0.02, 0.006)
 _COUPLING = 0.3
-#: Of the descent with a penalty that it starts from.
-_FIRST_STEPS, _FIRST_TOLERANCE = 30, 2e-3
+#: Steps and tolerance of the descent with a penalty that it starts from. Total variation comes to its flat pieces
+#: late, and what it has not come to the denoiser does not find.
+_FIRST, _FIRST_FLAT = (30, 2e-3), (150, 1e-5)
 
 
 def pnp(
@@ -80,7 +81,8 @@ def pnp(
     x = start.first_image(watch.part(0.0, 0.1))
     x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
     lower = start.trials.lower
-    x = start.descend(objective, x, _FIRST_STEPS, _FIRST_TOLERANCE, watch.part(0.3, 0.5))
+    steps, tolerance = _FIRST if objective.share else _FIRST_FLAT
+    x = start.descend(objective, x, steps, tolerance, watch.part(0.3, 0.5))
     count = iterations or _ITERATIONS
     sizes = problem.span * np.geomspace(first, last, count)
     denoise = BlockCosines(problem.operator.run) if denoiser is None else denoiser

@@ -41,7 +41,7 @@ class HeldOutVoxels:
     the kernels are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest
     residual comes early where they are wide. The best iterate has the smallest product of that error and the
     fourth root of `correlation`. Where the kernels or weights do not explain the data that minimum may never
-    come, so the iteration also ends when the error, less the noise that is in it, all but ceases to fall.
+    come, so the iteration also ends when the error all but ceases to fall.
 
     Parameters
     ----------
@@ -51,10 +51,13 @@ class HeldOutVoxels:
         How many times as fast the iteration is as Nesterov's.
     patience : int
         Steps without a better iterate after which to stop.
+    noise : float
+        Of the left-out voxels themselves, taken off their error before its fall is looked at: it hides what is
+        still to be won of an image with weak noise. A quick iteration goes too far then, where kernels are wrong.
     """
 
-    def __init__(self, problem: Problem, pace: float = 1.0, patience: int = 4):
-        self.problem, self.patience = problem, patience
+    def __init__(self, problem: Problem, pace: float = 1.0, patience: int = 4, noise: float = 0.0):
+        self.problem, self.patience, self.noise = problem, patience, noise
         # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
         self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
         self.excesses: list[float] = []
@@ -71,7 +74,7 @@ class HeldOutVoxels:
         if score < self.least or number == 0:
             self.best = number, iterate.image, residual
             self.least = score
-        self.excesses.append(math.sqrt(max(error**2 - self.problem.noise**2, _LEAST_EXCESS * error**2)))
+        self.excesses.append(math.sqrt(max(error**2 - self.noise**2, _LEAST_EXCESS * error**2)))
         if number - self.best[0] >= self.patience:
             return "left-out voxels are predicted best"
         if number >= 4 and self.excesses[-5] - self.excesses[-1] < 4 * self.fall * self.excesses[-1]:
@@ -80,7 +83,11 @@ class HeldOutVoxels:
 
 
 def stopped_early(
-    problem: Problem, descend: Callable[[int | None, StoppingRule, Watch], Ended], watch: Watch, pace: float = 1.0
+    problem: Problem,
+    descend: Callable[[int | None, StoppingRule, Watch], Ended],
+    watch: Watch,
+    pace: float = 1.0,
+    noise: float = 0.0,
 ) -> tuple[Ended, str]:
     """Iterate until left-out voxels are predicted best, and as many times with them, where they matter.
 
@@ -90,7 +97,7 @@ def stopped_early(
     descend : callable (steps, rule, watch) -> Ended
         Runs the iteration from its start; steps None: as many as the rule says.
     watch : Watch
-    pace : float
+    pace, noise : float
         See `HeldOutVoxels`.
 
     Returns
@@ -100,7 +107,7 @@ def stopped_early(
     """
     count = problem.count
     with problem.held_out():
-        ended = descend(None, HeldOutVoxels(problem, pace), watch.part(0.0, 0.5))
+        ended = descend(None, HeldOutVoxels(problem, pace, noise=noise), watch.part(0.0, 0.5))
         held = (count - problem.count) / problem.count
     number, reason = ended.number, ended.reason
     if not number or held <= _HELD_OUT_MATTER:

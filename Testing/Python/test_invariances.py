@@ -100,7 +100,7 @@ CHOOSING = [pytest.param("auto", "auto", id="auto"), pytest.param("blend", "auto
 
 @pytest.mark.parametrize(("strategy", "method"), EVERY + CHOOSING)
 def test_an_image_is_restored_alike_in_float32_and_float64(strategy, method):
-    """Also where a descent ends before it has come to the minimum, and where one choice is nearly as good as another."""
+    """Also where a descent ends before its minimum, and where one choice is nearly as good as another."""
     image = scene()[1][:24, :24]
     kernels = {10.0 + 20 * n: sd.motion_kernel(1.6 + 1.2 * n, 36.0 * n) for n in range(5)}
     field = sd.KernelField.by_intensity(kernels, of="true")
