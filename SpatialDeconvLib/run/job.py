@@ -106,6 +106,7 @@ class Job(Generic[S]):
             seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
             warnings += absurd_values(image, seen)
             own = guide is image and field.key == "intensity"
+            searching = settings.strategy != "blend" or settings.spec.automatic or settings.searches
             if exponent is None:
                 exponent = working_exponent(image, seen, field.at if own else ())
             if exponent:
@@ -113,7 +114,7 @@ class Job(Generic[S]):
                 image = np.ldexp(image, exponent)
                 noise = None if noise is None else np.ldexp(noise, exponent)
                 field = scaled_levels(field, exponent) if own else field
-            if settings.strategy != "blend" or settings.spec.automatic or settings.searches:
+            if searching:
                 image = without_spare_digits(image, seen, field.at if own else ())
             guide = image if inputs.guide is None else guide
             noise = getattr(settings, "noise", None) if noise is None else noise

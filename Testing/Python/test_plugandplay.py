@@ -135,7 +135,7 @@ def test_kernels_of_measured_values_are_those_of_the_data_unless_it_is_told_othe
     true = solve(op, y, "pnp", noise=0.5, self_keyed=True)
     assert measured.parameters["self_keyed"] is False
     assert true.parameters["self_keyed"] is True
-    assert psnr(measured.image, truth) > psnr(true.image, truth) + 1
+    assert psnr(measured.image, truth) > psnr(true.image, truth) + 0.5
 
 
 @pytest.mark.parametrize("boundary", ["edge", "extended"])
