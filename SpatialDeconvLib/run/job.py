@@ -125,10 +125,11 @@ class Job(Generic[S]):
         bound = field.bind(guide, spacing, normalize=settings.normalizes, slicewise=settings.slicewise)
         refuse_overflow(bound, image, settings.operation)
         guided = inputs.guide is not None
-        unit = 1.0 if guided else 2.0 ** -(exponent or 0)
+        exponent = exponent or 0
+        unit = 1.0 if guided else 2.0**-exponent
         warnings += told_of_kernels(field, bound, guide, mask, guided, image.dtype, unit)
         return cls(
-            settings, original, image, result_type, exponent or 0, guide, mask, bound, noise, warnings, watch, guided
+            settings, original, image, result_type, exponent, guide, mask, bound, noise, warnings, watch, guided
         )
 
     # -- the forward model
