@@ -189,6 +189,7 @@ WRAPPED_LABELS = (
 # The parameters that become "none" when their node leaves the scene.
 NODE_PARAMETERS = (
     "inputVolume", "guideVolume", "labels", "mask", "box", "outputVolume", "originalVolume", "blurredVolume",
+    "estimateVolume",
 )  # fmt: skip
 
 
@@ -217,6 +218,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             forms,
             goalsection,
             kerneltable,
+            plotbeside,
             preview,
             regionsection,
             running,
@@ -238,6 +240,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
         )
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
+        self.plots = plotbeside.PlotBeside()
         self.estimate = estimatesection.EstimateSection(self)
         self.goal = goalsection.GoalSection(self)
         self.apply = applysection.ApplySection(self)
@@ -249,6 +252,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runs = runssection.RunsSection(self)
         # What shows something outside the panel, or asks the engine by itself.
         self._views = (
+            self.estimate,
             self.weights,
             self.preview,
             self.sheet,
@@ -259,7 +263,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
         self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
-        self._parts = (self.region, self.table, self.estimate, self.apply, *self._views, self.wrapped)
+        self._parts = (self.region, self.table, self.apply, *self._views, self.wrapped)
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -327,7 +331,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called just before the scene is closed."""
         self.runner.cancel()
         self.apply.sceneClosed()
-        self.estimate.sceneClosed()
+        self.plots.sceneClosed()
         self.table.otherScene()
         for view in self._views:
             view.sceneClosed()

@@ -609,16 +609,32 @@ Neurological Institute, McGill University.
     <context>
         <name>SpatialDeconvEstimate</name>
         <message>
+            <source>What the kernels are measured from: a sharp and a blurred volume of one object, or a single volume that shows points, an edge or a slit.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>From:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Volume that shows the beads, the edge or the slit; inside the region, where one is chosen.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Volume:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>None</source>
+            <translation>Keine</translation>
+        </message>
+        <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Sharp volume:</source>
             <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>None</source>
-            <translation>Keine</translation>
         </message>
         <message>
             <source>The same object after the blur, on the same voxels.</source>
@@ -637,7 +653,51 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
+            <source>Parts of the volume along z, y and x, each with a kernel from its own points; 1, 1, 1 is one kernel for all.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Zones (z, y, x):</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Kernels that change smoothly from place to place, as a polynomial of this degree: all points count for all kernels.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Degree:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>each zone by itself</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Diameter of the beads, which is taken out of the kernels; 0 where they are small against the blur.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Bead diameter:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source> µm</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Width of the slit, which is taken out of the kernel; 0 where it is small against the blur.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Slit width:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source> mm</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Voxels along every axis that has more than one slice, an odd number; automatic: so many that the blur fits into.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -647,6 +707,14 @@ Neurological Institute, McGill University.
         <message>
             <source> voxels</source>
             <translation> Voxel</translation>
+        </message>
+        <message>
+            <source>automatic</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Least squares with constraints, or division of the spectra.</source>
@@ -698,6 +766,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Measure</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Plot what the measured kernels pass of every spatial frequency (modulation transfer function).</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>MTF of the measurement</source>
             <translation type="unfinished"></translation>
         </message>
     </context>
@@ -1342,6 +1418,22 @@ Neurological Institute, McGill University.
         <message>
             <source>{name}, along j</source>
             <translation>{name}, entlang j</translation>
+        </message>
+        <message>
+            <source>measured</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>of the kernel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>the highest that voxels show</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Measured MTF</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>in units of the noise</source>
@@ -2177,6 +2269,45 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>(In the panel: Inputs, What to do.)</source>
+            <translation type="unfinished"></translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.onevolume</name>
+        <message>
+            <source>A sharp and a blurred volume</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Beads, stars or other points</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A straight edge, slanted</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A slit or wire, slanted</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the points.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the edge.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the slit.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{name} kernel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>positions are mm from the first voxel of {name}, whose grid is another than the input's</source>
             <translation type="unfinished"></translation>
         </message>
     </context>

@@ -1,4 +1,4 @@
-"""Curves in Slicer plots: what kernels pass and how they look, in 1/mm and mm, and how well each of them fits."""
+"""Curves in Slicer plots: what kernels pass and how they look, in 1/mm and mm; an edge's MTF; how well they fit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..estimation.edges import EdgeSpread
+from ..estimation.points import PointSpreads
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..mrml.scene import ensureScene
@@ -77,6 +79,23 @@ def _curves(field: KernelField, spacing: Sequence[float], curveOf) -> list[Curve
         if not alike:
             curves.append(Curve(_("{name}, along j").format(name=name), *j, colour, dashed=True))
     return curves
+
+
+def measuredPlot(found: PointSpreads | EdgeSpread) -> CurvePlot:
+    """Return the MTF of kernels that were measured from one volume.
+
+    From an edge or slit: the measured one, that of the kernel, and the frequency of Nyquist.
+    """
+    if not isinstance(found, EdgeSpread):
+        return mtfPlot(found.field, found.field.kernels[0].spacing)
+    colours = kernel_colours(2)
+    ends = np.full(2, found.nyquist), np.array([0.0, 1.0])
+    curves = [
+        Curve(_("measured"), found.frequency, found.mtf, colours[0]),
+        Curve(_("of the kernel"), found.frequency, found.fitted_mtf, colours[1], dashed=True),
+        Curve(_("the highest that voxels show"), *ends, _DARK, dashed=True),
+    ]
+    return CurvePlot(_("Measured MTF"), _("Spatial frequency (1/mm)"), _("Modulation"), curves)
 
 
 def residualPlot(maps: Sequence[ResidualMap]) -> CurvePlot:

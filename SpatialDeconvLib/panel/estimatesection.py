@@ -1,34 +1,65 @@
-"""Measure kernels from a sharp and a blurred volume, and put them into the table."""
+"""Measure kernels from two volumes, or from one of beads, an edge or a slit, and put them into the table."""
 
 import logging
+from dataclasses import dataclass
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from ..mrml import nodes
-from . import kernelrows
+from ..mrml import geometry, nodes
+from . import curveplots, forms, kernelrows, onevolume
 from . import model as panelmodel
 from .applysection import removeNodes
-from .parameters import EstimateTarget, KernelKey, fieldKeysOf, rowsOf, setRows
+from .parameters import EstimateTarget, KernelKey, fieldKeysOf, oneVolumeOf, rowsOf, setRows
 from .running import RunControls
+
+# The widgets of each field of the section; the names are those of onevolume.shownFields.
+FIELD_WIDGETS = {
+    "volume": ("estimateVolumeLabel", "estimateVolumeSelector"),
+    "originalVolume": ("originalVolumeLabel", "originalVolumeSelector"),
+    "blurredVolume": ("blurredVolumeLabel", "blurredVolumeSelector"),
+    "target": ("estimateTargetLabel", "estimateTargetComboBox"),
+    "zones": ("estimateZonesLabel", "estimateZonesRow"),
+    "degree": ("estimateDegreeLabel", "estimateDegreeSpinBox"),
+    "bead": ("estimateBeadLabel", "estimateBeadSpinBox"),
+    "slit": ("estimateSlitLabel", "estimateSlitSpinBox"),
+    "ownSize": ("estimateOwnSizeLabel", "estimateOwnSizeSpinBox"),
+    "size": ("estimateSizeLabel", "estimateSizeSpinBox"),
+    "method": ("estimateMethodLabel", "estimateMethodComboBox"),
+    "constraint": ("estimateConstraintLabel", "estimateConstraintComboBox"),
+    "allow": ("estimateRegisterLabel", "estimateAllowRow"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a measurement leaves: key (None: as it was) and rows of the table, what is told, perhaps a plot."""
+
+    key: str | None
+    rows: list[kernelrows.KernelRow]
+    text: str
+    plot: Any = None
 
 
 class EstimateSection:
     """The section "Measure kernels".
 
-    :param panel: the module's widget (ui, runner, parameterNode, panelState, showError)
+    :param panel: the module's widget (ui, runner, parameterNode, panelState, plots, wrapped)
     """
 
     def __init__(self, panel):
         self._panel = panel
         self._sceneClosed = False
+        self._plot = None
         ui = panel.ui
         self._controls = RunControls(
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
         )
         self._controls.say("")
         ui.estimateButton.connect("clicked(bool)", self.onClicked)
+        ui.estimatePlotButton.connect("toggled(bool)", self.onPlot)
 
     def update(self, state):
         """Show whether a measurement can start, and what is missing."""
@@ -36,11 +67,16 @@ class EstimateSection:
         if owner == "estimate":
             return
         ui, node = self._panel.ui, self._panel.parameterNode()
-        one = node.estimateTarget == EstimateTarget.OneKernel
-        ui.estimateMethodLabel.visible = ui.estimateMethodComboBox.visible = one
-        missing = panelmodel.estimateIsMissing(
-            node.originalVolume, node.blurredVolume, node.estimateTarget.value, state
-        )
+        source, one = node.estimateSource.value, node.estimateTarget == EstimateTarget.OneKernel
+        shown = onevolume.shownFields(source, max(oneVolumeOf(node).zones) > 1, one)
+        for field, names in FIELD_WIDGETS.items():
+            for name in names:
+                getattr(ui, name).visible = field in shown
+        if source == onevolume.PAIR:
+            target = node.estimateTarget.value
+            missing = panelmodel.estimateIsMissing(node.originalVolume, node.blurredVolume, target, state)
+        else:
+            missing = onevolume.whatIsMissing(source, node.estimateVolume)
         ui.estimateButton.enabled = not missing and not owner
         ready = _("Measure the kernels and put them into the table.")
         ui.estimateButton.toolTip = panelmodel.waitingText(owner) or missing or ready
@@ -56,8 +92,12 @@ class EstimateSection:
             return
         self._sceneClosed = False
         self._controls.start(_("Stop and leave the table as it is."))
-        one = node.estimateTarget == EstimateTarget.OneKernel
-        work = self._oneKernel(node) if one else self._kernelOfEachRow(node)
+        if node.estimateSource.value != onevolume.PAIR:
+            work = self._ofOneVolume(node)
+        elif node.estimateTarget == EstimateTarget.OneKernel:
+            work = self._oneKernel(node)
+        else:
+            work = self._kernelOfEachRow(node)
 
         def done(outcome, error):
             self._finished(node, outcome, error)
@@ -69,10 +109,40 @@ class EstimateSection:
         self._panel.runner.cancel("estimate")
         self._controls.cancelling()
 
+    def stop(self):
+        """The panel is left: take the plot away."""
+        self._releasePlot()
+        self._panel.plots.hide(self._releasePlot)
+
     def sceneClosed(self):
         """The scene is being closed: what was measured does not belong to the next one."""
         self._sceneClosed = True
         self._controls.say("")
+        self._setPlot(None)
+
+    def cleanup(self):
+        """The panel goes away."""
+        self.stop()
+
+    # -- the plot
+
+    def onPlot(self, isOn):
+        """Show the plot of the last measurement beside the slice views, or take it away."""
+        if isOn:
+            self._panel.plots.show(self._plot, self._releasePlot)
+        else:
+            self._panel.plots.hide(self._releasePlot)
+
+    def _setPlot(self, plot):
+        self.stop()
+        self._plot = plot
+        self._panel.ui.estimatePlotButton.visible = plot is not None
+
+    def _releasePlot(self):
+        """Another section's plot has taken the place, or there is none any more."""
+        forms.setChecked(self._panel.ui.estimatePlotButton, False)
+
+    # -- the work
 
     def _showProgress(self, fraction, text, seconds):
         self._controls.show(fraction, _("Measuring: {text}").format(text=text), seconds)
@@ -88,7 +158,7 @@ class EstimateSection:
         }
 
     def _oneKernel(self, node):
-        """Return the work that ends with the rows of the new table and lines about them."""
+        """Return the work that ends with an `Outcome`."""
         options = {**self._options(node), "method": node.estimateMethod.value}
         original, blurred, size = node.originalVolume, node.blurredVolume, node.estimateSize
         mask = self._panel.panelState().mask
@@ -102,7 +172,8 @@ class EstimateSection:
             if cancelled():
                 removeNodes([volume])
                 raise Cancelled
-            return [kernelrows.KernelRow("", "volume", volume=volume)], kernel.estimate
+            rows = [kernelrows.KernelRow("", "volume", volume=volume)]
+            return Outcome("uniform", rows, panelmodel.estimateText(kernel.estimate))
 
         return work
 
@@ -126,7 +197,23 @@ class EstimateSection:
             )
             if cancelled():
                 raise Cancelled
-            return self._measured(key, rows, found), found.estimate
+            return Outcome(None, self._measured(key, rows, found), panelmodel.estimateText(found.estimate))
+
+        return work
+
+    @staticmethod
+    def _ofOneVolume(node):
+        wanted, goal = oneVolumeOf(node), node.inputVolume
+
+        def work(progress, cancelled):
+            found = wanted.measure(progress, cancelled)
+            if cancelled():
+                raise Cancelled
+            volume = wanted.volume
+            isOther = goal is not None and goal.GetImageData() and not geometry.sameGeometry(volume, goal)
+            text = onevolume.measuredText(found, volume.GetName() if isOther else "")
+            key, rows = onevolume.rowsOf(found, volume.GetName(), nodes.volumeFromKernel)
+            return Outcome(key, rows, text, curveplots.measuredPlot(found))
 
         return work
 
@@ -149,12 +236,12 @@ class EstimateSection:
         self._controls.stop()
         panel, say = self._panel, self._controls.say
         if error is None:
-            rows, estimate = outcome
-            say(panelmodel.estimateText(estimate))
+            say(outcome.text)
+            self._setPlot(outcome.plot)
             with slicer.util.NodeModify(node):
-                if not rows[0].at:  # one kernel everywhere
-                    node.kernelKey = KernelKey.Uniform
-                setRows(node, rows)
+                if outcome.key is not None:
+                    node.kernelKey = KernelKey(outcome.key)
+                setRows(node, outcome.rows)
         elif isinstance(error, Cancelled):
             say("" if self._sceneClosed else _("Cancelled; nothing was changed."))
         else:

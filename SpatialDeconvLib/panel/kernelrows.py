@@ -403,13 +403,21 @@ def _rowFromEntry(at: str, entry: dict, folder: Path, number: int, makeVolume) -
     return row if direction is None else replace(row, direction=_valuesText(direction))
 
 
-def rowsFromField(field: KernelField, makeVolume: Callable[[Kernel, str], Any]) -> list[KernelRow]:
-    """Return the rows of a field whose kernels become volume nodes (an estimate)."""
+def rowsFromField(
+    field: KernelField, makeVolume: Callable[[Kernel, str], Any], name: str = "Kernel"
+) -> list[KernelRow]:
+    """Return the rows of a field whose kernels have been measured, and become volume nodes of this name."""
     rows = []
     for at, kernel in zip(field.at, field.kernels, strict=True):
         text = _placeText(field.key, list(at) if isinstance(at, tuple) else at, Path())
-        rows.append(KernelRow(text, "volume", volume=makeVolume(kernel, f"Kernel {text}".strip())))
+        rows.append(rowOfKernel(text, kernel, makeVolume(kernel, f"{name} {text}".strip())))
     return rows
+
+
+def rowOfKernel(at: str, kernel: Kernel, volume: Any) -> KernelRow:
+    """Return the row of a kernel that lies in a volume, with its centre."""
+    words = centre_words(kernel.shape, kernel.centre)
+    return KernelRow(at, "volume", volume=volume, options=_options({} if words is None else {"centre": words}))
 
 
 # ------------------------------------------------------------------------------------- what is wrong
@@ -618,10 +626,7 @@ def preparedRow(
     if not prepared.preparation.steps:
         return None
     volume = makeVolume(prepared, _("{name} prepared").format(name=kernel.name))
-    words = centre_words(prepared.shape, prepared.centre)
-    return KernelRow(
-        row.at, "volume", volume=volume, options=_options({} if words is None else {"centre": words})
-    ), prepared
+    return rowOfKernel(row.at, prepared, volume), prepared
 
 
 def kindLabel(kind: str) -> str:

@@ -17,7 +17,7 @@ from ..methods import choices
 from ..methods import registry as methods
 from ..mrml import nodes, places, selections
 from ..run.settings import DeconvolveSettings
-from . import kernelrows
+from . import kernelrows, onevolume
 from . import model as panelmodel
 
 # Slicer's parameter node wrapper serializes typing.Union, takes "no node" only where None is in it, and lets
@@ -96,6 +96,18 @@ class Logarithm(enum.Enum):
     No = "no"
     Natural = "natural"
     Decimal = "decimal"
+
+
+class EstimateSource(enum.Enum):
+    """What kernels are measured from."""
+
+    SharpAndBlurred = onevolume.PAIR
+    Points = onevolume.POINTS
+    Edge = onevolume.EDGE
+    Slit = onevolume.SLIT
+
+    def label(self):
+        return onevolume.sourceLabel(self.value)
 
 
 class EstimateTarget(enum.Enum):
@@ -177,6 +189,9 @@ class SpatialDeconvParameterNode:
     levelCount - How many levels "levels from histogram" makes.
     previewOn, previewOpacity, previewSize - The preview: shown, how opaque, and its size in voxels.
     originalVolume, blurredVolume - The two volumes that a kernel is measured from.
+    estimateVolume - The one volume that kernels are measured from: of beads, an edge or a slit.
+    estimateBeadDiameter - In µm.
+    estimateOwnSize - Size in voxels of kernels from one volume; 1: as many as the blur needs.
     estimate... - How it is measured.
     """
 
@@ -227,6 +242,15 @@ class SpatialDeconvParameterNode:
     previewOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 1.0
     previewSize: Annotated[int, WithinRange(16, 256)] = 64
 
+    estimateSource: EstimateSource = EstimateSource.SharpAndBlurred
+    estimateVolume: vtkMRMLScalarVolumeNode
+    estimateZonesZ: Annotated[int, WithinRange(1, 50)] = 1
+    estimateZonesY: Annotated[int, WithinRange(1, 50)] = 1
+    estimateZonesX: Annotated[int, WithinRange(1, 50)] = 1
+    estimateDegree: Annotated[int, WithinRange(0, 6)] = 0
+    estimateBeadDiameter: Annotated[float, WithinRange(0.0, 100000.0)] = 0.0
+    estimateSlitWidth: Annotated[float, WithinRange(0.0, 1000.0)] = 0.0
+    estimateOwnSize: Annotated[int, WithinRange(1, 101)] = 1
     originalVolume: vtkMRMLScalarVolumeNode
     blurredVolume: vtkMRMLScalarVolumeNode
     estimateTarget: EstimateTarget = EstimateTarget.OneKernel
@@ -409,6 +433,22 @@ def fieldKeysOf(parameterNode):
     :raises InputError: if a level, region or position is wrong; the message names it
     """
     return kernelrows.keysFromRows(*tableOf(parameterNode))
+
+
+def oneVolumeOf(parameterNode) -> onevolume.OneVolume:
+    """Return what is to be measured from one volume."""
+    node = parameterNode
+    return onevolume.OneVolume(
+        source=node.estimateSource.value,
+        volume=node.estimateVolume,
+        mask=maskOf(node),
+        resample=node.resample,
+        size=node.estimateOwnSize,
+        zones=(node.estimateZonesZ, node.estimateZonesY, node.estimateZonesX),
+        degree=node.estimateDegree,
+        beadDiameter=node.estimateBeadDiameter,
+        slitWidth=node.estimateSlitWidth,
+    )
 
 
 def tableOf(parameterNode):

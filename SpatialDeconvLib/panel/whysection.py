@@ -3,22 +3,19 @@
 import slicer
 
 from ..mrml.scene import ijkToRas, spacingOf
-from . import curveplots, forms, plotnodes, sliceviews
+from . import curveplots, forms, sliceviews
 from . import model as panelmodel
 from .parameters import fieldOf
-
-LAYOUT = 36  # vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView
 
 
 class WhySection:
     """Buttons of which one can be on; each shows a plot beside the slice views and takes it away again.
 
-    :param panel: the module's widget (ui, parameterNode, panelState, comparison, wrapped)
+    :param panel: the module's widget (ui, parameterNode, panelState, comparison, plots, wrapped)
     """
 
     def __init__(self, panel):
         self._panel = panel
-        self._chart = self._layout = None
         ui = panel.ui
         self._plots = {
             "mtf": (ui.mtfButton, self._mtf),
@@ -46,13 +43,17 @@ class WhySection:
 
     def stop(self):
         """Take the plot away and put the layout back."""
+        self._release()
+        self._undo()
+
+    def _release(self):
+        """Another section's plot has taken the place, or there is none any more."""
         for button, _make in self._plots.values():
             forms.setChecked(button, False)
-        self._undo()
+        self._say("")
 
     def sceneClosed(self):
         """The scene is being closed: the plot goes away by itself, the layout does not."""
-        self._chart = None
         self.stop()
 
     def cleanup(self):
@@ -109,17 +110,10 @@ class WhySection:
         return spacing[1:] if volume.GetImageData().GetDimensions()[2] == 1 else spacing
 
     def _show(self, plot):
-        self._chart = curveplots.plotCurves(plot)
-        self._layout = sliceviews.LayoutKeeper(slicer.mrmlScene)
-        self._layout.show(LAYOUT)
-        for node in sliceviews.plotViewNodes(slicer.mrmlScene, exceptFor="SpatialDeconvWeights"):
-            node.SetPlotChartNodeID(self._chart.GetID())
+        self._panel.plots.show(plot, self._release)
 
     def _undo(self):
-        plotnodes.removePlot(self._chart)
-        if self._layout is not None:
-            self._layout.restore()
-        self._chart = self._layout = None
+        self._panel.plots.hide(self._release)
         self._say("")
 
     def _say(self, text):
