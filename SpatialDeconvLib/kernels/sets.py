@@ -42,7 +42,7 @@ from ..errors import InputError, check_choice, is_auto
 from ..formats.names import library_name
 from ..formats.reasons import reason_of
 from ..formats.stored import StoredArray, read_array, split_variable
-from ..methods.choices import KEYS, PART_KEYS
+from ..methods.choices import KEYS
 from .centres import GivenCentre, centre_of, centre_words
 from .depths import depth_field
 from .field import KernelField
@@ -275,7 +275,7 @@ def field_from_dict(content: Mapping[str, Any], folder: str | os.PathLike = ".")
         raise InputError(f"unknown word {unknown[0]!r}; known: {', '.join(sorted(known))}")
     content = written_out(content)
     key: Any = content.get("key")
-    check_choice(key, (*KEYS, *PART_KEYS), "key")
+    check_choice(key, KEYS, "key")
     entries = content.get("kernels")
     if not isinstance(entries, list) or not entries:
         raise InputError("the kernel set is empty; give at least one kernel under 'kernels'")

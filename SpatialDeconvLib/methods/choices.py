@@ -119,16 +119,18 @@ ADVICE = {
 
 # -- kernel fields
 
-#: What chooses the kernel of a voxel.
+#: What chooses the kernel of a voxel, or of all that belong to a part of the data.
 KEYS = {
     "intensity": Choice(_("Intensity")),
     "region": Choice(_("Region (segment or label)")),
     "position": Choice(_("Position")),
     "uniform": Choice(_("One kernel everywhere")),
     "weights": Choice(_("Weight images")),
+    "channel": Choice(_("Channel of a volume")),
+    "frame": Choice(_("Frame of a sequence")),
 }
 
-#: What chooses one kernel for a part of the data as a whole, and of what data.
+#: Those that choose one kernel for a part of the data as a whole, and of what data.
 PART_KEYS = {
     "channel": "a volume of several values per voxel",
     "frame": "a sequence of volumes",

@@ -20,6 +20,23 @@ def lastIsOpacity(node, array: np.ndarray) -> bool:
     return array.shape[3] == 4 and node.GetVoxelVectorType() == node.VoxelVectorTypeColorRGBA
 
 
+def channelCount(node) -> int:
+    """Return the number of values per voxel of a volume node, without an opacity; 0 without any."""
+    image = node.GetImageData() if node is not None else None
+    if image is None:
+        return 0
+    count = image.GetNumberOfScalarComponents()
+    return count - 1 if count == 4 and node.GetVoxelVectorType() == node.VoxelVectorTypeColorRGBA else count
+
+
+def firstChannel(inputs: Inputs) -> Inputs:
+    """Return the inputs of the first channel alone, with its own kernel; those of a scalar volume as they are."""
+    if inputs.image.ndim == 3:
+        return inputs
+    kernels = field_of_part(field_of(inputs.kernels), "channel", 1)
+    return dataclasses.replace(inputs, image=np.ascontiguousarray(inputs.image[..., 0]), kernels=kernels)
+
+
 def perChannel(run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: Watch, copyLast: bool, box=...):
     """Run on a scalar array, or on each channel of a vector array.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..run.forecast import Forecast, forecast_of
 from ..run.settings import Settings
+from .channels import firstChannel
 from .nodes import prepare
 from .selections import Selections
 
@@ -48,7 +47,7 @@ def foreseeRun(
     if inputs.image.ndim == 3:
         return forecast_of(inputs, settings, watch)
     channels = inputs.image.shape[3] - int(prepared.copyLast)
-    first = forecast_of(replace(inputs, image=np.ascontiguousarray(inputs.image[..., 0])), settings, watch)
+    first = forecast_of(firstChannel(inputs), settings, watch)
     return _times(first, channels)
 
 

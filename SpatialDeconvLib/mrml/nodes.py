@@ -33,6 +33,7 @@ from ..run import pipeline
 from ..run.inputs import Inputs, sigmas_of
 from ..run.settings import Settings, settings_of
 from . import recipe as recipes
+from .browsers import fieldOfShownFrame
 from .channels import lastIsOpacity, perChannel
 from .geometry import geometryText, sameGeometry
 from .scene import (
@@ -214,7 +215,7 @@ def prepare(settings: Settings, inputVolume, kernels, selections: Selections) ->
     """Turn the nodes of a run into arrays; raises InputError as `deconvolveVolume` does."""
     array, resample = volumeArray(inputVolume, "inputVolume"), selections.resample
     refuse_shear(f"inputVolume {describeNode(inputVolume)}", ijkToRas(inputVolume)[:3, :3])
-    field = kernelFieldFrom(kernels)
+    field = fieldOfShownFrame(kernelFieldFrom(kernels), inputVolume)
     if selections.labels is not None:
         field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))
     mask = None if selections.mask is None else maskArray(selections.mask, inputVolume, resample)

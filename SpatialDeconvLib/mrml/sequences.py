@@ -26,6 +26,7 @@ from ..kernels.parts import field_of_part
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
 from ..run.verdict import worst_verdict
+from .browsers import browsersIn, sequenceOf
 from .channels import regionMeansOf, warningsOf
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
@@ -33,7 +34,7 @@ from .selections import Selections
 from .sequencefiles import copyIndex
 from .tables import placeRegionMeans
 
-__all__ = ["convolveSequence", "deconvolveSequence", "frameText", "sequenceOf"]
+__all__ = ["convolveSequence", "deconvolveSequence", "frameText"]
 
 Finished = Callable[[int, Prepared, Result], Any]
 
@@ -140,16 +141,6 @@ def convolveSequence(
     return _run(sequence, outputSequence, frames, arguments, workers, watch)
 
 
-def sequenceOf(node):
-    """Return (sequence, browser) when a volume or other node is what a browser shows of a sequence, else None."""
-    scene = node.GetScene() if hasattr(node, "GetScene") else None
-    for browser in _browsers(scene):
-        sequence = browser.GetSequenceNode(node)
-        if sequence is not None:
-            return sequence, browser
-    return None
-
-
 def frameText(sequence, item: int) -> str:
     """Return how a message calls a frame, e.g. ``frame 3 (time = 0.5 s)``."""
     value = f"{sequence.GetIndexName() or 'index'} = {sequence.GetNthIndexValue(item)} {sequence.GetIndexUnit()}"
@@ -179,7 +170,7 @@ class _Source:
     def of(cls, node) -> _Source:
         if hasattr(node, "IsA") and node.IsA("vtkMRMLSequenceNode"):
             browser = next(
-                (b for b in _browsers(node.GetScene()) if b.IsSynchronizedSequenceNode(node, True)), None
+                (b for b in browsersIn(node.GetScene()) if b.IsSynchronizedSequenceNode(node, True)), None
             )
             return cls(node, browser, browser.GetProxyNode(node) if browser is not None else None)
         found = sequenceOf(node) if node is not None else None
@@ -344,12 +335,6 @@ def _suspended(browser) -> Iterator[None]:
     finally:
         browser.SetPlaybackActive(playing)
         browser.SetRecordingActive(recording)
-
-
-def _browsers(scene) -> list:
-    name = "vtkMRMLSequenceBrowserNode"
-    count = scene.GetNumberOfNodesByClass(name) if scene is not None else 0
-    return [scene.GetNthNodeByClass(n, name) for n in range(count)]
 
 
 # ------------------------------------------------------------------------------------------ one frame
@@ -533,7 +518,7 @@ def _volume(data, recipe: str, frame):
 
 def _showBeside(source: _Source, output, name: str) -> None:
     """Let the input's browser show the output, under the input's transform and with its display."""
-    if any(browser.IsSynchronizedSequenceNode(output, True) for browser in _browsers(output.GetScene())):
+    if any(browser.IsSynchronizedSequenceNode(output, True) for browser in browsersIn(output.GetScene())):
         return
     if source.browser is None:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,10 +19,10 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
 from ..run import sheet
 from ..run.blocks import BlockMemory, block_around
-from ..run.inputs import Inputs
 from ..run.pipeline import Result
 from ..run.residuals import ResidualMap
 from ..run.sheet import DEFAULT_SIZE, Sheet, Tile
+from .channels import firstChannel
 from .nodes import prepare, settingsFrom
 from .scene import createDisplay, ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix
 from .selections import Selections
@@ -58,7 +57,7 @@ def compareMethods(
     InputError, Cancelled
     """
     settings = settingsFrom("deconvolve", None, options)
-    inputs = _scalar(prepare(settings, inputVolume, kernels, Selections(mask, labels, guide, resample)).inputs)
+    inputs = firstChannel(prepare(settings, inputVolume, kernels, Selections(mask, labels, guide, resample)).inputs)
     shape = inputs.image.shape
     if not size >= 1:
         raise InputError(f"size {size!r} must be at least 1 voxel", "size")
@@ -76,13 +75,8 @@ def methodTiles(
     known: BlockMemory | None = None,
 ) -> Iterator[Tile]:
     """Yield the tiles of a block (k, j, i) of a volume node one after another; see `run.sheet.tiles`."""
-    inputs = _scalar(prepare(settings, inputVolume, kernels, selections).inputs)
+    inputs = firstChannel(prepare(settings, inputVolume, kernels, selections).inputs)
     yield from sheet.tiles(inputs, settings, block, watch, known)
-
-
-def _scalar(inputs: Inputs) -> Inputs:
-    image = inputs.image
-    return inputs if image.ndim == 3 else replace(inputs, image=np.ascontiguousarray(image[..., 0]))
 
 
 def residualMaps(

@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from ..mrml import checking, sequences
+from ..mrml import browsers, checking
 from ..run.verdict import worst_verdict
 from . import goalsection
 from . import model as panelmodel
@@ -161,7 +161,7 @@ class ApplySection:
 
         This is asked once, before the run.
         """
-        found = sequences.sequenceOf(volume)
+        found = browsers.sequenceOf(volume)
         count = found[0].GetNumberOfDataNodes() if found else 0
         if count < 2:
             return volume

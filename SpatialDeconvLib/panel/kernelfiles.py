@@ -17,6 +17,7 @@ from ..formats.stored import read_array
 from ..kernels.collect import own_places
 from ..kernels.naming import levels_in_names
 from ..kernels.sources import Source, find_sources, is_set
+from ..methods.choices import PART_KEYS
 from . import kernelrows
 from .kernelrows import KernelRow
 from .model import _, inPanelWords
@@ -88,7 +89,7 @@ def rowsFromFiles(
     paths : sequence of str
         Files, or a folder; no kernel sets.
     key : str
-        What chooses the kernels. Numbers in the names are levels, or labels.
+        What chooses the kernels. Numbers in the names are levels, labels, channels or frames.
     rows : sequence of KernelRow
         Those that there are.
     regions : sequence of str or int
@@ -123,14 +124,16 @@ def _places(
 ) -> tuple[list[str], list[str]]:
     """What each kernel belongs to, "" where that is not known; and what was assumed."""
     named = [""] * len(sources)
-    if key not in ("intensity", "region") or (key == "region" and any(isinstance(r, str) for r in regions)):
+    if key not in ("intensity", "region", *PART_KEYS) or (
+        key == "region" and any(isinstance(r, str) for r in regions)
+    ):
         return named, []
     if len(sources) == 1 and sources[0].page is None:
         return [guessedLevel(sources[0].name)], []
     try:
         return [_text(place) for place in own_places(sources)[0]], []
     except InputError as error:
-        if key == "region":
+        if key != "intensity":
             return named, []
         reason = error.text.split(";")[0]
     if values is None or not values[0] < values[1]:

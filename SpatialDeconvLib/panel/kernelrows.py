@@ -28,7 +28,7 @@ from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.prepare import PreparedKernel, prepare_kernel
 from ..kernels.sets import SCHEMA, field_from_dict, kernel_from_dict, written_out
 from ..kernels.shapes import registry
-from ..methods.choices import AUTO, INTERPOLATIONS_OF, KEYS
+from ..methods.choices import AUTO, INTERPOLATIONS_OF, KEYS, PART_KEYS
 from . import kernelfacts, kernelfields
 from .kernelfields import NUMBER as _NUMBER
 from .kernelfields import numbersIn as _numbers
@@ -80,7 +80,8 @@ class KernelRow:
     ----------
     at : str
         What the kernel belongs to: a level; a segment name or label (a name that looks like a number in quotes);
-        a position "z, y, x" in mm; the path of a weight image. Without meaning for one kernel everywhere.
+        a position "z, y, x" in mm; the path of a weight image; a channel, from 1 on; a frame, from 0 on, or its
+        index value (one that is a number in quotes). Without meaning for one kernel everywhere.
     kind : str
         One of `KINDS`.
     size : str
@@ -123,13 +124,12 @@ class KernelRow:
                 raise InputError(_("position '{text}' must be three numbers: z, y, x in mm").format(text=text))
             return tuple(numbers)
         if not text:
-            raise InputError(_("it has no segment") if key == "region" else _("it has no weight image"))
-        if key == "region":
-            quoted = re.fullmatch(r'"(.*)"', text)
-            if quoted:
-                return quoted.group(1)
-            return int(text) if re.fullmatch(r"[-+]?\d+", text) else text
-        return text
+            raise InputError(_MISSING_PLACES[key])
+        if key == "channel":
+            if not re.fullmatch(r"\d+", text) or int(text) < 1:
+                raise InputError(_("channel '{text}' is no number from 1 on").format(text=text))
+            return int(text)
+        return _numberOrName(text) if key in ("region", "frame") else text
 
     def entry(self, folder: str | os.PathLike | None = None, key: str = "uniform") -> dict[str, Any]:
         """Return the entry of a kernel set file.
@@ -214,6 +214,22 @@ def _relative(path: str, folder: str | os.PathLike | None) -> str:
         return path
 
 
+_MISSING_PLACES = {
+    "region": _("it has no segment"),
+    "weights": _("it has no weight image"),
+    "channel": _("it has no channel"),
+    "frame": _("it has no frame"),
+}
+
+
+def _numberOrName(text: str) -> int | str:
+    """A whole number, or a name: one that looks like a number stands in quotes."""
+    quoted = re.fullmatch(r'"(.*)"', text)
+    if quoted:
+        return quoted.group(1)
+    return int(text) if re.fullmatch(r"[-+]?\d+", text) else text
+
+
 def _oneNumber(text: str, what: str) -> float:
     text = _withoutDecimalComma(text)
     if not re.fullmatch(_NUMBER, text):
@@ -239,7 +255,8 @@ def fieldFromRows(
 
     Parameters
     ----------
-    key : {"intensity", "region", "position", "uniform", "weights"}
+    key : str
+        One of `choices.KEYS`.
     rows : sequence of KernelRow
     interpolation, outside, feather, of
         See `KernelField`; those that the key has no use for are ignored.
@@ -289,6 +306,8 @@ def _field(
         return KernelField.by_intensity(pairs, _possible(interpolation, key), outside, of)
     if key == "position":
         return KernelField.by_position(pairs, _possible(interpolation, key))
+    if key in PART_KEYS:
+        return {"channel": KernelField.by_channel, "frame": KernelField.by_frame}[key](pairs)
     return KernelField.by_region(None, pairs, feather, outside)
 
 
@@ -365,7 +384,7 @@ def _placeText(key: str, at: Any, folder: Path) -> str:
         return str((folder / at).resolve())
     if key == "position":
         return ", ".join(numberText(v) for v in at)
-    if key == "region" and isinstance(at, str):
+    if key in ("region", "frame") and isinstance(at, str):
         return f'"{at}"' if re.fullmatch(r'[-+]?\d+|".*"', at.strip()) else at
     return numberText(at)
 
@@ -655,6 +674,18 @@ def firstSize(kind: str) -> str:
     return _valuesText(size.start if size is not None else 1.0)
 
 
+#: What fills the table by one click, by key: the text of the button, and what it does.
+FILLS = {
+    "intensity": (
+        _("Levels from histogram"),
+        _("Fill the table with levels around which the intensities of the volume gather."),
+    ),
+    "region": (_("A row for every segment"), _("Add a row for every segment or label that has none yet.")),
+    "channel": (_("A row for every channel"), _("Add a row for every channel that has none yet.")),
+    "frame": (_("A row for every frame"), _("Add a row for every frame that has none yet.")),
+}
+
+
 def placeLabel(key: str) -> str:
     """Return the heading of the table's first column."""
     return {
@@ -663,6 +694,8 @@ def placeLabel(key: str) -> str:
         "position": _("z, y, x (mm)"),
         "uniform": _("Everywhere"),
         "weights": _("Weight image"),
+        "channel": _("Channel"),
+        "frame": _("Frame"),
     }[key]
 
 
@@ -685,12 +718,16 @@ def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
             "region": _("One {kind} kernel, keyed to a region."),
             "position": _("One {kind} kernel, keyed to position."),
             "weights": _("One {kind} kernel, with a weight image."),
+            "channel": _("One {kind} kernel, for one channel."),
+            "frame": _("One {kind} kernel, for one frame."),
         }
         return words[key].format(kind=kind)
     words = {
         "region": _("{count} {kind} kernels, keyed to regions."),
         "position": _("{count} {kind} kernels, keyed to position."),
         "weights": _("{count} {kind} kernels, each with its own weight image."),
+        "channel": _("{count} {kind} kernels, one for each channel."),
+        "frame": _("{count} {kind} kernels, one for each frame."),
     }
     return words[key].format(count=len(rows), kind=kind)
 
@@ -706,10 +743,14 @@ def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = (
     key : str
     rows : sequence of KernelRow
     regions : sequence of str or int
-        Names of the segments, or labels, there are.
+        Names of the segments, or labels, there are; or the numbers of channels or frames.
     """
     last = rows[-1] if rows else KernelRow()
-    if key == "region":
+    if key in PART_KEYS and not regions:
+        numbers = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
+        first = 1 if key == "channel" else 0
+        return replace(last, at=str(max([n + 1 for n in numbers if isinstance(n, int)], default=first)))
+    if key in ("region", *PART_KEYS):
         used = {row.at.strip().strip('"') for row in rows}
         unused = [name for name in regions if str(name) not in used]
         labels = [row.place(key) for row in rows if not rowPlaceProblem(key, row)]
@@ -784,7 +825,8 @@ def parsePasted(text: str, key: str) -> list[KernelRow]:
     Parameters
     ----------
     text : str
-    key : {"intensity", "region", "position", "uniform", "weights"}
+    key : str
+        One of `choices.KEYS`.
 
     Raises
     ------

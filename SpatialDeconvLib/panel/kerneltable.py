@@ -16,7 +16,7 @@ from ..estimation import levels
 from ..formats.stored import ENDINGS
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
-from ..mrml import nodes, places
+from ..mrml import browsers, channels, nodes, places
 from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrows
 from . import pixmaps as pictures
 from .history import History
@@ -132,15 +132,9 @@ class KernelTable:
         node = self._node()
         key, rows = self.key(), self.rows()
         state = (key, rows, self._spacing(node))
-        self._ui.levelsRow.visible = key in ("intensity", "region")
+        self._ui.levelsRow.visible = key in kernelrows.FILLS
         self._ui.levelCountSpinBox.visible = key == "intensity"
-        byLevel = key == "intensity"
-        self._ui.levelsButton.text = _("Levels from histogram") if byLevel else _("A row for every segment")
-        self._ui.levelsButton.toolTip = (
-            _("Fill the table with levels around which the intensities of the volume gather.")
-            if byLevel
-            else _("Add a row for every segment or label that has none yet.")
-        )
+        self._ui.levelsButton.text, self._ui.levelsButton.toolTip = kernelrows.FILLS.get(key, ("", ""))
         self._offerInterpolations(node)
         self._history.note((key, rows))
         if state != self._shown:
@@ -238,7 +232,16 @@ class KernelTable:
         if any(not button.isEnabled() for button in focused):
             ui.kernelTable.setFocus()  # else it would leave the section, whose keys undo
         node = self._node()
-        ui.levelsButton.enabled = (node.inputVolume if key == "intensity" else node.labels) is not None
+        ui.levelsButton.enabled = (node.labels if key == "region" else node.inputVolume) is not None
+
+    @staticmethod
+    def _parts(node, key):
+        """Return what rows may belong to: segments or labels, channels, frames; none for other keys."""
+        if key == "region":
+            return places.regionNames(node.labels)
+        if key == "channel":
+            return list(range(1, channels.channelCount(node.inputVolume) + 1))
+        return list(range(browsers.frameCount(node.inputVolume))) if key == "frame" else []
 
     # -- the fields of the selected rows
 
@@ -406,7 +409,7 @@ class KernelTable:
     def onAdd(self, _checked=False):
         node, key = self._node(), self.key()
         rows = list(self.rows())
-        row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
+        row = kernelrows.newRow(key, rows, self._parts(node, key))
         if key == "position" and node.inputVolume is not None:
             place = places.slicePosition()
             if place is not None:
@@ -468,12 +471,12 @@ class KernelTable:
         node = self._node()
         rows = self.rows()
         try:
-            if self.key() == "region":
+            if self.key() != "intensity":
                 used = {row.at.strip().strip('"') for row in rows}
                 rows = list(rows)
-                for name in places.regionNames(node.labels):
+                for name in self._parts(node, self.key()):
                     if str(name) not in used:
-                        rows.append(kernelrows.newRow("region", rows, [name]))
+                        rows.append(kernelrows.newRow(self.key(), rows, [name]))
             else:
                 guide = node.guideVolume or node.inputVolume
                 with slicer.util.WaitCursor():
@@ -507,7 +510,7 @@ class KernelTable:
         """Append a volume of the scene as a kernel; a number in its name is its level."""
         node, key = self._node(), self.key()
         rows = list(self.rows())
-        row = kernelrows.newRow(key, rows, places.regionNames(node.labels) if key == "region" else ())
+        row = kernelrows.newRow(key, rows, self._parts(node, key))
         at = kernelfiles.guessedLevel(volume.GetName()) if key == "intensity" else ""
         row = kernelrows.KernelRow(at or row.at, "volume", volume=volume)
         self._append([row])
@@ -592,7 +595,7 @@ class KernelTable:
     def _addKernels(self, files, split):
         node = self._node()
         key = self.key()
-        regions = places.regionNames(node.labels) if key == "region" else ()
+        regions = self._parts(node, key)
         before = [] if key == "uniform" else list(self.rows())
         given = (before, regions, split, self._values())
         found = kernelfiles.rowsFromFiles(files, key, *given)

@@ -247,6 +247,8 @@ class PanelState:
     hasSegments: bool = False
     isEmptyMask: bool = False
     slices: int = 1
+    channels: int = 1
+    frames: int = 1
     outputVolume: Any = None
     kernelSet: KernelSetSummary = field(default_factory=lambda: KernelSetSummary(""))
 
@@ -375,6 +377,10 @@ def whatIsMissing(state: PanelState) -> str:
         return state.kernelSet.text
     if state.key == "region" and state.labels is None:
         return _("Choose the segmentation or label map that the kernels belong to.")
+    if state.key == "channel" and state.channels < 2:
+        return _("The input volume has a single channel: choose one of several, or what else chooses the kernel.")
+    if state.key == "frame" and state.frames < 2:
+        return _("The input volume is no frame of a sequence: choose one, or what else chooses the kernel.")
     if state.kernelSet.flat and state.slices > 1 and not state.slicewise:
         return _slicesText(state)
     if _selfKeyed(state) and state.key != "intensity":
@@ -570,6 +576,15 @@ def sequenceText(results: list[Any], outputName: str) -> str:
         facts.append(_("at most {residual}").format(residual=_residualText(max(residuals))))
     warnings = [warning for result in results for warning in result.warnings]
     return "\n".join([", ".join(facts) + ".", *_choiceTexts(results), *_warningTexts(warnings)])
+
+
+def oneKernelText(key: str) -> str:
+    """Return why there are no weights to be shown where one kernel applies to all voxels."""
+    return {
+        "uniform": _("One kernel applies everywhere."),
+        "channel": _("One kernel applies everywhere in a channel."),
+        "frame": _("One kernel applies everywhere in a frame."),
+    }[key]
 
 
 def estimateIsMissing(original: Any, blurred: Any, target: str, state: PanelState) -> str:

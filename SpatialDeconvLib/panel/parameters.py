@@ -15,7 +15,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, param
 
 from ..methods import choices
 from ..methods import registry as methods
-from ..mrml import nodes, places, selections
+from ..mrml import browsers, channels, nodes, places, selections
 from ..run.settings import DeconvolveSettings
 from . import kernelrows, onevolume
 from . import model as panelmodel
@@ -392,6 +392,8 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
         region=node.regionKind.value,
         mask=maskOf(node),
         slices=places.sliceCount(node.inputVolume),
+        channels=channels.channelCount(node.inputVolume),
+        frames=browsers.frameCount(node.inputVolume),
         hasSegments=bool(places.segmentsOf(node.mask)),
         isEmptyMask=node.mask is not None and places.isEmptyRegion(node.mask, chosenSegments(node)),
         outputVolume=node.outputVolume,

@@ -2,8 +2,8 @@
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
+from ..methods.choices import PART_KEYS
 from ..mrml import previewing
 from ..report.pixels import png
 from . import model as panelmodel
@@ -91,9 +91,9 @@ class WeightsPlot:
             self._clear()
             self._showText(missing)
             return
-        if state.key == "uniform":
+        if state.key == "uniform" or state.key in PART_KEYS:
             self._clear()
-            self._showText(_("One kernel applies everywhere."))
+            self._showText(panelmodel.oneKernelText(state.key))
             return
         wanted = self._signature(state, node)
         if wanted == self._shown:

@@ -1,0 +1,45 @@
+"""What sequence browsers show: the sequence that a volume node is a frame of, and which frame it is."""
+
+from __future__ import annotations
+
+from ..kernels.field import KernelField
+from ..kernels.parts import field_of_part
+
+
+def browsersIn(scene) -> list:
+    """Return the sequence browsers of a scene; none of None."""
+    name = "vtkMRMLSequenceBrowserNode"
+    count = scene.GetNumberOfNodesByClass(name) if scene is not None else 0
+    return [scene.GetNthNodeByClass(n, name) for n in range(count)]
+
+
+def sequenceOf(node):
+    """Return (sequence, browser) when a volume or other node is what a browser shows of a sequence, else None."""
+    scene = node.GetScene() if hasattr(node, "GetScene") else None
+    for browser in browsersIn(scene):
+        sequence = browser.GetSequenceNode(node)
+        if sequence is not None:
+            return sequence, browser
+    return None
+
+
+def frameCount(node) -> int:
+    """Return how many frames there are of what a browser shows as this node; 1 where it shows none."""
+    found = sequenceOf(node)
+    return found[0].GetNumberOfDataNodes() if found else 1
+
+
+def fieldOfShownFrame(field: KernelField, node) -> KernelField:
+    """Return the field for the frame that a browser shows as this node: one kernel, of a field keyed by frame.
+
+    Raises
+    ------
+    InputError
+        If that frame has no kernel.
+    """
+    found = sequenceOf(node) if field.key == "frame" else None
+    if found is None:
+        return field
+    sequence, browser = found
+    value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
+    return field_of_part(field, "frame", sequence.GetItemNumberFromIndexValue(value, True), value)
