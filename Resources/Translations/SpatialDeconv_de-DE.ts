@@ -279,6 +279,18 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Volume that holds the weight of this kernel at every voxel. One of several images (channels, a sequence) makes a row for each.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Weights:</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>None: a file</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>What kind of kernel the selected rows are.</source>
             <translation>Welcher Art die Kerne der gewählten Zeilen sind.</translation>
         </message>
@@ -293,6 +305,14 @@ Neurological Institute, McGill University.
         <message>
             <source>Sigma (mm):</source>
             <translation>Sigma (mm):</translation>
+        </message>
+        <message>
+            <source>Read distances (mm) and densities from a text file of two columns.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>From a file...</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Volume whose voxels are the kernel.</source>
@@ -1071,6 +1091,14 @@ Neurological Institute, McGill University.
             <translation>Gewichtsbilder</translation>
         </message>
         <message>
+            <source>Channel of a volume</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Frame of a sequence</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Interpolate</source>
             <translation>Interpolieren</translation>
         </message>
@@ -1662,11 +1690,7 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
-            <source>it has no segment</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>it has no weight image</source>
+            <source>channel '{text}' is no number from 1 on</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1698,6 +1722,18 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>it has no segment</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>it has no channel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>it has no frame</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>{what} '{text}' is no number</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1711,10 +1747,6 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>kernel {row}</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>weights in a 4-D file cannot be shown in the table; write one file for each kernel</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1766,6 +1798,38 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Levels from histogram</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Fill the table with levels around which the intensities of the volume gather.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A row for every segment</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Add a row for every segment or label that has none yet.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A row for every channel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Add a row for every channel that has none yet.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>A row for every frame</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Add a row for every frame that has none yet.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Level</source>
             <translation>Stufe</translation>
         </message>
@@ -1783,6 +1847,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Weight image</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Channel</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Frame</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1818,6 +1890,14 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>One {kind} kernel, for one channel.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One {kind} kernel, for one frame.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>{count} {kind} kernels, keyed to regions.</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1827,6 +1907,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{count} {kind} kernels, each with its own weight image.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{count} {kind} kernels, one for each channel.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>{count} {kind} kernels, one for each frame.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1862,22 +1950,6 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>its decimal logarithm</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Levels from histogram</source>
-            <translation>Stufen aus dem Histogramm</translation>
-        </message>
-        <message>
-            <source>A row for every segment</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Fill the table with levels around which the intensities of the volume gather.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Add a row for every segment or label that has none yet.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -1929,6 +2001,10 @@ Neurological Institute, McGill University.
             <translation type="unfinished"></translation>
         </message>
         <message>
+            <source>Read a table of distances and densities</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>There is nothing to prepare in the selected rows.</source>
             <translation type="unfinished"></translation>
         </message>
@@ -1970,6 +2046,17 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Save kernel set</source>
+            <translation type="unfinished"></translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.kernelweights</name>
+        <message>
+            <source>it has no weight image</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>'{text}' is no number of an image, from 0 on</source>
             <translation type="unfinished"></translation>
         </message>
     </context>
@@ -2065,6 +2152,14 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Choose the segmentation or label map that the kernels belong to.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The input volume has a single channel: choose one of several, or what else chooses the kernel.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>The input volume is no frame of a sequence: choose one, or what else chooses the kernel.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -2169,6 +2264,18 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>at most {residual}</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One kernel applies everywhere.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One kernel applies everywhere in a channel.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>One kernel applies everywhere in a frame.</source>
             <translation type="unfinished"></translation>
         </message>
         <message>
@@ -2466,13 +2573,6 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Click to choose this method. Residual: what the block leaves unexplained, in units of the noise (1 is ideal). dB: how much closer to the truth it came in a simulation, which tells the better method, not by how much.</source>
-            <translation type="unfinished"></translation>
-        </message>
-    </context>
-    <context>
-        <name>panel.weightsplot</name>
-        <message>
-            <source>One kernel applies everywhere.</source>
             <translation type="unfinished"></translation>
         </message>
     </context>

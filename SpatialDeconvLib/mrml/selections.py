@@ -131,15 +131,19 @@ def labelArray(selection, referenceVolume, resample: bool = False) -> tuple[np.n
     return array.astype(np.uint8) if array.dtype == bool else array, names
 
 
-def guideArray(guide, referenceVolume, resample: bool = False, name: str = "guide") -> np.ndarray:
+def guideArray(
+    guide, referenceVolume, resample: bool = False, name: str = "guide", channel: int | None = None
+) -> np.ndarray:
     """Return the values of a guide, or another image (scalar volume node or array), on the voxels of a volume node.
 
     With `resample`, a guide of another geometry is interpolated linearly; beyond its border its nearest value
-    is taken. Raises InputError as `maskArray` does.
+    is taken. Of a vector volume, a `channel` has to be named. Raises InputError as `maskArray` does.
     """
     if isinstance(guide, np.ndarray):
         return _plainArray(guide, referenceVolume, name)
     array = volumeArray(guide, name)
+    if array.ndim == 4 and channel is not None:
+        array = np.ascontiguousarray(array[..., channel])
     if array.ndim == 4:
         raise InputError(f"{name} {describeNode(guide)} has {array.shape[3]} channels; give a scalar volume")
     return _volumeOnto(guide, array, referenceVolume, resample, name, linear=True)

@@ -16,11 +16,15 @@ from ..errors import InputError
 from ..formats.stored import read_array
 from ..kernels.collect import own_places
 from ..kernels.naming import levels_in_names
+from ..kernels.shapes.table import read_radial_table
 from ..kernels.sources import Source, find_sources, is_set
 from ..methods.choices import PART_KEYS
-from . import kernelrows
+from . import kernelfields, kernelrows
 from .kernelrows import KernelRow
 from .model import _, inPanelWords
+
+#: The kind of kernels that a table of distances and densities makes.
+TABLE = "radial"
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,21 @@ def _places(
 
 def _text(place: Any) -> str:
     return kernelrows.numberText(place) if isinstance(place, float | int) else str(place)
+
+
+def rowOfTable(row: KernelRow, path: str) -> KernelRow:
+    """Return a row of a radial table with the distances and densities of a text file.
+
+    Raises
+    ------
+    InputError
+        If the file holds no such table, or the table makes no kernel.
+    """
+    r, density = read_radial_table(path)
+    row = kernelfields.rowWithSize(row, kernelfields.valuesText(r))
+    made = kernelfields.rowWithField(row, "density", kernelfields.valuesText(density))
+    made.kernel()
+    return made
 
 
 def rowOfFile(row: KernelRow, path: str, key: str) -> KernelRow:

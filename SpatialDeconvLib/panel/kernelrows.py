@@ -26,10 +26,11 @@ from ..kernels.kernel import Kernel
 from ..kernels.kinds import Kind
 from ..kernels.parametric import AnyKernel, ParametricKernel
 from ..kernels.prepare import PreparedKernel, prepare_kernel
-from ..kernels.sets import SCHEMA, field_from_dict, kernel_from_dict, written_out
+from ..kernels.sets import field_from_dict, kernel_from_dict, written_out
 from ..kernels.shapes import registry
+from ..kernels.weightfiles import weight_file
 from ..methods.choices import AUTO, INTERPOLATIONS_OF, KEYS, PART_KEYS
-from . import kernelfacts, kernelfields
+from . import kernelfacts, kernelfields, kernelweights
 from .kernelfields import NUMBER as _NUMBER
 from .kernelfields import numbersIn as _numbers
 from .kernelfields import numberText
@@ -80,8 +81,8 @@ class KernelRow:
     ----------
     at : str
         What the kernel belongs to: a level; a segment name or label (a name that looks like a number in quotes);
-        a position "z, y, x" in mm; the path of a weight image; a channel, from 1 on; a frame, from 0 on, or its
-        index value (one that is a number in quotes). Without meaning for one kernel everywhere.
+        a position "z, y, x" in mm; a weight image (see `kernelweights`); a channel, from 1 on; a frame, from 0 on,
+        or its index value (one that is a number in quotes). Without meaning for one kernel everywhere.
     kind : str
         One of `KINDS`.
     size : str
@@ -90,6 +91,8 @@ class KernelRow:
         Of a motion: an angle in degrees, or "z, y, x".
     volume : vtkMRMLScalarVolumeNode or None
     path : str
+    weights : vtkMRMLScalarVolumeNode or None
+        The volume that holds the weight image; None where a file does, and for other keys.
     logarithm : {"no", "natural", "decimal"}
         Whether the volume or file holds the logarithm of the kernel.
     options : str
@@ -104,8 +107,9 @@ class KernelRow:
     path: str = ""
     logarithm: str = "no"
     options: str = ""
+    weights: Any = None
 
-    def place(self, key: str) -> float | int | str | tuple[float, ...]:
+    def place(self, key: str) -> float | int | str | tuple[float, ...] | tuple[str, int]:
         """Return what the kernel belongs to, in the words of the kernel field.
 
         Raises
@@ -123,13 +127,15 @@ class KernelRow:
             if len(numbers) not in (2, 3):
                 raise InputError(_("position '{text}' must be three numbers: z, y, x in mm").format(text=text))
             return tuple(numbers)
+        if key == "weights":
+            return kernelweights.placeOf(self)
         if not text:
             raise InputError(_MISSING_PLACES[key])
         if key == "channel":
             if not re.fullmatch(r"\d+", text) or int(text) < 1:
                 raise InputError(_("channel '{text}' is no number from 1 on").format(text=text))
             return int(text)
-        return _numberOrName(text) if key in ("region", "frame") else text
+        return _numberOrName(text)
 
     def entry(self, folder: str | os.PathLike | None = None, key: str = "uniform") -> dict[str, Any]:
         """Return the entry of a kernel set file.
@@ -216,7 +222,6 @@ def _relative(path: str, folder: str | os.PathLike | None) -> str:
 
 _MISSING_PLACES = {
     "region": _("it has no segment"),
-    "weights": _("it has no weight image"),
     "channel": _("it has no channel"),
     "frame": _("it has no frame"),
 }
@@ -243,6 +248,12 @@ def _oneNumber(text: str, what: str) -> float:
 # ------------------------------------------------------------------------------------- rows and fields
 
 
+def _ownArray(volume: Any, number: int | None) -> np.ndarray:
+    from ..mrml.weightimages import weightArray  # here, because everything else works without a scene
+
+    return weightArray(volume, number)
+
+
 def fieldFromRows(
     key: str,
     rows: Sequence[KernelRow],
@@ -250,6 +261,7 @@ def fieldFromRows(
     outside: str = "nearest",
     feather: float = 0.0,
     of: str = AUTO,
+    weightsOf: kernelweights.ArrayOf = _ownArray,
 ) -> KernelField:
     """Return the kernel field of a table.
 
@@ -260,13 +272,15 @@ def fieldFromRows(
     rows : sequence of KernelRow
     interpolation, outside, feather, of
         See `KernelField`; those that the key has no use for are ignored.
+    weightsOf : callable (volume, number) -> ndarray
+        The weight images of rows that have them in a volume.
 
     Raises
     ------
     InputError
         Naming the row, what is wrong with it and what to do.
     """
-    return _field(key, rows, KernelRow.kernel, interpolation, outside, feather, of)
+    return _field(key, rows, KernelRow.kernel, interpolation, outside, feather, of, weightsOf)
 
 
 def keysFromRows(
@@ -276,22 +290,22 @@ def keysFromRows(
     outside: str = "nearest",
     feather: float = 0.0,
     of: str = AUTO,
+    weightsOf: kernelweights.ArrayOf = _ownArray,
 ) -> KernelField:
     """Return the field of a table whose kernels are still to be measured: its keys, without any blur."""
     identity = ParametricKernel("identity")
-    return _field(key, rows, lambda row: identity, interpolation, outside, feather, of)
+    return _field(key, rows, lambda row: identity, interpolation, outside, feather, of, weightsOf)
 
 
 def _field(
-    key, rows, kernelOf: Callable[[KernelRow], AnyKernel], interpolation, outside, feather, of
+    key, rows, kernelOf: Callable[[KernelRow], AnyKernel], interpolation, outside, feather, of, weightsOf
 ) -> KernelField:
     if not rows:
         raise InputError(_("the kernel table is empty; add a kernel or load a kernel set"))
     if key == "weights":
-        entries = [{"at": row.place(key), "type": "identity"} for row in rows]
-        field = field_from_dict({"schema": SCHEMA, "key": key, "kernels": entries})
         kernels = [_named(number, row, lambda row=row: kernelOf(row)) for number, row in enumerate(rows, 1)]
-        return replace(field, kernels=tuple(kernels))
+        images, at = kernelweights.imagesOf(rows, weightsOf)
+        return replace(KernelField.by_weights(images, kernels), at=tuple(at))
     pairs = []
     for number, row in enumerate(rows, 1):
         place = _named(number, row, lambda row=row: row.place(key))
@@ -377,11 +391,7 @@ def _placeText(key: str, at: Any, folder: Path) -> str:
     if key == "uniform":
         return ""
     if key == "weights":
-        if not isinstance(at, str):
-            raise InputError(
-                _("weights in a 4-D file cannot be shown in the table; write one file for each kernel")
-            )
-        return str((folder / at).resolve())
+        return kernelweights.textOfFile(weight_file(at, folder))
     if key == "position":
         return ", ".join(numberText(v) for v in at)
     if key in ("region", "frame") and isinstance(at, str):
@@ -473,7 +483,7 @@ def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
         place = row.place(key)
         if key != "uniform" and place in seen:
             text = _("Kernels {first} and {second} are both for {place}: remove or change one.")
-            return text.format(first=seen[place], second=number, place=row.at.strip())
+            return text.format(first=seen[place], second=number, place=placeText(key, row))
         seen[place] = number
     return ""
 
@@ -699,6 +709,16 @@ def placeLabel(key: str) -> str:
     }[key]
 
 
+def placeText(key: str, row: KernelRow) -> str:
+    """Return what a row's kernel belongs to, as the table shows it; `rowWithPlace` reads it back."""
+    return {"uniform": "", "weights": kernelweights.textOf(row)}.get(key, row.at.strip())
+
+
+def rowWithPlace(key: str, row: KernelRow, text: str) -> KernelRow:
+    """Return a row with another level, region, position, weight image, ... as typed into the table."""
+    return kernelweights.rowWithText(row, text) if key == "weights" else replace(row, at=text)
+
+
 def _summaryText(key: str, rows: Sequence[KernelRow]) -> str:
     """Return one line about a table that can be used."""
     kinds = {row.kind for row in rows}
@@ -764,7 +784,7 @@ def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = (
         return replace(last, at=numberText(round(levels[-1] + step, 10)) if levels else "10")
     if key == "position":
         return replace(last, at=last.at if rows else "0, 0, 0")
-    return replace(last, at="")
+    return replace(last, at="", weights=None)
 
 
 def rowOfKind(row: KernelRow, kind: str) -> KernelRow:

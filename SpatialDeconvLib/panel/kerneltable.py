@@ -16,8 +16,8 @@ from ..estimation import levels
 from ..formats.stored import ENDINGS
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
-from ..mrml import browsers, channels, nodes, places
-from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrows
+from ..mrml import browsers, channels, nodes, places, weightimages
+from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrows, kernelweights
 from . import pixmaps as pictures
 from .history import History
 from .kernelform import KernelForm
@@ -115,6 +115,8 @@ class KernelTable:
         ui.kernelSizeLineEdit.connect("editingFinished()", self.onSizeEdited)
         ui.kernelDirectionLineEdit.connect("editingFinished()", self.onDirectionEdited)
         ui.kernelVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onVolumeChosen)
+        ui.kernelWeightsSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onWeightsChosen)
+        ui.kernelTableButton.connect("clicked(bool)", self.onTable)
         ui.kernelPathLineEdit.connect("currentPathChanged(QString)", self.onPathEdited)
         form = ui.kernelNotesLabel.parentWidget().layout().itemAt(1).layout()
         self._form = KernelForm(ui, form, self.onFieldEdited)
@@ -181,8 +183,7 @@ class KernelTable:
     def _fillRow(self, key, number, row, icon):
         kind = kernelrows.KINDS[row.kind]
         problem, notes = self._problemAndNotes(key, row)
-        place = row.at if key != "uniform" else ""
-        self._setCell(number, PLACE, place, key != "uniform")
+        self._setCell(number, PLACE, kernelrows.placeText(key, row), key != "uniform")
         self._setCell(number, KIND, kernelrows.kindLabel(row.kind), False).setIcon(icon)
         kernel, _problem = kernelfacts.kernelOf(row)
         text = ": ".join(filter(None, [kernelrows.parametersText(row), kernelfacts.shortText(kernel)]))
@@ -287,6 +288,9 @@ class KernelTable:
             if widget.text != text:
                 widget.text = text
         ui.kernelVolumeSelector.setCurrentNode(row.volume)
+        ui.kernelWeightsLabel.visible = ui.kernelWeightsSelector.visible = self.key() == "weights"
+        ui.kernelWeightsSelector.setCurrentNode(row.weights)
+        ui.kernelTableButton.visible = row.kind == kernelfiles.TABLE
         if ui.kernelPathLineEdit.currentPath != row.path:
             ui.kernelPathLineEdit.currentPath = row.path
         ui.kernelLogarithmComboBox.currentIndex = LOGARITHMS.index(row.logarithm)
@@ -385,6 +389,31 @@ class KernelTable:
     def onVolumeChosen(self, volume):
         self._changeSelected(lambda row: replace(row, volume=volume) if row.kind == "volume" else row)
 
+    def onWeightsChosen(self, volume):
+        """Take a volume for the weights of the selected row; one of several images makes a row for each."""
+        node, selected = self._node(), self.selectedRows() or [0]
+        rows = list(self.rows()) if node else []
+        if self._updating or not selected[0] < len(rows):
+            return
+        count = weightimages.imageCount(volume) if volume is not None else 1
+        number = selected[0]
+        rows[number : number + 1] = kernelweights.rowsWithVolume(rows[number], volume, count)
+        setRows(node, rows)
+
+    def onTable(self, _checked=False):
+        """Read distances and densities of the selected rows from a file."""
+        path = qt.QFileDialog.getOpenFileName(
+            slicer.util.mainWindow(), _("Read a table of distances and densities"), self._folder(), "*"
+        )
+        if not path:
+            return
+        try:
+            self._changeSelected(lambda row: kernelfiles.rowOfTable(row, path))
+        except InputError as error:
+            self._showError(errorText(error))
+            return
+        qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
+
     def onPathEdited(self, path):
         key = self.key() if self._node() and len(self.selectedRows()) < 2 else ""  # several have several levels
         self._changeSelected(lambda row: kernelfiles.rowOfFile(row, path, key) if row.kind == "file" else row)
@@ -397,7 +426,7 @@ class KernelTable:
             return
         rows, text = list(self.rows()), self._ui.kernelTable.item(number, column).text()
         if column == PLACE:
-            rows[number] = replace(rows[number], at=text.strip())
+            rows[number] = kernelrows.rowWithPlace(self.key(), rows[number], text.strip())
         elif column == PARAMETERS:
             rows[number] = kernelrows.rowWithParameters(rows[number], text)
         self._shown = None  # the text is written again as it was understood
@@ -490,8 +519,7 @@ class KernelTable:
     def forget(self, removed):
         """Let go of a volume that leaves the scene."""
         node = self._node()
-        rows = [replace(row, volume=None) if row.volume is removed else row for row in self.rows()]
-        setRows(node, rows)
+        setRows(node, [_without(row, lambda volume: volume is removed) for row in self.rows()])
 
     def fillVolumeMenu(self):
         """List the scalar volumes that may be kernels."""
@@ -544,7 +572,7 @@ class KernelTable:
         node = self._node()
         if not node:
             return
-        found = step(lambda table: (table[0], tuple(map(_withVolume, table[1]))))
+        found = step(lambda table: (table[0], tuple(map(_inScene, table[1]))))
         if found is not None:
             self._ui.kernelTable.clearSelection()
             with slicer.util.NodeModify(node):
@@ -684,6 +712,12 @@ class KernelTable:
         qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", os.path.dirname(path))
 
 
-def _withVolume(row):
-    """The row, without a volume that is no longer in the scene."""
-    return replace(row, volume=None) if row.volume is not None and row.volume.GetScene() is None else row
+def _inScene(row):
+    """The row, without volumes that are no longer in the scene."""
+    return _without(row, lambda volume: volume.GetScene() is None)
+
+
+def _without(row, isGone):
+    """The row, without its volumes of which that is true."""
+    gone = {name: None for name in ("volume", "weights") if getattr(row, name) and isGone(getattr(row, name))}
+    return replace(row, **gone) if gone else row

@@ -15,7 +15,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, param
 
 from ..methods import choices
 from ..methods import registry as methods
-from ..mrml import browsers, channels, nodes, places, selections
+from ..mrml import browsers, channels, nodes, places, selections, weightimages
 from ..run.settings import DeconvolveSettings
 from . import kernelrows, onevolume
 from . import model as panelmodel
@@ -144,6 +144,7 @@ class KernelEntry:
     path - The file that holds the kernel, for kind File.
     logarithm - Whether volume or file hold the logarithm of the kernel.
     options - Further words of a kernel set file as JSON, "" for none.
+    weights - The volume that holds the weight image, where a volume does.
     """
 
     at: str = ""
@@ -154,6 +155,7 @@ class KernelEntry:
     path: str = ""
     logarithm: Logarithm = Logarithm.No
     options: str = ""
+    weights: vtkMRMLScalarVolumeNode
 
 
 @parameterNodeWrapper
@@ -283,6 +285,7 @@ def rowsOf(parameterNode) -> tuple[kernelrows.KernelRow, ...]:
             path=entry.path,
             logarithm=entry.logarithm.value,
             options=entry.options,
+            weights=entry.weights,
         )
         for entry in parameterNode.kernels
     )
@@ -302,6 +305,7 @@ def setRows(parameterNode, rows) -> None:
             path=row.path,
             logarithm=Logarithm(row.logarithm),
             options=row.options,
+            weights=row.weights,
         )
         for row in rows
     ]
@@ -426,7 +430,7 @@ def fieldOf(parameterNode):
 
     :raises InputError: if a row is wrong; the message names it
     """
-    return kernelrows.fieldFromRows(*tableOf(parameterNode))
+    return kernelrows.fieldFromRows(*tableOf(parameterNode), _weightsOf(parameterNode))
 
 
 def fieldKeysOf(parameterNode):
@@ -434,7 +438,13 @@ def fieldKeysOf(parameterNode):
 
     :raises InputError: if a level, region or position is wrong; the message names it
     """
-    return kernelrows.keysFromRows(*tableOf(parameterNode))
+    return kernelrows.keysFromRows(*tableOf(parameterNode), _weightsOf(parameterNode))
+
+
+def _weightsOf(parameterNode):
+    """Return how weight images come onto the voxels of the input volume."""
+    reference, resample = parameterNode.inputVolume, parameterNode.resample
+    return lambda volume, number: weightimages.weightArray(volume, number, reference, resample)
 
 
 def oneVolumeOf(parameterNode) -> onevolume.OneVolume:

@@ -17,7 +17,7 @@ from SpatialDeconvLib.kernels.sets import field_from_dict, field_to_dict
 from SpatialDeconvLib.methods import choices
 from SpatialDeconvLib.mrml import nodes, previewing, sequences
 from SpatialDeconvLib.mrml.scene import ensureScene
-from SpatialDeconvLib.panel.kernelrows import rowsFromContent
+from SpatialDeconvLib.panel.kernelrows import fieldFromRows, rowsFromContent
 
 NARROW, WIDE = (sd.ParametricKernel("gaussian", sigma_mm=s) for s in (1.5, 3.0))
 CHANNELS = sd.KernelField.by_channel({1: NARROW, 2: WIDE})
@@ -134,12 +134,13 @@ def test_impossible_parts_are_refused(make, says):
 def test_a_field_that_is_keyed_otherwise_holds_for_every_part():
     field = sd.KernelField.uniform(NARROW)
     assert field_of_part(field, "channel", 7) is field
-    assert set(choices.PART_KEYS).isdisjoint(choices.KEYS)
 
 
-def test_the_panels_table_refuses_them():
-    with pytest.raises(sd.InputError, match="key 'channel' is unknown"):
-        rowsFromContent(field_to_dict(CHANNELS), ".")
+def test_the_panels_table_has_these_keys():
+    assert set(choices.PART_KEYS) < set(choices.KEYS)
+    for field in (CHANNELS, FRAMES):
+        key, rows, _options = rowsFromContent(field_to_dict(field), ".")
+        assert (key, fieldFromRows(key, rows).at) == (field.key, field.at)
 
 
 # --------------------------------------------------------------------------------------- weights in one 4-D file
