@@ -284,7 +284,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Weights:</source>
-            <translation type="unfinished"></translation>
+            <translation>Gewichte:</translation>
         </message>
         <message>
             <source>None: a file</source>
@@ -634,7 +634,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>From:</source>
-            <translation type="unfinished"></translation>
+            <translation>Aus:</translation>
         </message>
         <message>
             <source>Volume that shows the beads, the edge or the slit; inside the region, where one is chosen.</source>
@@ -642,7 +642,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Volume:</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen:</translation>
         </message>
         <message>
             <source>None</source>
@@ -678,7 +678,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Zones (z, y, x):</source>
-            <translation type="unfinished"></translation>
+            <translation>Zonen (z, y, x):</translation>
         </message>
         <message>
             <source>Kernels that change smoothly from place to place, as a polynomial of this degree: all points count for all kernels.</source>
@@ -686,11 +686,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Degree:</source>
-            <translation type="unfinished"></translation>
+            <translation>Grad:</translation>
         </message>
         <message>
             <source>each zone by itself</source>
-            <translation type="unfinished"></translation>
+            <translation>jede Zone für sich</translation>
         </message>
         <message>
             <source>Diameter of the beads, which is taken out of the kernels; 0 where they are small against the blur.</source>
@@ -698,11 +698,15 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Bead diameter:</source>
-            <translation type="unfinished"></translation>
+            <translation>Durchmesser der Kügelchen:</translation>
         </message>
         <message>
             <source> µm</source>
             <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>negligible</source>
+            <translation>vernachlässigbar</translation>
         </message>
         <message>
             <source>Width of the slit, which is taken out of the kernel; 0 where it is small against the blur.</source>
@@ -710,7 +714,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Slit width:</source>
-            <translation type="unfinished"></translation>
+            <translation>Spaltbreite:</translation>
         </message>
         <message>
             <source> mm</source>
@@ -730,7 +734,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>automatic</source>
-            <translation type="unfinished"></translation>
+            <translation>automatisch</translation>
         </message>
         <message>
             <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
@@ -794,7 +798,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>MTF of the measurement</source>
-            <translation type="unfinished"></translation>
+            <translation>MTF der Messung</translation>
         </message>
     </context>
     <context>
@@ -1092,11 +1096,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Channel of a volume</source>
-            <translation type="unfinished"></translation>
+            <translation>Kanal eines Volumens</translation>
         </message>
         <message>
             <source>Frame of a sequence</source>
-            <translation type="unfinished"></translation>
+            <translation>Einzelbild einer Sequenz</translation>
         </message>
         <message>
             <source>Interpolate</source>
@@ -1799,7 +1803,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Levels from histogram</source>
-            <translation type="unfinished"></translation>
+            <translation>Stufen aus dem Histogramm</translation>
         </message>
         <message>
             <source>Fill the table with levels around which the intensities of the volume gather.</source>
@@ -1807,7 +1811,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>A row for every segment</source>
-            <translation type="unfinished"></translation>
+            <translation>Eine Zeile je Segment</translation>
         </message>
         <message>
             <source>Add a row for every segment or label that has none yet.</source>
@@ -1815,7 +1819,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>A row for every channel</source>
-            <translation type="unfinished"></translation>
+            <translation>Eine Zeile je Kanal</translation>
         </message>
         <message>
             <source>Add a row for every channel that has none yet.</source>
@@ -1823,7 +1827,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>A row for every frame</source>
-            <translation type="unfinished"></translation>
+            <translation>Eine Zeile je Einzelbild</translation>
         </message>
         <message>
             <source>Add a row for every frame that has none yet.</source>
@@ -1851,11 +1855,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Channel</source>
-            <translation type="unfinished"></translation>
+            <translation>Kanal</translation>
         </message>
         <message>
             <source>Frame</source>
-            <translation type="unfinished"></translation>
+            <translation>Einzelbild</translation>
         </message>
         <message>
             <source>stored</source>
@@ -2383,31 +2387,31 @@ Neurological Institute, McGill University.
         <name>panel.onevolume</name>
         <message>
             <source>A sharp and a blurred volume</source>
-            <translation type="unfinished"></translation>
+            <translation>Scharfes und unscharfes Volumen</translation>
         </message>
         <message>
             <source>Beads, stars or other points</source>
-            <translation type="unfinished"></translation>
+            <translation>Kügelchen, Sterne oder andere Punkte</translation>
         </message>
         <message>
             <source>A straight edge, slanted</source>
-            <translation type="unfinished"></translation>
+            <translation>Gerade Kante, schräg</translation>
         </message>
         <message>
             <source>A slit or wire, slanted</source>
-            <translation type="unfinished"></translation>
+            <translation>Spalt oder Draht, schräg</translation>
         </message>
         <message>
             <source>Choose the volume that shows the points.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wählen Sie das Volumen, das die Punkte zeigt.</translation>
         </message>
         <message>
             <source>Choose the volume that shows the edge.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wählen Sie das Volumen, das die Kante zeigt.</translation>
         </message>
         <message>
             <source>Choose the volume that shows the slit.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wählen Sie das Volumen, das den Spalt zeigt.</translation>
         </message>
         <message>
             <source>{name} kernel</source>
