@@ -10,6 +10,7 @@ from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError
 from ..estimation.check import KernelCheck
 from ..estimation.refine import RefinedField
+from ..kernels.field import KernelField
 from ..mrml import checking, sequencefiles
 from ..mrml.recipe import NO_SELECTION
 from ..mrml.scene import ensureScene, temporaryNodes
@@ -29,24 +30,25 @@ def check_on_files(
     ------
     InputError, OSError, Cancelled
     """
-    found: KernelCheck = _on_nodes(checking.checkKernels, options, progress, cancelled, tell)
+    kernels = kernels_from_options(options, tell)
+    found: KernelCheck = _on_nodes(checking.checkKernels, options, kernels, progress, cancelled)
     return found
 
 
 def refine_on_files(
     options: argparse.Namespace,
+    kernels: KernelField,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
-    tell: Callable[[str], None] | None = None,
 ) -> RefinedField:
-    """Read the same, and return the kernels as wide as the volume's blur looks.
+    """Read the volume and its selections, and return the kernels as wide as the volume's blur looks.
 
     Raises
     ------
     InputError, OSError, Cancelled
     """
     found: RefinedField = _on_nodes(
-        checking.refineKernels, options, progress, cancelled, tell, each=options.each, widen=options.widen
+        checking.refineKernels, options, kernels, progress, cancelled, each=options.each, widen=options.widen
     )
     return found
 
@@ -54,14 +56,13 @@ def refine_on_files(
 def _on_nodes(
     look: Callable[..., Any],
     options: argparse.Namespace,
+    kernels: KernelField,
     progress: Progress | None,
     cancelled: IsCancelled | None,
-    tell: Callable[[str], None] | None,
     **more: Any,
 ) -> Any:
     if sequencefiles.isSequence(options.input):
         raise InputError(f"{options.input} is a sequence; look at one of its volumes")
-    kernels = kernels_from_options(options, tell)
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     with temporaryNodes(ensureScene()):
         image = image_of(options.input, selection, selection["resample"])

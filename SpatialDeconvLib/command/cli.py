@@ -24,6 +24,7 @@ from ..arrays.staging import settle
 from ..arrays.watch import IsCancelled
 from ..errors import Cancelled, InputError
 from ..methods.choices import NAMED_STRATEGIES
+from ..run.settings import SETTINGS
 from . import batch, estimate, kernel
 from .arguments import is_unexpected, message_of, path_name, printable
 from .overwriting import (
@@ -229,7 +230,7 @@ def _add_repeat(commands: Any) -> None:
         "output",
         type=path_name,
         metavar="OUTPUT",
-        help="volume to write; of an estimation: kernel set or kernel",
+        help="volume to write; of kernels that were measured or prepared: kernel set or kernel",
     )
 
 
@@ -305,6 +306,9 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     recipe = recipes.read(options.recipe)
     if recipe["operation"] == "estimate":
         estimate.repeat(recipe, options.output, options.quiet, cancelled)
+        return
+    if recipe["operation"] not in SETTINGS:
+        kernel.repeat(recipe, options.output, options.quiet, cancelled)
         return
     from .onfiles import run_on_files
     from .request import request_from_recipe

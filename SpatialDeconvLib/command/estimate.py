@@ -426,23 +426,14 @@ def _check_output(output: str, request: EstimateRequest) -> Path:
 
 def _write(target: Path, measured: Measured, request: EstimateRequest, figure: str | None) -> None:
     """Write kernels, recipe and figure, and let the kernels of an earlier set go."""
-    from ..kernels.sets import write_kernel, write_kernel_set
     from ..mrml import recipe as recipes
+    from .kernelwriting import write_kernels
 
     with together() as new:
-        if target.suffix.lower() == ".json":
-            left = _superseded(target)
-            kernel_set = write_kernel_set(target, measured.field)
-            for entry in kernel_set["kernels"]:
-                if "path" in entry:
-                    left.discard(entry["path"])
-                    entry["path"] = str(target.parent / entry["path"])
-            for name in left:
-                new.remove(target.with_name(name))
-        else:
-            write_kernel(measured.field.kernels[0], target)
-            entry = {"type": "file", "path": str(target), "normalize": False}
-            kernel_set = {"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": [entry]}
+        left = _superseded(target) if target.suffix.lower() == ".json" else set()
+        kernel_set = write_kernels(target, measured.field)
+        for name in left - {Path(entry["path"]).name for entry in kernel_set["kernels"] if "path" in entry}:
+            new.remove(target.with_name(name))
         recipe = {
             "schema": recipes.SCHEMA,
             "operation": "estimate",

@@ -44,7 +44,14 @@ _FAMILY = "spatialdeconv-recipe/"
 SCHEMA = f"{_FAMILY}1"
 
 #: The operations that recipes are of.
-OPERATIONS = (*SETTINGS, "estimate")
+OPERATIONS = (
+    *SETTINGS,
+    "estimate",
+    "kernel prepare",
+    "kernel refine",
+    "kernel points",
+    "kernel edge",
+)
 # What every recipe has, and what those of runs on files have besides.
 _PARTS = ("parameters", "kernel_set", "files")
 _PARTS_ON_FILES = ("inputs", "selection")
@@ -63,17 +70,14 @@ NO_SELECTION = {
 
 def describe(operation: str, field: KernelField, result: Result) -> dict[str, Any]:
     """Return the recipe of a run, without its input files."""
-    kernel_set = field_to_dict(field)
-    paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
-    if field.key == "weights":
-        paths += [path for path in map(path_of, field.at) if path is not None]
+    kernel_set, files = describeKernels(field)
     return {
         "schema": SCHEMA,
         "operation": operation,
         "parameters": plain(result.parameters),
         "automatic": plain(result.automatic),
-        "kernel_set": plain(kernel_set),
-        "files": {path: sha256(path) for path in dict.fromkeys(paths) if os.path.exists(path)},
+        "kernel_set": kernel_set,
+        "files": files,
         "versions": versions(),
         "result": plain(
             {
@@ -85,6 +89,15 @@ def describe(operation: str, field: KernelField, result: Result) -> dict[str, An
             }
         ),
     }
+
+
+def describeKernels(field: KernelField) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the content of a kernel set for a field, and the content hashes of the files that it names by path."""
+    kernel_set: dict[str, Any] = plain(field_to_dict(field))
+    paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
+    if field.key == "weights":
+        paths += [path for path in map(path_of, field.at) if path is not None]
+    return kernel_set, {path: sha256(path) for path in dict.fromkeys(paths) if os.path.exists(path)}
 
 
 def writeBeside(path: str | os.PathLike, recipe: Mapping[str, Any]) -> Path:

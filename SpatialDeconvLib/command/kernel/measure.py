@@ -19,12 +19,15 @@ from ..arguments import (
     path_name,
     printable,
 )
-from ..overwriting import refuse_overwriting
+from ..overwriting import files_written, refuse_overwriting
 from ..parser import PROGRAM, new_command
 from ..progressbar import ProgressBar
+from .record import recorded
 
 if TYPE_CHECKING:
     from ...kernels.field import KernelField
+
+_ROLES = {"image": True, "mask": False}
 
 _POINTS = """\
 Finds beads, stars or other small bright things that are alike, leaves out those with a neighbour too near, at the
@@ -79,6 +82,7 @@ def add_points(words: Any) -> None:
         help="height over noise of points that are used (default: %(default)g)",
     )
     _add_selection(parser)
+    recorded(parser, "kernel points", _ROLES)
 
 
 def add_edge(words: Any) -> None:
@@ -89,6 +93,7 @@ def add_edge(words: Any) -> None:
     parser.add_argument("--slit", action="store_true", help="IMAGE shows a slit or wire, not an edge")
     parser.add_argument("--slit-width", type=float, metavar="MM", help="of the slit, is taken out of the kernel")
     _add_selection(parser)
+    recorded(parser, "kernel edge", _ROLES)
 
 
 def _add_files(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
@@ -178,7 +183,8 @@ def _one_or_all(numbers: Sequence[int] | None) -> int | tuple[int, ...] | None:
 def _check_output(options: argparse.Namespace, several: bool) -> None:
     """Refuse, before any work, an output that could not be written."""
     refuse_overwriting(
-        filter(None, (options.output, options.figure)), {"image": options.image, "mask": options.mask}
+        [*files_written(options.output), *([options.figure] if options.figure else [])],
+        {"image": options.image, "mask": options.mask},
     )
     suffix = Path(options.output).suffix.lower()
     if several and suffix != ".json":
@@ -197,14 +203,13 @@ def _check_output(options: argparse.Namespace, several: bool) -> None:
 
 
 def _write(options: argparse.Namespace, found: Any, field: KernelField, draw: Callable[[str], Any]) -> None:
-    """Write kernels and figure, all of them or none, and say what was measured."""
-    from ...kernels.sets import write_kernel, write_kernel_set
+    """Write kernels, recipe and figure, all of them or none, and say what was measured."""
+    from ..kernelwriting import write_kernels
 
     with together():
-        if Path(options.output).suffix.lower() == ".json":
-            write_kernel_set(options.output, field)
-        else:
-            write_kernel(field.kernels[0], options.output)
+        kernel_set = write_kernels(options.output, field)
+        told = {"headline": found.headline(), "lines": found.lines(), "warnings": found.warnings}
+        options.record.write(options, kernel_set, {}, told)
         if options.figure:
             draw(options.figure)
     for text in found.warnings:

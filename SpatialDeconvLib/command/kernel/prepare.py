@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...arrays.watch import IsCancelled
 from ...errors import InputError
@@ -13,6 +13,10 @@ from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
 from ..arguments import add_centre_argument, add_levels_argument, number_or, path_name, printable, told_of_voxels
 from ..overwriting import files_written, refuse_overwriting
 from ..parser import PROGRAM, new_command
+from .record import recorded
+
+if TYPE_CHECKING:
+    from ...kernels.field import KernelField
 
 _DESCRIPTION = """\
 Makes measured kernels fit for use: subtracts a background, finds the centre, crops, fades the edges out, scales to
@@ -49,6 +53,7 @@ def add_prepare(words: Any) -> None:
     )
     add_centre_argument(parser)
     _add_steps(parser.add_argument_group("what is done, in this order"))
+    recorded(parser, "kernel prepare", {})
 
 
 def _add_steps(group: Any) -> None:
@@ -91,7 +96,7 @@ def _add_steps(group: Any) -> None:
     group.add_argument("--no-normalize", action="store_true", help="do not scale to sum 1")
 
 
-def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
+def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelField | None = None) -> None:
     from ...kernels.prepare import prepare_kernel
     from ...kernels.sources import files_of
     from ..request import read_kernels
@@ -100,13 +105,13 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     written = [*files_written(options.output), *([figure] if figure else [])]
     refuse_overwriting(written, {"kernels": files_of(options.kernels)})
     options.operation, options.normalize = "convolve", False  # kernels as they are stored
-    keyed = _as_stored(read_kernels(options))
+    keyed = _as_stored(read_kernels(options) if kernels is None else kernels)
     if not is_set and len(keyed.kernels) > 1:
         raise InputError(f"{len(keyed.kernels)} kernels make a kernel set; give an output that ends in .json")
     chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
     arguments = {name: None if value == "none" else value for name, value in chosen.items()}
     prepared = prepare_kernel(keyed, normalize=not options.no_normalize, **arguments)
-    _write(prepared, options)
+    _write(prepared, keyed, options)
     for at, done in prepared.preparations.items():
         where = "" if keyed.key == "uniform" else f"kernel at {at}: "
         for line in done.lines():
@@ -135,21 +140,17 @@ def _as_stored(keyed: Any) -> Any:
     return replace(keyed, kernels=tuple(kernels))
 
 
-def _write(prepared: Any, options: argparse.Namespace) -> None:
-    """Write the kernels and the figure, both or neither."""
+def _write(prepared: Any, keyed: KernelField, options: argparse.Namespace) -> None:
+    """Write the kernels, their recipe and the figure, all or none."""
     from ...arrays.writing import together
-    from ...kernels.sets import write_kernel, write_kernel_set
     from ...kernels.sources import files_of
+    from ...mrml.recipe import describeKernels
+    from ..kernelwriting import write_kernels
 
     with together():
-        if Path(options.output).suffix.lower() == ".json":
-            comment = {
-                "prepared": prepared.record(),
-                "from": [str(Path(file).absolute()) for file in files_of(options.kernels)],
-            }
-            write_kernel_set(options.output, prepared, comment)
-        else:
-            write_kernel(prepared.kernels[0], options.output)
+        sources = [str(Path(file).absolute()) for file in files_of(options.kernels)]
+        write_kernels(options.output, prepared, {"prepared": prepared.record(), "from": sources})
+        options.record.write(options, *describeKernels(keyed), {"prepared": prepared.record()})
         if options.figure:
             from ...report.figures import prepared_figure
 
