@@ -645,8 +645,8 @@ Neurological Institute, McGill University.
             <translation>Volumen:</translation>
         </message>
         <message>
-            <source>None</source>
-            <translation>Keine</translation>
+            <source>Input volume itself</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>
@@ -655,6 +655,10 @@ Neurological Institute, McGill University.
         <message>
             <source>Sharp volume:</source>
             <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>None</source>
+            <translation>Keine</translation>
         </message>
         <message>
             <source>The same object after the blur, on the same voxels.</source>

@@ -68,7 +68,8 @@ class EstimateSection:
             return
         ui, node = self._panel.ui, self._panel.parameterNode()
         source, one = node.estimateSource.value, node.estimateTarget == EstimateTarget.OneKernel
-        shown = onevolume.shownFields(source, max(oneVolumeOf(node).zones) > 1, one)
+        wanted = oneVolumeOf(node)
+        shown = onevolume.shownFields(source, max(wanted.zones) > 1, one)
         for field, names in FIELD_WIDGETS.items():
             for name in names:
                 getattr(ui, name).visible = field in shown
@@ -76,7 +77,7 @@ class EstimateSection:
             target = node.estimateTarget.value
             missing = panelmodel.estimateIsMissing(node.originalVolume, node.blurredVolume, target, state)
         else:
-            missing = onevolume.whatIsMissing(source, node.estimateVolume)
+            missing = onevolume.whatIsMissing(wanted)
         ui.estimateButton.enabled = not missing and not owner
         ready = _("Measure the kernels and put them into the table.")
         ui.estimateButton.toolTip = panelmodel.waitingText(owner) or missing or ready

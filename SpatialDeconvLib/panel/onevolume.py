@@ -46,17 +46,6 @@ def shownFields(source: str, several: bool, one: bool) -> set[str]:
     return {"volume", "ownSize", *own[source]}
 
 
-def whatIsMissing(source: str, volume: Any) -> str:
-    """Return one sentence saying why a measurement from one volume cannot start, or "" when it can."""
-    if volume is not None:
-        return ""
-    return {
-        POINTS: _("Choose the volume that shows the points."),
-        EDGE: _("Choose the volume that shows the edge."),
-        SLIT: _("Choose the volume that shows the slit."),
-    }[source]
-
-
 @dataclass(frozen=True)
 class OneVolume:
     """What is measured from one volume; `measure` does it.
@@ -103,6 +92,17 @@ class OneVolume:
         if self.source == SLIT:
             given["slit_width_mm"] = self.slitWidth
         return measuring.kernelFromEdge(self.volume, self.source, **given)
+
+
+def whatIsMissing(wanted: OneVolume) -> str:
+    """Return one sentence saying why a measurement from one volume cannot start, or "" when it can."""
+    if wanted.volume is not None:
+        return ""
+    return {
+        POINTS: _("Choose the volume that shows the points."),
+        EDGE: _("Choose the volume that shows the edge."),
+        SLIT: _("Choose the volume that shows the slit."),
+    }[wanted.source]
 
 
 def fieldOf(found: Any) -> KernelField:

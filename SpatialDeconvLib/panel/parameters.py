@@ -191,7 +191,7 @@ class SpatialDeconvParameterNode:
     levelCount - How many levels "levels from histogram" makes.
     previewOn, previewOpacity, previewSize - The preview: shown, how opaque, and its size in voxels.
     originalVolume, blurredVolume - The two volumes that a kernel is measured from.
-    estimateVolume - The one volume that kernels are measured from: of beads, an edge or a slit.
+    estimateVolume - The one volume that kernels are measured from, of beads, an edge or a slit; none: the input.
     estimateBeadDiameter - In µm.
     estimateOwnSize - Size in voxels of kernels from one volume; 1: as many as the blur needs.
     estimate... - How it is measured.
@@ -452,7 +452,7 @@ def oneVolumeOf(parameterNode) -> onevolume.OneVolume:
     node = parameterNode
     return onevolume.OneVolume(
         source=node.estimateSource.value,
-        volume=node.estimateVolume,
+        volume=node.estimateVolume or node.inputVolume,
         mask=maskOf(node),
         resample=node.resample,
         size=node.estimateOwnSize,

@@ -110,6 +110,27 @@ def test_each_source_shows_its_own_fields(user):
     assert user.visible("estimateDegreeSpinBox")
 
 
+def test_without_another_volume_the_input_is_measured_inside_the_region(user):
+    user.choose("inputVolumeSelector", user.add_volume(beads(lambda place: 1.2 if place[1] < 48 else 2.0), "beads"))
+    left = np.zeros((1, *SHAPE), np.uint8)
+    left[..., :48] = 1
+    user.choose_text("regionKindComboBox", "Segments")
+    user.choose("maskSelector", user.add_volume(left, "left", kind="vtkMRMLLabelMapVolumeNode"))
+    user.ui.estimateCollapsibleButton.collapsed = False
+    user.choose_text("estimateSourceComboBox", "Beads")
+    user.click("estimateButton")
+    (row,) = rows_of(user)
+    assert width_of(row) == pytest.approx(1.2, rel=0.05)
+
+
+def test_several_channels_are_refused_in_words(user):
+    array = np.zeros((1, 64, 64, 3), np.uint8)
+    user.choose("inputVolumeSelector", user.add_volume(array, "colours", kind="vtkMRMLVectorVolumeNode"))
+    user.choose_text("estimateSourceComboBox", "A slit")
+    user.click("estimateButton")
+    assert "3 channels" in user.window.shown[-1]
+
+
 def test_without_a_volume_the_button_says_what_it_waits_for(user):
     user.choose_text("estimateSourceComboBox", "A slit")
     assert not user.ui.estimateButton.enabled
