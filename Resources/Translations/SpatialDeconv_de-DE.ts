@@ -646,7 +646,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Input volume itself</source>
-            <translation type="unfinished"></translation>
+            <translation>Eingangsvolumen selbst</translation>
         </message>
         <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>
@@ -795,6 +795,14 @@ Neurological Institute, McGill University.
         <message>
             <source>Measure</source>
             <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Mark the points in the slice views: green ones were used, of the others the reason stands beside them.</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Points of the measurement</source>
+            <translation>Punkte der Messung</translation>
         </message>
         <message>
             <source>Plot what the measured kernels pass of every spatial frequency (modulation transfer function).</source>

@@ -11,10 +11,13 @@ from ..errors import InputError, check_choice
 from ..estimation.edges import EdgeSpread, psf_from_edge, psf_from_slit
 from ..estimation.points import PointSpreads, psfs_from_points
 from ..kernels.field import KernelField
-from .scene import describeNode, spacingOf, volumeArray
+from .scene import createDisplay, describeNode, ensureScene, ijkToRas, spacingOf, volumeArray
 from .selections import maskArray
 
-__all__ = ["kernelFromEdge", "kernelsFromPoints"]
+__all__ = ["kernelFromEdge", "kernelsFromPoints", "pointMarks"]
+
+_MOST_MARKS = 500  # Slicer draws more of them slowly
+_USED, _LEFT_OUT = (0.2, 0.9, 0.3), (1.0, 0.4, 0.3)
 
 TARGETS = {"edge": psf_from_edge, "slit": psf_from_slit}
 
@@ -82,6 +85,48 @@ def kernelFromEdge(volume, target: str = "edge", mask=None, resample: bool = Fal
     check_choice(target, TARGETS, "target")
     image, spacing, chosen = _arrays(volume, mask, resample, options)
     return TARGETS[target](image, spacing=spacing, mask=chosen, **options)
+
+
+def pointMarks(found: PointSpreads, volume):
+    """Return a new markups node with the points of a measurement, to be looked at in slice views.
+
+    Those that were used are selected, the others have their reason for a label; of very many, the brightest. The
+    node is hidden from selectors and not saved with the scene.
+
+    Parameters
+    ----------
+    found : PointSpreads
+        From `kernelsFromPoints`.
+    volume : vtkMRMLScalarVolumeNode
+        What it was measured from.
+    """
+    scene = volume.GetScene() or ensureScene()
+    node = scene.CreateNodeByClass("vtkMRMLMarkupsFiducialNode")
+    node.UnRegister(None)  # CreateNodeByClass leaves its reference to the caller
+    node.SetName(scene.GetUniqueNameByString(f"{volume.GetName()} points"))
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node = scene.AddNode(node)
+    matrix, spacing = ijkToRas(volume), np.array(spacingOf(volume))
+    wasModifying = node.StartModify()
+    try:
+        for number, point in enumerate(found.points[:_MOST_MARKS]):
+            world = [0.0, 0.0, 0.0]
+            index = (np.array(point.position) / spacing)[::-1]
+            volume.TransformPointToWorld([float(v) for v in (matrix @ [*index, 1.0])[:3]], world)
+            node.AddControlPoint(world, point.rejected)
+            node.SetNthControlPointSelected(number, not point.rejected)
+        node.SetLocked(True)
+    finally:
+        node.EndModify(wasModifying)
+    createDisplay(node)
+    display = node.GetDisplayNode()
+    if display is not None:
+        display.SetSelectedColor(*_USED)
+        display.SetColor(*_LEFT_OUT)
+        display.SetTextScale(2.0)
+        display.SetGlyphScale(2.0)
+    return node
 
 
 def _arrays(volume, mask, resample: bool, options: dict[str, Any]):

@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from ..mrml import geometry, nodes
+from ..mrml import geometry, measuring, nodes
 from . import curveplots, forms, kernelrows, onevolume
 from . import model as panelmodel
 from .applysection import removeNodes
@@ -35,12 +35,16 @@ FIELD_WIDGETS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a measurement leaves: key (None: as it was) and rows of the table, what is told, perhaps a plot."""
+    """What a measurement leaves: key (None: as it was) and rows of the table, what is told, perhaps what is shown.
+
+    plot is a `curveplots.CurvePlot`, points are the volume and its PointSpreads.
+    """
 
     key: str | None
     rows: list[kernelrows.KernelRow]
     text: str
     plot: Any = None
+    points: tuple[Any, Any] | None = None
 
 
 class EstimateSection:
@@ -52,7 +56,7 @@ class EstimateSection:
     def __init__(self, panel):
         self._panel = panel
         self._sceneClosed = False
-        self._plot = None
+        self._plot = self._points = self._marks = None
         ui = panel.ui
         self._controls = RunControls(
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
@@ -60,6 +64,7 @@ class EstimateSection:
         self._controls.say("")
         ui.estimateButton.connect("clicked(bool)", self.onClicked)
         ui.estimatePlotButton.connect("toggled(bool)", self.onPlot)
+        ui.estimatePointsButton.connect("toggled(bool)", self.onPoints)
 
     def update(self, state):
         """Show whether a measurement can start, and what is missing."""
@@ -111,21 +116,24 @@ class EstimateSection:
         self._controls.cancelling()
 
     def stop(self):
-        """The panel is left: take the plot away."""
+        """The panel is left: take plot and marks away."""
         self._releasePlot()
         self._panel.plots.hide(self._releasePlot)
+        forms.setChecked(self._panel.ui.estimatePointsButton, False)
+        self.onPoints(False)
 
     def sceneClosed(self):
         """The scene is being closed: what was measured does not belong to the next one."""
         self._sceneClosed = True
         self._controls.say("")
-        self._setPlot(None)
+        self._marks = None
+        self._setShown(None, None)
 
     def cleanup(self):
         """The panel goes away."""
         self.stop()
 
-    # -- the plot
+    # -- what can be looked at
 
     def onPlot(self, isOn):
         """Show the plot of the last measurement beside the slice views, or take it away."""
@@ -134,10 +142,20 @@ class EstimateSection:
         else:
             self._panel.plots.hide(self._releasePlot)
 
-    def _setPlot(self, plot):
+    def onPoints(self, isOn):
+        """Mark the points of the last measurement in the slice views, or take the marks away."""
+        marks, self._marks = self._marks, None
+        if marks is not None and marks.GetScene() is not None:
+            removeNodes([marks])
+        if isOn and self._points[0].GetScene() is not None:
+            volume, found = self._points
+            self._marks = measuring.pointMarks(found, volume)
+
+    def _setShown(self, plot, points):
         self.stop()
-        self._plot = plot
+        self._plot, self._points = plot, points
         self._panel.ui.estimatePlotButton.visible = plot is not None
+        self._panel.ui.estimatePointsButton.visible = points is not None
 
     def _releasePlot(self):
         """Another section's plot has taken the place, or there is none any more."""
@@ -214,7 +232,8 @@ class EstimateSection:
             isOther = goal is not None and goal.GetImageData() and not geometry.sameGeometry(volume, goal)
             text = onevolume.measuredText(found, volume.GetName() if isOther else "")
             key, rows = onevolume.rowsOf(found, volume.GetName(), nodes.volumeFromKernel)
-            return Outcome(key, rows, text, curveplots.measuredPlot(found))
+            points = (volume, found) if wanted.source == onevolume.POINTS else None
+            return Outcome(key, rows, text, curveplots.measuredPlot(found), points)
 
         return work
 
@@ -238,7 +257,7 @@ class EstimateSection:
         panel, say = self._panel, self._controls.say
         if error is None:
             say(outcome.text)
-            self._setPlot(outcome.plot)
+            self._setShown(outcome.plot, outcome.points)
             with slicer.util.NodeModify(node):
                 if outcome.key is not None:
                     node.kernelKey = KernelKey(outcome.key)

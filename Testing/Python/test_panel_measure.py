@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import slicer
+import vtk
 from test_edges import across, edge_image, slit_image
 from test_points import gaussian, places_in, scene
 
@@ -91,6 +92,33 @@ def test_the_library_gives_the_same_kernel_bit_by_bit(user):
     measure(user, "Beads", image)
     expected = sd.psfs_from_points(image[0], spacing=1.0, bead_diameter_mm=0.9).field.kernels[0]
     np.testing.assert_array_equal(rows_of(user)[0].kernel().values, expected.values)
+
+
+def test_the_points_are_marked_in_the_views_with_why_some_were_left_out(user):
+    image = beads()
+    image[0, 2:5, 40:43] += 300  # at the border
+    measure(user, "Beads", image, spacing=(0.5, 0.5, 2.0))
+    user.click("estimatePointsButton")
+    (marks,) = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+    count = marks.GetNumberOfControlPoints()
+    used = [n for n in range(count) if marks.GetNthControlPointSelected(n)]
+    labels = {n: marks.GetNthControlPointLabel(n) for n in range(count) if n not in used}
+    volume = user.parameters.estimateVolume
+    ijk = vtk.vtkMatrix4x4()
+    volume.GetRASToIJKMatrix(ijk)
+
+    def voxel(number):
+        place = marks.GetNthControlPointPositionVector(number)
+        return np.array(ijk.MultiplyPoint([*place, 1.0])[1::-1])
+
+    assert all(labels.values())
+    assert any("border" in label and np.abs(voxel(n) - (3, 41)).max() <= 1 for n, label in labels.items()), labels
+    true = places_in(SHAPE, 1.0, 16, 12, seed=1)
+    assert all(np.abs(true - voxel(number)).max(axis=1).min() < 0.2 for number in used)
+    user.leave()
+    assert slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode") == []
+    user.come_back()
+    assert not user.ui.estimatePointsButton.checked
 
 
 def test_each_source_shows_its_own_fields(user):
