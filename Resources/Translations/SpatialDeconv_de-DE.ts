@@ -646,7 +646,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Input volume itself</source>
-            <translation>Eingangsvolumen selbst</translation>
+            <translation>Das Eingabevolumen selbst</translation>
         </message>
         <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>

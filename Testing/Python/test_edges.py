@@ -193,3 +193,11 @@ def test_the_projection_of_a_mixtures_kernel_is_its_line_spread(ndim):
     away = (np.arange(line.size) - line.size // 2) * 0.25
     assert np.allclose(line, mixture.line_spread(away), atol=2e-4)
     assert mixture.mtf(np.array([0.0]))[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("width", [4.0, 1e300])
+def test_a_slit_that_is_wider_than_its_image_is_refused(width):
+    image = slit_image((80, 90), across(4), width=2.0)
+    with pytest.raises(sd.InputError, match=r"slit of .* mm is wider than the image shows it \(2\.\d+ mm"):
+        sd.psf_from_slit(image, slit_width_mm=width)
+    assert sd.psf_from_slit(image, slit_width_mm=2.0).full_width < 2.4

@@ -102,7 +102,8 @@ class Record:
                 wrong = next((name for name in recipe[part] if name not in names), None)
                 if wrong is not None:
                     raise InputError(f"{wrong!r} is no word of the {part} of {self.operation}")
-                made |= option_values(self.parser, recipe[part], self.operation)
+                found = option_values(self.parser, recipe[part], self.operation)
+                made |= {name: value for name, value in found.items() if value is not None}
         made |= recipes.inputFiles(recipe, self.roles)
         made |= {"kernels": list(recipe["files"]), "output": output, "figure": None, "quiet": quiet}
         return argparse.Namespace(**{**self.parser._defaults, **made})

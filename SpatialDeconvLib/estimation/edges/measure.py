@@ -14,6 +14,7 @@ from ...kernels.kernel import Kernel
 from ...noise import estimate_noise
 from ...run.inputs import selected_voxels
 from ..pair import kernel_shape, real_image, refuse_nonfinite
+from ..points.find import half_maximum_width
 from .line import Line, find_line
 from .mixture import Mixture, fit_mixture
 from .profile import FREQUENCIES, Profile
@@ -23,6 +24,7 @@ _ROUNDS = 3  # of the line from the profile and the profile from the line
 _FILLED = 0.9  # of the bins of the profile must hold voxels
 _UPRIGHT = math.sin(math.radians(15))  # how far the normal may leave the slices for a kernel that lies in them
 _CONTRAST = 3.0  # least height, in units of the noise of a mean over as many voxels as a bin holds
+_WIDER = 1.1  # than the image shows a slit, which noise may make a little narrower
 _MISFIT = 0.02  # of the height; more than that, and more than noise, is said
 
 
@@ -150,6 +152,7 @@ def _measured(
         distances = line.distances(values.shape, spacings)
         profile = Profile.of(values, distances, pitch, known)
         _refuse_unfilled(profile, line, what)
+        _refuse_wide_slit(profile, width)
         found = fit_mixture(profile.distance, profile.values, profile.counts, pitch, slit, width)
         if number + 1 < _ROUNDS:
             line = _moved(line, found, values, distances, spacings, known, slit)
@@ -171,6 +174,21 @@ def _refuse_unfilled(profile: Profile, line: Line, what: str) -> None:
             f"the {what} is tilted by {line.tilt_deg:.2f} degrees against the voxels, which see it at a few "
             f"distances only ({profile.filled:.0%} of the steps of an eighth of a voxel); tilt it by 2 to 10 "
             "degrees (0, 45 and 90 are the worst), or give a longer part of it"
+        )
+
+
+def _refuse_wide_slit(profile: Profile, width: float) -> None:
+    """Refuse a slit that is wider than the image shows it: blur with a kernel that falls makes none narrower."""
+    if not width:
+        return
+    values = profile.values - np.median(profile.values)
+    step = float(profile.distance[1] - profile.distance[0])
+    seen = step * half_maximum_width(values, int(values.argmax()))
+    if width > _WIDER * seen:
+        raise InputError(
+            f"a slit of {width:g} mm is wider than the image shows it ({seen:.3g} mm at half maximum); give its "
+            "width in mm",
+            "slit_width_mm",
         )
 
 
