@@ -97,6 +97,7 @@ class EstimateSection:
         if runner.owner or not node:
             return
         self._sceneClosed = False
+        self._setShown(None, None)  # of the measurement before
         self._controls.start(_("Stop and leave the table as it is."))
         if node.estimateSource.value != onevolume.PAIR:
             work = self._ofOneVolume(node)
