@@ -114,7 +114,8 @@ def pointMarks(found: PointSpreads, volume):
             world = [0.0, 0.0, 0.0]
             index = (np.array(point.position) / spacing)[::-1]
             volume.TransformPointToWorld([float(v) for v in (matrix @ [*index, 1.0])[:3]], world)
-            node.AddControlPoint(world, point.rejected)
+            node.AddControlPoint(world)
+            node.SetNthControlPointLabel(number, point.rejected)  # "" has to replace the node's name
             node.SetNthControlPointSelected(number, not point.rejected)
         node.SetLocked(True)
     finally:

@@ -102,6 +102,7 @@ def test_the_points_are_marked_in_the_views_with_why_some_were_left_out(user):
     (marks,) = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
     count = marks.GetNumberOfControlPoints()
     used = [n for n in range(count) if marks.GetNthControlPointSelected(n)]
+    assert {marks.GetNthControlPointLabel(n) for n in used} == {""}
     labels = {n: marks.GetNthControlPointLabel(n) for n in range(count) if n not in used}
     volume = user.parameters.estimateVolume
     ijk = vtk.vtkMatrix4x4()
