@@ -248,7 +248,7 @@ class EstimateSection:
             if determined:
                 name = _("Measured kernel {place}").format(place=row.at).strip()
                 volume = nodes.volumeFromKernel(kernel, name)
-                row = kernelrows.KernelRow(row.at, "volume", volume=volume)
+                row = kernelrows.rowOfKernel(row.at, kernel, volume, row.weights)
             made.append(row)
         return made
 

@@ -443,10 +443,11 @@ def rowsFromField(
     return rows
 
 
-def rowOfKernel(at: str, kernel: Kernel, volume: Any) -> KernelRow:
+def rowOfKernel(at: str, kernel: Kernel, volume: Any, weights: Any = None) -> KernelRow:
     """Return the row of a kernel that lies in a volume, with its centre."""
     words = centre_words(kernel.shape, kernel.centre)
-    return KernelRow(at, "volume", volume=volume, options=_options({} if words is None else {"centre": words}))
+    options = _options({} if words is None else {"centre": words})
+    return KernelRow(at, "volume", volume=volume, options=options, weights=weights)
 
 
 # ------------------------------------------------------------------------------------- what is wrong
@@ -655,7 +656,7 @@ def preparedRow(
     if not prepared.preparation.steps:
         return None
     volume = makeVolume(prepared, _("{name} prepared").format(name=kernel.name))
-    return rowOfKernel(row.at, prepared, volume), prepared
+    return rowOfKernel(row.at, prepared, volume, row.weights), prepared
 
 
 def kindLabel(kind: str) -> str:

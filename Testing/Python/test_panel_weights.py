@@ -127,6 +127,23 @@ def test_weights_go_with_their_volume_and_come_back_with_the_scene(keyed):
     assert "no weight image" in keyed.ui.kernelSetSummaryLabel.text
 
 
+def test_a_prepared_kernel_keeps_its_weights(keyed):
+    from SpatialDeconvLib.panel.parameters import rowsOf  # on the stand-ins
+
+    spot = 100 + 5000 * np.exp(-sum(np.square(g - 5) for g in np.indices((11, 11, 11))) / 3)
+    weights = keyed.add_volume(np.ones(SHAPE, np.float32), "all")
+    keyed.click("addKernelButton")
+    keyed.select_rows(0)
+    keyed.choose_text("kernelKindComboBox", "Volume")
+    keyed.choose("kernelVolumeSelector", keyed.add_volume(spot, "spot"))
+    keyed.choose("kernelWeightsSelector", weights)
+    keyed.select_rows(0)
+    (action,) = keyed.ui.kernelTable.actions()
+    action.trigger()
+    (row,) = rowsOf(keyed.parameters)
+    assert (row.volume.GetName(), row.weights) == ("spot prepared", weights)
+
+
 def test_the_field_of_weights_is_there_for_their_key_only(keyed):
     keyed.click("addKernelButton")
     assert keyed.visible("kernelWeightsSelector")
