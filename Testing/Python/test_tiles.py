@@ -315,18 +315,21 @@ def test_a_plan_of_a_sample_is_that_of_the_whole_but_for_little():
 
 
 @pytest.mark.parametrize("beyond", [False, True])
-def test_cores_cover_the_image_once(beyond):
-    tiles = lay_out((17, 30), (6, 9), (2, 3), beyond)
+@pytest.mark.parametrize("wraps", [False, True])
+def test_cores_cover_the_image_once(beyond, wraps):
+    tiles = lay_out((17, 30), (6, 9), (2, 3), beyond, wraps)
     count = np.zeros((17, 30), int)
     for tile in tiles:
         count[tile.core] += 1
         for core, box, n, halo in zip(tile.core, tile.box, (17, 30), (2, 3), strict=True):
             low, high = core.start - halo, core.stop + halo
-            assert (box.start, box.stop) == ((low, high) if beyond else (max(0, low), min(n, high)))
+            assert (box.start, box.stop) == ((low, high) if beyond or wraps else (max(0, low), min(n, high)))
     assert (count == 1).all()
 
 
 def test_an_axis_that_is_not_cut_has_no_halo():
+    assert lay_out((10, 30), (10, 10), (4, 4), wraps=True)[0].box == (slice(-4, 14), slice(-4, 14))
+    assert lay_out((10, 30), (10, 10), (4, 4), beyond=True)[0].box == (slice(0, 10), slice(-4, 14))
     assert lay_out((10, 30), (10, 10), (4, 4))[0].box == (slice(0, 10), slice(0, 14))
 
 

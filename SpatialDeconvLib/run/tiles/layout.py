@@ -35,7 +35,9 @@ class Tile:
         return tuple(slice(c.start - b.start, c.stop - b.start) for c, b in zip(self.core, self.box, strict=True))
 
 
-def lay_out(shape: Sequence[int], size: Sequence[int], halo: Sequence[int], beyond: bool = False) -> list[Tile]:
+def lay_out(
+    shape: Sequence[int], size: Sequence[int], halo: Sequence[int], beyond: bool = False, wraps: bool = False
+) -> list[Tile]:
     """Return the tiles of an image, in the order of its voxels.
 
     Parameters
@@ -44,18 +46,20 @@ def lay_out(shape: Sequence[int], size: Sequence[int], halo: Sequence[int], beyo
     size : sequence of int
         Voxels of a core at most; all along an axis are about as large.
     halo : sequence of int
-        Voxels around a core; an axis that is not cut needs none, unless the halo goes `beyond`.
+        Voxels around a core; an axis that is not cut needs none, unless it `wraps`.
     beyond : bool
-        Whether the halo goes on where it meets the border; else it ends there.
+        Whether the halo goes on where it meets the border of an axis that is cut; else it ends there.
+    wraps : bool
+        Whether it does so on every axis.
     """
     axes = []
     for n, wanted, h in zip(shape, size, halo, strict=True):
         count = max(1, math.ceil(n / max(1, wanted)))
         edges = [n * i // count for i in range(count + 1)]
-        margin = h if count > 1 or beyond else 0
+        margin = h if count > 1 or wraps else 0
         cores = [slice(a, b) for a, b in itertools.pairwise(edges)]
         boxes = [slice(core.start - margin, core.stop + margin) for core in cores]
-        if not beyond:
+        if not (beyond or wraps):
             boxes = [slice(max(0, box.start), min(n, box.stop)) for box in boxes]
         axes.append(list(zip(cores, boxes, strict=True)))
     return [

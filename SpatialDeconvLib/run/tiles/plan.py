@@ -102,7 +102,7 @@ class Plan:
         """Return the tiles of the image, which has this shape."""
         # ITK's filters take an image, padded, for one that comes again and again.
         filters = isinstance(self.settings, DeconvolveSettings) and self.settings.strategy == "blend"
-        return lay_out(shape, self.size, self.halo, beyond=filters or self.settings.boundary == "periodic")
+        return lay_out(shape, self.size, self.halo, beyond=filters, wraps=self.settings.boundary == "periodic")
 
     def filtering(self, k: int) -> Filtering:
         """Return what kernel `k` of a blend filters with."""

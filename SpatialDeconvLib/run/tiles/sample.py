@@ -20,8 +20,8 @@ from ...kernels.field import KernelField
 from ..inputs import Inputs
 from .cutting import part_of
 
-#: An image of at most so many voxels stands for itself; of a larger one, so many, and its share at most.
-LEAST, MOST, _SHARE = 1 << 20, 1 << 22, 1 / 16
+#: An image of at most so many voxels stands for itself; of a larger one its share does, from so many to so many.
+ITSELF, _LEAST, MOST, _SHARE = 1 << 20, 1 << 19, 1 << 22, 1 / 16
 #: Bytes that a method takes for a voxel, and besides; so many voxels there are at least.
 _BYTES, _ASIDE, _FEWEST = 200, 1 << 25, 1 << 15
 _COUNT = 8  # blocks
@@ -62,7 +62,9 @@ def is_sampled(shape: Sequence[int], reach: Sequence[int], memory: float | None 
 def sample_boxes(shape: tuple[int, ...], reach: Sequence[int], memory: float | None = None) -> list[Box]:
     """Candidates for the blocks of a sample, or all of the image."""
     whole = [tuple(slice(0, n) for n in shape)]
-    voxels = min(max(LEAST, int(_SHARE * math.prod(shape))), MOST)
+    voxels = min(max(_LEAST, int(_SHARE * math.prod(shape))), MOST)
+    if math.prod(shape) <= ITSELF:
+        voxels = ITSELF
     if memory is not None:
         voxels = min(voxels, max(_FEWEST, int((memory - _ASIDE) / _BYTES)))
     if math.prod(shape) <= voxels:
