@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -19,15 +19,20 @@ from ..noise import NoiseLaw, as_noise_law
 from ..run.inputs import Inputs, field_of
 from ..run.job import Job
 from ..run.settings import ConvolveSettings
-from ..run.width import WidthEstimate, sharp_width_of, width_of
+from ..run.width import OwnPart, WidthEstimate, sharp_width_of, width_of
 
 #: How much the errors of kernels of one set differ from the one that they share (standard deviation of the
-#: logarithm): what a part of the image says counts against the whole by that.
+#: logarithm), before their own parts of the image say how much they do: what those say counts against the whole by
+#: that.
 APART = 0.15
 # So many standard deviations between two ways of looking are no accident.
 _DISAGREE = 3.0
 # A kernel's part of the image is where it has at least this weight.
 _OWN = 0.5
+# Times that the kernels are gone through: what is found of one depends on those beside it.
+_SWEEPS = 2
+# No kernel that moves by less (of the logarithm of its width) changes what is found of the others.
+_SETTLED = 0.02
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Refinement:
     factors : dict
         By what each kernel belongs to: the factor that its width was multiplied by; 1 where nothing was done.
     own : dict
-        The finding in each kernel's own part of the image, where that was asked for and tells anything.
+        Where that was asked for: what is known of each kernel by itself, by its own part of the image and by what
+        all have in common; of those that their own parts tell of.
     """
 
     width: WidthEstimate
@@ -51,22 +57,33 @@ class Refinement:
     def lines(self) -> list[str]:
         """Return in words what was found and done."""
         changed = any(factor != 1 for factor in self.factors.values())
+        if self.own:
+            return [f"all together: {self.width.describe()}", *map(self._own_line, self.factors)]
         lines = [self._found(changed)]
         if not changed:
             return [*lines, "they were left as they are"]
-        if len(set(self.factors.values())) == 1:
-            return [*lines, f"their widths were multiplied by {next(iter(self.factors.values())):.3g}"]
-        for at, factor in self.factors.items():
-            found = self.own.get(at)
-            within = "as all" if found is None else f"± {100 * found.sigma:.0f} % in its own part of the image"
-            lines.append(f"the width at {at} was multiplied by {factor:.3g} ({within})")
-        return lines
+        return [*lines, f"their widths were multiplied by {next(iter(self.factors.values())):.3g}"]
 
     def _found(self, changed: bool) -> str:
         if not (changed and self.width.fits and self.width.factor > 1):
             return self.width.describe()
         off, within = 100 * (self.width.factor - 1), 100 * self.width.sigma
         return f"the kernels look about {off:.0f} % too wide (± {within:.0f} %), which is likely, not sure"
+
+    def _own_line(self, at: Any) -> str:
+        """What was found of one kernel and done."""
+        left = f"the kernel at {at} was left as it is"
+        if at not in self.own:
+            return f"{left}: its own part of the image does not tell how wide its blur is"
+        own, factor = self.own[at], self.factors[at]
+        within = f"± {100 * own.sigma:.0f} % in its own part of the image"
+        if factor != 1:
+            return f"the width at {at} was multiplied by {factor:.3g} ({within})"
+        off = 100 * (own.factor - 1)
+        found = f"{abs(off):.0f} % too {'wide' if off > 0 else 'narrow'} ({within})"
+        if own.fits:
+            return f"{left}: {found} is nothing clear"
+        return f"{left}: {found}; kernels are made wider only where that is asked for (widen)"
 
     def record(self) -> dict[str, Any]:
         """Return it as a kernel set file keeps it."""
@@ -122,9 +139,13 @@ def refine_kernels(
     image, kernels
         The blurred image, and the kernels that are nearly right.
     each : bool
-        Find a factor for every kernel, in the part of the image where its weight is at least a half: a region, the
-        surroundings of a position. With what all have in common as the expectation, to which a part that tells
-        little adds little: ln f = (ln f_own / s_own^2 + ln f_all / s^2) / (1 / s_own^2 + 1 / s^2), s = 0.15.
+        Find a factor for every kernel, by the part of the image where its weight is at least a half (a region, the
+        surroundings of a position), while the others are held at what was found of them. What all have in common is
+        the expectation, to which a part that tells little adds little:
+        ln f = (ln f_own / s_own^2 + ln f_all / s^2) / (1 / s_own^2 + 1 / s^2), where
+        s^2 = s_all^2 + (0.15^2 + sum max((ln f_own - ln f_all)^2 - s_own^2, 0)) / (1 + m), over the m parts that
+        tell. A kernel stays as it is where its factor is within 1.6 standard deviations of 1, or its part tells
+        nothing. It takes as long as some ten restorations for each kernel, twice.
     widen : bool
         Also make kernels wider. An object that is soft in itself looks just as if they were too narrow, and kernels
         that are too wide do more harm than kernels that are too narrow; so do this where the object is known to be
@@ -135,8 +156,8 @@ def refine_kernels(
     Returns
     -------
     RefinedField
-        With what was found and done as `refinement`. Kernels whose width fits stay as they are: within one standard
-        deviation where they look too wide, which does more harm, and 1.6 where they look too narrow.
+        With what was found and done as `refinement`. Kernels whose width fits stay as they are: all together within
+        one standard deviation where they look too wide, which does more harm, and 1.6 where they look too narrow.
 
     Raises
     ------
@@ -162,11 +183,14 @@ def refine(
     job = Job.prepare(inputs, settings, watch)
     law = as_noise_law(noise, job.image, job.mask, watch)
     apart = each and len(keyed.kernels) > 1
-    width = _width(job, law, watch.part(0.0, 0.3 if apart else 1.0))
-    own = _own_widths(job, law, width, watch.part(0.3, 1.0)) if apart else {}
-    if not own:
+    width, doubt = _shared(job, law, watch.part(0.0, 0.2 if apart else 1.0))
+    found = _own_widths(job, law, width, watch.part(0.2, 1.0)) if apart else {}
+    if doubt is not None and not found:
+        raise doubt
+    if not found:
         _refuse_soft(width, widen)
-    done = Refinement(width, _factors(keyed, width, own, widen), own)
+    own = _together(found, width)
+    done = Refinement(width, _factors(keyed.at, width, own, widen), own)
     kernels = tuple(
         kernel if done.factors[at] == 1 else scale_kernels(kernel, done.factors[at])
         for at, kernel in zip(keyed.at, keyed.kernels, strict=True)
@@ -175,21 +199,21 @@ def refine(
     return RefinedField(**{**kept, "kernels": kernels}, refinement=done)
 
 
-def _width(job: Job[ConvolveSettings], law: NoiseLaw, watch: Watch) -> WidthEstimate:
-    """What the image says of all kernels together, looked at in two ways that have to agree."""
+def _shared(job: Job[ConvolveSettings], law: NoiseLaw, watch: Watch) -> tuple[WidthEstimate, InputError | None]:
+    """What the image says of all kernels together, looked at in two ways; and where they do not agree, that."""
     seen = width_of(job, law, watch.part(0.0, 0.2))
     if not seen.known:
-        raise InputError(
+        return seen, InputError(
             f"{seen.describe()}; an image with less noise or more detail, or one of a known object, does"
         )
     sharp = sharp_width_of(job, law, seen, watch.part(0.2, 1.0))
     if sharp is None or abs(math.log(sharp.factor / seen.factor)) > _DISAGREE * math.hypot(sharp.sigma, seen.sigma):
         found = "no width at all" if sharp is None else f"a factor of {sharp.factor:.2f}"
-        raise InputError(
+        return seen, InputError(
             f"the image does not tell how wide its blur is: its spectrum asks for kernels narrower by a factor of "
             f"{seen.factor:.2f}, what explains it best for {found}; look whether the kernels have the right form"
         )
-    return sharp
+    return sharp, None
 
 
 def _refuse_soft(width: WidthEstimate, widen: bool) -> None:
@@ -204,41 +228,73 @@ def _refuse_soft(width: WidthEstimate, widen: bool) -> None:
 def _own_widths(
     job: Job[ConvolveSettings], law: NoiseLaw, width: WidthEstimate, watch: Watch
 ) -> dict[Any, WidthEstimate]:
-    """What the parts of the image say in which a kernel has most of the weight, as far as they say anything."""
-    found = {}
-    for (number, at), part in watch.parts(list(enumerate(job.bound.field.at))):
-        mask = job.bound.weight(number, job.image.dtype) >= _OWN
-        mask = mask if job.mask is None else mask & job.mask
-        if not mask.any():
-            continue
-        try:
-            own = sharp_width_of(replace(job, mask=mask, warnings=[]), law, width, part)
-        except InputError:  # too small, nothing but noise
-            continue
-        if own is not None and own.known:
-            found[at] = own
+    """What the parts of the image say in which a kernel has most of the weight, as far as they say anything.
+
+    One kernel after another, the others held at what was found of them.
+    """
+    at = job.bound.field.at
+    found: dict[Any, WidthEstimate] = {}
+    held = [1 / width.factor if width.known else 1.0] * len(at)
+    for _, sweep in watch.parts(range(_SWEEPS)):
+        before = list(held)
+        for number, part in sweep.parts(range(len(at))):
+            own = _own_width(job, law, width, OwnPart(number, _own_part(job, number), tuple(held)), part)
+            if own is not None and own.known:
+                found[at[number]] = own
+                held[number] = 1 / own.factor
+        if all(abs(math.log(now / then)) < _SETTLED for now, then in zip(held, before, strict=True)):
+            break
     return found
 
 
+def _own_part(job: Job[ConvolveSettings], number: int) -> np.ndarray:
+    where = job.bound.weight(number, job.image.dtype) >= _OWN
+    return where if job.mask is None else where & job.mask
+
+
+def _own_width(
+    job: Job[ConvolveSettings], law: NoiseLaw, width: WidthEstimate, part: OwnPart, watch: Watch
+) -> WidthEstimate | None:
+    """What one part says of its kernel as it was given; None where it says nothing."""
+    if not part.where.any():
+        return None
+    held = part.held[part.kernel]
+    for start in dict.fromkeys((1.0, held)):  # from where it is held, or from the kernel as it was given
+        near = replace(width, factor=start)
+        try:
+            own = sharp_width_of(replace(job, warnings=[]), law, near, watch, part)
+        except InputError:  # too small, nothing but noise
+            return None
+        if own is not None:
+            return replace(own, factor=own.factor / held)
+    return None
+
+
+def _together(found: Mapping[Any, WidthEstimate], width: WidthEstimate) -> dict[Any, WidthEstimate]:
+    """What is known of each kernel, from its own part of the image and from what all have in common."""
+    common = math.log(width.factor)
+    beyond = sum(max((math.log(own.factor) - common) ** 2 - own.sigma**2, 0.0) for own in found.values())
+    weight = 1 / ((APART**2 + beyond) / (1 + len(found)) + width.sigma**2)
+    known = {}
+    for at, own in found.items():
+        total = weight + 1 / own.sigma**2
+        mean = (weight * common + math.log(own.factor) / own.sigma**2) / total
+        known[at] = replace(own, factor=math.exp(mean), sigma=math.sqrt(1 / total))
+    return known
+
+
 def _factors(
-    keyed: KernelField, width: WidthEstimate, own: Mapping[Any, WidthEstimate], widen: bool
+    places: Sequence[Any], width: WidthEstimate, own: Mapping[Any, WidthEstimate], widen: bool
 ) -> dict[Any, float]:
     """By what to multiply the width of each kernel."""
-    factors = {}
-    for at in keyed.at:
-        factor = _scale(width) if at not in own else 1 / _together(own[at], width)
-        factors[at] = factor if widen else min(factor, 1.0)
-    return factors
+    if own:  # one by one, what is clear
+        factors = {at: 1.0 if at not in own or own[at].fits else 1 / own[at].factor for at in places}
+    else:
+        factors = dict.fromkeys(places, _scale(width))
+    return {at: factor if widen else min(factor, 1.0) for at, factor in factors.items()}
 
 
 def _scale(width: WidthEstimate) -> float:
     """By what to multiply all: narrower where that is likely, wider where it is clear."""
     likely = math.log(width.factor) > width.sigma
     return 1 / width.factor if likely or not width.fits else 1.0
-
-
-def _together(own: WidthEstimate, all_: WidthEstimate) -> float:
-    """The factor of one kernel, from its own part of the image and from the whole."""
-    weights = 1 / own.sigma**2, 1 / APART**2
-    logs = math.log(own.factor), math.log(all_.factor)
-    return math.exp(sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights))

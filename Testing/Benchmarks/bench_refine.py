@@ -1,6 +1,6 @@
 """How good results with refined kernels are, where the kernels given are all too wide by one factor.
 
-    python Testing/Benchmarks/bench_refine.py [--images I ...] [--keys K ...] [--factor F] [--json FILE]
+    python Testing/Benchmarks/bench_refine.py [--images I ...] [--keys K ...] [--factor F] [--each] [--json FILE]
 
 The suite is that of bench_width.py: pictures, slices of the brain and boxes, at 128 squares; one kernel, kernels by
 region, by position and by a guide; Gaussians and disks, both models; every image with two of the four keys. Noise
@@ -9,10 +9,16 @@ that are given, `--factor` times as wide, and with what `sd.refine_kernels` make
 those given. "off" is the root mean square of ln(width / true width) after refining, "told" the spread that was
 told, "lost" the median of what results are worse by than with the right kernels (dB), "within 0.7 dB" the share of
 results that are worse by no more.
+
+--each looks at `each=True` instead: pairs of kernels for the two halves of an image, of which one is right and the
+other 25 % too wide. "kept" is the share of right kernels that stay as they are, "near" that of all kernels which
+are then within 10 % of the right width, and "told" the root mean square of ln(factor found / true factor) over the
+standard deviation that was told, which is 1 where errors are of the size that is told.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import math
 import time
@@ -26,6 +32,8 @@ import SpatialDeconvLib as sd
 NOISE = 0.5
 NEAR = 0.7
 TARGET = ">= 0.80"
+PAIRS = (("gaussian", (1.2, 1.8), "sigma_mm"), ("disk", (2.0, 3.0), "radius_mm"))
+PAIR_FACTOR = 1.25
 
 
 def row_of(name: str, key: str, turn: int, factor: float) -> dict:
@@ -68,6 +76,47 @@ def rows_of(names: list[str], keys: list[str], factor: float) -> list[dict]:
     return rows
 
 
+def pairs_of(names: list[str]) -> list[dict]:
+    """Every image with two kernels of which one is wrong: Gaussians and disks, both models, either half."""
+    rows = []
+    for name, (family, sizes, word), model, wrong in itertools.product(
+        names, PAIRS, ("source", "detector"), (1, 2)
+    ):
+        truth = IMAGES[name]()
+        labels = np.ones(truth.shape, int)
+        labels[:, truth.shape[1] // 2 :] = 2
+        off = {1: 1.0, 2: 1.0, wrong: PAIR_FACTOR}
+        right, given = (
+            sd.KernelField.by_region(
+                None, {at: sd.ParametricKernel(family, **{word: sizes[at - 1] * f}) for at, f in factors.items()}
+            )
+            for factors in ({1: 1.0, 2: 1.0}, off)
+        )
+        image = blurred(truth, right, model, {"labels": labels})
+        image = (image + np.random.default_rng(3).normal(0, NOISE, truth.shape)).astype(np.float32)
+        try:
+            done = sd.refine_kernels(image, given, model=model, labels=labels, each=True).refinement
+        except sd.InputError as error:
+            print(f"{name:22} {family:10} {model:9} {error}")
+            continue
+        for at, factor in off.items():
+            own, left = done.own.get(at), factor * done.factors[at]
+            told = math.nan if own is None else math.log(own.factor / factor) / own.sigma
+            print(f"{name:22} {family:10} {model:9} {factor:4.2f} {left:5.3f} {told:+.2f}")
+            rows.append({"family": family, "right": factor == 1, "left": left, "told": told})
+    return rows
+
+
+def pair_figures(rows: list[dict]) -> dict[str, float]:
+    told = [row["told"] for row in rows if not math.isnan(row["told"])]
+    return {
+        "kernels": len(rows),
+        "kept": float(np.mean([row["left"] == 1 for row in rows if row["right"]])),
+        "near": float(np.mean([abs(math.log(row["left"])) < 0.1 for row in rows])),
+        "told": float(np.sqrt(np.mean(np.square(told)))),
+    }
+
+
 def figures(rows: list[dict]) -> dict[str, float]:
     """What one line of the table says."""
     known = [row for row in rows if not row["reason"]]
@@ -88,7 +137,11 @@ def main() -> None:
     parser.add_argument("--images", nargs="+", choices=planar, default=planar, metavar="IMAGE")
     parser.add_argument("--keys", nargs="+", choices=KEYS, default=list(KEYS))
     parser.add_argument("--factor", type=float, default=1.2, help="by which the given kernels are too wide")
+    parser.add_argument("--each", action="store_true", help="pairs of a right kernel and a wrong one, each=True")
     arguments = parser.parse_args()
+    if arguments.each:
+        print_pairs(arguments)
+        return
     rows = rows_of(arguments.images, arguments.keys, arguments.factor)
     results = Results("refine", images=arguments.images, keys=arguments.keys, factor=arguments.factor)
     names = list(figures(rows))
@@ -103,6 +156,17 @@ def main() -> None:
             results.add(group, said["within 0.7 dB"], "share", better="more", target=target, **said)
     results.add("seconds of one refinement", float(np.mean([row["seconds"] for row in rows])), "s")
     results.print_targets()
+    results.write(arguments.json)
+
+
+def print_pairs(arguments: argparse.Namespace) -> None:
+    rows = pairs_of(arguments.images)
+    results = Results("refine each", images=arguments.images)
+    table = Table([("", "<12"), *((name, ">8" if name == "kernels" else ">8.2f") for name in pair_figures(rows))])
+    for group in ("gaussian", "disk", "all"):
+        said = pair_figures([row for row in rows if group in (row["family"], "all")])
+        table.row(group, *said.values())
+        results.add(group, said["kept"], "share", better="more", **said)
     results.write(arguments.json)
 
 

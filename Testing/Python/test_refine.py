@@ -99,6 +99,41 @@ def test_each_kernel_has_its_own_factor_where_that_is_asked_for(halves):
     assert len(refined.refinement.lines()) == 3
 
 
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_a_right_kernel_beside_a_wrong_one_stays_as_it_is(halves, wrong):
+    image, labels = halves
+    right = 3 - wrong
+    given = disks(1.0 if wrong == 2 else 1.25, outer=1.25 if wrong == 2 else 1 / 1.25)
+    refined = sd.refine_kernels(image, given, labels=labels, each=True, noise=0.5)
+    assert refined.kernels[right - 1] is given.kernels[right - 1]
+    assert refined.refinement.factors[wrong] == pytest.approx(1 / 1.25, rel=0.05)
+    line = refined.refinement.lines()[right]
+    assert line.startswith(f"the kernel at {right} was left as it is: ")
+    assert line.endswith("in its own part of the image) is nothing clear")
+    assert refined.refinement.record()["kernels"][right - 1]["multiplied by"] == 1
+
+
+def test_a_kernel_whose_part_of_the_image_does_not_tell_stays_as_it_is(halves):
+    image, labels = halves
+    labels = labels.copy()
+    labels[:3, :3] = 3
+    kernels = dict(zip((1, 2), disks(1.25).kernels, strict=True)) | {3: sd.ParametricKernel("disk", radius_mm=2.5)}
+    refined = sd.refine_kernels(image, sd.KernelField.by_region(None, kernels), labels=labels, each=True, noise=0.5)
+    assert refined.refinement.factors[3] == 1
+    assert refined.refinement.factors[1] == pytest.approx(1 / 1.25, rel=0.05)
+    assert refined.refinement.lines()[3] == (
+        "the kernel at 3 was left as it is: its own part of the image does not tell how wide its blur is"
+    )
+
+
+def test_a_kernel_that_looks_too_narrow_by_itself_is_not_made_wider_unasked(halves):
+    image, labels = halves
+    given = disks(1.0, outer=0.8)
+    left = sd.refine_kernels(image, given, labels=labels, each=True, noise=0.5)
+    assert left.refinement.factors[2] == 1
+    assert left.refinement.lines()[2].endswith("only where that is asked for (widen)")
+
+
 def test_stored_kernels_are_scaled_about_their_own_centre(defocused):
     values = np.pad(sd.disk_kernel(3.0).values, ((4, 0), (0, 3)))
     kernel = sd.Kernel(values, centre=(7, 3))

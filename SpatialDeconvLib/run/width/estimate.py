@@ -13,6 +13,7 @@ guide).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,6 +125,25 @@ class WidthEstimate:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class OwnPart:
+    """One of several kernels, whose width is looked for while the others keep theirs.
+
+    Attributes
+    ----------
+    kernel : int
+        Its number.
+    where : ndarray of bool, shape of the image
+        Where to look: where it has most of the weight.
+    held : sequence of float
+        By what the widths of all kernels are multiplied, its own to begin with.
+    """
+
+    kernel: int
+    where: np.ndarray
+    held: Sequence[float]
+
+
 def estimate_width(
     image: np.ndarray,
     kernels: KernelField | AnyKernel,
@@ -183,13 +203,16 @@ def width_of(job: Job, law: NoiseLaw, watch: Watch) -> WidthEstimate:
     return _Search(job, law).run(watch)
 
 
-def sharp_width_of(job: Job, law: NoiseLaw, near: WidthEstimate | None, watch: Watch) -> WidthEstimate | None:
+def sharp_width_of(
+    job: Job, law: NoiseLaw, near: WidthEstimate | None, watch: Watch, part: OwnPart | None = None
+) -> WidthEstimate | None:
     """Return the width to a few per cent, as `sharp` finds it; None where nothing shows it.
 
-    `near` is a finding to start from; without one, that of `width_of`.
+    `near` is a finding to start from; without one, that of `width_of`. With a `part`, the width is that of its
+    kernel alone, against the one that it is held at.
     """
     _refuse_own_choice(job.bound.field, job.guided)
-    return _Search(job, law).sharp(near, watch)
+    return _Search(job, law, part).sharp(near, watch)
 
 
 def _refuse_own_choice(keyed: KernelField, guided: bool) -> None:
@@ -213,17 +236,19 @@ class _Random:
 class _Search:
     """The measurement on one block of an image."""
 
-    def __init__(self, job: Job, law: NoiseLaw):
-        self.job = job
+    def __init__(self, job: Job, law: NoiseLaw, part: OwnPart | None = None):
+        self.job, self.part = job, part
         self.field, self.law = job.bound.field, law
-        self.box = box = _block(job.image, job.mask)
+        looked = _both(job.mask, None if part is None else part.where)
+        self.box = box = _block(job.image, looked)
         # In units of its range, so that no unit of the image makes squares too small or too large.
         constant = np.ptp(job.image[box]) <= _ROUNDING * np.abs(job.image[box]).max()
         span = float(np.ptp(job.image[box])) or 1.0
         self.block = np.ascontiguousarray(job.image[box] / job.image.dtype.type(span))
-        part = law.part(box).scaled(1 / span)
+        law = law.part(box).scaled(1 / span)
         self.mask = None if job.mask is None else job.mask[box]
-        self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, self.mask)
+        looked = None if looked is None else looked[box]
+        self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, looked)
         if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
             raise InputError(
                 "the image, or its mask, is too small to tell how wide its blur is: that is seen in blocks of "
@@ -233,12 +258,12 @@ class _Search:
             raise InputError("the image is constant where it is looked at: no blur is seen")
         self.ndim = sum(n > 1 for n in self.patches.size)
         signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
-        self.variance = part.variance(signal)
+        self.variance = law.variance(signal)
         self.noise = np.array([self.patches.mean(self.variance[patch]) for patch in self.patches.boxes])
         # Copies: a slice would keep the whole weight image alive, for every kernel at once.
         cut = ((k, job.bound.weight(k, self.block.dtype)[box].copy()) for k in range(len(job.bound)))
         self.weights = {k: weight for k, weight in cut if weight.any()}
-        if all(job.bound.is_identity(k) for k in self.weights):
+        if all(job.bound.is_identity(k) for k in (self.weights if part is None else [part.kernel])):
             raise InputError("the kernels do not blur, so they have no width to be wrong", "kernels")
 
         self.energies = self.patches.energies(self.block)
@@ -263,8 +288,9 @@ class _Search:
         near = near or self.run(watch.part(0.0, 0.3))
         start = -math.log(near.factor)
         found = sharpest(
-            self.block, self._operator, self._sigmas(), start, self.mask, self._complete(), watch.part(0.3, 1.0)
-        )
+            self.block, self._operator, self._sigmas(), start, self.mask, self._complete(), watch.part(0.3, 1.0),
+            self.part is not None,
+        )  # fmt: skip
         if found is None:
             return None
         return replace(near, factor=math.exp(-found.mean), sigma=found.sigma, patches=len(self.patches.boxes))
@@ -349,7 +375,7 @@ class _Search:
         return np.array(seen) - own * random.blurred / random.sharp
 
     def _operator(self, factor: float) -> SpatiallyVariantBlur:
-        kernels = [self._scaled(k, factor) for k in self.weights]
+        kernels = [self._scaled(k, self._factor(k, factor)) for k in self.weights]
         keyed = KernelField.by_weights(list(self.weights.values()), kernels)
         bound = keyed.bind(self.block, self.job.bound.spacing, normalize=True)
         settings = self.job.settings
@@ -359,6 +385,13 @@ class _Search:
             bound, self.block.shape, model=settings.model, boundary=boundary, dtype=self.block.dtype,
             low_rank=0.0,
         )  # fmt: skip
+
+    def _factor(self, k: int, tried: float) -> float:
+        """By what the width of a kernel is multiplied, when so much is tried."""
+        if self.part is None:
+            return tried
+        held = self.part.held[k] if k < len(self.part.held) else 1.0  # the identity, where no kernel is meant
+        return held * tried if k == self.part.kernel else held
 
     def _scaled(self, k: int, factor: float) -> Kernel:
         """A kernel on the image's grid, scaled; by its parameters where it has them in mm."""
@@ -425,6 +458,13 @@ def _together(one: Finding, other: Finding) -> Finding:
     sigma = share * one.sigma + (1 - share) * other.sigma
     apart = abs(one.mean - other.mean) / 2
     return Finding(share * one.mean + (1 - share) * other.mean, max(sigma, apart, _LEAST_VARIED))
+
+
+def _both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """The voxels of two masks; None is every voxel."""
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
 
 
 def _block(image: np.ndarray, mask: np.ndarray | None) -> Box:

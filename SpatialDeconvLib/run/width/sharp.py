@@ -32,6 +32,10 @@ _STEPS = 30
 #: least: so that errors that bench_refine.py finds are of the size that is told.
 _MISMATCH = 0.17
 _LEAST_SIGMA = 0.015
+#: The same two where the width of one kernel of several is looked for: its part of an image has fewer edges, over
+#: which the wrongness of the prior averages less. By kernels of two halves of pictures (bench_refine.py --each).
+_PART_MISMATCH = 0.35
+_PART_LEAST_SIGMA = 0.025
 
 
 def sharpest(
@@ -42,6 +46,7 @@ def sharpest(
     mask: np.ndarray | None,
     counted: np.ndarray,
     watch: Watch,
+    part: bool = False,
 ) -> Finding | None:
     """Find the factor on the kernels whose sharp image explains the data at the least risk.
 
@@ -62,6 +67,8 @@ def sharpest(
     counted : ndarray of bool
         Those whose risk counts.
     watch : Watch
+    part : bool
+        Whether `operator` scales one kernel of several, which a part of the image tells of.
 
     Returns
     -------
@@ -84,8 +91,9 @@ def sharpest(
     curvature = (coarse[0][0] - 2 * coarse[1][0] + coarse[2][0]) / STEP**2
     # What moves the slope of the risk: noise, by that of its part -2 y p / v; a wrong prior, by that of the trace.
     noisy = 2 * float(np.linalg.norm(coarse[2][2] - coarse[0][2])) / (2 * STEP)
-    wrong = _MISMATCH * (coarse[2][1] - coarse[0][1]) / (2 * STEP)
-    sigma = math.hypot(_LEAST_SIGMA, noisy / curvature, wrong / curvature)
+    mismatch, least = (_PART_MISMATCH, _PART_LEAST_SIGMA) if part else (_MISMATCH, _LEAST_SIGMA)
+    wrong = mismatch * (coarse[2][1] - coarse[0][1]) / (2 * STEP)
+    sigma = math.hypot(least, noisy / curvature, wrong / curvature)
     return Finding(near + _vertex(fine) * _FINE_STEP, sigma)
 
 
