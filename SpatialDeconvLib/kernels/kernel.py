@@ -19,6 +19,7 @@ from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
 from .curves import line_spread, modulation
 from .faults import Fault, faults_of, looks_logarithmic, told_with_cure
+from .resampling import resampled_along
 
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
@@ -186,10 +187,10 @@ class Kernel:
     def resampled(self, spacing: Spacing) -> Kernel:
         """Return the kernel on a grid of another spacing, with the same integral and the same centre.
 
-        Every voxel is a box of uniform weight; a new voxel receives, from each old one, the fraction of
-        the old box that it overlaps (exact on every axis, so the sum is kept to rounding and no value
-        turns negative). Treating voxels as boxes adds (a^2 + b^2) / 12 to the variance on an axis of old
-        spacing a and new spacing b.
+        Every voxel is a box of uniform weight; a new voxel receives, from each old one, the fraction of the old box
+        that it overlaps, so the sum is kept and no value turns negative. The boxes are moved towards the mean place
+        until the variance on every axis is kept, too, as far as the new voxels can show it
+        (`resampling.resampled_along`).
 
         Parameters
         ----------
@@ -209,9 +210,8 @@ class Kernel:
         values, centre = self.values, list(self.centre)
         for axis, (old, new) in enumerate(zip(self.spacing, target, strict=True)):
             if not math.isclose(old, new, rel_tol=1e-6):
-                matrix = _overlap_matrix(values.shape[axis], centre[axis], old, new)
-                values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
-                centre[axis] = len(matrix) // 2
+                values = resampled_along(values, axis, centre[axis], old, new)
+                centre[axis] = values.shape[axis] // 2
         return Kernel(values, target, self.name, centre=centre, notes=self.notes)
 
     def sampled(self, spacing: Spacing) -> Kernel:
@@ -287,24 +287,6 @@ class Kernel:
     def looks_logarithmic(self) -> bool:
         """Whether the values are likely a kernel's logarithm."""
         return looks_logarithmic(self.values)
-
-
-def _overlap_matrix(n: int, centre: float, old: float, new: float) -> np.ndarray:
-    """Fraction of each old voxel that falls into each new one, shape (n_new, n); columns sum to 1.
-
-    `centre` becomes index n_new // 2.
-    """
-    edges = (np.arange(n + 1) - centre - 0.5) * old
-    slack = 1e-9 * old  # an edge that coincides up to rounding needs no further voxel
-    before = math.ceil((-edges[0] - slack) / new - 0.5)
-    after = math.ceil((edges[-1] - slack) / new - 0.5)
-    # n // 2 must be the centre: as many voxels before it as after it, or one more.
-    before = max(before, after)
-    after = max(after, before - 1)
-    new_edges = (np.arange(-before, after + 2) - 0.5) * new
-    low = np.maximum(new_edges[:-1, None], edges[None, :-1])
-    high = np.minimum(new_edges[1:, None], edges[None, 1:])
-    return np.clip(high - low, 0, None) / old
 
 
 def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing) -> None:

@@ -80,12 +80,24 @@ def _resampled(field: KernelField, bound: BoundField) -> list[str]:
             continue
         where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
         text = f"{where} was resampled from voxels of {sizes_text(own)} mm to {sizes_text(spacing)} mm"
-        before, after = kernel.widths(), sampled.widths()
-        if before and after:
-            text += f": sigma {_rounded(before)} voxels became {_rounded(after[-kernel.ndim :])}"
-        told.append(text)
+        told.append(text + _widths_told(kernel, sampled))
     more = f"; so were {len(told) - 1} others" if len(told) > 1 else ""
-    return [told[0] + more] if told else []
+    remedy = ". Is the kernel's voxel size another, give it (--kernel-spacing, the spacing of a Kernel)"
+    return [told[0] + more + remedy] if told else []
+
+
+def _widths_told(before: Kernel, after: Kernel) -> str:
+    """The standard deviations of a kernel and of what it became, in mm and in the voxels of each."""
+    widths, found = before.widths(), after.widths()
+    if not (widths and found):
+        return ""
+    found = found[-before.ndim :]
+    in_mm = [
+        _rounded([n * h for n, h in zip(sizes, spacing, strict=True)])
+        for sizes, spacing in ((widths, before.spacing), (found, after.spacing[-before.ndim :]))
+    ]
+    kept = f"sigma {in_mm[0]} mm is kept" if in_mm[0] == in_mm[1] else f"sigma {in_mm[0]} mm became {in_mm[1]} mm"
+    return f": {kept} ({_rounded(widths)} voxels are now {_rounded(found)})"
 
 
 def _rounded(sizes: Sequence[float]) -> str:

@@ -4,13 +4,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.spacing import spacing_tuple
+from SpatialDeconvLib.kernels.resampling import overlap
 from SpatialDeconvLib.kernels.shapes import box_profile
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -152,20 +153,18 @@ def test_a_changed_kernel_no_longer_names_the_file_it_came_from():
     unit=st.floats(1e-3, 10),
     middle=st.booleans(),
 )
-def test_resampling_counts_the_area_shared_by_old_and_new_voxels(values, old, new, unit, middle):
-    if not values.any():
-        values[0, 0] = 1.0
-    # An axis that keeps its spacing keeps its voxels, too, wherever the centre lies.
-    assume(not middle or all(a != b or n % 2 for a, b, n in zip(old, new, values.shape, strict=True)))
-    kernel = sd.Kernel(values, [a * unit for a in old], centre="middle" if middle else "itk")
-    result = kernel.resampled([b * unit for b in new])
+def test_new_voxels_receive_the_area_they_share_with_old_ones(values, old, new, unit, middle):
+    result = values
+    for axis, (n, a, b) in enumerate(zip(values.shape, old, new, strict=True)):
+        edges = (np.arange(n + 1) - ((n - 1) / 2 if middle else n // 2) - 0.5) * a * unit
+        result = np.moveaxis(np.tensordot(overlap(edges, b * unit), result, axes=(1, axis)), 0, axis)
     expected = np.zeros(result.shape)
     for place, weight in rebinned(values, old, new, middle).items():
-        index = tuple(p + c for p, c in zip(place, result.centre, strict=True))
+        index = tuple(p + n // 2 for p, n in zip(place, result.shape, strict=True))
         if weight:
             assert min(index) >= 0, "weight was cut off before the first voxel"
         expected[index] += weight
-    np.testing.assert_allclose(result.values, expected, atol=1e-8)
+    np.testing.assert_allclose(result, expected, atol=1e-8)
 
 
 @QUICK
@@ -196,20 +195,71 @@ def test_portal_kernel_goes_from_0_40_to_0_25_mm_with_its_integral(shape):
     result = kernel.resampled(0.25)
     assert result.total == pytest.approx(kernel.total, rel=1e-12)
     assert result.spacing == (0.25, 0.25)
-    expected = rebinned(kernel.values, (8, 8), (5, 5)) if shape[0] < 10 else {}
-    for place, weight in expected.items():
-        index = tuple(p + c for p, c in zip(place, result.centre, strict=True))
-        assert result.values[index] == pytest.approx(weight)
+    for (_, variance), (_, before) in zip(moments(result.normalized()), moments(kernel.normalized()), strict=True):
+        assert variance == pytest.approx(before, rel=1e-6)
     assert np.unravel_index(result.values.argmax(), result.shape) == result.centre
 
 
-def test_resampling_adds_the_variance_of_both_voxels():
-    old, new = (3.0, 0.8, 0.8), (1.2, 0.5, 1.1)
-    kernel = sd.gaussian_kernel((4.0, 2.0, 2.5), old)
+@pytest.mark.parametrize(("old", "new"), [(3, 1), (1, 3), (2, 1), (1, 2), (5, 4), (4, 5), (10, 9), (8, 5), (2, 3)])
+def test_shared_areas_alone_widen_by_what_the_documents_say(old, new):
+    places = (np.arange(81) - 40) * old
+    weights = np.exp(-0.5 * (places / (3 * old * new)) ** 2)
+    weights /= weights.sum()
+    shares = overlap((np.arange(82) - 40.5) * old, new) @ weights
+    at = (np.arange(len(shares)) - len(shares) // 2) * new
+    added = shares @ at**2 - weights @ places**2
+    a, b = max(old, new), min(old, new)
+    odd, even = (a**2 - b**2) / 12, (a**2 + 2 * b**2) / 12
+    if a % b:
+        assert odd < added < even
+    else:
+        assert added == pytest.approx(odd if a // b % 2 else even, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(1, 0.5), (0.5, 1), (1, 1 / 3), (0.8, 1), (1, 0.8), (0.4, 0.25), (1, 1.5), (0.1, 1)]
+)
+@pytest.mark.parametrize("sigma", [0.6, 0.8, 1.2, 3.0])
+def test_resampling_keeps_the_width(old, new, sigma):
+    """Of samples of a Gaussian; boxes alone would make the narrowest 20 % wider."""
+    sigma = sigma * max(old, new)
+    places = (np.arange(81) - 40) * old
+    y, x = np.exp(-0.5 * (places / sigma) ** 2), np.exp(-0.5 * ((places - 0.3 * old) / (1.3 * sigma)) ** 2)
+    kernel = sd.Kernel(np.outer(y, x), old, centre=40).normalized()
     result = kernel.resampled(new)
-    for (mean, variance), (_, before), a, b in zip(moments(result), moments(kernel), old, new, strict=True):
-        assert mean == pytest.approx(0, abs=1e-9)
-        assert variance == pytest.approx(before + (a**2 + b**2) / 12, rel=2e-3)
+    for (mean, variance), (place, before) in zip(moments(result), moments(kernel), strict=True):
+        assert variance == pytest.approx(before, rel=1e-6)
+        assert mean == pytest.approx(place, abs=0.03 * max(old, new))
+
+
+def test_resampled_samples_of_a_gaussian_are_those_of_the_same_gaussian():
+    def samples(h):
+        places = np.square((np.arange(33) - 16) * h)
+        return np.exp(-0.5 * (places[:, None] + places) / 1.2**2)
+
+    kernel = sd.Kernel(samples(0.8), 0.8).resampled(1.0).normalized().values
+    expected = samples(1.0)[tuple(slice(16 - n // 2, 17 + n // 2) for n in kernel.shape)]
+    np.testing.assert_allclose(kernel, expected / expected.sum(), rtol=0, atol=0.02 * kernel.max())
+
+
+@pytest.mark.parametrize("new", [0.3, 0.5, 0.8, 1.5])
+def test_what_does_nothing_does_nothing_on_another_grid(new):
+    assert sd.Kernel(impulse((5, 5)), 1.0).resampled(new).is_identity
+
+
+def test_the_place_of_a_single_weight_is_kept_on_finer_voxels():
+    values = np.zeros((5, 5))
+    values[2, 3] = 1.0
+    (_, _), (mean, _) = moments(sd.Kernel(values, 1.0).resampled(0.7))
+    assert mean == pytest.approx(1.0)
+
+
+def test_a_kernel_without_a_width_is_resampled_by_area_alone():
+    values = sd.laplacian_kernel(ndim=2).values
+    result = sd.Kernel(values, 2.0).resampled(1.0)
+    for place, weight in rebinned(values, (2, 2), (1, 1)).items():
+        index = tuple(p + c for p, c in zip(place, result.centre, strict=True))
+        assert result.values[index] == pytest.approx(weight)
 
 
 @pytest.mark.parametrize("unit", [0.1, 0.2, 0.3, 0.7, 0.9, 1.1])
@@ -217,18 +267,17 @@ def test_resampling_adds_the_variance_of_both_voxels():
 def test_edges_that_coincide_up_to_rounding_make_no_empty_border(ratio, unit):
     for n in range(1, 12, 2):
         for old, new in ((ratio * unit, unit), (unit, ratio * unit)):
-            values = sd.Kernel(np.ones((n, n)), old).resampled(new).values
-            for border in (values[0], values[-1], values[:, 0], values[:, -1]):
-                assert border.max() > 1e-3 * values.max()
+            received = overlap((np.arange(n + 1) - n / 2) * old, new).sum(axis=1)
+            assert min(received[0], received[-1]) > 1e-3 * received.max()
 
 
 def test_no_edge_that_reaches_into_a_further_voxel_is_lost():
     for beyond in (1e-6, 1e-4, 1e-2):
         for n in range(1, 12, 2):
             old = (3 * n + 2 * beyond) / n  # both edges lie so far inside a new voxel
-            result = sd.Kernel(np.ones((n, n)), old).resampled(1.0)
-            assert result.total == pytest.approx(n**2, rel=1e-12)
-            assert result.values[0].sum() == pytest.approx(beyond / old * n, rel=1e-6)
+            received = overlap((np.arange(n + 1) - n / 2) * old, 1.0).sum(axis=1)
+            assert received.sum() == pytest.approx(n, rel=1e-12)
+            assert received[0] == pytest.approx(beyond / old, rel=1e-6)
 
 
 def test_a_kernel_smaller_than_a_voxel_becomes_one_voxel():

@@ -233,11 +233,15 @@ def gaussian(sigma, n=31):
 def test_a_kernel_that_is_resampled_is_told_with_its_width_before_and_after():
     image = np.ones((50, 60), np.float32)
     result = sd.convolve(image, sd.Kernel(gaussian(2.5), 1.0), spacing=(0.5, 1.0))
-    # A voxel of 1 mm gives a quarter, a half and a quarter to three of 0.5 mm, whose variance is 1/2.
-    wide = np.sqrt((2 * 2.5) ** 2 + 0.5)
     assert result.warnings == [
-        f"the kernel was resampled from voxels of 1 mm to 0.5x1 mm: sigma 2.5 voxels became {wide:.3g}x2.5"
+        "the kernel was resampled from voxels of 1 mm to 0.5x1 mm: sigma 2.5 mm is kept (2.5 voxels are now 5x2.5)"
+        ". Is the kernel's voxel size another, give it (--kernel-spacing, the spacing of a Kernel)"
     ]
+
+
+def test_a_width_that_the_voxels_cannot_show_is_told_in_mm():
+    result = sd.convolve(np.ones((9, 9), np.float32), sd.Kernel(gaussian(0.6, 3), 0.2), spacing=1.0)
+    assert ": sigma 0.115 mm became 0 mm (0.577 voxels are now 0)." in result.warnings[0]
 
 
 def test_kernels_that_are_resampled_are_told_in_one_line():
@@ -245,13 +249,13 @@ def test_kernels_that_are_resampled_are_told_in_one_line():
     result = sd.convolve(np.ones((40, 40), np.float32), sd.KernelField.by_intensity(kernels), spacing=0.5)
     (told,) = result.warnings
     assert told.startswith("the kernel at 0.0 was resampled from voxels of 1 mm to 0.5 mm")
-    assert told.endswith("; so were 2 others")
+    assert "; so were 2 others. Is the kernel's voxel size another, " in told
 
 
 def test_a_kernel_without_a_width_is_told_too():
     laplace = sd.laplacian_kernel(1.0, ndim=2)
     (told,) = sd.convolve(np.ones((20, 20), np.float32), laplace, spacing=0.5).warnings
-    assert told == "the kernel was resampled from voxels of 1 mm to 0.5 mm"
+    assert told.startswith("the kernel was resampled from voxels of 1 mm to 0.5 mm. Is ")
 
 
 def test_kernels_by_parameters_and_of_the_images_voxel_size_are_not_told():
