@@ -41,7 +41,11 @@ from .signals import ending_signals
 from .streams import Shown, shown_with
 
 if TYPE_CHECKING:
+    from ..run.pipeline import Result
     from .request import FileRun
+
+#: A residual of more than this many times the noise, and explained all the same, is one of next to no noise.
+_MANY = 3.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -324,6 +328,13 @@ def _note(text: str) -> None:
     print(f"{PROGRAM}: note: {printable(text)}", file=sys.stderr)
 
 
+def _residual_words(result: Result) -> str:
+    """How a residual is read; of an image without noise, in whose units it is, it is large and means nothing."""
+    if (result.residual or 0) > _MANY and result.automatic.get("verdict") == "explained":
+        return "of a noise that is next to none: the kernels explain the image"
+    return "about 1 when the kernels explain the image"
+
+
 def _report(run: FileRun) -> None:
     for text in run.warnings:
         print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
@@ -336,7 +347,7 @@ def _report(run: FileRun) -> None:
         law = result.automatic.get("noise_law", "")
         facts.append(f"noise {result.noise:.4g}" + (f" ({law})" if "signal" in law else ""))
     if result.residual is not None:
-        facts.append(f"residual {result.residual:.3g} (about 1 when the kernels explain the image)")
+        facts.append(f"residual {result.residual:.3g} ({_residual_words(result)})")
     print(f"{printable(run.output)}: {', '.join(facts)}")
     choice = result.describe_choice()
     if choice:

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError
+from ..kernels.described import size_text
 from ..kernels.kernel import Kernel
+from ..kernels.parametric import AnyKernel
 from ..noise import NoiseLaw, as_noise_law
 from ..run.inputs import Inputs
 from ..run.job import Job
@@ -83,8 +85,9 @@ def _described(job: Job[ConvolveSettings]) -> list[str]:
         weight = job.bound.weight(k)
         share = float((weight if job.mask is None else weight[job.mask]).sum(dtype=np.float64)) / counted
         kernel = job.bound.kernel(k)
+        given = keyed.kernels[k] if k < len(keyed.at) else kernel
         where = _where(keyed.key, keyed.at[k]) if k < len(keyed.at) else "elsewhere"
-        lines.append(f"{where}: {_words(kernel)}, for {share:.1%} of the image")
+        lines.append(f"{where}: {_words(given, kernel)}, for {share:.1%} of the image")
     return lines
 
 
@@ -95,6 +98,5 @@ def _where(key: str, at: Any) -> str:
     return " ".join([key, *(f"{v:g}" if isinstance(v, float) else str(v) for v in values)])
 
 
-def _words(kernel: Kernel) -> str:
-    size = "x".join(map(str, kernel.shape))
-    return f"{kernel.name or 'kernel'}, {size} voxels"
+def _words(given: AnyKernel, used: Kernel) -> str:
+    return f"{used.name or 'kernel'}, {size_text(given, used, lambda shape: 'x'.join(map(str, shape)))}"

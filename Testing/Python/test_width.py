@@ -161,6 +161,31 @@ def test_where_no_width_can_be_seen_the_reason_is_told(image, kernel, words):
         sd.estimate_width(image, kernel, noise=0.5)
 
 
+@pytest.mark.parametrize("kernel", [sd.disk_kernel(2.5), sd.gaussian_kernel(1.5, ndim=2)], ids=repr)
+@pytest.mark.parametrize("factor", [1.0, 1.2])
+def test_of_an_image_without_noise_no_width_is_judged(kernel, factor):
+    image = sd.convolve(picture(), kernel, boundary="edge").image
+    with pytest.raises(InputError, match=r"next to no noise \(sigma .* of a range of .*cannot be judged") as caught:
+        sd.estimate_width(image, sd.scale_kernels(kernel, factor))
+    assert caught.value.option == "noise"
+
+
+def test_noise_that_is_said_but_not_there_is_no_ground_to_judge_a_width_on():
+    image = sd.convolve(picture(), sd.gaussian_kernel(1.5, ndim=2), boundary="edge").image
+    with pytest.raises(InputError, match=r"next to no noise \(sigma 0\.1 is said, 0\.00"):
+        sd.estimate_width(image, sd.gaussian_kernel(1.5, ndim=2), noise=0.1)
+
+
+def test_kernels_on_a_constant_have_no_width_that_fits(defocused):
+    values = 0.02 + np.pad(sd.disk_kernel(2.5).values, 8)
+    with pytest.raises(
+        InputError, match=r"the kernel stands on a constant.*kernel prepare FILE --background border"
+    ):
+        sd.estimate_width(defocused, sd.Kernel(values), noise=0.5)
+    prepared = sd.prepare_kernel(sd.Kernel(values))
+    assert sd.estimate_width(defocused, prepared, noise=0.5).fits
+
+
 def test_a_search_can_be_cancelled_and_tells_how_far_it_is(halves):
     image, labels = halves
     told = []
@@ -270,6 +295,16 @@ def test_what_cannot_be_scaled_is_refused():
 # -- the command
 
 
+def test_a_residual_in_units_of_no_noise_is_told_as_such(folder, capsys):
+    image = sd.convolve(picture(), sd.gaussian_kernel(1.5, ndim=2), boundary="edge").image
+    sitk.WriteImage(sitk.GetImageFromArray(image[None].astype(np.float32)), str(folder / "clean.nrrd"))
+    sd.write_kernel_set(folder / "k.json", sd.KernelField.uniform(sd.gaussian_kernel(1.5, ndim=2)))
+    files = [str(folder / name) for name in ("clean.nrrd", "out.nrrd", "k.json")]
+    words = ["--strategy", "joint", "--method", "tikhonov", "--quiet", "--noise", "1e-5"]
+    assert cli.main(["deconvolve", *files[:2], "--kernels", files[2], *words]) == 0
+    assert "(of a noise that is next to none: the kernels explain the image)" in capsys.readouterr().out
+
+
 @pytest.fixture
 def folder(tmp_path, defocused):
     pytest.importorskip("slicer", reason="slicer-core is not installed")
@@ -294,6 +329,24 @@ def test_check_prints_kernels_noise_and_width_and_writes_nothing(folder, capsys)
     assert "noise: Gaussian, sigma 0." in said
     assert "too wide" in said
     assert sorted(folder.iterdir()) == before
+
+
+def test_check_names_the_size_that_a_kernel_was_given_with(folder, capsys):
+    places = np.square(np.arange(20) - 9.5)
+    np.save(folder / "k.npy", np.exp(-(places[:, None] + places) / 8))
+    words = ["check", str(folder / "image.nrrd"), "--kernels", str(folder / "k.npy"), "--noise", "0.5", "--quiet"]
+    assert cli.main(words) == 0
+    assert "kernel: k.npy, 20x20 voxels (used as 21x21), for 100.0% of the image" in capsys.readouterr().out
+
+
+def test_check_says_of_a_kernel_on_an_offset_what_to_do_instead_of_its_width(folder, capsys):
+    np.save(folder / "k.npy", 0.02 + np.pad(sd.disk_kernel(2.5).values, 8))
+    words = ["check", str(folder / "image.nrrd"), "--kernels", str(folder / "k.npy"), "--noise", "0.5", "--quiet"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert "width: not known: the kernel stands on a constant" in said.out
+    assert "fits" not in said.out
+    assert "the weight is a constant of" in said.err
 
 
 def test_check_says_why_there_is_no_width_and_is_done(folder, capsys):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.described import size_text
 from ...kernels.kernel import Kernel
 from ...methods import registry as methods
 from ...run.filtering import NONE
@@ -104,11 +105,12 @@ def _swatch(colour: str) -> Markup:
 
 def _kernel_facts(found: Findings, n: int, kernel: Kernel) -> list[str]:
     """Name, size, width, share of the image and constant of a kernel, in words."""
-    shape = " × ".join(str(v) for v in kernel.shape[::-1])
+    given = found.field.kernels[n]
+    shape = size_text(given, kernel, lambda shape: " × ".join(str(v) for v in shape[::-1]))
     size = " × ".join(number(v * h, 3) for v, h in zip(kernel.shape[::-1], kernel.spacing[::-1], strict=True))
-    name = getattr(found.field.kernels[n], "name", "") or kernel.name
+    name = getattr(given, "name", "") or kernel.name
     facts = [name] if name else []
-    facts += [f"{shape} voxels", f"{size} mm"]
+    facts += [shape, f"{size} mm"]
     width = numbers.widths(kernel)
     if width:
         texts = [number(w, 3) for w in width[::-1]]

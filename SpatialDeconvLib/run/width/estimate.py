@@ -27,6 +27,7 @@ from ...arrays.spacing import Spacing
 from ...arrays.watch import IsCancelled, Progress, Watch
 from ...blur.operator import SpatiallyVariantBlur
 from ...errors import InputError
+from ...kernels.faults import cure_of
 from ...kernels.field import BoundField, KernelField
 from ...kernels.kernel import Kernel
 from ...kernels.parametric import AnyKernel, ParametricKernel
@@ -54,6 +55,11 @@ _VOXELS = 2**16
 _SMALLEST = 12
 #: Of the largest value: differences that are none.
 _ROUNDING = 1e-6
+#: Of the range of values: noise of less is none, because no model of the rest is so exact. A count of 12 bits is more.
+_NOISELESS = 2e-4
+#: So many bands of the highest frequencies hold the noise and more, not less than this share of its variance.
+_HIGHEST = 4
+_LACKING = 0.4
 #: Patches of like blur are taken together, in so many groups at most, ...
 _GROUPS = 3
 #: ... and apart where the widths of their blurs differ by this factor.
@@ -184,7 +190,8 @@ def estimate_width(
     ------
     InputError
         If the kernels are chosen by the values of the blurred image itself (key "intensity" without a guide), if
-        they do not blur, if the image is too small or constant, and as `deconvolve` does.
+        they do not blur or stand on a constant, if the image is too small, constant or without noise, and as
+        `deconvolve` does.
     Cancelled
         If `cancelled` returned True.
     """
@@ -199,7 +206,7 @@ def estimate_width(
 
 def width_of(job: Job, law: NoiseLaw, watch: Watch) -> WidthEstimate:
     """Do what `estimate_width` does with a job."""
-    _refuse_own_choice(job.bound.field, job.guided)
+    _refuse_untold(job)
     return _Search(job, law).run(watch)
 
 
@@ -211,18 +218,29 @@ def sharp_width_of(
     `near` is a finding to start from; without one, that of `width_of`. With a `part`, the width is that of its
     kernel alone, against the one that it is held at.
     """
-    _refuse_own_choice(job.bound.field, job.guided)
+    _refuse_untold(job)
     return _Search(job, law, part).sharp(near, watch)
 
 
-def _refuse_own_choice(keyed: KernelField, guided: bool) -> None:
+def _refuse_untold(job: Job) -> None:
+    """Refuse kernels whose widths no image tells."""
+    keyed = job.bound.field
     chooses = len(keyed.kernels) > 1 or keyed.outside == "unchanged"
-    if keyed.key == "intensity" and chooses and not guided:
+    if keyed.key == "intensity" and chooses and not job.guided:
         raise InputError(
             "the blurred image's own values choose the kernels, so its blur and noise are in the choice, and no "
             "width can be told from it; give the image that chooses, if there is one",
             "guide",
         )
+    for at, kernel in zip(keyed.at, keyed.kernels, strict=True):
+        if isinstance(kernel, Kernel) and "background" in cure_of(kernel.faults()):
+            where = "the kernel" if keyed.key == "uniform" else f"the kernel at {at}"
+            raise InputError(
+                f"{where} stands on a constant, as a camera's offset, and what that adds is no width; subtract it "
+                "first, by sd.prepare_kernel(kernel, background='border') or spatialdeconv kernel prepare FILE "
+                "--background border --output NEW",
+                "kernels",
+            )
 
 
 @dataclass(frozen=True)
@@ -267,10 +285,24 @@ class _Search:
             raise InputError("the kernels do not blur, so they have no width to be wrong", "kernels")
 
         self.energies = self.patches.energies(self.block)
+        self._refuse_noiseless(span)
         # What is told from noise by the low bands: the structure whose blur is seen in the others.
         self.shares = np.maximum(self.energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
         if not self.shares.any():
             raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
+
+    def _refuse_noiseless(self, span: float) -> None:
+        """Refuse an image in whose high bands there is no noise, or less than is said: what is left is no blur's."""
+        said = float(self.noise.mean())
+        least = float(self.energies[:, -_HIGHEST:].mean(axis=0).min())
+        if min(said, least) < _NOISELESS**2 or least < _LACKING * said:
+            held, claimed = (f"{math.sqrt(max(power, 0.0)) * span:.2g}" for power in (least, said))
+            raise InputError(
+                f"the image holds next to no noise (sigma {claimed} is said, {held} seen, of a range of {span:.4g}), "
+                "and so its blur cannot be judged: rounding and borders, or what smoothed the noise, would count for "
+                "blur",
+                "noise",
+            )
 
     def run(self, watch: Watch) -> WidthEstimate:
         varied = len(self.weights) > 1
