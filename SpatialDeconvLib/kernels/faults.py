@@ -161,6 +161,27 @@ def faults_of(values: np.ndarray, centre: Centre) -> list[Fault]:
     return found
 
 
+def stack_faults(values: np.ndarray, faults: Iterable[Fault]) -> list[Fault]:
+    """Return what there is to say first of faults that a stack of 2-D kernels has when it is taken for one in 3-D.
+
+    All its slices have their share of the weight, as those of a kernel that fades have not, and yet it is off its
+    middle, or seems cut off.
+    """
+    if values.ndim != 3 or len(values) == 1 or not {"recentre", "taper"} & set(cure_of(faults)):
+        return []
+    weights = [float(np.abs(page).sum()) for page in values]
+    if min(weights) < _STEP * max(weights):
+        return []
+    pages = len(values)
+    size = "x".join(map(str, values.shape[1:]))
+    return [
+        Fault(
+            f"its {pages} slices of {size} voxels may be {pages} kernels: if each is one of its own, say what they "
+            f'belong to, such as levels="10:{10 * pages}:10" or --levels 10:{10 * pages}:10, before anything else'
+        )
+    ]
+
+
 def cure_of(faults: Iterable[Fault]) -> dict[str, Any]:
     """Return the arguments of `prepare_kernel` that mend all that it mends."""
     return {name: value for fault in faults for name, value in fault.cure.items()}

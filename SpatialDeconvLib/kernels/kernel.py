@@ -18,7 +18,7 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
 from .curves import line_spread, modulation
-from .faults import Fault, faults_of, looks_logarithmic, told_with_cure
+from .faults import Fault, faults_of, looks_logarithmic, stack_faults, told_with_cure
 from .resampling import resampled_along
 
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
@@ -274,7 +274,9 @@ class Kernel:
     def faults(self) -> list[Fault]:
         """Return what is unusual for a blur kernel, each with what mends it; an empty list when nothing is."""
         found = faults_of(self.values, self.centre)
-        return found if self.looks_logarithmic else [*found, *map(Fault, self.notes)]
+        if self.looks_logarithmic:
+            return found
+        return [*stack_faults(self.values, found), *found, *map(Fault, self.notes)]
 
     def check(self) -> list[str]:
         """Return warnings, in words, about what is unusual for a blur kernel; an empty list when nothing is.

@@ -334,3 +334,36 @@ def test_a_voxel_size_that_nobody_said_is_told_when_it_is_written(tmp_path, monk
 def test_the_peak_of_a_plateau_is_its_middle():
     flat = np.pad(np.ones((3, 5)), 3)
     assert sd.prepare_kernel(sd.Kernel(flat), recentre="peak").centre == pytest.approx((4.0, 5.0))
+
+
+# -- pages that are taken for slices
+
+
+def stack(pages=10):
+    """Gaussians of rising width, a page each, as people have them for levels."""
+    places = np.square(np.arange(20) - 9.5)
+    return np.stack([np.exp(-(places[:, None] + places) / (2 * s**2)) for s in np.linspace(1, 3, pages)])
+
+
+def test_the_first_thing_that_is_said_of_a_stack_of_kernels_is_to_give_their_levels():
+    first, *others = sd.Kernel(stack()).check()
+    assert first.startswith("its 10 slices of 20x20 voxels may be 10 kernels: ")
+    assert "--levels 10:100:10" in first
+    assert any("recentre" in text or "prepare_kernel" in text for text in others)
+
+
+def test_a_kernel_in_3d_that_is_off_its_middle_is_no_stack():
+    values = np.pad(sd.gaussian_kernel(1.0).values, ((6, 0), (0, 0), (0, 0)))
+    found = sd.Kernel(values).check()
+    assert "the result will be shifted" in found[0]
+
+
+def test_the_command_says_it_before_it_recentres(tmp_path, capsys):
+    for name in ("k.tif", "k.npy"):
+        if name.endswith("tif"):
+            sitk.WriteImage(sitk.GetImageFromArray(stack().astype(np.float32)), str(tmp_path / name))
+        else:
+            np.save(tmp_path / name, stack())
+        assert cli.main(["kernel", "prepare", str(tmp_path / name), "--output", str(tmp_path / "out.nrrd")]) == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if ": warning: " in line]
+        assert "may be 10 kernels: if each is one of its own, say what they belong to" in said[0]

@@ -97,6 +97,8 @@ def _add_steps(group: Any) -> None:
 
 
 def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelField | None = None) -> None:
+    from ...kernels.faults import stack_faults
+    from ...kernels.kernel import Kernel
     from ...kernels.prepare import prepare_kernel
     from ...kernels.sources import files_of
     from ..request import read_kernels
@@ -105,7 +107,12 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
     written = [*files_written(options.output), *([figure] if figure else [])]
     refuse_overwriting(written, {"kernels": files_of(options.kernels)})
     options.operation, options.normalize = "convolve", False  # kernels as they are stored
-    keyed = _as_stored(read_kernels(options) if kernels is None else kernels)
+    if kernels is None:
+        kernels = read_kernels(options, lambda text: _tell("note", text))
+    keyed = _as_stored(kernels)
+    for kernel in filter(lambda kernel: isinstance(kernel, Kernel), keyed.kernels):
+        for fault in stack_faults(kernel.values, kernel.faults()):  # which the steps may hide
+            _tell("warning", fault.text)
     if not is_set and len(keyed.kernels) > 1:
         raise InputError(f"{len(keyed.kernels)} kernels make a kernel set; give an output that ends in .json")
     chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
@@ -118,12 +125,16 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
             print(printable(f"{where}{line}"))
     if not is_set:
         for text in told_of_voxels(prepared.kernels[0], options.output):
-            print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+            _tell("warning", text)
     for at, kernel in zip(prepared.at, prepared.kernels, strict=True):
         if at in prepared.preparations:
             for text in kernel.check():
-                print(f"{PROGRAM}: warning: {printable(f'kernel at {at}: {text}')}", file=sys.stderr)
+                _tell("warning", text if keyed.key == "uniform" else f"kernel at {at}: {text}")
     print(printable(f"{options.output}: written" + (f", {figure}: drawn" if figure else "")))
+
+
+def _tell(word: str, text: str) -> None:
+    print(f"{PROGRAM}: {word}: {printable(text)}", file=sys.stderr)
 
 
 def _as_stored(keyed: Any) -> Any:

@@ -55,7 +55,7 @@ _VOXELS = 2**16
 _SMALLEST = 12
 #: Of the largest value: differences that are none.
 _ROUNDING = 1e-6
-#: Of the range of values: noise of less is none, because no model of the rest is so exact. A count of 12 bits is more.
+#: Of the range of values: noise of less is none, because no model of the rest is so exact. Of 12 bits, one is more.
 _NOISELESS = 2e-4
 #: So many bands of the highest frequencies hold the noise and more, not less than this share of its variance.
 _HIGHEST = 4
@@ -292,15 +292,15 @@ class _Search:
             raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
 
     def _refuse_noiseless(self, span: float) -> None:
-        """Refuse an image in whose high bands there is no noise, or less than is said: what is left is no blur's."""
+        """Refuse an image without noise, or whose high bands hold less than is said."""
         said = float(self.noise.mean())
         least = float(self.energies[:, -_HIGHEST:].mean(axis=0).min())
         if min(said, least) < _NOISELESS**2 or least < _LACKING * said:
             held, claimed = (f"{math.sqrt(max(power, 0.0)) * span:.2g}" for power in (least, said))
             raise InputError(
-                f"the image holds next to no noise (sigma {claimed} is said, {held} seen, of a range of {span:.4g}), "
-                "and so its blur cannot be judged: rounding and borders, or what smoothed the noise, would count for "
-                "blur",
+                f"the image holds next to no noise (sigma {claimed} is said, {held} seen, of a range of "
+                f"{span:.4g}): its blur cannot be judged, as rounding and borders, or what smoothed the noise, would "
+                "count for blur",
                 "noise",
             )
 
