@@ -25,7 +25,9 @@ def given_name(path: str | os.PathLike) -> str:
     InputError
         If no file can have that name.
     """
-    text = os.fspath(path)
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"a path is expected, not {path!r} of type {type(path).__name__}; give a file's name")
+    text = os.fsdecode(path)
     try:
         possible = b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:

@@ -12,11 +12,11 @@ import numpy as np
 from ..arrays.spacing import Spacing
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import InputError
-from ..kernels.field import KernelField
+from ..kernels.field import KernelField, field_of
 from ..kernels.parametric import AnyKernel
 from ..kernels.scaling import scale_kernels
 from ..noise import NoiseLaw, as_noise_law
-from ..run.inputs import Inputs, field_of
+from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import ConvolveSettings
 from ..run.width import OwnPart, WidthEstimate, sharp_width_of, width_of

@@ -93,6 +93,8 @@ def border_of(values: np.ndarray) -> Border | None:
     peak = np.unravel_index(np.abs(values).argmax(), values.shape)
     distance = np.linalg.norm(np.argwhere(shell) - np.array(peak), axis=1)
     order = np.argsort(distance, kind="stable")[len(distance) // 2 :]
+    if len(order) < 2:  # of one voxel nobody knows whether it is alike
+        return None
     far, distance = values[shell][order], distance[order]
     level = float(np.median(far))
     near, farther = (np.median(half) for half in np.array_split(distance, 2))

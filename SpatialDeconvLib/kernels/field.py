@@ -182,6 +182,9 @@ class KernelField:
             Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out.
         kernels : sequence of K Kernel
         """
+        for given, what in ((weights, "weight images"), (kernels, "kernels")):
+            if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str | bytes):
+                raise InputError(f"{what} are given as {type(given).__name__}; give a list, one for each kernel")
         weights = [real_values(np.asarray(w), f"weight image {number}") for number, w in enumerate(weights)]
         if len(weights) != len(kernels):
             raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
@@ -379,6 +382,35 @@ class BoundField:
         if not isinstance(self._key, IntensityWeights):
             raise InputError(f"kernels keyed by {self.field.key} have no levels")
         return self._key.level()
+
+
+# ------------------------------------------------------------------------------------- what callers give
+
+
+def kernel_of(given: Any) -> AnyKernel:
+    """Return a kernel as callers give it: itself, or an array, which is in the voxels of the image.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(given, AnyKernel):
+        return given
+    if isinstance(given, np.ndarray):
+        return Kernel(given, in_voxels=True)
+    raise InputError(f"kernels is a {type(given).__name__}; give a KernelField, a Kernel or an array", "kernels")
+
+
+def field_of(given: Any) -> KernelField:
+    """Return the field that kernels are as callers give them: a field, or one kernel for everywhere.
+
+    Raises
+    ------
+    InputError
+        If they are neither.
+    """
+    return given if isinstance(given, KernelField) else KernelField.uniform(kernel_of(given))
 
 
 # -------------------------------------------------------------------------------------------- helpers

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arrays.memory import available_memory
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_squarable
 from .centres import Centre, GivenCentre, centre_of, centred
@@ -23,6 +24,8 @@ from .resampling import resampled_along
 
 # More voxels (1 GiB) than any kernel needs: nearly always a spacing in another unit than mm.
 _LARGEST = 2**27
+# While one is made, there are so many arrays of its size.
+_COPIES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,12 +294,34 @@ class Kernel:
         return looks_logarithmic(self.values)
 
 
-def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing) -> None:
+def refuse_huge(shape: Iterable[float], what: str, spacing: Spacing, working: float = 0.0) -> None:
+    """Refuse a kernel that is larger than any, or that there is no memory for, before it is made.
+
+    Parameters
+    ----------
+    shape : iterable of float
+        Voxels.
+    what : str
+        What it is, for the message.
+    spacing : float or sequence of float
+    working : float
+        Bytes that making it takes, beside the values.
+
+    Raises
+    ------
+    InputError
+    """
     sizes = [float(n) for n in shape]
-    if math.prod(sizes) > _LARGEST:
+    voxels = math.prod(sizes)
+    free = available_memory()
+    fits = free is None or _COPIES * 8 * voxels + working <= free
+    if voxels > _LARGEST or not fits:
         size = "x".join(f"{n:.0f}" if n < 1e9 else f"{n:.3g}" for n in sizes)
+        memory = ""
+        if free is not None and not fits:
+            memory = f", which is more than the {free / 2**30:.1f} GiB of memory that are free"
         raise InputError(
-            f"{what} would need {size} voxels on a grid of spacing {spacing}; check that both are in mm"
+            f"{what} would need {size} voxels on a grid of spacing {spacing}{memory}; check that both are in mm"
         )
 
 

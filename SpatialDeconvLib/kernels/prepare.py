@@ -18,7 +18,7 @@ from ..errors import InputError, check_choice, check_number, is_auto
 from ..methods.choices import PREPARED_CENTRES, SYMMETRIES
 from .centres import Centre, centre_of, centred
 from .faults import border_of, cure_of, faults_of, strong_centroid
-from .field import KernelField
+from .field import KernelField, kernel_of
 from .kernel import Kernel, sizes_text
 from .parametric import AnyKernel, ParametricKernel
 
@@ -101,7 +101,7 @@ def prepare_kernel(
 ) -> PreparedField: ...
 @overload
 def prepare_kernel(
-    kernels: Kernel,
+    kernels: Kernel | np.ndarray,
     *,
     background: float | str | None = ...,
     recentre: str | None = ...,
@@ -111,7 +111,7 @@ def prepare_kernel(
     normalize: bool = ...,
 ) -> PreparedKernel: ...
 def prepare_kernel(
-    kernels: KernelField | Kernel,
+    kernels: KernelField | Kernel | np.ndarray,
     *,
     background: float | str | None = "auto",
     recentre: str | None = "auto",
@@ -126,7 +126,7 @@ def prepare_kernel(
 
     Parameters
     ----------
-    kernels : Kernel or KernelField
+    kernels : Kernel, KernelField, or an array
         Of a field, every stored kernel by itself; those that are made from parameters stay as they are.
     background : float, "border", "auto" or None
         What is subtracted, in units of the values: a number, or the median of the outermost voxels, of the half of
@@ -173,9 +173,10 @@ def prepare_kernel(
     options = _Options(background, recentre, energy, symmetry, taper, normalize)
     if isinstance(kernels, KernelField):
         return _prepared_field(kernels, options)
-    if isinstance(kernels, ParametricKernel):
-        raise InputError(f"a {kernels.type} kernel is made from its parameters; only stored values are prepared")
-    return _prepared(kernels, options)
+    kernel = kernel_of(kernels)
+    if isinstance(kernel, ParametricKernel):
+        raise InputError(f"a {kernel.type} kernel is made from its parameters; only stored values are prepared")
+    return _prepared(kernel, options)
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,8 @@ class _Work:
                 found = 0.5 * (found + np.flip(found, axis))
         else:
             found = _ring_means(values, self.kernel.spacing)
-        change = float(np.linalg.norm(found - values) / np.linalg.norm(values))
+        unit = float(np.abs(values).max())  # squares of very small values would vanish
+        change = float(np.linalg.norm((found - values) / unit) / np.linalg.norm(values / unit))
         text = f"{SYMMETRIES[word]}: {change:.2g} of it (in squares' root) was not"
         self._tell("symmetry", text, symmetry=word, change=change)
         self.values = found

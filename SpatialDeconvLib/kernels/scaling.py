@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError, check_number
-from .field import KernelField
+from .field import KernelField, kernel_of
 from .kernel import Kernel, refuse_huge
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import KINDS
@@ -20,7 +20,9 @@ from .shapes import KINDS
 def scale_kernels(kernels: KernelField, factor: float) -> KernelField: ...
 @overload
 def scale_kernels(kernels: AnyKernel, factor: float) -> AnyKernel: ...
-def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelField | AnyKernel:
+@overload
+def scale_kernels(kernels: np.ndarray, factor: float) -> Kernel: ...
+def scale_kernels(kernels: KernelField | AnyKernel | np.ndarray, factor: float) -> KernelField | AnyKernel:
     """Return kernels that are `factor` times as wide.
 
     Every displacement is multiplied by the factor, h_f(d) ~ h(d / f), and the sum stays what it is. Kernels that
@@ -29,7 +31,7 @@ def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelFiel
 
     Parameters
     ----------
-    kernels : Kernel, ParametricKernel or KernelField
+    kernels : Kernel, ParametricKernel, KernelField, or an array
         Of a field, all kernels are scaled.
     factor : float
         Greater than 0; 1.2 makes them 20 % wider.
@@ -44,9 +46,10 @@ def scale_kernels(kernels: KernelField | AnyKernel, factor: float) -> KernelFiel
         raise InputError("factor 0 leaves no kernel; give a positive number", "factor")
     if isinstance(kernels, KernelField):
         return replace(kernels, kernels=tuple(scale_kernels(kernel, factor) for kernel in kernels.kernels))
-    if isinstance(kernels, ParametricKernel):
-        return _scaled_parameters(kernels, factor)
-    return _scaled_values(kernels, factor)
+    kernel = kernel_of(kernels)
+    if isinstance(kernel, ParametricKernel):
+        return _scaled_parameters(kernel, factor)
+    return _scaled_values(kernel, factor)
 
 
 def _scaled_parameters(kernel: ParametricKernel, factor: float) -> ParametricKernel:
@@ -80,7 +83,8 @@ def _scaled_values(kernel: Kernel, factor: float) -> Kernel:
 def _summing_to(total: float, kernel: Kernel) -> Kernel:
     if math.isclose(total, kernel.total, rel_tol=1e-9):
         return kernel
-    return Kernel(kernel.values * (total / kernel.total), kernel.spacing, kernel.name, kernel.source)
+    values = kernel.values * (total / kernel.total)
+    return Kernel(values, kernel.spacing, kernel.name, kernel.source, in_voxels=kernel.in_voxels)
 
 
 def _interpolated(kernel: Kernel, factor: float) -> Kernel:
@@ -95,5 +99,5 @@ def _interpolated(kernel: Kernel, factor: float) -> Kernel:
     values = ndimage.map_coordinates(padded, np.meshgrid(*axes, indexing="ij"), order=3, mode="constant")
     if kernel.values.min() >= 0:  # splines overshoot
         values = np.maximum(values, 0.0)
-    scaled = Kernel(values, kernel.spacing, f"{kernel.name} x {factor:g}".strip())
+    scaled = Kernel(values, kernel.spacing, f"{kernel.name} x {factor:g}".strip(), in_voxels=kernel.in_voxels)
     return _summing_to(kernel.total, scaled) if kernel.total and scaled.total else scaled

@@ -45,7 +45,7 @@ from ..formats.stored import StoredArray, read_array, split_variable
 from ..methods.choices import KEYS
 from .centres import GivenCentre, centre_of, centre_words
 from .depths import depth_field
-from .field import KernelField
+from .field import KernelField, field_of, kernel_of
 from .kernel import Kernel
 from .kinds import Kind
 from .parametric import AnyKernel, ParametricKernel
@@ -191,7 +191,7 @@ def from_logarithm(kernel: Kernel, base: bool | float = True, centre: GivenCentr
     return Kernel(values, kernel.spacing, kernel.name, centre=centre, in_voxels=kernel.in_voxels).normalized()
 
 
-def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
+def write_kernel(kernel: Kernel | np.ndarray, path: str | os.PathLike) -> None:
     """Write a kernel to .npy or to an image format that SimpleITK writes, atomically.
 
     Files have no word for the centre: a kernel whose centre is not the one that `read_kernel` will find is written
@@ -201,16 +201,20 @@ def write_kernel(kernel: Kernel, path: str | os.PathLike) -> None:
 
     Raises
     ------
+    InputError
+        If `kernel` is none, or has no values.
     OSError
         If the file cannot be written or the format cannot hold a kernel.
     """
-    path = given_path(path)
+    path, made = given_path(path), kernel_of(kernel)
+    if isinstance(made, ParametricKernel):
+        raise InputError(f"a {made.type} kernel has no values on a grid yet: write its .sampled(spacing), or a set")
     suffix = path.suffix.lower()
     if suffix in (".mhd", ".nhdr", ".hdr", ".img"):
         raise OSError(f"cannot write kernel {path}: {suffix} keeps its values in a second file; use .mha or .nrrd")
-    if suffix in (".tif", ".tiff") and kernel.ndim == 3:
+    if suffix in (".tif", ".tiff") and made.ndim == 3:
         raise OSError(f"cannot write kernel {path}: TIFF keeps no slice spacing; use .nrrd")
-    _write_values(_with_default_centre(kernel), kernel.spacing, path)
+    _write_values(_with_default_centre(made), made.spacing, path)
 
 
 def _write_values(values: np.ndarray, spacing: Sequence[float], path: Path) -> None:
@@ -422,14 +426,24 @@ def kernel_to_dict(kernel: AnyKernel) -> dict[str, Any]:
     return entry if words is None else {**entry, "centre": words}
 
 
-def write_kernel_set(path: str | os.PathLike, field: KernelField, comment: Any = None) -> dict[str, Any]:
+def write_kernel_set(
+    path: str | os.PathLike, field: KernelField | AnyKernel | np.ndarray, comment: Any = None
+) -> dict[str, Any]:
     """Write a kernel set file, whole or not at all, and return its content.
 
     Parametric kernels are written as their parameters, kernels read from files as relative paths, others as
     .nrrd files named after the set (``<set>-kernel-<number>.nrrd``; .npy when they have no voxel size), weight
-    images likewise. `comment` is anything that JSON holds, for people: how the kernels were made.
+    images likewise. One kernel, or an array, is a set of key "uniform". `comment` is anything that JSON holds, for
+    people: how the kernels were made.
+
+    Raises
+    ------
+    InputError
+        If `field` is no kernels.
+    OSError
+        If the file cannot be written.
     """
-    path = given_path(path)
+    path, field = given_path(path), field_of(field)
     content = field_to_dict(field)
     if comment is not None:
         content = {"schema": content.pop("schema"), "comment": comment, **content}

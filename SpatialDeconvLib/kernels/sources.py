@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..formats.stored import StoredArray, ending_of, read_array, split_variable, variables_of
 from ..formats.variables import chosen, kernels_among
 from .naming import levels_in_names, natural_order, shown
+from .weights import real_values
 
 #: What `read_kernel_set` takes: a path, paths, or a mapping of levels or regions to paths.
 GivenKernels = str | os.PathLike | Sequence[str | os.PathLike] | Mapping[Any, str | os.PathLike]
@@ -125,8 +126,11 @@ def words_of(kernels: GivenKernels) -> list[tuple[Any, str]]:
     """Every word with what it belongs to, None where it does not say that."""
     if isinstance(kernels, Mapping):
         return [(at, given_name(path)) for at, path in kernels.items()]
-    words = [kernels] if isinstance(kernels, str | os.PathLike) else kernels
-    split = [_split(os.fspath(word), Path()) for word in words]
+    words = kernels if isinstance(kernels, Iterable) and not isinstance(kernels, str | bytes) else [kernels]
+    for word in words:
+        if not isinstance(word, str | os.PathLike):
+            raise InputError(f"{word!r} of type {type(word).__name__} names no kernels; give paths, or LEVEL=FILE")
+    split = [_split(os.fsdecode(word), Path()) for word in words]
     return [(at, given_name(path)) for at, path in split]
 
 
@@ -230,7 +234,8 @@ def _levels_beside(held: Sequence[Any]) -> list[float] | None:
     found = [v for v in held if v.numeric and v.axes <= 1 and _LEVELS_NAME.fullmatch(v.name)]
     if len(found) != 1:
         return None
-    return [float(level) for level in np.ravel(found[0].read())]
+    values = real_values(np.ravel(found[0].read()), f"array {found[0].name!r} of levels")
+    return [float(level) for level in values]
 
 
 def _pages(path: Path, stored: StoredArray, count: int | None, notes: list[str]) -> str | None:

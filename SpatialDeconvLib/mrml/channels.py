@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays.watch import Watch
+from ..kernels.field import field_of
 from ..kernels.parts import field_of_part
-from ..run.inputs import Inputs, field_of
+from ..run.inputs import Inputs
 from ..run.regions import RegionMean, of_part
 from ..run.verdict import worst_verdict
 

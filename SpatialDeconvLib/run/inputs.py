@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..kernels.faults import SUM_TOLERANCE
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel
-from ..kernels.parametric import AnyKernel, ParametricKernel
+from ..kernels.parametric import AnyKernel
 from ..kernels.shapes import STORED_KINDS
 from ..kernels.weights import float32_separates
 from ..noise import NoiseLaw
@@ -53,15 +53,6 @@ def checked_spacing(image: np.ndarray, spacing: Spacing | None) -> tuple[float, 
     if image.dtype.kind not in "biuf":
         raise InputError(f"the image of type {image.dtype} does not hold numbers")
     return spacing_tuple(spacing, image.ndim)
-
-
-def field_of(kernels: Any) -> KernelField:
-    """The field that the kernels are: a field, or one kernel for everywhere."""
-    if isinstance(kernels, Kernel | ParametricKernel):
-        return KernelField.uniform(kernels)
-    if not isinstance(kernels, KernelField):
-        raise InputError(f"kernels is a {type(kernels).__name__}; give a KernelField or a Kernel")
-    return kernels
 
 
 def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:

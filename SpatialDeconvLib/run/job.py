@@ -16,13 +16,12 @@ from ..blur.cascade import Cascade
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError, check_squarable
 from ..filters.padding import padded_shape
-from ..kernels.field import BoundField
+from ..kernels.field import BoundField, field_of
 from ..noise import NoiseLaw, as_noise_law
 from .inputs import (
     Inputs,
     absurd_values,
     checked_spacing,
-    field_of,
     finite,
     kernel_warnings,
     refuse_masked,

@@ -367,3 +367,31 @@ def test_the_command_says_it_before_it_recentres(tmp_path, capsys):
         assert cli.main(["kernel", "prepare", str(tmp_path / name), "--output", str(tmp_path / "out.nrrd")]) == 0
         said = [line for line in capsys.readouterr().err.splitlines() if ": warning: " in line]
         assert "may be 10 kernels: if each is one of its own, say what they belong to" in said[0]
+
+
+# -- very small values, and lines
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("symmetry", ["point", "mirror", "radial"])
+def test_very_small_values_are_prepared_and_recorded_in_numbers(symmetry):
+    values = 1e-300 * np.outer([1, 2, 3, 4, 3], [1, 2, 5, 2, 1])
+    prepared = sd.prepare_kernel(sd.Kernel(values), symmetry=symmetry)
+    same = sd.prepare_kernel(sd.Kernel(1e300 * values), symmetry=symmetry)
+    np.testing.assert_allclose(prepared.values, same.values, rtol=1e-12)
+    record = json.loads(json.dumps(prepared.preparation.record(), allow_nan=False))
+    small, large = (
+        next(step["change"] for step in steps if step["step"] == "symmetry")
+        for steps in (record, same.preparation.record())
+    )
+    assert small == pytest.approx(large)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 17), (1, 1, 31)])
+@pytest.mark.parametrize("steps", [{}, {"background": "auto", "energy": 0.9}, {"symmetry": "mirror", "taper": 2}])
+def test_kernels_of_one_line_are_looked_at_and_prepared(shape, steps):
+    places = np.square(np.arange(max(shape)) - max(shape) // 2)
+    kernel = sd.Kernel(np.exp(-places / 8).reshape(shape))
+    kernel.check()
+    assert sd.prepare_kernel(kernel, **steps).total == pytest.approx(1)

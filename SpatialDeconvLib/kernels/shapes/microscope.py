@@ -11,8 +11,8 @@ import numpy as np
 from ...arrays.spacing import Spacing, spacing_tuple
 from ..kernel import Kernel, refuse_huge
 from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
-from .optics import BornWolf, GibsonLanni, Wavefront, intensity
-from .quadrature import half_axis, legendre, mirrored
+from .optics import BornWolf, GibsonLanni, Wavefront, check_wavelength, intensity
+from .quadrature import half_axis, legendre, mirrored, working_bytes
 from .tails import left_out
 
 # The default reach: so many radii of the Airy disk across, so many of its lengths along the axis.
@@ -115,6 +115,7 @@ def confocal_kernel(
     excitation_nm : float
         Of the light that excites, in vacuum, in nm.
     """
+    check_wavelength(excitation_nm, "excitation_nm")
     optics = [GibsonLanni(na, wavelength, **conditions) for wavelength in (wavelength_nm, excitation_nm)]
     return _kernel("confocal", optics, spacing, reach, ndim, {"excitation_nm": float(excitation_nm), **conditions})
 
@@ -139,9 +140,9 @@ def _kernel(
         source["reach_mm"] = scalar_if_equal(reaches)
     radii = radii_of(reaches, spacings)
     name = f"{kind} NA {first.na:g}, {first.wavelength_nm:g} nm"
-    refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings)
     # Of a voxel that is larger than the kernel, what lies beyond the kernel counts for nothing.
     sizes = [min(h, 2 * max(pair)) for h, *pair in zip(spacings, reaches, usual, strict=True)]
+    refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings, _working_bytes(optics, radii, sizes))
     values = _weights(optics, radii, sizes)
     notes: tuple[str, ...] = ()
     if len(optics) == 1:
@@ -163,13 +164,11 @@ def _weights(optics: Sequence[Wavefront], radii: Sequence[int], spacing: Sequenc
     """The intensity, integrated over voxels; in a plane, over pixels."""
     from scipy.interpolate import CubicSpline  # here, because the command must not wait for it
 
-    wavelength, aperture = min(o.wavelength for o in optics), max(o.aperture for o in optics)
+    scale, step = _scales(optics)
     (rows, down), (columns, across) = (
-        half_axis(n, h, wavelength / (4 * aperture * len(optics)))
-        for n, h in zip(radii[-2:], spacing[-2:], strict=True)
+        half_axis(n, h, scale) for n, h in zip(radii[-2:], spacing[-2:], strict=True)
     )
     distances = np.sqrt(np.add.outer(rows**2, columns**2))
-    step = wavelength / aperture / _SAMPLES
     r = np.arange(math.ceil(distances.max() / step) + 4) * step
     z, slices = _slices(optics, radii[0], spacing[0]) if len(radii) == 3 else (np.zeros(1), np.ones((1, 1)))
     profiles = math.prod(intensity(o, r, z) for o in optics) @ slices.T
@@ -181,11 +180,31 @@ def _weights(optics: Sequence[Wavefront], radii: Sequence[int], spacing: Sequenc
     return values if len(radii) == 3 else values[0]
 
 
+def _scales(optics: Sequence[Wavefront]) -> tuple[float, float]:
+    """The length in mm within which the intensity changes, and the step between the distances it is computed at."""
+    ring = min(o.wavelength for o in optics) / max(o.aperture for o in optics)
+    return ring / (4 * len(optics)), ring / _SAMPLES
+
+
+def _working_bytes(optics: Sequence[Wavefront], radii: Sequence[int], spacing: Sequence[float]) -> float:
+    """About how many bytes a kernel takes while it is made, beside its values."""
+    scale, step = _scales(optics)
+    far = math.hypot(*((r + 0.5) * h for r, h in zip(radii[-2:], spacing[-2:], strict=True)))
+    distances = far / step + 4
+    nodes = 32 + 5 * distances / _SAMPLES  # over the lens
+    planes = _order(optics, spacing[0]) * (2.0 * radii[0] + 1) if len(radii) == 3 else 1.0
+    return working_bytes(radii, spacing, scale) + 16 * (distances * (nodes + 2 * planes) + nodes * planes)
+
+
 def _slices(optics: Sequence[Wavefront], radius: int, spacing: float) -> tuple[np.ndarray, np.ndarray]:
     """Nodes along the axis, and the weights that integrate over each slice."""
-    # The finest fringes along the axis are those between its middle and its rim.
-    fringes = sum((o.index - math.sqrt(max(o.index**2 - o.aperture**2, 0.0))) / o.wavelength for o in optics)
-    order = min(math.ceil(3 + 3 * spacing * fringes), _NODES)
-    x, weights = legendre(order)
+    x, weights = legendre(_order(optics, spacing))
     z = (np.arange(-radius, radius + 1)[:, None] + x / 2) * spacing
     return z.ravel(), np.kron(np.eye(2 * radius + 1), weights * spacing / 2)
+
+
+def _order(optics: Sequence[Wavefront], spacing: float) -> int:
+    """How many nodes along the axis a slice needs."""
+    # The finest fringes along the axis are those between its middle and its rim.
+    fringes = sum((o.index - math.sqrt(max(o.index**2 - o.aperture**2, 0.0))) / o.wavelength for o in optics)
+    return min(math.ceil(3 + 3 * spacing * fringes), _NODES)

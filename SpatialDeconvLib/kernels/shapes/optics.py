@@ -21,6 +21,7 @@ from ...errors import InputError, check_number
 from .quadrature import legendre
 
 _NM = 1e-6  # in mm
+_LIGHT = (1.0, 1e6)  # nm: from soft X-rays to the far infrared
 _MOST = 2048  # nodes in the aperture
 
 
@@ -207,7 +208,26 @@ def _check(wavefront: BornWolf | GibsonLanni) -> None:
             raise InputError(f"{field.name} 0 must be greater than 0")
         if "index" in field.name and number < 1:
             raise InputError(f"{field.name} {number:g} must be at least 1, the index of a vacuum")
+        if field.name == "wavelength_nm":
+            check_wavelength(number, field.name)
         object.__setattr__(wavefront, field.name, number)
+
+
+def check_wavelength(value: float, name: str) -> None:
+    """Refuse a wavelength that no microscope's light has: mostly one in another unit.
+
+    Raises
+    ------
+    InputError
+    """
+    number = check_number(value, name, 0.0)
+    shortest, longest = _LIGHT
+    if shortest <= number <= longest:
+        return
+    in_nm = {"m": number * 1e9, "mm": number * 1e6, "um": number * 1e3}
+    likely = [(unit, nm) for unit, nm in in_nm.items() if 100 <= nm <= 2e3]
+    meant = f"; {number:g} {likely[0][0]} are {likely[0][1]:g} nm" if likely else ""
+    raise InputError(f"{name} {number:g} nm is no light's; give it in nm, {shortest:g} to {longest:g}{meant}", name)
 
 
 def _check_aperture(na: float, index: float) -> None:

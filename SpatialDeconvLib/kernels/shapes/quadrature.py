@@ -16,6 +16,8 @@ import numpy as np
 # Voxels this near to the centre see the function change by much more than a part of itself.
 _NEAR = 8
 _MOST = 24  # nodes in a voxel
+_INNER = 5  # nodes in a piece of the middle one
+_PLANES = 4  # arrays over all nodes of a plane that there are at once
 
 
 def radial_integrals(
@@ -71,11 +73,9 @@ def half_axis(radius: int, spacing: float, scale: float, least: int = 2) -> tupl
     matrix : ndarray, shape (radius + 1, m)
         Of a function that is even; voxel 0 is whole.
     """
-    halvings = int(np.clip(math.ceil(math.log2(8 * spacing / scale)), 6, 40))
+    halvings, near, far = _orders(spacing, scale, least)
     inner = np.concatenate([[0.0], 0.5 ** np.arange(halvings, -1, -1)]) * spacing / 2
-    pieces = [(0, low, high, 5, 2.0) for low, high in itertools.pairwise(inner)]
-    near = int(np.clip(math.ceil(6 + 3 * spacing / scale), max(8, least), _MOST))
-    far = int(np.clip(math.ceil(least + 1.5 * spacing / scale), least, _MOST))
+    pieces = [(0, low, high, _INNER, 2.0) for low, high in itertools.pairwise(inner)]
     for index in range(1, radius + 1):
         order = near if index <= _NEAR else far
         pieces.append((index, (index - 0.5) * spacing, (index + 0.5) * spacing, order, 1.0))
@@ -88,6 +88,31 @@ def half_axis(radius: int, spacing: float, scale: float, least: int = 2) -> tupl
         nodes[begin:end] = (low + high) / 2 + (high - low) / 2 * x
         matrix[index, begin:end] = factor * (high - low) / 2 * weights
     return nodes, matrix
+
+
+def _orders(spacing: float, scale: float, least: int) -> tuple[int, int, int]:
+    """How often the middle voxel is halved, and nodes in each of the voxels near it and far from it."""
+    halvings = int(np.clip(math.ceil(math.log2(8 * spacing / scale)), 6, 40))
+    near = int(np.clip(math.ceil(6 + 3 * spacing / scale), max(8, least), _MOST))
+    far = int(np.clip(math.ceil(least + 1.5 * spacing / scale), least, _MOST))
+    return halvings, near, far
+
+
+def working_bytes(radii: Sequence[int], spacing: Sequence[float], scale: float, least: int = 2) -> float:
+    """Return about how many bytes integrals over the voxels of a plane take while they are made.
+
+    Parameters
+    ----------
+    radii, spacing, scale, least
+        As in `radial_integrals`; of more than two axes, the last two count.
+    """
+    nodes = []
+    for radius, h in zip(radii[-2:], spacing[-2:], strict=True):
+        halvings, near, far = _orders(h, scale, least)
+        inside = min(radius, _NEAR)
+        nodes.append(float(_INNER * (halvings + 1) + near * inside + far * (radius - inside)))
+    matrices = sum(count * (radius + 1) for count, radius in zip(nodes, radii[-2:], strict=True))
+    return 8 * (_PLANES * math.prod(nodes) + matrices)
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError
 from ..kernel import Kernel, refuse_huge
 from .arguments import radii_of, resolve_ndim
-from .quadrature import radial_integrals
+from .quadrature import radial_integrals, working_bytes
 
 # A table that ends above this part of its largest density goes on farther than it says.
 _ENDS = 0.01
@@ -51,10 +51,11 @@ def radial_kernel(
     last = float(distances[-1])
     radii = radii_of((last,) * ndim, spacings)
     name = f"table to {last:g} mm"
-    refuse_huge([2 * n + 1 for n in radii], f"a {name}", spacings)
     # In units of the last distance. Of a voxel that is larger than the table, the rest is 0.
     places, sizes = distances / last, [min(h / last, 2.0) for h in spacings]
     scale = max(float(np.diff(places).min()), 0.01)
+    working = working_bytes(radii, sizes, scale, _NODES)
+    refuse_huge([2 * n + 1 for n in radii], f"a {name}", spacings, working)
     weights = radial_integrals(lambda x: np.interp(x, places, values, right=0.0), radii, sizes, scale, _NODES)
     total = float(weights.sum())
     if total <= 1e-12 * float(np.abs(weights).sum()):

@@ -18,7 +18,7 @@ from ...arrays.spacing import Spacing, spacing_tuple
 from ...errors import InputError, check_number
 from ..kernel import Kernel, refuse_huge
 from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
-from .quadrature import radial_integrals
+from .quadrature import radial_integrals, working_bytes
 
 #: A share of the weight that is left out and not told; the default reach leaves out no more, where it can.
 LEFT_OUT = 1e-3
@@ -172,7 +172,7 @@ def _tail_kernel(
     name = f"{source['type']} {length:g} mm"
     if length < _POINT * min(spacings):
         return Kernel(np.ones((1,) * ndim), spacings, name, source)
-    refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings)
+    refuse_huge([2 * r + 1 for r in radii], f"a kernel {name}", spacings, working_bytes(radii, spacings, length))
     values = radial_integrals(lambda r: tail.density(r / length), radii, spacings, length) / length**ndim
     return Kernel(values / values.sum(), spacings, name, source, notes=left_out(1 - float(values.sum())))
 

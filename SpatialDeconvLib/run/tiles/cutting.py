@@ -13,9 +13,9 @@ from ...arrays.boxes import Box
 from ...arrays.spacing import spacing_tuple
 from ...errors import InputError
 from ...filters.padding import pad_line, padded_shape
-from ...kernels.field import KernelField
+from ...kernels.field import KernelField, field_of
 from ...kernels.weights import label_values
-from ..inputs import Inputs, field_of
+from ..inputs import Inputs
 
 #: Which voxel of an image of so many lies at each place of an axis, -1 for none: (axis, places) -> voxels.
 Rule = Callable[[int, np.ndarray], np.ndarray]

@@ -13,6 +13,7 @@ import numpy as np
 from ...arrays.spacing import spacing_tuple
 from ...arrays.watch import UNWATCHED, Watch
 from ...errors import InputError, check_squarable, is_auto
+from ...kernels.field import field_of
 from ...methods import registry as methods
 from ...noise import NoiseLaw
 from ...solvers.agreement import Noted
@@ -20,7 +21,7 @@ from ...solvers.iteration import Solution
 from ..blend import chooser
 from ..choose import chosen
 from ..filtering import Filtering, base_level, facts_of
-from ..inputs import Inputs, field_of
+from ..inputs import Inputs
 from ..job import Job
 from ..joint import least_value, run_joint
 from ..settings import ConvolveSettings, DeconvolveSettings, S, Settings

@@ -299,8 +299,8 @@ class _Search:
             held, claimed = (f"{math.sqrt(max(power, 0.0)) * span:.2g}" for power in (least, said))
             raise InputError(
                 f"the image holds next to no noise (sigma {claimed} is said, {held} seen, of a range of "
-                f"{span:.4g}): its blur cannot be judged, as rounding and borders, or what smoothed the noise, would "
-                "count for blur",
+                f"{span:.4g}): its blur cannot be judged, as rounding and borders, or what smoothed the noise, "
+                "would count for blur",
                 "noise",
             )
 
