@@ -619,11 +619,13 @@ def _bind(
 ) -> BoundField:
     if guide is None:
         if field.key == "intensity":
-            raise InputError("the kernels are keyed by intensity, but guide is None; give the image that chooses")
+            raise InputError(
+                "the kernels are keyed by intensity, but guide is None; give the image that chooses", "guide"
+            )
         guide = np.broadcast_to(np.float32(0), shape)
     guide = np.asarray(guide)
     if guide.shape != shape:
-        raise InputError(f"guide has shape {guide.shape}, the image {shape}; they must agree")
+        raise InputError(f"guide has shape {guide.shape}, the image {shape}; they must agree", "guide")
     return field.bind(guide, spacing, normalize=normalize)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +189,19 @@ def _one_value(action: argparse.Action, item: Any) -> Any:
     return value
 
 
-def message_of(error: BaseException) -> str:
-    """Return what an error says, on one line, in the words of the command line."""
-    text = error.said(option_text) if isinstance(error, InputError | NotEnoughMemory) else str(error)
+def message_of(error: BaseException, options: argparse.Namespace | None = None) -> str:
+    """Return what an error says, on one line, in the words of the command line.
+
+    `options` are those of the command that it stopped: where the error is about one of them, that is named.
+    """
+    if isinstance(error, InputError | NotEnoughMemory):
+        known = set() if options is None else set(vars(options))
+        text = error.said(lambda name, value: _cure_text(name, value, known))
+        option = error.option
+        if option in known and option not in error.cure and _flag(option) not in text:
+            text += f" ({_flag(option)})"
+    else:
+        text = str(error)
     if isinstance(error, MemoryError) and not text:
         text = "out of memory; crop the image or use fewer voxels"
     if is_unexpected(error):
@@ -217,9 +227,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _cure_text(name: str, value: Any, known: Collection[str]) -> str:
+    """Return a cure as the command has it; where only another word of the command has its option, with that."""
+    text = option_text(name, value)
+    return f"spatialdeconv kernel set ... {text}" if name == "key" and name not in known else text
+
+
+def _flag(name: str) -> str:
+    return "--" + {"memory_limit": "memory"}.get(name, name).replace("_", "-")
+
+
 def option_text(name: str, value: Any) -> str:
     """Return an argument of the engine with its value as the command line has it."""
-    option = "--" + {"memory_limit": "memory"}.get(name, name).replace("_", "-")
+    option = _flag(name)
     if name == "outside":
         return ""  # it stands in the kernel set
     return option if value is True else f"{option} {value}"

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], log: Any) -> int:
     signals = _Signals()
+    options = None
     try:
         with signals.heard():
             options = command_parser().parse_args(arguments)
@@ -75,7 +76,7 @@ def _run(arguments: list[str], log: Any) -> int:
         print(f"\n{PROGRAM}: {said}", file=sys.stderr)
         return signals.status
     except Exception as error:
-        _fail(message_of(error))
+        _fail(message_of(error, options))
         if log is not None and is_unexpected(error):
             traceback.print_exc(file=Shown(log))  # for whoever reads the report of it
     return 1

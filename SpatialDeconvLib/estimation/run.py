@@ -164,7 +164,7 @@ class Keyed:
         guide = pair.original if self.guide is None else np.asarray(self.guide)
         if guide.shape != pair.original.shape:
             raise InputError(
-                f"the guide has shape {guide.shape}, the images {pair.original.shape}; they must agree"
+                f"the guide has shape {guide.shape}, the images {pair.original.shape}; they must agree", "guide"
             )
         return self.field.bind(guide, pair.spacing)
 

@@ -176,7 +176,7 @@ def _place(place: Any, source: Source, key: str) -> Any:
         if key == "region":
             return place
         raise InputError(
-            f"{place!r} of {source.name} is no level; write a number, or take the kernels for regions", "key"
+            f"{place!r} of {source.name} is no level; write a number, or take the kernels for regions", key="region"
         ) from error
     if not math.isfinite(number):
         raise InputError(f"{place!r} of {source.name} is no level; write a finite number", "key")

@@ -232,7 +232,10 @@ class KernelField:
     def with_labels(self, labels: np.ndarray, names: Mapping[str, int] | None = None) -> KernelField:
         """Return a copy of a region-keyed field that uses this label map."""
         if self.key != "region":
-            raise InputError(f"labels were given, but the kernels are keyed by {self.key}, not by region")
+            raise InputError(
+                f"labels were given, but the kernels are keyed by {self.key}, not by region; leave them out",
+                "labels",
+            )
         return replace(self, labels=np.asarray(labels), label_names=names or self.label_names)
 
     def with_levels(self, levels: Sequence[float]) -> KernelField:
@@ -444,7 +447,8 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
         )
     raise InputError(
         f"kernel {sampled.name!r} is 3-D {values.shape}, the image 2-D {shape}; give a 2-D kernel, or the level of "
-        "each of its slices (levels)"
+        "each of its slices",
+        "levels",
     )
 
 

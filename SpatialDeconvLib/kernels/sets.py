@@ -104,7 +104,8 @@ def read_kernel(
     if stored.is_stack and page is None:
         count = len(stored.in_order(pages))
         raise InputError(
-            f"kernel file {path} holds {count} kernels; say the level of each (levels), or name one (page)"
+            f"kernel file {path} holds {count} kernels; say the level of each (levels), or name one (page)",
+            "levels",
         )
     part = {"variable": variable, "page": page, "pages": pages}
     return _kernel_of(path, _part(path, stored, page, pages), part, log, spacing, normalize, centre)

@@ -66,7 +66,9 @@ class IntensityWeights:
         if not np.isfinite(guide.sum(dtype=np.float64)):
             bad = int(np.count_nonzero(~np.isfinite(guide)))
             if bad:
-                raise InputError(f"the guide image holds {bad} NaN or infinite values; they choose no kernel")
+                raise InputError(
+                    f"the guide image holds {bad} NaN or infinite values; they choose no kernel", "guide"
+                )
         self.upper_share = _nearest_share if field.interpolation == "nearest" else _linear_share
         self.outside: np.ndarray | None = None  # where the identity kernel applies
         if field.outside != "nearest":
@@ -143,7 +145,7 @@ def float32_separates(levels: Sequence[float]) -> bool:
 class _RegionWeights:
     def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         if field.labels is None:
-            raise InputError("the kernels are keyed by region, but there are no labels; give a label map")
+            raise InputError("the kernels are keyed by region, but there are no labels; give a label map", "labels")
         labels = real_values(_matching(field.labels, guide.shape, "labels"), "label map")
         values = label_values(field)
         refuse_duplicates(values, "label")
@@ -162,7 +164,7 @@ class _RegionWeights:
                 )
             if field.outside == "nearest":
                 if ownerless.all():
-                    raise InputError(f"no voxel has one of the labels {values}; check the label map")
+                    raise InputError(f"no voxel has one of the labels {values}; check the label map", "labels")
                 self._adopt(ownerless)
             else:
                 # The rest takes part in the feathering, so that the weights still sum to 1.
@@ -326,5 +328,5 @@ def _matching(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarra
     if array.shape != shape:
         if array.size == np.prod(shape) and [n for n in array.shape if n > 1] == [n for n in shape if n > 1]:
             return array.reshape(shape)
-        raise InputError(f"{name} have shape {array.shape}, the image {shape}; they must agree")
+        raise InputError(f"{name} have shape {array.shape}, the image {shape}; they must agree", name)
     return array

@@ -252,7 +252,9 @@ def regionKeys(labels, referenceVolume, resample: bool = False, feather: float =
     byValue = {value: name for name, value in names.items()}
     regions = [byValue.get(int(value), int(value)) for value in found if value != 0]
     if not regions:
-        raise InputError("labels hold no region (only 0); give a label map or segmentation that lies in the volume")
+        raise InputError(
+            "labels hold no region (only 0); give a label map or segmentation that lies in the volume", "labels"
+        )
     placeholder = identity_kernel()
     outside = "unchanged" if np.any(found == 0) else "error"
     return KernelField.by_region(None, [(region, placeholder) for region in regions], feather, outside)
@@ -379,7 +381,7 @@ class VolumePair:
         if inside.all():
             return self
         if not inside.any():
-            raise InputError(f"no voxel has one of the labels {list(keys.at)}; check the labels")
+            raise InputError(f"no voxel has one of the labels {list(keys.at)}; check the labels", "labels")
         if isinstance(self.mask, str):
             blurred = self.arrays[1]
             return dataclasses.replace(self, mask=inside & (blurred < blurred[inside].max()))

@@ -125,7 +125,8 @@ def labelArray(selection, referenceVolume, resample: bool = False) -> tuple[np.n
         if not whole.all():
             raise InputError(
                 f"labels have {np.count_nonzero(~whole)} voxels that are no whole number, e.g. "
-                f"{array[~whole][0]:g}; give a label map"
+                f"{array[~whole][0]:g}; give a label map",
+                "labels",
             )
         array = array.astype(np.int64)
     return array.astype(np.uint8) if array.dtype == bool else array, names
@@ -145,7 +146,7 @@ def guideArray(
     if array.ndim == 4 and channel is not None:
         array = np.ascontiguousarray(array[..., channel])
     if array.ndim == 4:
-        raise InputError(f"{name} {describeNode(guide)} has {array.shape[3]} channels; give a scalar volume")
+        raise InputError(f"{name} {describeNode(guide)} has {array.shape[3]} channels; give a scalar volume", name)
     return _volumeOnto(guide, array, referenceVolume, resample, name, linear=True)
 
 

@@ -235,5 +235,5 @@ def same_shape(array: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     refuse_masked(array, name)
     array = np.asarray(array)
     if array.shape != shape:
-        raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree")
+        raise InputError(f"the {name} has shape {array.shape}, the image {shape}; they must agree", name)
     return array
