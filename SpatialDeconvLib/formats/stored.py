@@ -43,7 +43,7 @@ class StoredArray:
     Attributes
     ----------
     values : ndarray
-        Axes as the file has them; single ones in front are left out.
+        Axes as the file has them.
     spacing : tuple of float or None
         Voxel size in mm on the last axes, where the file says one.
     columns_first : bool
@@ -113,7 +113,7 @@ def variables_of(path: Path) -> list[Variable]:
 
 
 def read_array(path: Path, variable: str | None = None, what: str = "kernel file") -> StoredArray:
-    """Return the array that a file holds.
+    """Return the array that a file holds, without single axes in front.
 
     Parameters
     ----------
@@ -127,6 +127,28 @@ def read_array(path: Path, variable: str | None = None, what: str = "kernel file
     ------
     InputError
         If the file is missing, damaged, or holds no array that can be used.
+    """
+    stored = read_whole(path, variable, what)
+    values, spacing = _without_single_axes(stored.values, stored.spacing)
+    return StoredArray(values, spacing, stored.columns_first, stored.is_stack or values.ndim > 3)
+
+
+def read_whole(
+    path: Path, variable: str | None = None, what: str = "kernel file", components: bool = False
+) -> StoredArray:
+    """Return the array that a file holds with all its axes.
+
+    Parameters
+    ----------
+    path, variable, what
+        See `read_array`.
+    components : bool
+        Take several values per voxel, of an image of any format, for as many images.
+
+    Raises
+    ------
+    InputError
+        As `read_array` does.
     """
     refuse_endless(path, what)
     if not path.is_file():
@@ -144,11 +166,10 @@ def read_array(path: Path, variable: str | None = None, what: str = "kernel file
         elif ending in tables.ENDINGS:
             values, spacing = tables.read_table(path), None
         else:
-            values, spacing, is_list = _image(path)
+            values, spacing, is_list = _image(path, components)
     except InputError as error:
         raise InputError(f"{what} {error.text}", error.option, **error.cure) from error
-    values, spacing = _without_single_axes(values, spacing)
-    return StoredArray(values, spacing, ending == ".mat", is_list or values.ndim > 3)
+    return StoredArray(values, spacing, ending == ".mat", is_list)
 
 
 def _without_single_axes(
@@ -165,7 +186,7 @@ def read_npy(path: Path) -> np.ndarray:
     return np.array(mapped_npy(path))
 
 
-def _image(path: Path) -> tuple[np.ndarray, tuple[float, ...] | None, bool]:
+def _image(path: Path, components: bool) -> tuple[np.ndarray, tuple[float, ...] | None, bool]:
     """Values, voxel size, and whether they are a list of images."""
     try:
         with standard_error_captured():
@@ -176,6 +197,6 @@ def _image(path: Path) -> tuple[np.ndarray, tuple[float, ...] | None, bool]:
     values, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1] if has_spacing(path) else None
     if image.GetNumberOfComponentsPerPixel() == 1:
         return values, spacing, False
-    if path.name.lower().endswith((".nrrd", ".nhdr")):  # a list of volumes, which ITK takes for components
+    if components or path.name.lower().endswith((".nrrd", ".nhdr")):  # a list of volumes to NRRD, not to ITK
         return np.moveaxis(values, -1, 0), spacing and (1.0, *spacing), True
     raise InputError(f"{path} has several components per voxel; give a scalar image")

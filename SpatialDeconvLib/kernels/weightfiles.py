@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
-from ..arrays.reading import given_path, refuse_endless
+from ..arrays.reading import given_path
 from ..errors import InputError
-from ..formats.images import read_image
-from ..formats.quiet import standard_error_captured
-from ..formats.stored import read_npy
+from ..formats.stored import read_whole, split_variable
 
 #: A file, or a file and the number of the image in it, from 0 on.
 WeightFile = str | tuple[str, int]
@@ -32,9 +29,8 @@ def weight_file(at: Any, folder: Path) -> WeightFile:
 
 def path_of(at: Any) -> str | None:
     """The file of a weight image; None where it came from none."""
-    if isinstance(at, tuple | list):
-        return str(at[0])
-    return at if isinstance(at, str) else None
+    name = str(at[0]) if isinstance(at, tuple | list) else at
+    return split_variable(name)[0] if isinstance(name, str) else None
 
 
 def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray]:
@@ -52,7 +48,7 @@ def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray]:
 def _image_of(file: WeightFile, known: dict[str, np.ndarray]) -> np.ndarray:
     path, number = (file, None) if isinstance(file, str) else file
     if path not in known:
-        known[path] = _values(Path(path))
+        known[path] = _values(path)
     values = known[path]
     if number is None:
         while values.ndim > 2 and values.shape[0] == 1:  # a single time point, a single slice
@@ -69,17 +65,7 @@ def _image_of(file: WeightFile, known: dict[str, np.ndarray]) -> np.ndarray:
     return values[number]
 
 
-def _values(path: Path) -> np.ndarray:
+def _values(path: str) -> np.ndarray:
     """The values of a file; several images, or several values per voxel, lie along the first axis."""
-    refuse_endless(path, "weight image")
-    if not path.is_file():
-        raise InputError(f"weight image {path} does not exist; check the path")
-    try:
-        if path.suffix.lower() == ".npy":
-            return read_npy(path)
-        with standard_error_captured():
-            image = read_image(path)
-    except (InputError, RuntimeError, OSError, ValueError) as error:
-        raise InputError(f"weight image {path} cannot be read ({error}); save it as .nrrd or .npy") from error
-    values = sitk.GetArrayFromImage(image)
-    return np.moveaxis(values, -1, 0) if image.GetNumberOfComponentsPerPixel() > 1 else values
+    name, variable = split_variable(path)
+    return read_whole(Path(name), variable, "weight image", components=True).in_order()

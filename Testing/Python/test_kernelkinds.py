@@ -202,9 +202,19 @@ def test_a_table_that_does_not_end_says_so():
     assert "ends at 2 mm with 30%" in note
 
 
-def test_a_table_is_read_from_columns_of_any_kind(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("r (mm), density\n# Monte Carlo\n0, 4\n0.5, 2\n1, 1\n 2, 0\n", "utf-8"),
+        ("0 4\n0.5   2\n1 1\n2 0", "utf-8"),
+        ("r\tdensity\r\n0\t4\r\n0.5\t2\r\n1\t1\r\n2\t0\r\n", "utf-8-sig"),
+        ("Abstand (mm);Dichte (1/mm²)\n0;4\n0,5;2\n1,0;1\n2;0\n", "latin-1"),
+        ("r;density\r\n0;4\r\n0,5;2\r\n1;1\r\n2;0\r\n", "utf-16"),
+    ],
+)
+def test_a_table_is_read_from_columns_of_any_kind(tmp_path, text, encoding):
     path = tmp_path / "k.txt"
-    path.write_text("r (mm), density\n# Monte Carlo\n0 4\n0.5\t2\n1; 1\n 2, 0\n", encoding="utf-8")
+    path.write_text(text, encoding=encoding)
     assert sd.read_radial_table(path) == ([0.0, 0.5, 1.0, 2.0], [4.0, 2.0, 1.0, 0.0])
     content = {
         "schema": "spatialdeconv-kernels/1",
@@ -219,10 +229,12 @@ def test_a_table_is_read_from_columns_of_any_kind(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is empty"),
-        ("r density\n", "is empty"),
+        ("", "holds no numbers"),
+        ("r density\n", "no line holds numbers"),
         ("0 1\n1 2 3\n", "line 2"),
         ("0 1\n1 two\n", "line 2"),
+        ("0 1 2\n1 2 3\n", "has 3 columns; give a distance in mm and a density"),
+        ("0,5;1.5\n1;2\n", "a comma and a point"),
         (None, "does not exist"),
     ],
 )

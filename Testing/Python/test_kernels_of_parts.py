@@ -1,10 +1,12 @@
 """One kernel for each channel and each frame; weight images in one 4-D file."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.io import savemat
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -14,6 +16,7 @@ import SpatialDeconvLib as sd
 from SpatialDeconvLib.command import cli
 from SpatialDeconvLib.kernels.parts import field_of_part
 from SpatialDeconvLib.kernels.sets import field_from_dict, field_to_dict
+from SpatialDeconvLib.kernels.weightfiles import path_of
 from SpatialDeconvLib.methods import choices
 from SpatialDeconvLib.mrml import nodes, previewing, sequences
 from SpatialDeconvLib.mrml.scene import ensureScene
@@ -157,12 +160,18 @@ def weighted(at):
     return {"schema": "spatialdeconv-kernels/1", "key": "weights", "kernels": kernels}
 
 
-@pytest.mark.parametrize("name", ["w.nrrd", "w.nii.gz", "w.npy", "vector.nrrd"])
+@pytest.mark.parametrize(
+    "name", ["w.nrrd", "w.nii.gz", "w.npy", "w.npz", "w.mat", "w.mat:tissue", "vector.nrrd", "vector.mha"]
+)
 def test_weights_come_from_one_file_of_an_axis_more(name, tmp_path):
     values = fractions()
     if name == "w.npy":
         np.save(tmp_path / name, values)
-    elif name == "vector.nrrd":
+    elif name == "w.npz":
+        np.savez(tmp_path / name, tissue=values)
+    elif name.startswith("w.mat"):  # (j, i, k, n)
+        savemat(tmp_path / "w.mat", {"tissue": np.transpose(values, (2, 3, 1, 0))})
+    elif name.startswith("vector"):
         image = sitk.GetImageFromArray(np.moveaxis(values, 0, -1).copy(), isVector=True)
         sitk.WriteImage(image, str(tmp_path / name))
     else:
@@ -172,6 +181,7 @@ def test_weights_come_from_one_file_of_an_axis_more(name, tmp_path):
     for found, true in zip(field.weight_arrays, values, strict=True):
         assert np.array_equal(found, true)
     assert field.at == ((str(tmp_path / name), 0), (str(tmp_path / name), 1))
+    assert Path(path_of(field.at[0])).is_file()
     again = field_from_dict(json.loads(json.dumps(field_to_dict(field))))
     assert np.array_equal(again.weight_arrays[1], values[1])
     sd.write_kernel_set(tmp_path / "set.json", field)
@@ -206,5 +216,5 @@ def test_a_damaged_header_of_weights_is_refused(tmp_path):
     np.save(tmp_path / "w.npy", np.ones((2, 4, 4)))
     content = (tmp_path / "w.npy").read_bytes()
     (tmp_path / "w.npy").write_bytes(content.replace(b"}", b"(", 1))  # which numpy's own parser trips over
-    with pytest.raises(sd.InputError, match=r"weight image .*w\.npy cannot be read"):
+    with pytest.raises(sd.InputError, match=r"weight image .*w\.npy is no readable \.npy array"):
         field_from_dict(weighted([["w.npy", 0], ["w.npy", 1]]), tmp_path)

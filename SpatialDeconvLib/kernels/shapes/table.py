@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...arrays.reading import given_path, refuse_endless
+from ...arrays.reading import given_path
 from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError
+from ...formats.tables import read_table
 from ..kernel import Kernel, refuse_huge
 from .arguments import radii_of, resolve_ndim
 from .quadrature import radial_integrals, working_bytes
@@ -89,8 +89,8 @@ def _few(numbers: np.ndarray) -> str:
 def read_radial_table(path: str | os.PathLike) -> tuple[list[float], list[float]]:
     """Read a text file of two columns: distance in mm and density.
 
-    Columns are separated by blanks, tabs, commas or semicolons; lines that begin with anything but a number are
-    comments or headings.
+    Any table that `formats.tables` reads: cells between semicolons, tabs, commas or blanks, decimal commas,
+    headings and comments, UTF-8 or UTF-16.
 
     Returns
     -------
@@ -100,29 +100,18 @@ def read_radial_table(path: str | os.PathLike) -> tuple[list[float], list[float]
     Raises
     ------
     InputError
-        If the file cannot be read, or a line does not hold two numbers; the message names it.
+        If the file cannot be read, or is no table of two columns; the message names the line.
     """
     path = given_path(path)
-    refuse_endless(path, "table")
+    remedy = "give a distance in mm and a density in every line"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        values = read_table(path)
     except FileNotFoundError as error:
         raise InputError(f"table {path} does not exist; check the path") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"table {path} is no text that can be read ({error}); save it as plain text") from error
-    pairs = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not re.match(r"\s*[-+.]?\d", line):
-            continue
-        cells = [cell for cell in re.split(r"[\s,;]+", line.strip()) if cell]
-        try:
-            first, second = (float(cell) for cell in cells)
-        except ValueError as error:
-            raise InputError(
-                f"table {path}, line {number}: {line.strip()[:60]!r} does not hold two numbers; give a distance in "
-                "mm and a density in every line"
-            ) from error
-        pairs.append((first, second))
-    if not pairs:
-        raise InputError(f"table {path} is empty; give a distance in mm and a density in every line")
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    except OSError as error:
+        raise InputError(f"table {path} cannot be read ({error.strerror}); check the path") from error
+    except InputError as error:
+        raise InputError(f"table {error.text}: {remedy}", error.option, **error.cure) from error
+    if values.shape[1] != 2:
+        raise InputError(f"table {path} has {values.shape[1]} columns; {remedy}")
+    return values[:, 0].tolist(), values[:, 1].tolist()
