@@ -1356,6 +1356,10 @@ Neurological Institute, McGill University.
     <context>
         <name>mrml.sheets</name>
         <message>
+            <source>{name} residual, channels together</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>{name} residual</source>
             <translation type="unfinished"></translation>
         </message>

@@ -358,6 +358,6 @@ def _report(run: FileRun) -> None:
     if result.region_means:
         print(printable(f"{region_table(run.output)}: means of {len(result.region_means)} regions"))
     for line in run.residuals:
-        print(printable(f"  kernel {line}"))
+        print(printable(f"  {line}"))
     for name, values in (run.recipe.get("metrics") or {}).items():
         print(f"  {name:6} PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.4f}, RMSE {values['rmse']:.4g}")

@@ -19,7 +19,7 @@ from ..mrml import recipe as recipes
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
-from ..mrml.sheets import residualMaps, residualVolume
+from ..mrml.sheets import residualChannels, residualMaps, residualVolume
 from ..report.volumes import reported_run
 from .large import run_large, stored_inputs
 from .request import (
@@ -127,13 +127,16 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         run = reported_run(prepared, image, result, recipe, reference=truth, output=destination, command=command)
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
     maps = [] if residual_map is None else residualMaps(result, cancelled=work.cancelled)
-    found = residualVolume(image, maps) if maps else None
+    found = None
+    if maps:
+        found = residualVolume(image, maps) if len(maps) == 1 else residualChannels(image, maps)
     with together():
         losses = volumes.writeVolume(node, output, like=image)
         if found is not None:
             losses += volumes.writeVolume(found, residual_map)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    lines = [line for each in maps for line in each.describe()]
+    names = [""] if len(maps) < 2 else [f", channel {number}" for number in range(1, len(maps) + 1)]
+    lines = [f"kernel{name} {line}" for name, each in zip(names, maps, strict=False) for line in each.describe()]
     told = [*volumes.toldOf(image), *result.warnings, *losses]
     return FileRun(result, recipe, os.fspath(output), told, lines)

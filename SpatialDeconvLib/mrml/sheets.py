@@ -99,7 +99,8 @@ def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None):
     """Return a volume node with what a result leaves unexplained, in units of the noise, on the input's voxels.
 
     Of a vector volume it holds the sum over the channels, divided by the root of their number: noise of standard
-    deviation 1 where the kernels explain the volume, as for a scalar one.
+    deviation 1 where the kernels explain the volume, as for a scalar one. A new node's name says so; residuals of
+    opposite signs cancel in it, but not in `residualChannels`.
 
     Parameters
     ----------
@@ -115,8 +116,30 @@ def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None):
         values = np.sum([each.values for each in maps], axis=0) / values.dtype.type(np.sqrt(len(maps)))
     scene = inputVolume.GetScene() or ensureScene()
     if node is None or node.GetScene() is not scene:
-        name = scene.GetUniqueNameByString(_("{name} residual").format(name=inputVolume.GetName()))
+        pattern = _("{name} residual, channels together") if len(maps) > 1 else _("{name} residual")
+        name = scene.GetUniqueNameByString(pattern.format(name=inputVolume.GetName()))
         node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    _fill(node, inputVolume, values)
+    createDisplay(node)
+    return node
+
+
+def residualChannels(inputVolume, maps: Sequence[ResidualMap]):
+    """Return a vector volume node with the residual map of every channel of a vector volume, for a file.
+
+    Parameters
+    ----------
+    inputVolume : vtkMRMLVectorVolumeNode
+    maps : sequence of ResidualMap
+        See `residualMaps`.
+    """
+    scene = inputVolume.GetScene() or ensureScene()
+    node = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
+    _fill(node, inputVolume, np.stack([each.values for each in maps], axis=-1))
+    return node
+
+
+def _fill(node, inputVolume, values: np.ndarray) -> None:
     wasModifying = node.StartModify()
     try:
         node.SetAndObserveImageData(imageDataFromArray(values))
@@ -124,5 +147,3 @@ def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None):
         node.SetAndObserveTransformNodeID(inputVolume.GetTransformNodeID())
     finally:
         node.EndModify(wasModifying)
-    createDisplay(node)
-    return node

@@ -91,7 +91,7 @@ class Tile:
     def facts(self) -> str:
         """What is known of it, in one line."""
         if self.problem:
-            return self.problem
+            return f"not possible here: {self.problem}"
         known = [] if self.gain is None else [f"simulated {self.gain:+.1f} dB"]
         known += [] if self.residual is None else [f"residual {self.residual:.3g}"]
         known += [] if self.method is None else [f"{self.seconds:.1f} s"]
@@ -113,7 +113,8 @@ class Sheet:
 
     def describe(self) -> list[str]:
         """Return one line for each tile, the automatic choice marked."""
-        return [f"{'*' if t.automatic else ' '} {t.name:28} {t.facts()}" for t in self.tiles]
+        width = max(len(tile.name) for tile in self.tiles)
+        return [f"{'*' if t.automatic else ' '} {t.name:{width}}  {t.facts()}" for t in self.tiles]
 
 
 def compare_methods(

@@ -105,7 +105,7 @@ def test_everything_wrong_is_found_at_once_by_row(folder):
         4: ["--iterations: invalid int value: 'many'"],
         5: ["broken.nrrd cannot be read", "keyed by region, but labels is missing", "'tv' is unknown for strategy"],
         6: ["operation 'blur' is unknown"],
-        7: ["method is no option of convolve"],
+        7: ["method is no option of convolve; leave it out of this case"],
         9: ["input is missing"],
         10: ["mask", "has 5 x 4 x 2 voxels, the input 5 x 4 x 3", "reference"],
         11: ["output y.nrrd is also the output of row 10 (y)"],

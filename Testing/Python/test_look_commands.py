@@ -49,6 +49,24 @@ def test_a_residual_map_is_written_with_a_line_for_every_kernel(folder, capsys):
     assert f"residual {found.kernels[0].rms:.3g} times the noise" in lines[0]
 
 
+def test_a_residual_map_of_several_channels_holds_one_of_each(folder, capsys):
+    image = read("y.nrrd")
+    channels = [image, 200 - image]  # whose sum hides what both leave
+    vector = sitk.GetImageFromArray(np.stack(channels, axis=-1), isVector=True)
+    sitk.WriteImage(vector, "two.nrrd")
+    sd.write_kernel_set("one.json", sd.gaussian_kernel(1.5))
+    more = ["--kernels", "one.json", "--method", "wiener", "--noise", "1", "--residual-map", "r.nrrd"]
+    assert run("deconvolve", "two.nrrd", "x.nrrd", *more) == 0
+    found = read("r.nrrd")
+    assert found.shape == (*image.shape, 2)
+    for number, channel in enumerate(channels):
+        alone = sd.deconvolve(channel, sd.gaussian_kernel(1.5), method="wiener", noise=1.0).residual_map()
+        assert np.abs(found[..., number] - alone.values).max() < 1e-2
+    printed = capsys.readouterr().out
+    assert "  kernel, channel 1 everywhere" in printed
+    assert "  kernel, channel 2 everywhere" in printed
+
+
 @pytest.mark.parametrize("name", ["x.nrrd", "y.nrrd", "set.json"])
 def test_a_residual_map_overwrites_nothing(folder, capsys, name):
     more = ["--kernels", "set.json", "--method", "wiener", "--residual-map", name]

@@ -92,7 +92,7 @@ def test_a_method_that_cannot_be_run_says_why(told):
     tile = next(t for t in told[1:] if t.method.name == "self-keyed")
     assert tile.image is None
     assert "true values" in tile.problem
-    assert tile.facts() == tile.problem
+    assert tile.facts() == f"not possible here: {tile.problem}"
 
 
 def test_a_sheet_lists_every_method_once_with_its_numbers(image):
@@ -103,6 +103,9 @@ def test_a_sheet_lists_every_method_once_with_its_numbers(image):
     assert lines[0].split() == ["Input", "residual", f"{found.tiles[0].residual:.3g}"]
     (line,) = [line for line in lines if line.startswith("*")]
     assert "simulated" in line
+    # Facts begin in one column, behind the longest name.
+    names = [tile.name for tile in found.tiles]
+    assert {line[2 + max(map(len, names)) :][:2] for line in lines} == {"  "}
     assert all(t.gain is not None for t in found.tiles if t.image is not None and t.method is not None)
 
 
@@ -149,3 +152,20 @@ def test_a_mask_that_does_not_touch_the_block_is_refused():
     mask[:8, :8] = 1
     with pytest.raises(sd.InputError, match="the mask has no voxel in this block"):
         sd.compare_methods(image, sd.gaussian_kernel(1.0, ndim=2), size=16, mask=mask)
+
+
+def test_titles_of_the_picture_stay_over_their_own_tiles(image, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from SpatialDeconvLib.report.figures import sheet as sheets
+
+    drawn = []
+    monkeypatch.setattr(sheets, "save", lambda figure, path: drawn.append(figure) or path)
+    found = sd.compare_methods(image, FIELD, around=(12, 14), size=16, noise=1.0)
+    sheets.sheet_figure(tmp_path / "sheet.png", found, (1.0, 1.0))
+    (figure,) = drawn
+    figure.canvas.draw()
+    titles = [ax.title for ax in figure.axes] + [text for ax in figure.axes for text in ax.texts]
+    boxes = [title.get_window_extent() for title in titles if title.get_text()]
+    assert len(boxes) == len(found.tiles)
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)

@@ -260,7 +260,7 @@ def _complete(case: Case, values: Mapping[str, Any], base: Path, target: Path, c
         if column in _OWN_COLUMNS or column == "kernels":
             continue
         if column not in actions:
-            case.problems.append(f"{column} is no option of {operation}; leave the cell empty")
+            case.problems.append(f"{column} is no option of {operation}; leave it out of this case")
             continue
         try:
             arguments = _arguments(column, value, actions[column], base, target)

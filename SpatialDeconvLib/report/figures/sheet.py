@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from ..pixels import GreyScale
 from .panels import draw_image, require_matplotlib, save
 
 _COLUMNS = 4
+# Of a title, so that it stays over its own picture.
+_FONT = 8
+_CHARACTERS = 36
 
 
 def sheet_figure(path: str | os.PathLike, sheet: Sheet, spacing: Sequence[float], origin: str = "upper") -> Path:
@@ -43,19 +47,21 @@ def sheet_figure(path: str | os.PathLike, sheet: Sheet, spacing: Sequence[float]
     grey = GreyScale.of(sheet.tiles[0].plane)
     for ax, tile in zip(axes, sheet.tiles, strict=False):
         plane = tile.plane
-        title = f"{tile.name}{' (automatic)' if tile.automatic else ''}"
+        name = f"{tile.name}{' (automatic)' if tile.automatic else ''}"
+        title = "\n".join([name, *textwrap.wrap(tile.facts(), _CHARACTERS)])
         if plane is None:
             ax.set_axis_off()
-            ax.set_title(f"{title}\nnot possible here")
+            ax.text(0.5, 0.5, title, ha="center", va="center", transform=ax.transAxes, fontsize=_FONT)
             continue
         draw_image(
             ax,
             grey.pixels(plane),
             tuple(spacing)[-2:],
-            title=f"{title}\n{tile.facts()}",
+            title=title,
             origin=origin,
             cmap="gray",
         )
+        ax.title.set_fontsize(_FONT)
         ax.set_xticks([])
         ax.set_yticks([])
     for ax in axes[len(sheet.tiles) :]:
