@@ -117,6 +117,8 @@ def labels_from_masks(masks: Sequence[np.ndarray]) -> np.ndarray:
     -------
     ndarray of int16, 0 where no mask is set
     """
+    if not isinstance(masks, Sequence | np.ndarray) or isinstance(masks, str | bytes):
+        raise InputError(f"masks are given as {type(masks).__name__}; give a list of arrays")
     if not len(masks):
         raise InputError("no masks were given; give at least one")
     shapes = {np.shape(m) for m in masks}

@@ -153,7 +153,12 @@ class SpatiallyVariantBlur(LinearOperator):
         self.workers = _worker_count(workers)
         self.run = Crew(self.workers)
         self._lock = Lock()  # the buffers serve one product at a time
-        self.data_shape = tuple(int(n) for n in shape)
+        try:
+            self.data_shape = tuple(int(n) for n in shape)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"shape {shape!r} must be the numbers of voxels, (k, j, i) or (j, i)", "shape"
+            ) from error
         if isinstance(field, KernelField):
             field = _bind(field, self.data_shape, spacing, guide, normalize)
         elif tuple(field.shape) != self.data_shape:

@@ -102,6 +102,15 @@ def test_levels_beside_a_stack_are_real(tmp_path):
         sd.read_kernel_set(tmp_path / "k.npz")
 
 
+def test_shapes_masks_and_apertures_are_checked():
+    with pytest.raises(sd.InputError, match="must be the numbers of voxels"):
+        sd.SpatiallyVariantBlur(sd.KernelField.uniform(sd.Kernel(WEIGHTS)), 24)
+    with pytest.raises(sd.InputError, match="masks are given as NoneType"):
+        sd.labels_from_masks(None)
+    with pytest.raises(sd.InputError, match="na None must be a number"):
+        sd.born_wolf_kernel(None, 520.0, 1e-4)
+
+
 # -- kernels of a kind that would take all memory
 
 

@@ -201,7 +201,7 @@ def _root(index: float, s: np.ndarray) -> np.ndarray:
 def _check(wavefront: BornWolf | GibsonLanni) -> None:
     """Refuse what no microscope has; keep numbers."""
     for field in fields(wavefront):
-        if getattr(wavefront, field.name) is None:
+        if getattr(wavefront, field.name) is None and field.default is None:  # as the actual one
             continue
         number = check_number(getattr(wavefront, field.name), field.name, 0.0)
         if number == 0 and not field.name.endswith("_mm"):
