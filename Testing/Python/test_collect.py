@@ -176,7 +176,7 @@ def test_three_axes_are_one_kernel_until_levels_are_said(folder):
     assert "one kernel of 10 x 20 x 20 voxels; to use it as several, give their levels" in found.notes[0]
     flat = np.ones((32, 32), np.float32)
     message = refused(sd.convolve, flat, sd.read_kernel_set(folder / "k.npy"))
-    assert "or the level of each of its slices (levels)" in message
+    assert "or the level of each of its slices" in message
 
 
 def test_files_belong_to_regions_where_that_is_asked(folder):

@@ -696,7 +696,7 @@ def bad(message, image=None, kernels=None, **options):
         bad(r"guide has shape \(2, 2\), the image \(8, 9\)", guide=np.ones((2, 2))),
         bad("keyed by uniform, not by region", labels=np.ones((8, 9))),
         bad("spacing .* must be positive", spacing=-1.0),
-        bad("kernels is a ndarray; give", kernels=np.ones((3, 3))),
+        bad("kernels is a list; give", kernels=[[0, 1, 0], [1, 2, 1]]),
         bad("sums to 0, so it cannot be normalised", kernels=sd.laplacian_kernel(ndim=2)),
         bad("slicewise needs a 3-D image", slicewise=True),
     ],
