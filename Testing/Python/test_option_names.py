@@ -40,10 +40,10 @@ def folder(tmp_path, monkeypatch):
     [
         (["--kernels", "region.json"], "there are no labels; give a label map (--labels)"),
         (["--kernels", "region.json", "--labels", "others.nrrd"], "check the label map (--labels)"),
-        (["--kernels", "region.json", "--labels", "halves.nrrd"], "give a label map (--labels)"),
+        (["--kernels", "region.json", "--labels", "halves.nrrd"], "(--labels)"),
         (["--kernels", "level.json", "--labels", "labels.nrrd"], "not by region; leave them out (--labels)"),
         (["--kernels", "level.json", "--guide", "nan.nrrd"], "(--guide)"),
-        (["--kernels", "region.json", "--labels", "small.nrrd"], "--resample"),
+        (["--kernels", "region.json", "--labels", "small.nrrd"], "resample"),
         (["--kernels", "stack.npy"], "the level of each of its slices (--levels)"),
         (["--kernels", "liver=k1.csv"], "for regions (spatialdeconv kernel set ... --key region)"),
     ],
