@@ -11,8 +11,10 @@ import numpy as np
 
 from .. import report as reports
 from ..arrays import memory
+from ..arrays.reading import given_path
 from ..arrays.writing import write_text
 from ..errors import InputError, is_auto
+from ..formats.doubts import told_of_bytes_behind, told_of_no_size, told_of_sizes
 from ..kernels.collect import collect_kernels, entry_words, read_kernel_set
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict
@@ -209,6 +211,18 @@ def require_room(files: Mapping[str, str], limit: float | None) -> None:
     memory.require(
         needed, f"the inputs are that large ({', '.join(files.values())}); crop them, or allow more", limit * 2**30
     )
+
+
+def told_of_files(request: RunRequest) -> list[str]:
+    """Return what is doubtful about the files that a run reads, and its result does not say."""
+    given = [*request.files.values(), *([request.reference] if request.reference else [])]
+    told = [line for path in map(given_path, given) if path.is_file() for line in told_of_bytes_behind(path)]
+    image = given_path(request.files["image"])
+    if request.selection["spacing"] is not None or not image.is_file():
+        return told
+    in_mm = any(not getattr(kernel, "in_voxels", False) for kernel in request.kernels.kernels)
+    sizes = [*told_of_sizes(image), *(told_of_no_size(image) if in_mm else [])]
+    return [*(f"{line} (--spacing)" for line in sizes), *told]
 
 
 def image_of(path: str, selection: dict, straighten: bool = False) -> Any:

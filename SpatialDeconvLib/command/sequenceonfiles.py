@@ -19,7 +19,17 @@ from ..mrml.voxelsizes import setVoxelSize
 from ..report import ReportedRun
 from ..report.volumes import reported_run
 from ..run.residuals import Fit
-from .request import FileRun, RunRequest, labels_of, mask_on, mask_source, metrics_of, volume_on, write_around
+from .request import (
+    FileRun,
+    RunRequest,
+    labels_of,
+    mask_on,
+    mask_source,
+    metrics_of,
+    told_of_files,
+    volume_on,
+    write_around,
+)
 
 
 def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
@@ -59,7 +69,7 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
         losses = sequencefiles.writeSequence(node, output)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    return FileRun(result, recipe, os.fspath(output), [*result.warnings, *losses])
+    return FileRun(result, recipe, os.fspath(output), [*told_of_files(request), *result.warnings, *losses])
 
 
 def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:

@@ -35,23 +35,19 @@ def refuse_absurd(path: Path) -> None:
 def _refuse_metaimage(path: Path, data: tuple[Path, ...]) -> None:
     start = headers.start_of(path)
 
-    def value(key: bytes) -> str | None:
-        found = re.search(rb"^[ \t]*%s[ \t]*[=:][ \t]*(.*?)[ \t\r]*$" % key, start, re.MULTILINE)
-        return found[1].decode("utf-8", "replace") if found else None
-
     def damaged(what: str) -> InputError:
         return InputError(f"{path} has a damaged header ({what}); write it again")
 
-    axes = value(b"NDims") or "none"
+    axes = headers.field(start, b"NDims") or "none"
     if not (axes.isdecimal() and len(axes) < 3 and 1 <= int(axes) <= _MOST_AXES):
         raise damaged(f"NDims is {axes[:40]!r}")
-    packed = value(b"CompressedDataSize") or "0"
+    packed = headers.field(start, b"CompressedDataSize") or "0"
     held = sum(file.stat().st_size for file in data or (path,))
     if not packed.isdecimal() or int(packed[:20]) > held:
         raise damaged(f"CompressedDataSize is {packed[:40]!r}, of {held} bytes")
-    listed = re.match(r"LIST\b\s*(\d*)", value(b"ElementDataFile") or "", re.IGNORECASE)
+    listed = re.match(r"LIST\b\s*(\d*)", headers.field(start, b"ElementDataFile") or "", re.IGNORECASE)
     if listed:
-        sizes = [int(word) for word in (value(b"DimSize") or "").split() if word.isdecimal()]
+        sizes = [int(word) for word in (headers.field(start, b"DimSize") or "").split() if word.isdecimal()]
         needed = math.prod(sizes[int(listed[1] or int(axes) - 1) :])
         if len(data) < needed:
             raise damaged(f"it lists {len(data)} data files and needs {needed}")

@@ -30,6 +30,40 @@ def says_spacing(start: bytes) -> bool | None:
     return None
 
 
+def is_metaimage(start: bytes) -> bool:
+    """Return whether a file that begins so is MetaImage."""
+    return _META.match(start) is not None
+
+
+def field(start: bytes, name: bytes) -> str | None:
+    """Return what a header says behind a name, a regular expression; None where it says nothing."""
+    text = _nrrd(start) if start.startswith(b"NRRD") else start
+    found = re.search(rb"^[ \t]*(?:%s)[ \t]*[=:][ \t]*(.*?)[ \t\r]*$" % name, text, re.MULTILINE | re.IGNORECASE)
+    return found[1].decode("utf-8", "replace") if found else None
+
+
+def axes_without_size(start: bytes) -> list[int]:
+    """Return which axes, the fastest first, of several voxels an NRRD header leaves without a voxel size.
+
+    Only where it says one of other axes: `says_spacing` tells of all.
+    """
+    sizes = (field(start, b"sizes") or "").split()
+    directions = field(start, b"space directions")
+    if directions is not None:
+        said = re.findall(r"\([^)]*\)|none", directions, re.IGNORECASE)
+    else:
+        said = (field(start, b"spacings") or "").split()
+    listed = [(kind or "").lower() for kind in (field(start, b"kinds") or "").split()]
+    others = {n for n, kind in enumerate(listed) if kind not in ("domain", "space", "???", "none")}
+    if not start.startswith(b"NRRD") or not says_spacing(start) or not len(said) == len(sizes) <= 3:
+        return []
+    return [
+        n
+        for n, (size, word) in enumerate(zip(sizes, said, strict=True))
+        if size != "1" and word.lower() in ("none", "nan") and n not in others
+    ]
+
+
 def unit_of(path: Path) -> float:
     """Return the unit of the lengths in a header, in mm; 1 where it says none.
 

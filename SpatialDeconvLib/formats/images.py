@@ -110,6 +110,10 @@ def has_spacing(path: Path) -> bool:
         return tiff.read_layout(path).spacing is not None
     if fits.is_fits(path):
         return fits.image_of(path).spacing is not None
+    if nifti.is_nifti(path):
+        header = nifti.read_header(path)
+        # A single slice's own thickness says nothing of its pixels.
+        return header is None or len(nifti.axes_without_size(header)) < sum(n > 1 for n in header.sizes[:3])
     start = headers.start_of(path)
     if start.startswith(b"\x89PNG"):
         return b"sCAL" in start[: start.find(b"IDAT")]  # which only ITK writes

@@ -46,6 +46,10 @@ class NiftiHeader:
         Byte order.
     code : int
         NIfTI's number of the type of the voxels.
+    lengths : tuple of float
+        Voxel sizes on the axes i, j, k that there are, in the header's unit; 0 or NaN where it says none.
+    placed : tuple of float or None
+        The same by the header's matrix of places (sform), where it has one; ITK takes `lengths`.
     """
 
     data: Path
@@ -56,6 +60,8 @@ class NiftiHeader:
     scale: tuple[float, float]
     order: str
     code: int
+    lengths: tuple[float, ...]
+    placed: tuple[float, ...] | None
 
     @property
     def bytes(self) -> int:
@@ -108,7 +114,38 @@ def read_header(path: Path) -> NiftiHeader | None:
         (slope, intercept) if scaled else (1.0, 0.0),
         order,
         code,
+        tuple(map(abs, struct.unpack_from(f"{order}3f", header, 80)[:axes])),
+        _placed(path, header, order) if magic in (b"n+1", b"ni1") else None,
     )
+
+
+def _placed(path: Path, header: bytes, order: str) -> tuple[float, ...] | None:
+    """Voxel sizes by the matrix of places, where the header has one; refuses places that are no numbers."""
+    by_quaternion, by_matrix = struct.unpack_from(f"{order}2h", header, 252)
+    quaternion, matrix = (
+        struct.unpack_from(f"{order}6f", header, 256),
+        struct.unpack_from(f"{order}12f", header, 280),
+    )
+    for used, name, values in ((by_quaternion, "qform", quaternion), (by_matrix, "sform", matrix)):
+        if used > 0 and not np.isfinite(values).all():
+            raise InputError(f"{path} has a damaged header (its {name} holds NaN or infinity); write it again")
+    if by_matrix <= 0:
+        return None
+    lengths = np.linalg.norm(np.reshape(matrix, (3, 4))[:, :3], axis=0)
+    if not lengths.all() and by_quaternion > 0:
+        return None  # which ITK then takes
+    if not lengths.all():
+        raise InputError(f"{path} has a damaged header (its sform gives voxels no size); write it again")
+    return tuple(map(float, lengths))
+
+
+def axes_without_size(header: NiftiHeader) -> list[int]:
+    """Return which of the axes i, j, k with several voxels have no voxel size: ITK takes 1 mm."""
+    return [
+        axis
+        for axis, (length, count) in enumerate(zip(header.lengths, header.sizes, strict=False))
+        if count > 1 and not (0 < length < math.inf)
+    ]
 
 
 def is_second_version(path: Path) -> bool:
@@ -140,7 +177,7 @@ def check_length(path: Path, least: int = 0) -> None:
     data, expected = (path, 0) if header is None else (header.data, header.bytes)
     expected = max(expected, least)
     try:
-        held = _length(data)
+        held = length_of(data)
     except (EOFError, OSError, zlib.error) as error:
         raise _damaged(path, error) from error
     if held < expected:
@@ -207,7 +244,8 @@ def _opened(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _length(path: Path) -> int:
+def length_of(path: Path) -> int:
+    """Return the length of a file in bytes, unpacked."""
     if not path.name.lower().endswith(".gz"):
         return path.stat().st_size
     held = 0

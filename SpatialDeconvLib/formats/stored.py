@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from ..arrays.reading import refuse_endless
 from ..errors import InputError, check_choice
 from . import fits, tables
+from .doubts import told_of_bytes_behind, told_of_sizes
 from .images import has_spacing, read_image
 from .npy import mapped_npy
 from .quiet import standard_error_captured
@@ -50,12 +51,15 @@ class StoredArray:
         Whether it is one of MATLAB's: (j, i), (j, i, k) or (j, i, k, page), not (page, k, j, i).
     is_stack : bool
         Whether it is several images for sure; three axes may be those of one.
+    notes : tuple of str
+        What is doubtful about the file.
     """
 
     values: np.ndarray
     spacing: tuple[float, ...] | None = None
     columns_first: bool = False
     is_stack: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def pages(self) -> str:
@@ -91,7 +95,9 @@ class StoredArray:
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= count:
             raise InputError(f"page {number!r} is none of the {count} there are; count them from 1")
         found = values[number - 1] if values.ndim > 2 else values
-        return StoredArray(*_without_single_axes(found, self.spacing and self.spacing[-found.ndim :]))
+        return StoredArray(
+            *_without_single_axes(found, self.spacing and self.spacing[-found.ndim :]), notes=self.notes
+        )
 
 
 def ending_of(name: str) -> str:
@@ -130,7 +136,7 @@ def read_array(path: Path, variable: str | None = None, what: str = "kernel file
     """
     stored = read_whole(path, variable, what)
     values, spacing = _without_single_axes(stored.values, stored.spacing)
-    return StoredArray(values, spacing, stored.columns_first, stored.is_stack or values.ndim > 3)
+    return StoredArray(values, spacing, stored.columns_first, stored.is_stack or values.ndim > 3, stored.notes)
 
 
 def read_whole(
@@ -157,6 +163,7 @@ def read_whole(
     if variable is not None and ending not in _NAMED:
         raise InputError(f"{what} {path} holds one array, not several under names; leave out {variable!r}")
     is_list = False
+    notes: tuple[str, ...] = ()
     try:
         if ending in _NAMED:
             one = chosen(path, _NAMED[ending](path), variable)
@@ -167,9 +174,10 @@ def read_whole(
             values, spacing = tables.read_table(path), None
         else:
             values, spacing, is_list = _image(path, components)
+            notes = (*told_of_sizes(path), *told_of_bytes_behind(path))
     except InputError as error:
         raise InputError(f"{what} {error.text}", error.option, **error.cure) from error
-    return StoredArray(values, spacing, ending == ".mat", is_list)
+    return StoredArray(values, spacing, ending == ".mat", is_list, notes)
 
 
 def _without_single_axes(

@@ -175,7 +175,9 @@ def _kernel_of(
     if not is_auto(centre):
         source["centre"] = centre
     try:
-        return Kernel(kernel.values, kernel.spacing, name, source, centre, in_voxels=kernel.in_voxels)
+        return Kernel(
+            kernel.values, kernel.spacing, name, source, centre, in_voxels=kernel.in_voxels, notes=stored.notes
+        )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -30,8 +30,10 @@ from ..formats.absurd import refuse_absurd
 from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
+from ..formats.npy import volume_npy
 from ..formats.parts import Geometry, open_parts, write_whole
 from ..formats.reasons import reason_of, unreadable
+from .flat import isFlat, markFlat
 from .scene import (
     LPS_TO_RAS,
     addToScene,
@@ -99,7 +101,7 @@ def readVolume(path: PathLike, straighten: bool = False):
     Returns
     -------
     vtkMRMLScalarVolumeNode, or vtkMRMLVectorVolumeNode when voxels have several components (colour)
-        Named after the file. A 2-D image becomes one slice, array shape (1, j, i). DICOM values are rescaled
+        Named after the file. A 2-D image becomes one slice, array shape (1, j, i), and is written as 2-D again. DICOM values are rescaled
         (slope and intercept applied).
 
     Raises
@@ -118,9 +120,29 @@ def readVolume(path: PathLike, straighten: bool = False):
         node = _addImage(_readImage(path), _stem(path))
         if told := isStored(path) and "; ".join(open_parts(path).told):
             node.SetAttribute(_TOLD, told)
-        return node
-    nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
-    return _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
+    else:
+        nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
+        node = _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
+    if _axesOf(path) == 2:
+        markFlat(node)
+    return node
+
+
+def _axesOf(path: Path) -> int:
+    """The number of axes of the image in a file that can be read."""
+    if path.suffix.lower() == ".npy":
+        return volume_npy(path).ndim
+    if omezarr.is_zarr(path):
+        return 3
+    if tiff.is_tiff(path):
+        return len(tiff.read_layout(path).shape)
+    if fits.is_fits(path):
+        return len(fits.image_of(path).shape)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(library_name(path))
+    with quietly():
+        reader.ReadImageInformation()
+    return reader.GetDimension()
 
 
 def toldOf(node) -> list[str]:
@@ -298,6 +320,8 @@ def _inspect(path: Path, sequences: bool = False) -> tuple[bool, bool]:
     if fits.is_fits(path):
         fits.image_of(path)
         return False, True
+    if nifti.is_nifti(path):
+        nifti.read_header(path)  # says why, where ITK does not
     reader = sitk.ImageFileReader()
     reader.SetFileName(library_name(path))
     with quietly() as captured:
@@ -691,10 +715,12 @@ def _checkFolder(folder: Path) -> None:
 def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> None:
     """Write and check the temporary file; `path` is what messages call it."""
     with quietly() as captured:
-        if _suffix(path) in _PICTURE_FORMATS:
-            problem = _writePicture(node, array, temporary)
+        if _suffix(path) == ".npy" and isFlat(node):
+            problem = _writeArray(array[0], temporary)
         elif _suffix(path) in _STORED_FORMATS:
             problem = _failureText(write_whole, temporary, [array], geometryOf(node))
+        elif _suffix(path) in _PICTURE_FORMATS or isFlat(node):
+            problem = _writeImage(node, array, temporary)
         else:
             problem = _writeWithStorageNode(node, temporary)
     if problem is None and _suffix(path) in (".nii", ".nii.gz"):
@@ -742,11 +768,25 @@ def _writeWithStorageNode(node, temporary: Path) -> str | None:
     return _messages(storage) or "nothing was written"
 
 
-def _writePicture(node, array: np.ndarray, temporary: Path) -> str | None:
+def _writeArray(array: np.ndarray, temporary: Path) -> str | None:
+    try:
+        np.save(temporary, array)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _writeImage(node, array: np.ndarray, temporary: Path) -> str | None:
+    """Write with SimpleITK, a single slice as an image of two axes; return None when all went well."""
     components = array.ndim == 4
     picture = array if array.shape[0] > 1 else array[0]
     image = sitk.GetImageFromArray(picture, isVector=components)
-    image.SetSpacing(node.GetSpacing()[: image.GetDimension()])
+    axes = image.GetDimension()
+    image.SetSpacing(node.GetSpacing()[:axes])
+    if _suffix(temporary) not in _PICTURE_FORMATS:
+        places = LPS_TO_RAS @ ijkToRas(node)
+        image.SetOrigin(places[:axes, 3].tolist())
+        image.SetDirection((places[:axes, :axes] / node.GetSpacing()[:axes]).ravel().tolist())
     try:
         sitk.WriteImage(image, library_name(temporary), useCompression=True)
         written = sitk.GetArrayFromImage(sitk.ReadImage(library_name(temporary)))
@@ -754,7 +794,7 @@ def _writePicture(node, array: np.ndarray, temporary: Path) -> str | None:
         return str(error)
     lossy = _suffix(temporary) in (".jpg", ".jpeg")
     if written.shape != picture.shape or not (
-        lossy or np.array_equal(written, picture, equal_nan=picture.dtype == np.float32)
+        lossy or np.array_equal(written, picture, equal_nan=picture.dtype.kind == "f")
     ):
         return "the file read back differs"
     return None
@@ -793,6 +833,8 @@ def _losses(node, written: Path) -> list[str]:
     there = _matrixIn(written)
     if there is not None:
         expected = ijkToRas(node)
+        if isFlat(node):
+            expected[2, 2] = 1.0  # a thickness that it never had
         difference = np.abs(there - expected)
         if difference.max() > 1e-5 * max(1.0, np.abs(expected).max()):
             losses.append(

@@ -35,6 +35,7 @@ from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .browsers import fieldOfShownFrame
 from .channels import lastIsOpacity, perChannel
+from .flat import keepFlat
 from .geometry import geometryText, sameGeometry
 from .scene import (
     createDisplay,
@@ -303,6 +304,7 @@ def _fill(node, data, recipe: str, inputVolume) -> None:
         node.CopyOrientation(inputVolume)
         node.SetAndObserveTransformNodeID(inputVolume.GetTransformNodeID())
         node.SetAttribute(RECIPE_ATTRIBUTE, recipe)
+        keepFlat(inputVolume, node)
         if data.GetNumberOfScalarComponents() > 1 and hasattr(inputVolume, "GetVoxelVectorType"):
             node.SetVoxelVectorType(inputVolume.GetVoxelVectorType())
     finally:

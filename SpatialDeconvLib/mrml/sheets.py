@@ -23,6 +23,7 @@ from ..run.pipeline import Result
 from ..run.residuals import ResidualMap
 from ..run.sheet import DEFAULT_SIZE, Sheet, Tile
 from .channels import firstChannel
+from .flat import keepFlat
 from .nodes import prepare, settingsFrom
 from .scene import createDisplay, ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix
 from .selections import Selections
@@ -145,5 +146,6 @@ def _fill(node, inputVolume, values: np.ndarray) -> None:
         node.SetAndObserveImageData(imageDataFromArray(values))
         node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas(inputVolume)))
         node.SetAndObserveTransformNodeID(inputVolume.GetTransformNodeID())
+        keepFlat(inputVolume, node)
     finally:
         node.EndModify(wasModifying)

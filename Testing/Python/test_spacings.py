@@ -301,7 +301,7 @@ def test_the_voxel_size_of_a_picture_can_be_given(case, given, expected):
     folder, pixels, _ = case
     output = run(folder, "convolve", "y.png", "o.nrrd", "--kernels", "g.json", "--spacing", *given)
     direct = sd.convolve(pixels, sd.ParametricKernel("gaussian", sigma_mm=1.0), spacing=expected).image
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(output)[0], direct)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(output), direct)
     assert output.GetSpacing()[1::-1] == expected
 
 
@@ -341,7 +341,7 @@ def test_the_voxel_size_of_a_kernel_file_can_be_given(case):
     np.save(folder / "k.npy", gaussian(2.0))
     output = run(folder, "convolve", "y.png", "o.nrrd", "--kernels", "k.npy", "--kernel-spacing", "0.5", "1")
     direct = sd.convolve(pixels, sd.Kernel(gaussian(2.0), (0.5, 1.0)), spacing=1.0).image
-    np.testing.assert_allclose(sitk.GetArrayFromImage(output)[0], direct, rtol=1e-6)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(output), direct, rtol=1e-6)
     again = run(folder, "repeat", "o.nrrd.recipe.json", "again.nrrd")
     np.testing.assert_array_equal(sitk.GetArrayFromImage(again), sitk.GetArrayFromImage(output))
 
