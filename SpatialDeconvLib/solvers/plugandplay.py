@@ -90,9 +90,9 @@ def pnp(
     del x
     ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), "plug-and-play, step")
     return solution(
-        problem, ended.image, ended.residual, start.history + ended.history, regularization=objective.weight,
+        problem, ended.image, ended.residual, ended.history, regularization=objective.weight,
         hessian=objective.share, lower=lower, self_keyed=bool(self_keyed),
-        balanced=problem.balance is not None,
+        balanced=problem.balance is not None, steps_of_start=len(start.history),
     )  # fmt: skip
 
 

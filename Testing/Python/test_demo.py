@@ -17,6 +17,7 @@ from SpatialDeconvLib.kernels.sets import read_set_file
 from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.metrics import psnr, rmse, ssim
 from SpatialDeconvLib.mrml.files import ensureScene
+from SpatialDeconvLib.report import figures
 
 CROP = (slice(20, 36), slice(40, 64), slice(50, 78))
 METHODS = ("wiener", "richardson-lucy")
@@ -278,6 +279,21 @@ def test_the_portal_case_runs_like_the_brain(portal, tmp_path):
     assert _array(tmp_path / "restored-wiener.nrrd").shape == (1, 160, 160)
     assert (tmp_path / "kernel-log.nrrd").exists()
     assert "wiener" in demo.describe(summary, tmp_path)
+
+
+def test_what_rings_in_the_dark_of_the_portal_image_is_said_and_drawn(portal, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(figures, "demo_figure", lambda path, **given: drawn.update(given))
+    summary = demo.run_demo(tmp_path, portal, methods=["wiener"])
+    truth, found = _array(tmp_path / "truth.nrrd").astype(float), _array(tmp_path / "restored-wiener.nrrd")
+    dark = (truth > 0) & (truth < 0.05 * truth.max())
+    errors = 100 * np.abs(found - truth)[dark] / truth[dark]
+    of_wiener = summary["methods"]["wiener"]["dark"]
+    assert of_wiener["rms"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-6)
+    assert of_wiener["one_in_100"] == pytest.approx(np.percentile(errors, 99), rel=1e-6)
+    assert drawn["dark"] == {"wiener": of_wiener["rms"]}
+    words = " ".join(demo.describe(summary, tmp_path).split())
+    assert f"{of_wiener['rms']:.0f} % ({of_wiener['one_in_100']:.0f} %) for wiener" in words
 
 
 def test_unusable_arguments_are_refused_with_the_reason(small, tmp_path):

@@ -286,3 +286,15 @@ def test_unusable_input_is_refused_with_the_reason(tmp_path):
         figures.joint_figure(tmp_path / "f.png", **(case | {"restored": {}}))
     with pytest.raises(OSError, match="does not exist"):
         figures.kernels_figure(tmp_path / "missing" / "k.png", [gaussian_kernel(1.0, 1.0)])
+
+
+def test_errors_in_the_dark_take_the_place_of_the_histogram_of_one_kernel(tmp_path, drawn):
+    case = {**_case(), "weights": None}
+    errors = {"inverse": 29.0, "auto": 6.0}
+    figures.demo_figure(tmp_path / "one.png", **{**case, "kernels": case["kernels"][:1]}, dark=errors)
+    figures.demo_figure(tmp_path / "several.png", **case, dark=errors)
+    one, several = ({ax.get_title(): ax for ax in figure.axes} for figure in drawn)
+    bars = one["Error where it is dark"].patches
+    assert [bar.get_width() for bar in bars] == [29.0, 6.0]
+    assert "Histogram of the blurred image" not in one
+    assert "Error where it is dark" not in several

@@ -123,6 +123,8 @@ def test_plug_and_play_beats_what_it_starts_from(model, guided):
     assert psnr(result.image, truth) > psnr(other.image, truth) + 0.1
     assert 0.7 < result.residual < 1.05
     assert result.residual == result.history[-1]
+    assert result.iterations == 6  # how often the denoiser was called, whatever its start took
+    assert result.parameters["steps_of_start"] > 0
 
 
 def test_kernels_of_measured_values_are_those_of_the_data_unless_it_is_told_otherwise():

@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...kernels.kernel import Kernel
 from .panels import (
     JOINT_COLOURS,
+    draw_dark_errors,
     draw_distances,
     draw_histogram,
     draw_image,
@@ -46,6 +47,7 @@ def demo_figure(
     origin: str = "upper",
     zoom_mm: float | None = None,
     focus: Sequence[int] | None = None,
+    dark: Mapping[str, float] | None = None,
 ) -> Path:
     """Draw truth, blurred image, restored image and errors, with kernels, weights, a profile and scores.
 
@@ -75,6 +77,8 @@ def demo_figure(
     focus : (j, i), optional
         Voxel in the middle of the enlarged square, through which the profile runs; default where the blur
         does most harm.
+    dark : mapping of method to its error where the image is dark, in % of the true value, optional
+        Drawn as bars in place of the histogram of an image with one kernel.
 
     Returns
     -------
@@ -107,7 +111,10 @@ def demo_figure(
         draw_kernels(panels[:1], [kernel], [label], log=log, origin=origin)
         draw_radial_profile(panels[1], kernel, log=log)
         panels = panels[2:]
-    draw_histogram(panels[0], np.asarray(blurred), weights=weights, unit=unit, log=log)
+    if dark and not several:
+        draw_dark_errors(panels[0], dark)
+    else:
+        draw_histogram(panels[0], np.asarray(blurred), weights=weights, unit=unit, log=log)
     draw_profile(panels[1], *view.profile(restored_name), unit=unit, log=log)
     if scores:
         draw_scores(panels[2], scores, blurred_score)

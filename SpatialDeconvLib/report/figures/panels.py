@@ -238,6 +238,20 @@ def draw_scores(ax: Any, scores: Mapping[str, float], baseline: float | None = N
     ax.tick_params(axis="y", length=0)
 
 
+def draw_dark_errors(ax: Any, errors: Mapping[str, float]) -> None:
+    """Draw the error of each method where the image is dark, in % of the true value, as a bar with its value."""
+    names, values = list(errors), np.array(list(errors.values()), dtype=float)
+    colours = [_RESTORED if value == values.min() else "#9fb8d3" for value in values]
+    ax.barh(names, values, color=colours, height=0.7)
+    for row, value in enumerate(values):
+        ax.text(value + 0.02 * values.max(), row, f"{value:.0f}", va="center", fontsize=7)
+    ax.set_xlim(0, 1.2 * values.max())
+    ax.set_ylim(len(values) - 0.4, -1.2)
+    ax.set(xlabel="% of the true value (rms)", title="Error where it is dark")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
 def draw_distances(
     ax: Any,
     distances: Sequence[str],
