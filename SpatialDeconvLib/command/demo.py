@@ -490,8 +490,8 @@ def _dark_words(before: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]
     share = 100 * before["dark"]["voxel_share"]
     return [
         f"PSNR does not see what happens where the image is dark: in the {share:.0f} % of the voxels below "
-        f"{100 * _DARK:.0f} % of the largest true value, results ring beside what is bright. There the root mean square "
-        f"error (in brackets: what 1 voxel in 100 exceeds), in shares of the true value, is {text}."
+        f"{100 * _DARK:.0f} % of the largest true value, results ring beside what is bright. There the root mean "
+        f"square error (in brackets: what 1 voxel in 100 exceeds), in shares of the true value, is {text}."
     ]
 
 

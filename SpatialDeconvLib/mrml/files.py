@@ -101,8 +101,8 @@ def readVolume(path: PathLike, straighten: bool = False):
     Returns
     -------
     vtkMRMLScalarVolumeNode, or vtkMRMLVectorVolumeNode when voxels have several components (colour)
-        Named after the file. A 2-D image becomes one slice, array shape (1, j, i), and is written as 2-D again. DICOM values are rescaled
-        (slope and intercept applied).
+        Named after the file. A 2-D image becomes one slice, array shape (1, j, i), and is written as 2-D again.
+        DICOM values are rescaled (slope and intercept applied).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images of two axes: what is read as one is written as one, with its geometry; volumes of one slice stay volumes."""
+"""Images of two axes: what is read as one is written as one, where it lay; volumes of one slice stay volumes."""
 
 import numpy as np
 import pytest
