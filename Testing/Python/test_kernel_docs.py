@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import STORED, assert_alike
 import SimpleITK as sitk
 
 import SpatialDeconvLib as sd
@@ -88,6 +89,7 @@ def test_the_list_that_is_shown_is_what_is_printed(ran, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     shown = TEXT.split("```\n\n```\n")[1].partition("```")[0].splitlines()
     assert [line for line in shown if line not in said] == ["..."]
+    assert_alike(ran[0] / "set.png", STORED / "kernels.png")
 
 
 def test_links_lead_to_headings_and_files():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import STORED, assert_alike
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 pytest.importorskip("matplotlib")
@@ -45,6 +46,8 @@ def test_the_commands_of_the_page_write_what_they_name(page):
     assert len(said) == 4
     for name in ("one.nrrd", "beads.json", "points.png", "sharp.nrrd", "edge-kernel.nrrd", "mtf.png"):
         assert (folder / name).stat().st_size > 0
+    assert_alike(folder / "points.png", STORED / "points.png")
+    assert_alike(folder / "mtf.png", STORED / "edge.png")
 
 
 def test_the_kernels_of_the_page_are_those_it_promises(page):
