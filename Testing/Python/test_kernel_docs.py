@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import STORED, assert_alike
 import SimpleITK as sitk
+from pictures import STORED, assert_alike
 
 import SpatialDeconvLib as sd
 

@@ -18,7 +18,7 @@ from SpatialDeconvLib.command import demo
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """The demo's figure, of the shipped volume, all of its methods; the results, which take minutes, are stood in for."""
+    """The demo's figure of the shipped volume and all methods; the truth stands for results, which take minutes."""
     truth = sitk.GetArrayFromImage(sitk.ReadImage(str(cases.sample_path(cases.BRAIN_VOLUME)))).astype(np.float32)
     part = cases.brain_case(crop=(slice(0, 40), slice(40, 60), slice(40, 60)))
     case = dataclasses.replace(part, truth=truth, blurred=ndimage.gaussian_filter(truth, 1.8))
