@@ -1,6 +1,6 @@
 """Images that others published, with what they and other programs make of them.
 
-    python Testing/Benchmarks/bench_public.py [--quick] [--only bars|pollen|petpvc] [--json FILE]
+    python Testing/Benchmarks/bench_public.py [--quick] [--only bars|pollen|petpvc|lens] [--json FILE]
 
 The data come out of wheels on PyPI (`public.py`); `pip install -e .[bench]` brings the programs that are compared.
 
@@ -11,16 +11,22 @@ petpvc  The phantom of PETPVC's tests: the largest error of RBV and iterative Ya
         kernel, 0.7 with a wrong one), means of regions, kernels that differ from region to region, and a lesion
         that the regions leave out.
 
+lens    A photograph of scikit-image through a lens with a kernel for every pixel, 49 of them told: programs for
+        kernels that change with the place, where they are installed (regularizepsf; deepinv, which brings some
+        gigabytes of PyTorch and is no part of the extra).
+
 "16 bits" is PSNR as flowdec took it; "fitted" PSNR after scale and offset have been fitted to the truth, "corr" the
 correlation with it, neither of which depends on units. `--quick` crops the pollen.
 """
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
+import lens
 import numpy as np
 import public
 import SimpleITK as sitk
@@ -46,7 +52,7 @@ CORNERS = {"16 bits": ">8.2f", "fitted": ">7.2f", "corr": ">7.3f", "seconds": ">
 def main() -> None:
     parser = options_of(__doc__, "public")
     parser.add_argument("--quick", action="store_true", help="a part of the pollen")
-    parser.add_argument("--only", choices=("bars", "pollen", "petpvc"), help="one of the three")
+    parser.add_argument("--only", choices=("bars", "pollen", "petpvc", "lens"), help="one of them")
     options = parser.parse_args()
     results = Results("public", quick=options.quick)
     if options.only in (None, "bars"):
@@ -56,6 +62,8 @@ def main() -> None:
         compare(cropped(case) if options.quick else case, results)
     if options.only in (None, "petpvc"):
         partial_volume(results)
+    if options.only in (None, "lens"):
+        through_a_lens(results)
     results.print_targets()
     results.write(options.json)
 
@@ -92,6 +100,29 @@ def compare(case: public.Case, results: Results) -> None:
         scored.add(f"its own: sdeconv, {name}", image)
     for name, call in contestants(case).items():
         scored.run(name, call)
+    if case.name == "bars":
+        misfit_by_signal(case, results)
+
+
+SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
+
+
+def misfit_by_signal(case: public.Case, results: Results) -> None:
+    """What the kernel leaves of the data when it blurs the truth itself, brought to the data's scale and offset."""
+    kernel = sd.Kernel(case.kernel / case.kernel.sum(), centre="itk")
+    blurred = sd.convolve(case.truth, kernel, spacing=1.0).image.astype(float)
+    columns = np.stack([blurred.ravel(), np.ones(blurred.size)], axis=1)
+    expected = (columns @ np.linalg.lstsq(columns, case.blurred.ravel(), rcond=None)[0]).reshape(blurred.shape)
+    squared, noise = (case.blurred - expected) ** 2, sd.estimate_noise(case.blurred)
+    print(f"\n{case.name}: the truth, blurred by the kernel, off the data by times the noise ({noise:.0f})")
+    table = Table([("voxels by their signal, %", "<28"), ("misfit", ">8.1f"), ("share of all", ">14.2f")])
+    limits = np.quantile(expected, SHARES)
+    for n, (low, high) in enumerate(itertools.pairwise(limits)):
+        part = squared[(expected >= low) & (expected <= high)]
+        name = f"{100 * SHARES[n]:g} to {100 * SHARES[n + 1]:g}"
+        misfit, share = float(np.sqrt(part.mean()) / noise), float(part.sum() / squared.sum())
+        table.row(name, misfit, share)
+        results.add(f"{case.name}: misfit of the truth, signal {name} %", misfit, "times the noise", share=share)
 
 
 class Scores:
@@ -169,6 +200,45 @@ def others(image: np.ndarray, kernel: np.ndarray, steps: int) -> dict[str, Calla
             image.clip(0).astype(np.float32), kernel.astype(np.float32), niter=steps, method="cpu"
         )
     return calls
+
+
+# --------------------------------------------------------------------------- kernels by place: a lens
+
+
+def through_a_lens(results: Results) -> None:
+    """Score programs that take kernels by place on one picture."""
+    try:
+        from skimage import data
+    except ImportError:
+        print("\nlens: its picture is scikit-image's: pip install -e .[bench]")
+        return
+    picture = data.camera().astype(float).reshape(256, 2, 256, 2).mean(axis=(1, 3))
+    case = lens.through_a_lens(picture)
+    print(f"\nlens, {'x'.join(map(str, picture.shape))}, kernels at {len(case.kernels)} places")
+    table = Table([("", "<62"), ("PSNR", ">7.2f"), ("fitted", ">7.2f"), ("corr", ">7.3f"), ("seconds", ">8.1f")])
+
+    def score(name: str, image: np.ndarray, seconds: float | str = "") -> None:
+        scores = sd.psnr(case.truth, image, 255), public.psnr_fitted(image, case.truth)
+        corr = public.correlation(image, case.truth)
+        table.row(name, *scores, corr, seconds)
+        results.add(f"lens: {name}", scores[1], "dB", psnr=scores[0], correlation=corr, seconds=seconds)
+
+    def ours(**options: object) -> Callable[[], np.ndarray]:
+        return lambda: (
+            sd.deconvolve(case.blurred, lens.field_of(case), spacing=1.0, model="source", **options).image
+        )
+
+    calls = lens.peers(case)
+    for name in ("richardson-lucy", "tikhonov", "tv"):
+        calls[f"joint {name}, automatic"] = ours(strategy="joint", method=name)
+    calls["blend, automatic"] = ours(strategy="blend")
+    calls["automatic (the default)"] = ours()
+    score("blurred", case.blurred)
+    for name, call in calls.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            timing = take_turns({name: call}, 1)[name]
+        score(name, timing.result, timing.median[0])
 
 
 # ------------------------------------------------------------------------------- means of regions (PET)

@@ -324,3 +324,27 @@ def test_the_suite_says_how_the_default_compares(automatic, monkeypatch, tmp_pat
     assert rows[str(case)]["more"]["regret"] == pytest.approx(max(scores.values()) - scores["default"])
     assert rows["default over the input"]["value"] == pytest.approx(rows[str(case)]["value"])
     assert rows["tv: within 0.5 dB"]["more"]["cases"] == 1
+
+
+# -- a lens
+
+
+def test_a_lens_sends_the_light_of_a_pixel_as_its_kernel_says():
+    import lens
+
+    picture = np.zeros((41, 61))
+    picture[12, 45] = 100.0
+    blurred = lens.through_a_lens(picture, noise=0.0).blurred
+    box = slice(12 - lens.RADIUS, 13 + lens.RADIUS), slice(45 - lens.RADIUS, 46 + lens.RADIUS)
+    np.testing.assert_allclose(blurred[box], 100 * lens.kernel_at(12, 45, picture.shape), atol=1e-9)
+    assert blurred.sum() == pytest.approx(100)
+
+
+def test_a_lens_is_sharp_in_its_middle_and_smears_along_the_distance_from_it():
+    import lens
+
+    axis = np.arange(-lens.RADIUS, lens.RADIUS + 1)
+    middle, rim = lens.kernel_at(50, 50, (101, 101)), lens.kernel_at(50, 100, (101, 101))
+    for kernel, expected in ((middle, (0.8, 0.8)), (rim, (0.8 + 0.5, 0.8 + 1.1))):
+        widths = [np.sqrt((kernel.sum(1 - n) * axis**2).sum()) for n in (0, 1)]
+        assert widths == pytest.approx(expected, rel=0.02)
