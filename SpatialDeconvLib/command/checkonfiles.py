@@ -15,7 +15,7 @@ from ..mrml import checking, sequencefiles
 from ..mrml.recipe import NO_SELECTION
 from ..mrml.scene import ensureScene, temporaryNodes
 from .parser import BLUR_SETTINGS
-from .request import image_of, kernels_from_options, labels_of, mask_on, mask_source, volume_on
+from .request import image_of, kernels_from_options, labels_of, mask_on, mask_source, told_of_files, volume_on
 
 
 def check_on_files(
@@ -64,6 +64,9 @@ def _on_nodes(
     if sequencefiles.isSequence(options.input):
         raise InputError(f"{options.input} is a sequence; look at one of its volumes")
     selection = {name: getattr(options, name) for name in NO_SELECTION}
+    files = options.input, options.mask, options.labels, options.guide
+    for line in told_of_files(files, selection["spacing"], kernels) if tell is not None else ():
+        tell(line)
     with temporaryNodes(ensureScene()):
         image = image_of(options.input, selection, selection["resample"])
         return look(

@@ -21,7 +21,7 @@ from ..mrml.scene import ijkToRas, volumeArray
 from ..mrml.selections import guideArray, labelArray
 from ..noise import estimate_noise
 from ..run.pipeline import convolve
-from .request import image_of, labels_of, mask_on, mask_source, volume_on
+from .request import image_of, labels_of, mask_on, mask_source, told_of_files, volume_on
 
 
 def measure(request: Any, watch: Watch) -> Measured:
@@ -51,7 +51,8 @@ class _Measurement:
         self.callbacks = {"progress": watch.tell, "cancelled": watch.cancelled}
         self.size = self.p["size"][0] if len(self.p["size"]) == 1 else tuple(self.p["size"])
         self.keys = self._keys()
-        self.warnings: list[str] = []
+        others = [self.files.get(role) for role in ("original", "mask", "labels", "guide")]
+        self.warnings = told_of_files([self.files["blurred"], *others], self.selection["spacing"])
 
     def _mask(self) -> np.ndarray | None:
         mask = mask_on(

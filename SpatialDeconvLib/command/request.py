@@ -213,15 +213,32 @@ def require_room(files: Mapping[str, str], limit: float | None) -> None:
     )
 
 
-def told_of_files(request: RunRequest) -> list[str]:
+def told_of_request(request: RunRequest) -> list[str]:
     """Return what is doubtful about the files that a run reads, and its result does not say."""
-    given = [*request.files.values(), *([request.reference] if request.reference else [])]
-    told = [line for path in map(given_path, given) if path.is_file() for line in told_of_bytes_behind(path)]
-    image = given_path(request.files["image"])
-    if request.selection["spacing"] is not None or not image.is_file():
+    files = [*request.files.values(), request.reference]
+    return told_of_files(files, request.selection["spacing"], request.kernels)
+
+
+def told_of_files(
+    files: Sequence[str | None], spacing: Sequence[float] | None, kernels: KernelField | None = None
+) -> list[str]:
+    """Return what is doubtful about files that are read: bytes behind their voxels; voxel sizes of the first.
+
+    Parameters
+    ----------
+    files : sequence of path
+        The image first; None where there is none.
+    spacing : sequence of float, optional
+        The voxel size that was given, of which the file's are no matter then.
+    kernels : KernelField, optional
+        A file without a voxel size is as good as one with where all are in the image's voxels.
+    """
+    paths = [given_path(file) for file in files if file]
+    told = [line for path in paths if path.is_file() for line in told_of_bytes_behind(path)]
+    if spacing is not None or not paths[0].is_file():
         return told
-    in_mm = any(not getattr(kernel, "in_voxels", False) for kernel in request.kernels.kernels)
-    sizes = [*told_of_sizes(image), *(told_of_no_size(image) if in_mm else [])]
+    in_mm = kernels is None or any(not getattr(kernel, "in_voxels", False) for kernel in kernels.kernels)
+    sizes = [*told_of_sizes(paths[0]), *(told_of_no_size(paths[0]) if in_mm else [])]
     return [*(f"{line} (--spacing)" for line in sizes), *told]
 
 

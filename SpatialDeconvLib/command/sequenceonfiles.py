@@ -26,7 +26,7 @@ from .request import (
     mask_on,
     mask_source,
     metrics_of,
-    told_of_files,
+    told_of_request,
     volume_on,
     write_around,
 )
@@ -69,7 +69,7 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
         losses = sequencefiles.writeSequence(node, output)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    return FileRun(result, recipe, os.fspath(output), [*told_of_files(request), *result.warnings, *losses])
+    return FileRun(result, recipe, os.fspath(output), [*told_of_request(request), *result.warnings, *losses])
 
 
 def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:

@@ -210,3 +210,26 @@ def test_masks_and_guides_are_looked_at_too(tmp_path, capsys):
     done, text = told(capsys, image, "--mask", str(mask))
     assert done == 0
     assert "m.nii holds 37 bytes behind" in text
+
+
+def test_a_check_before_a_run_tells_it_too(tmp_path, capsys):
+    image = nifti(tmp_path / "a.nii", (0.0, 0.0, 0.0), behind=EXTRA)
+    told(capsys, nrrd(tmp_path / "b.nrrd"))  # which writes k.json
+    main(["check", str(image), "--kernels", str(tmp_path / "k.json")])
+    said = "".join(capsys.readouterr())
+    assert "a.nii says no voxel size: 1 mm was taken" in said
+    assert "37 bytes behind" in said
+
+
+def test_the_kernel_of_a_pair_without_a_voxel_size_is_told_to_be_of_1_mm(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    original = rng.random((1, 40, 40)).astype(np.float32)
+    blurred = sd.convolve(original[0], sd.gaussian_kernel(1.0, ndim=2), spacing=1.0).image[None]
+    for name, values in (("o.nrrd", original), ("b.nrrd", blurred)):
+        header = "NRRD0004\ntype: float\ndimension: 3\nsizes: 40 40 1\nendian: little\nencoding: raw\n\n"
+        (tmp_path / name).write_bytes(header.encode() + values.astype("<f4").tobytes())
+    pair, output = [str(tmp_path / "o.nrrd"), str(tmp_path / "b.nrrd")], str(tmp_path / "k.nrrd")
+    assert main(["estimate", *pair, "--size", "1", "7", "7", "--output", output]) == 0
+    assert "b.nrrd says no voxel size" in capsys.readouterr().err
+    assert main(["estimate", *pair, "--size", "1", "7", "7", "--output", output, "--spacing", "1", "2", "2"]) == 0
+    assert "voxel size" not in capsys.readouterr().err
