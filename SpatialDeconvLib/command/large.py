@@ -21,7 +21,7 @@ from ..mrml import files as volumes
 from ..mrml import recipe as recipes
 from ..run.pipeline import Result
 from ..run.tiles.tiled import NEVER
-from .request import FileRun, RunRequest
+from .request import FileRun, RunRequest, told_of_request
 
 #: The share of the free memory that is given to workers of this machine together.
 _MEMORY_SHARE = 0.8
@@ -133,7 +133,8 @@ def run_large(
             cancelled=cancelled,
         )  # fmt: skip
     result = made["result"]
-    return FileRun(result, made["recipe"], os.fspath(output), [*found.told, *result.warnings])
+    told = dict.fromkeys([*found.told, *told_of_request(request), *result.warnings])
+    return FileRun(result, made["recipe"], os.fspath(output), list(told))
 
 
 def _joined(results: Sequence[Result]) -> Result:
