@@ -199,7 +199,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = self.fonts = self._cancelKey = None
+        self.logic = self.runner = self.wrapped = self.fonts = self._form = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -236,9 +236,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
-        self.wrapped = forms.WrappedLabels(
-            (getattr(self.ui, name) for name in WRAPPED_LABELS), self.ui.kernelTable.horizontalHeader()
-        )
+        self.wrapped = forms.WrappedLabels((getattr(self.ui, name) for name in WRAPPED_LABELS), self._form)
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
         self.plots = plotbeside.PlotBeside()
         self.estimate = estimatesection.EstimateSection(self)
@@ -289,7 +287,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for part in (form, *parts.values()):
             part.setMRMLScene(slicer.mrmlScene)
         forms.orderTabs(form.layout())
-        self.fonts = forms.FontWatch(form, self.onFontChanged)
+        self._form = form
+        self.fonts = forms.EventWatch(form, forms.FONT_EVENTS, self.onFontChanged)
         self.onFontChanged()
 
     def onFontChanged(self) -> None:

@@ -4,6 +4,40 @@ import itertools
 
 import qt
 
+# What comes when a widget has got another font or style.
+FONT_EVENTS = (qt.QEvent.FontChange, qt.QEvent.StyleChange)
+
+
+class EventWatch(qt.QObject):
+    """Tells when a widget has got certain events, once the layouts know.
+
+    :param widget: the widget
+    :param kinds: the kinds of events, of qt.QEvent
+    :param changed: called without arguments
+    """
+
+    def __init__(self, widget, kinds, changed):
+        qt.QObject.__init__(self, widget)
+        self._kinds, self._changed = kinds, changed
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.connect("timeout()", self.onTimeout)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _target, event):
+        """See what the widget is told; it is told all the same."""
+        if event.type() in self._kinds:
+            self._timer.start(0)
+        return False
+
+    def onTimeout(self):
+        self._changed()
+
+    def cleanup(self):
+        """The panel goes away."""
+        self._timer.stop()
+        self._timer.disconnect("timeout()", self.onTimeout)
+
 
 class WrappedLabels:
     """Gives labels that wrap their text the height that it needs at their width.
@@ -12,22 +46,18 @@ class WrappedLabels:
     that wraps says one line there, whatever its text: without this, the lines overlap what lies above or below.
 
     :param labels: the labels
-    :param header: header of a table that is as wide as the panel, to follow the panel's width
+    :param form: the widget that they lie in, to follow its width
     """
 
-    def __init__(self, labels, header):
+    def __init__(self, labels, form):
         self._labels = tuple(labels)
-        self._header = header
         self._timer = qt.QTimer()  # the layouts know the widths after the event that changes a text
         self._timer.setSingleShot(True)
         self._timer.connect("timeout()", self.fit)
-        header.connect("sectionResized(int,int,int)", self.onResized)
+        self._sizes = EventWatch(form, (qt.QEvent.Resize,), self.fit)
 
     def update(self, _state=None):
         """A text may have changed."""
-        self._timer.start(0)
-
-    def onResized(self, _section, _before, _after):
         self._timer.start(0)
 
     def fit(self):
@@ -39,39 +69,9 @@ class WrappedLabels:
 
     def cleanup(self):
         """The panel goes away."""
+        self._sizes.cleanup()
         self._timer.stop()
         self._timer.disconnect("timeout()", self.fit)
-        self._header.disconnect("sectionResized(int,int,int)", self.onResized)
-
-
-class FontWatch(qt.QObject):
-    """Tells when a widget has got another font or style.
-
-    :param widget: the widget
-    :param changed: called without arguments, once the layouts know
-    """
-
-    def __init__(self, widget, changed):
-        qt.QObject.__init__(self, widget)
-        self._changed = changed
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.connect("timeout()", self.onTimeout)
-        widget.installEventFilter(self)
-
-    def eventFilter(self, _target, event):
-        """See what the widget is told; it is told all the same."""
-        if event.type() in (qt.QEvent.FontChange, qt.QEvent.StyleChange):
-            self._timer.start(0)
-        return False
-
-    def onTimeout(self):
-        self._changed()
-
-    def cleanup(self):
-        """The panel goes away."""
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self.onTimeout)
 
 
 # Letters that widgets have to have room for, beside what frames them; by themselves they ask for the width of the
@@ -109,6 +109,30 @@ def show(label, text):
     """Show a text in a label; a label without text takes no room."""
     label.text = text
     label.visible = bool(text)
+
+
+class FormRow:
+    """A row of a form layout that can be taken out: one with hidden widgets keeps the gap below it.
+
+    :param form: the form layout
+    :param number: the row
+    :param label, field: the widgets in it
+    """
+
+    def __init__(self, form, number, label, field):
+        self._form, self._number = form, number
+        self._widgets = {qt.QFormLayout.LabelRole: label, qt.QFormLayout.FieldRole: field}
+        self._isIn = True
+
+    def show(self, isShown):
+        """Show the row, or leave it out."""
+        for role, widget in self._widgets.items():
+            if isShown and not self._isIn:
+                self._form.setWidget(self._number, role, widget)
+            elif not isShown and self._isIn:
+                self._form.removeWidget(widget)
+            widget.visible = isShown
+        self._isIn = isShown
 
 
 def setChecked(button, isOn):

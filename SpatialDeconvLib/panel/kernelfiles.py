@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-import numpy as np
-
 from ..errors import InputError
 from ..formats.stored import read_array
 from ..kernels.collect import own_places
-from ..kernels.naming import levels_in_names
+from ..kernels.naming import levels_in_names, levels_of_words
 from ..kernels.shapes.table import read_radial_table
 from ..kernels.sources import Source, find_sources, is_set
 from ..methods.choices import PART_KEYS
@@ -82,9 +80,9 @@ def rowsFromFiles(
     paths: Sequence[str],
     key: str,
     rows: Sequence[KernelRow],
+    ask: Callable[[int, str], Sequence[float]],
     regions: Sequence[str | int] = (),
     split: bool = False,
-    values: tuple[float, float] | None = None,
 ) -> FileRows:
     """Return the rows to add for files that hold kernels.
 
@@ -96,12 +94,12 @@ def rowsFromFiles(
         What chooses the kernels. Numbers in the names are levels, labels, channels or frames.
     rows : sequence of KernelRow
         Those that there are.
+    ask : callable (count, reason) -> levels
+        Says the levels of so many kernels, in order, where neither files nor names do, which the reason tells.
     regions : sequence of str or int
         Names of the segments, or labels, that there are.
     split : bool
         Take a 3-D array for a stack of 2-D kernels.
-    values : (float, float), optional
-        Least and largest value of the image: where nothing says the levels, they begin evenly between these.
 
     Raises
     ------
@@ -109,13 +107,44 @@ def rowsFromFiles(
         If the files hold no kernels.
     """
     sources, notes = find_sources(list(paths), split=split)
-    places, more = _places(sources, key, regions, values)
     made: list[KernelRow] = []
-    for source, place in zip(sources, places, strict=True):
+    for source, place in zip(sources, _places(sources, key, regions, ask), strict=True):
         at = place or kernelrows.newRow(key, [*rows, *made], regions).at
         made.append(KernelRow(at, "file", path=str(source.path), options=_options(source)))
     told = notes if len(sources) > 1 else []  # a single one needs no level, whatever else it may be
-    return FileRows(kernelrows.sortedRows(key, made), [*map(inPanelWords, told), *more])
+    return FileRows(kernelrows.sortedRows(key, made), [*map(inPanelWords, told)])
+
+
+def levelsFromText(text: str, count: int) -> list[float]:
+    """Return the levels of so many kernels as a user writes them: numbers, or first:last:step.
+
+    Raises
+    ------
+    InputError
+        If they are no levels, or others than so many.
+    """
+    levels = levels_of_words(text)
+    if len(levels) != count:
+        raise InputError(
+            _("{text} are {found} levels, not {count}").format(text=text, found=len(levels), count=count)
+        )
+    return levels
+
+
+def roundLevels(count: int, values: tuple[float, float] | None) -> str:
+    """Return first:last:step of so many levels that are likely: round numbers over the values of an image.
+
+    Parameters
+    ----------
+    count : int
+        At least 2.
+    values : (float, float), optional
+        Least and largest value of the image; without it, or where they are the same, levels are 10, 20, ...
+    """
+    least, largest = values if values is not None and values[0] < values[1] else (10, 10 * count)
+    step = float(f"{(largest - least) / (count - 1):.0e}")
+    first = round(least / step) * step
+    return f"{first:g}:{first + (count - 1) * step:g}:{step:g}"
 
 
 def _options(source: Source) -> str:
@@ -124,27 +153,25 @@ def _options(source: Source) -> str:
 
 
 def _places(
-    sources: Sequence[Source], key: str, regions: Sequence[str | int], values: tuple[float, float] | None
-) -> tuple[list[str], list[str]]:
-    """What each kernel belongs to, "" where that is not known; and what was assumed."""
+    sources: Sequence[Source],
+    key: str,
+    regions: Sequence[str | int],
+    ask: Callable[[int, str], Sequence[float]],
+) -> list[str]:
+    """What each kernel belongs to, "" where that is not known."""
     named = [""] * len(sources)
     if key not in ("intensity", "region", *PART_KEYS) or (
         key == "region" and any(isinstance(r, str) for r in regions)
     ):
-        return named, []
+        return named
     if len(sources) == 1 and sources[0].page is None:
-        return [guessedLevel(sources[0].name)], []
+        return [guessedLevel(sources[0].name)]
     try:
-        return [_text(place) for place in own_places(sources)[0]], []
+        return [_text(place) for place in own_places(sources)[0]]
     except InputError as error:
         if key != "intensity":
-            return named, []
-        reason = error.text.split(";")[0]
-    if values is None or not values[0] < values[1]:
-        return named, [_("{reason}: correct the levels in the table.").format(reason=reason)]
-    spread = [_text(float(f"{level:.4g}")) for level in np.linspace(*values, len(sources))]
-    text = _("{reason}: levels are spread evenly over the image's values, correct them in the table.")
-    return spread, [text.format(reason=reason)]
+            return named
+        return [_text(float(level)) for level in ask(len(sources), error.text.split(";")[0])]
 
 
 def _text(place: Any) -> str:

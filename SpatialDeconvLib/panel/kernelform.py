@@ -2,7 +2,7 @@
 
 import qt
 
-from . import kernelfields
+from . import forms, kernelfields
 
 
 class KernelForm:
@@ -25,13 +25,13 @@ class KernelForm:
             label.setBuddy(edit)
             form.insertRow(form.rowCount() - 1, label, edit)
             edit.connect("editingFinished()", lambda name=name, edit=edit: self._onEdited(name, edit.text))
-            self._fields[name] = label, edit
+            self._fields[name] = forms.FormRow(form, form.rowCount() - 2, label, edit), edit
 
     def show(self, row):
         """Show the fields of a row's kind, and what the row says of them."""
         shown = {parameter.name for parameter in kernelfields.fieldsOf(row.kind)}
-        for name, (label, edit) in self._fields.items():
-            label.visible = edit.visible = name in shown
+        for name, (line, edit) in self._fields.items():
+            line.show(name in shown)
             text = kernelfields.fieldText(row, name) if name in shown else ""
             if edit.text != text:
                 edit.text = text

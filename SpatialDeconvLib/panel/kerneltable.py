@@ -11,7 +11,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from ..estimation import levels
 from ..formats.stored import ENDINGS
 from ..kernels.sets import write_kernel_set
@@ -21,7 +21,7 @@ from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrow
 from . import pixmaps as pictures
 from .history import History
 from .kernelform import KernelForm
-from .model import errorText
+from .model import errorText, inPanelWords
 from .parameters import Interpolation, KernelKey, fieldOf, loadRows, rowsOf, setRows
 
 PLACE, KIND, PARAMETERS, NOTE = range(4)  # the columns
@@ -89,7 +89,8 @@ class KernelTable:
         ui.saveKernelsButton.connect("clicked(bool)", self.onSave)
         ui.clearKernelsButton.connect("clicked(bool)", self.onClear)
         ui.levelsButton.connect("clicked(bool)", self.onLevels)
-        ui.addFilesButton.connect("clicked(bool)", self.onAddFiles)
+        for button in (ui.addFilesButton, ui.firstFilesButton):
+            button.connect("clicked(bool)", self.onAddFiles)
         ui.undoKernelsButton.connect("clicked(bool)", self.onUndo)
         ui.redoKernelsButton.connect("clicked(bool)", self.onRedo)
         section, inside = ui.kernelsCollapsibleButton, qt.Qt.WidgetWithChildrenShortcut
@@ -134,6 +135,7 @@ class KernelTable:
         node = self._node()
         key, rows = self.key(), self.rows()
         state = (key, rows, self._spacing(node))
+        self._ui.firstFilesButton.visible = not rows
         self._ui.levelsRow.visible = key in kernelrows.FILLS
         self._ui.levelCountSpinBox.visible = key == "intensity"
         self._ui.levelsButton.text, self._ui.levelsButton.toolTip = kernelrows.FILLS.get(key, ("", ""))
@@ -551,11 +553,14 @@ class KernelTable:
 
     def _select(self, numbers):
         table = self._ui.kernelTable
-        table.clearSelection()
         numbers = [number for number in numbers if number < table.rowCount]
+        wasBlocked = table.blockSignals(True)  # the fields are filled once, not for every item
+        table.clearSelection()
         for number in numbers:
             for column in (PLACE, KIND, PARAMETERS, NOTE):
                 table.item(number, column).setSelected(True)
+        table.blockSignals(wasBlocked)
+        self.updateEditor()
         if numbers:
             table.scrollToItem(table.item(numbers[-1], PLACE))
 
@@ -615,6 +620,8 @@ class KernelTable:
             split = self._isStack(files)
             if split is not None:
                 self._addKernels(files, split)
+        except Cancelled:
+            return
         except (InputError, OSError) as error:
             self._showError(errorText(error))
             return
@@ -625,7 +632,7 @@ class KernelTable:
         key = self.key()
         regions = self._parts(node, key)
         before = [] if key == "uniform" else list(self.rows())
-        given = (before, regions, split, self._values())
+        given = (before, self._askLevels, regions, split)
         found = kernelfiles.rowsFromFiles(files, key, *given)
         if key == "uniform" and len(found.rows) > 1:
             key = "intensity"
@@ -640,6 +647,25 @@ class KernelTable:
         """Return what there is to say of how the kernels of this table were found in files; "" once it changes."""
         rows, text = self._told
         return text if self._node() and rows == self.rows() else ""
+
+    def _askLevels(self, count, reason):
+        """Return the levels of kernels that neither files nor names say."""
+        proposed = kernelfiles.roundLevels(count, self._values())
+        question = _("Levels of the {count} kernels, in order: numbers, or first:last:step.").format(count=count)
+        while True:
+            proposed = qt.QInputDialog.getText(
+                slicer.util.mainWindow(),
+                _("Add kernels from files"),
+                f"{inPanelWords(reason)}.\n\n{question}",
+                qt.QLineEdit.Normal,
+                proposed,
+            )
+            if not proposed:
+                raise Cancelled
+            try:
+                return kernelfiles.levelsFromText(proposed, count)
+            except InputError as error:
+                reason = error.text
 
     def _values(self):
         """Return the least and the largest value of the image whose values choose, None without one."""

@@ -9,7 +9,10 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled
 from . import model as panelmodel
 
-REPAINT_INTERVAL = 0.05  # seconds; the events themselves take their time too
+# Seconds between two repaints: so many times what the last one took, so that a window that is slow to paint does
+# not take the run's time, within these limits.
+REPAINT_SHARE = 5
+SHORTEST, LONGEST = 0.05, 0.3
 
 BACKGROUND = ("preview", "sheet", "residual", "forecast")  # the runs that nobody waits for
 
@@ -22,6 +25,7 @@ class Task:
         self.cancelRequested = False
         self._function, self._done, self._show = function, done, show
         self._started = self._painted = time.monotonic()
+        self._pause = SHORTEST
         self._fraction, self._text = 0.0, _("Preparing...")
 
     def progress(self, fraction, text):
@@ -58,14 +62,16 @@ class Task:
         self._done = self._show = None
 
     def _repaint(self):
-        if time.monotonic() - self._painted >= REPAINT_INTERVAL:
+        if time.monotonic() - self._painted >= self._pause:
             self._paint()
 
     def _paint(self):
+        begun = time.monotonic()
         if self._show and not self.cancelRequested:
             self._show(self._fraction, self._text, time.monotonic() - self._started)
         slicer.app.processEvents()
         self._painted = time.monotonic()
+        self._pause = min(max(SHORTEST, REPAINT_SHARE * (self._painted - begun)), LONGEST)
 
 
 class JobRunner:

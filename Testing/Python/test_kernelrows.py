@@ -659,34 +659,60 @@ def save(folder, *names, shape=(5, 5)):
     return [str(folder / name) for name in names]
 
 
+def nobody(count, reason):
+    raise AssertionError(f"asked for {count} levels: {reason}")
+
+
 def test_rows_of_files_have_the_levels_of_their_names(tmp_path):
-    found = kernelfiles.rowsFromFiles(save(tmp_path, "k100.npy", "k20.npy"), "intensity", [])
+    found = kernelfiles.rowsFromFiles(save(tmp_path, "k100.npy", "k20.npy"), "intensity", [], nobody)
     assert [(row.at, row.kind, row.path) for row in found.rows] == [
         ("20", "file", str(tmp_path / "k20.npy")),
         ("100", "file", str(tmp_path / "k100.npy")),
     ]
     assert found.notes == []
-    regions = kernelfiles.rowsFromFiles(save(tmp_path, "x1.npy", "x2.npy"), "region", [], ["liver", "lung"])
+    regions = kernelfiles.rowsFromFiles(save(tmp_path, "x1.npy", "x2.npy"), "region", [], nobody, ["liver", "lung"])
     assert [row.at for row in regions.rows] == ["liver", "lung"]
 
 
-def test_levels_that_nothing_says_begin_evenly_over_the_image_and_are_told(tmp_path):
-    files = save(tmp_path, "x.npy", "y.npy", "z.npy")
-    found = kernelfiles.rowsFromFiles(files, "intensity", [], values=(0.0, 50.0))
-    assert [row.at for row in found.rows] == ["0", "25", "50"]
-    assert "'x.npy' has no number" in found.notes[0]
-    assert "evenly" in found.notes[0]
-    after = kernelfiles.rowsFromFiles(files, "intensity", [KernelRow("30")])
-    assert [row.at for row in after.rows] == ["40", "50", "60"]
-    assert "correct the levels" in after.notes[0]
+def test_levels_that_nothing_says_are_asked_for_in_order(tmp_path):
+    files, asked = save(tmp_path, "x.npy", "y.npy", "z.npy"), []
+    found = kernelfiles.rowsFromFiles(
+        files, "intensity", [], lambda *given: asked.append(given) or [30.0, 5.0, 7.5]
+    )
+    assert [(row.at, row.path[-5:]) for row in found.rows] == [("5", "y.npy"), ("7.5", "z.npy"), ("30", "x.npy")]
+    assert asked == [(3, "the name 'x.npy' has no number that could be its level")]
+
+
+def test_levels_are_written_as_numbers_or_as_a_range():
+    assert kernelfiles.levelsFromText("10 20, 35", 3) == [10, 20, 35]
+    assert kernelfiles.levelsFromText("10:100:10", 10) == list(range(10, 101, 10))
+    with pytest.raises(InputError, match="10 20 are 2 levels, not 3"):
+        kernelfiles.levelsFromText("10 20", 3)
+    with pytest.raises(InputError, match="neither a number nor"):
+        kernelfiles.levelsFromText("ten", 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "proposed"),
+    [
+        (10, (8.79, 100.8), "10:100:10"),
+        (4, (-1000.0, 2000.0), "-1000:2000:1000"),
+        (3, (0.0, 0.0211), "0:0.02:0.01"),
+        (3, None, "10:30:10"),
+        (2, (5.0, 5.0), "10:20:10"),
+    ],
+)
+def test_levels_that_are_proposed_are_round(count, values, proposed):
+    assert kernelfiles.roundLevels(count, values) == proposed
+    assert len(kernelfiles.levelsFromText(proposed, count)) == count
 
 
 def test_pages_of_one_file_are_a_row_each_whose_kernel_is_that_page(tmp_path):
     (path,) = save(tmp_path, "stack.npy", shape=(3, 4, 5))
     assert kernelfiles.stackIn([path], single=False) == ("stack.npy", (3, 4, 5))
     assert kernelfiles.stackIn([path], single=True) is None
-    assert len(kernelfiles.rowsFromFiles([path], "intensity", []).rows) == 1
-    rows = kernelfiles.rowsFromFiles([path], "intensity", [], split=True, values=(10.0, 30.0)).rows
+    assert len(kernelfiles.rowsFromFiles([path], "intensity", [], nobody).rows) == 1
+    rows = kernelfiles.rowsFromFiles([path], "intensity", [], lambda *_given: [10, 20, 30], split=True).rows
     assert [(row.at, kernelrows.parametersText(row)) for row in rows] == [
         ("10", "stack.npy, page 1"), ("20", "stack.npy, page 2"), ("30", "stack.npy, page 3")
     ]  # fmt: skip

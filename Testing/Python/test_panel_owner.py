@@ -214,3 +214,26 @@ def test_a_measurement_that_ends_while_another_module_is_open_fills_the_table(wa
     user.come_back()
     assert user.parameters.kernels[-1].volume is kernel
     assert_free(user)
+
+
+@pytest.mark.parametrize(("took", "share"), [(0.001, 0.03), (0.04, 0.18), (0.2, 0.41)])
+def test_a_window_that_is_slow_to_paint_does_not_take_the_time_of_the_run(user, monkeypatch, took, share):
+    from SpatialDeconvLib.panel import running
+
+    now, painted = [0.0], []
+
+    def paint():
+        now[0] += took
+        painted.append(now[0])
+
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(running, "slicer", SimpleNamespace(app=SimpleNamespace(processEvents=paint)))
+
+    def work(_progress, cancelled):
+        for _ in range(10000):
+            now[0] += 0.001
+            cancelled()
+
+    assert running.Task("apply", work, None, None).run() == (None, None)
+    assert took * len(painted) / now[0] < share
+    assert np.diff(painted).max() - took < 0.31

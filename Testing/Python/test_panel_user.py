@@ -81,6 +81,29 @@ def test_labels_take_the_room_of_their_text(ready):
     assert 0 < ui.methodSentenceLabel.minimumHeight < several
 
 
+def test_labels_follow_the_width_of_the_panel_while_the_table_is_out_of_sight(ready):
+    label = ready.ui.methodSentenceLabel
+    label.text = "long words " * 40
+    heights = []
+    for width in (330, 800):
+        slicer.util.mainWindow().resize(width, 1000)
+        ready.window.processEvents()
+        heights.append(label.minimumHeight)
+    assert 0 < heights[1] < heights[0]
+
+
+def test_fields_of_other_kinds_leave_no_gap_in_the_form(ready):
+    ready.select_rows(0)
+    form = ready.ui.kernelNotesLabel.parentWidget().layout().itemAt(1).layout()
+    from SpatialDeconvLib.panel import kernelfields
+
+    for kind in ("Gaussian", "File", "Moffat"):
+        ready.choose_text("kernelKindComboBox", kind)
+        fields = {name for name in vars(ready.ui) if name.startswith("kernelField_")}
+        inside = {name[12:] for name in fields if form.indexOf(getattr(ready.ui, name)) >= 0}
+        assert inside == {parameter.name for parameter in kernelfields.fieldsOf(kind.lower())}
+
+
 def test_the_labels_of_all_forms_make_one_column(user):
     names = ("inputVolumeLabel", "kernelKeyLabel", "interpolationLabel", "regularizationLabel", "previewSizeLabel")
     assert len({getattr(user.ui, name).minimumWidth for name in names}) == 1
@@ -414,17 +437,22 @@ def test_a_folder_without_kernels_is_told(user, tmp_path):
     assert "no file that could be a kernel" in user.window.shown[-1]
 
 
-def test_the_pages_of_one_file_become_kernels_spread_over_the_image(user, tmp_path):
+def test_the_levels_of_pages_are_asked_for_and_proposed(user, tmp_path):
     np.save(tmp_path / "stack.npy", np.random.default_rng(0).random((10, 20, 20)))
     image = np.linspace(10, 100, 32 * 32, dtype=np.float32).reshape(1, 32, 32)
     user.choose("inputVolumeSelector", user.add_volume(image))
-    user.window.answers.append((str(tmp_path / "stack.npy"),))
-    user.click("addFilesButton")
+    answer = (str(tmp_path / "stack.npy"),)
+    user.window.answers += [answer, ""]
+    user.click("firstFilesButton")
+    assert user.table() == []  # the question was cancelled
+    user.window.answers += [answer, "1 2 3", "10:100:10"]
+    user.click("firstFilesButton")
+    questions = [shown[-1] for shown in user.window.shown if "Levels of the 10" in shown[-1]]
+    assert "not their levels" in questions[0]
+    assert "1 2 3 are 3 levels, not 10" in questions[-1]
     assert [row[0] for row in user.table()] == TEN_LEVELS
-    assert "not their levels: levels are spread evenly" in user.ui.kernelSetSummaryLabel.text
+    assert not user.visible("firstFilesButton")  # there are kernels: the table's own buttons add more
     assert user.ui.applyButton.isEnabled()
-    user.edit_cell(0, 0, "12")
-    assert "evenly" not in user.ui.kernelSetSummaryLabel.text
 
 
 @pytest.mark.parametrize(("answer", "levels"), [("3 kernels of 5 x 6", 3), ("One kernel in 3-D", 1), ("Cancel", 0)])

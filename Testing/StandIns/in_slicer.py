@@ -54,6 +54,7 @@ class QtWithAnswers:
                 setattr(QMessageBox, name, getattr(qt.QMessageBox, name))
         self.QMessageBox = QMessageBox
         dialogs = ("getOpenFileName", "getOpenFileNames", "getSaveFileName")
+        self.QInputDialog = types.SimpleNamespace(getText=ask)
         self.QFileDialog = types.SimpleNamespace(**dict.fromkeys(dialogs, ask))
 
     def __getattr__(self, name):
