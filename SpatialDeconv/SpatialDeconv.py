@@ -382,7 +382,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onOwnerChanged(self, owner) -> None:
         """A run that the user waits for begins or has ended: nothing else can be begun, or all can again."""
         self._showOwner(self.ui, owner)
-        self._cancelKey.enabled = bool(owner)
+        self._cancelKey.enabled = bool(owner) or self.runner.kind == "sheet"
         if self._parameterNode:
             state = self.panelState()
             self.apply.update(state)
@@ -390,9 +390,10 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onCancelKey(self) -> None:
         """Escape stops what the user waits for."""
-        owners = {"apply": self.apply, "estimate": self.estimate}
-        if self.runner.owner in owners:
-            owners[self.runner.owner].cancel()
+        stopped = {"apply": self.apply, "estimate": self.estimate, "sheet": self.sheet}
+        running = self.runner.owner or self.runner.kind
+        if running in stopped:
+            stopped[running].cancel()
 
     # -- the parameter node
 

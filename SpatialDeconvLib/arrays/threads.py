@@ -31,13 +31,25 @@ class Crew:
         self.workers = workers or usable_processors()
         self._pool: ThreadPoolExecutor | None = None
 
-    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return ``work(item)`` of every item, in the items' order; the first error that this meets is raised."""
+    def __call__(
+        self, work: Callable[[Item], Result], items: Sequence[Item], check: Callable[[], object] | None = None
+    ) -> list[Result]:
+        """Return ``work(item)`` of every item, in the items' order; the first error that this meets is raised.
+
+        `check` is called in the calling thread after every item; when it raises, items that have not begun do not.
+        """
         if self.workers == 1 or len(items) <= 1:
-            return [work(item) for item in items]
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.workers)
-        return list(self._pool.map(work, items))
+            found = map(work, items)
+        else:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.workers)
+            found = self._pool.map(work, items)
+        results = []
+        for result in found:
+            results.append(result)
+            if check is not None:
+                check()
+        return results
 
     def __reduce__(self) -> tuple:
         return Crew, (self.workers,)  # threads are not carried

@@ -84,6 +84,7 @@ class FFTFilters:
         self._image = np.asarray(image, self._dtype)
         self._boundary = boundary
         self._crew = Crew(workers)
+        self._watch = UNWATCHED
         self._padded_key: tuple | None = None
         self._padded = self._image
         self._image_spectrum: np.ndarray | None = None
@@ -176,6 +177,7 @@ class FFTFilters:
         step = landweber_step(kernel, constant) if steps else 0.0
         watch = (watch or UNWATCHED).under(spec.label)
         watch.step(0.0)
+        self._watch = watch.quiet()
         kernel = kernel.astype(self._dtype)
         self._pad_for(kernel.shape)
         planes = slice(None) if planes is None else planes
@@ -375,7 +377,7 @@ class FFTFilters:
         """Call `work` on parts of one axis, in parallel; each part has its own voxels or frequencies."""
         step = max(1, min(_PART * shape[axis] // math.prod(shape), -(-shape[axis] // self._crew.workers)))
         parts = [slice(start, start + step) for start in range(0, shape[axis], step)]
-        self._crew(work, parts)
+        self._crew(work, parts, self._watch.check)
 
 
 # ---------------------------------------------------------------- transfer functions, block by block

@@ -7,14 +7,14 @@ What is fixed here, so that callers need not know it (SimpleITK 2.5, ITK 5.4):
   voxels of the padded image;
 * the output region is always SAME: three of the six filters silently ignore VALID;
 * Landweber diverges for steps of 2 / max|H|^2 and above: refused, and 1 / max|H|^2 is the default;
-* progress comes from the filter's own events, cancelling goes through its Abort, and the watch is asked twenty
-  times a second in the caller's thread.
+* progress comes from the filter's own events, cancelling goes through its Abort and waits for no event, and the watch
+  is asked twenty times a second in the caller's thread.
 """
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 import scipy.fft
@@ -27,6 +27,9 @@ from ..methods.registry import FILTER_STEP
 from .padding import padded_shape
 
 _ASK_INTERVAL = 0.05  # seconds
+
+# Filters that were told to stop and have not ended yet.
+_left: set[Future] = set()
 
 #: ITK's names for what lies beyond the border.
 _CONDITIONS = {
@@ -138,7 +141,8 @@ def _execute(
 ) -> sitk.Image:
     """Run an ITK filter in a thread of its own, and meanwhile ask the watch in this one.
 
-    ITK's events come once an iteration or less: too rarely for a window that has to be repainted.
+    ITK's events come once an iteration or less: too rarely for a window that has to be repainted, or for somebody who
+    has cancelled. So a filter that is to stop is left alone; it ends at its next event, and the next one waits for it.
     """
     done, stop = [0.0], threading.Event()
 
@@ -147,19 +151,20 @@ def _execute(
         if stop.is_set():
             itk_filter.Abort()
 
+    while _left:  # or there would be the memory of two
+        watch.step(0.0, label)
+        _left.difference_update(wait(_left, timeout=_ASK_INTERVAL).done)
     itk_filter.AddCommand(sitk.sitkProgressEvent, on_progress)
+    pool = ThreadPoolExecutor(1)
+    running = pool.submit(itk_filter.Execute, image, kernel)
+    running.add_done_callback(lambda _: itk_filter.RemoveAllCommands())
+    pool.shutdown(wait=False)
     try:
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(itk_filter.Execute, image, kernel)
-            try:
-                while True:
-                    watch.step(done[0], label)
-                    if wait([running], timeout=_ASK_INTERVAL).done:
-                        break
-            except BaseException:
-                stop.set()
-                raise
-            result = running.result()
+        while True:
+            watch.step(done[0], label)
+            if wait([running], timeout=_ASK_INTERVAL).done:
+                break
+        result = running.result()
     except RuntimeError as error:
         if "memory" in str(error).lower() or "bad_alloc" in str(error):
             raise MemoryError(
@@ -167,6 +172,8 @@ def _execute(
             ) from error
         raise
     finally:
-        itk_filter.RemoveAllCommands()
+        if not running.done():
+            stop.set()
+            _left.add(running)
     watch.tell(1.0, label)
     return result

@@ -115,6 +115,7 @@ VERDICTS = {
 ADVICE = {
     "best": Choice(_("Try the best method"), _("Run again with the method that is expected to come closest.")),
     "width": Choice(_("Measure the width"), _("Hold the width of the kernels to the blur that the image shows.")),
+    "residual": Choice(_("Show the residual"), _("Show where the result, blurred again, differs from the image.")),
 }
 
 # -- kernel fields

@@ -35,7 +35,7 @@ class ApplySection:
         self._controls = RunControls(
             ui.applyButton, ui.progressBar, ui.statusLabel, _("Apply"), panel.wrapped.update
         )
-        advice = {"best": self.onTryBest, "width": self.onMeasureWidth}
+        advice = {"best": self.onTryBest, "width": self.onMeasureWidth, "residual": self.onShowResidual}
         self.verdict = VerdictSection(ui, advice, panel.wrapped.update)
         self.say("")
         ui.applyButton.connect("clicked(bool)", self.onClicked)
@@ -127,6 +127,11 @@ class ApplySection:
             )  # fmt: skip
 
         self._begin(_("Stop measuring."), work, self._measured)
+
+    def onShowResidual(self):
+        """Lay what the result leaves unexplained over the image."""
+        button = self._panel.ui.residualButton
+        button.checked = button.enabled
 
     def _measured(self, check, error):
         """Show what was found of the width of the kernels."""

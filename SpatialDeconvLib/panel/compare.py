@@ -39,6 +39,7 @@ class Comparison:
         }
         for mode, (button, _start) in self._modes.items():
             button.connect("toggled(bool)", lambda isOn, mode=mode: self.onToggled(mode, isOn))
+        self._residualToolTip = ui.residualButton.toolTip
         self._enable()
 
     @property
@@ -58,6 +59,15 @@ class Comparison:
     def hasResidual(self):
         """Whether what the last result leaves unexplained can be shown."""
         return self._result is not None and bool(self._result.fits) and _hasVoxels(*self._pair)
+
+    @property
+    def whyNoResidual(self):
+        """Why there is no residual to show although there is a result; "" otherwise."""
+        if self._pair is None or self.hasResidual:
+            return ""
+        return _(
+            "Deconvolving a single volume leaves a residual to look at: of a sequence, apply to one of its frames."
+        )
 
     def withResidual(self, use):
         """Call ``use(maps, input volume)`` with the residual maps of the last result, made at the first time."""
@@ -161,6 +171,7 @@ class Comparison:
     def _enable(self):
         for mode, (button, _start) in self._modes.items():
             button.enabled = self.hasResidual if mode == "residual" else self._pair is not None
+        self._panel.ui.residualButton.toolTip = self.whyNoResidual or self._residualToolTip
         names = "" if self._pair is None else " - ".join(each.GetName() or "" for each in self._pair)
         self._panel.ui.compareLabel.toolTip = names
 

@@ -13,8 +13,8 @@ from ..mrml.selections import Selections
 from ..report.findings import axis_letters
 from ..report.pictures import turns
 from ..report.pixels import png
+from . import forms, sheettiles, sliceviews
 from . import model as panelmodel
-from . import sheettiles, sliceviews
 from .parameters import JointMethod, Method, Strategy, fieldOf
 from .running import RunControls
 
@@ -39,6 +39,7 @@ class ContactSheet:
         )
         self._controls.say("")
         ui.sheetButton.connect("clicked(bool)", self.onClicked)
+        self._closeKey = forms.shortcut("Esc", ui.sheetList, self._clear, qt.Qt.WidgetShortcut)
         ui.sheetList.connect("itemClicked(QListWidgetItem*)", self.onChosen)
         ui.sheetList.connect("itemActivated(QListWidgetItem*)", self.onChosen)
 
@@ -74,8 +75,7 @@ class ContactSheet:
         runner, node = self._panel.runner, self._panel.parameterNode()
         if runner.kind == "sheet":
             if self._controls.meansCancel():
-                runner.cancel("sheet")
-                self._controls.cancelling()
+                self.cancel()
             return
         if runner.owner or not node:
             return
@@ -98,11 +98,18 @@ class ContactSheet:
                 self._show(tile, volume)
 
         self._clear()
+        self._closeKey.enabled = False  # while there is a run, the key is the one that stops it
         self._controls.start(_("Stop; what is there stays."))
         if not runner.start(work, self._finished, "sheet", self._controls.show):
             self._controls.stop()
 
+    def cancel(self):
+        """Ask the run to stop; what there is stays."""
+        self._panel.runner.cancel("sheet")
+        self._controls.cancelling()
+
     def _finished(self, _result, error):
+        self._closeKey.enabled = True
         self._controls.stop()
         self._controls.say("")
         if isinstance(error, Cancelled):

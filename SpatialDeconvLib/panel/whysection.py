@@ -25,6 +25,7 @@ class WhySection:
         for name, (button, _make) in self._plots.items():
             button.connect("toggled(bool)", lambda isOn, name=name: self.onToggled(name, isOn))
         ui.worstPlaceButton.connect("clicked(bool)", self.onWorstPlace)
+        self._ofRuns = [(button, button.toolTip) for button in (ui.kernelResidualButton, ui.worstPlaceButton)]
         forms.show(ui.whyStatusLabel, "")
 
     # -- called by the panel
@@ -34,8 +35,9 @@ class WhySection:
         ui, hasRun = self._panel.ui, self._panel.comparison.hasResidual
         for button in (ui.mtfButton, ui.profileButton):
             button.enabled = state.kernelSet.usable and state.inputVolume is not None and state.slices > 0
-        for button in (ui.kernelResidualButton, ui.worstPlaceButton):
+        for button, toolTip in self._ofRuns:
             button.enabled = hasRun
+            button.toolTip = self._panel.comparison.whyNoResidual or toolTip
         if (ui.kernelResidualButton.checked and not hasRun) or (
             not ui.mtfButton.enabled and (ui.mtfButton.checked or ui.profileButton.checked)
         ):

@@ -61,8 +61,11 @@ def advice_on(result: Any) -> tuple[str, ...]:
         return ()
     parameters = result.parameters
     is_best = parameters["effort"] == DeconvolveSettings.effort and "why" in result.automatic
-    known = "width" in result.automatic or result.automatic["verdict"] == "noisy"
-    return (*(() if is_best else ("best",)), *(() if known else ("width",)))
+    noisy = result.automatic["verdict"] == "noisy"
+    known = noisy or "width" in result.automatic
+    mapped = bool(result.fits) and not noisy
+    helpful = {"best": not is_best, "width": not known, "residual": mapped}
+    return tuple(word for word, helps in helpful.items() if helps)
 
 
 def _unexplained(

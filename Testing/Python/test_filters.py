@@ -118,6 +118,31 @@ def test_cancel_stops_within_an_iteration(image, kernel):
     assert len(asked) == 4
 
 
+def test_a_cancelled_run_does_not_wait_for_a_filter_that_is_silent_but_the_next_one_does(
+    image, kernel, monkeypatch
+):
+    may_end, ended = threading.Event(), []
+
+    class Silent(sitk.WienerDeconvolutionImageFilter):
+        def Execute(self, image, kernel):
+            may_end.wait(10)
+            ended.append(True)
+            return image
+
+    monkeypatch.setattr(sitk, "WienerDeconvolutionImageFilter", Silent)
+    asked = []
+    with pytest.raises(Cancelled):
+        SimpleITKFilters(image).run("wiener", kernel, watch=Watch(None, lambda: asked.append(1) or len(asked) > 2))
+    assert not ended  # the caller has been let go all the same
+
+    def cancelled():
+        may_end.set()
+        return False
+
+    SimpleITKFilters(image).run("inverse", kernel, watch=Watch(None, cancelled))
+    assert ended == [True]
+
+
 def test_an_exception_in_the_progress_callback_reaches_the_caller(image, kernel):
     def broken(fraction, text):
         raise ZeroDivisionError("from the callback")

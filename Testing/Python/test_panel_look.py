@@ -108,6 +108,31 @@ def test_the_pictures_lie_as_the_slice_views_show_the_volume(sheet):
     assert sheet.panel.sheet._turned == (False, False)
 
 
+def test_escape_stops_the_sheet_and_then_closes_it(ready, monkeypatch):
+    from SpatialDeconvLib.mrml import sheets
+
+    key, panel = ready.panel.sheet._closeKey, ready.panel
+    shown, stops = [], []
+
+    def tiles(*arguments):
+        watch = arguments[-1]
+        yield tile(None, residual=6.0)
+        shown.append((ready.visible("sheetList"), panel._cancelKey.enabled, key.enabled))
+        panel._cancelKey.activated()
+        stops.append(watch.cancelled())
+        yield tile("wiener")
+
+    monkeypatch.setattr(sheets, "methodTiles", tiles)
+    ready.click("sheetButton")
+    assert shown == [(True, True, False)]  # one of the two at a time: Qt would take none of them
+    assert stops == [True]
+    assert ready.ui.sheetStatusLabel.text == "Stopped."
+    assert not panel._cancelKey.enabled
+    assert ready.visible("sheetList")
+    key.activated()
+    assert not ready.visible("sheetList")
+
+
 def test_a_click_chooses_the_method(sheet):
     def click(row):
         sheet.ui.sheetList.itemClicked(sheet.ui.sheetList.item(row))

@@ -145,6 +145,14 @@ def test_the_advice_to_take_the_best_method_takes_it(ready):
     assert "Took joint" in ready.ui.statusLabel.text
 
 
+def test_the_advice_to_show_the_residual_lays_it_over_the_image(ready):
+    ready.click("applyButton")
+    ready.panel.apply.verdict.buttons["residual"].click()
+    ready.window.processEvents()
+    assert ready.panel.comparison.mode == "residual"
+    assert slicer.util.getNode("phantom residual")
+
+
 def test_the_advice_to_measure_the_width_says_what_was_found(ready):
     ready.choose_text("kernelKeyComboBox", "One kernel")
     ready.select_rows(1)

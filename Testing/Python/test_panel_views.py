@@ -302,3 +302,7 @@ def test_a_sequence_is_asked_about_once(ready, answer, frames):
     others = [s for s in slicer.util.getNodesByClass("vtkMRMLSequenceNode") if s is not sequence]
     assert [s.GetNumberOfDataNodes() for s in others] == ([frames] if frames else [])
     assert (volumes() > before) == (answer != "Cancel")
+    if answer == "All":  # which keep no residuals, and say so
+        assert not ready.ui.residualButton.isEnabled()
+        for button in ("residualButton", "kernelResidualButton", "worstPlaceButton"):
+            assert "of a sequence, apply to one of its frames" in getattr(ready.ui, button).toolTip

@@ -34,6 +34,22 @@ def no_garbage_collection():
     gc.enable()
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_crew_asks_after_every_item_and_begins_no_more_when_told_to_stop(workers):
+    done, asked = [], []
+
+    def check():
+        asked.append(threading.get_ident())
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+
+    slow = threading.Event()
+    with pytest.raises(KeyboardInterrupt):
+        Crew(workers)(lambda n: slow.wait(0.002) or done.append(n), range(100), check)
+    assert asked == [threading.get_ident()] * 4
+    assert 4 <= len(done) < 50
+
+
 def image_of(shape):
     return np.random.default_rng(1).uniform(5, 105, shape).astype(np.float32)
 

@@ -1,5 +1,7 @@
 """What results say of themselves: residuals that kernels do not explain, and noise that outweighs the detail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -152,7 +154,8 @@ def test_right_kernels_explain_the_image_wrong_ones_less_and_much_too_wide_ones_
     assert (right.automatic["verdict"], advice_on(right)) == ("explained", ())
     wrong = sd.deconvolve(image, sd.gaussian_kernel(3.0, ndim=2), **run)
     assert wrong.automatic["verdict"] in ("partly", "not")
-    assert advice_on(wrong) == ("best", "width")
+    assert advice_on(wrong) == ("best", "width", "residual")
+    assert advice_on(replace(wrong, fits=())) == ("best", "width")  # as those of sequences, which keep no maps
 
 
 def test_an_image_without_noise_or_without_change_is_not_judged():
