@@ -7,8 +7,8 @@ What is fixed here, so that callers need not know it (SimpleITK 2.5, ITK 5.4):
   voxels of the padded image;
 * the output region is always SAME: three of the six filters silently ignore VALID;
 * Landweber diverges for steps of 2 / max|H|^2 and above: refused, and 1 / max|H|^2 is the default;
-* progress comes from the filter's own events, cancelling goes through its Abort and waits for no event, and the watch
-  is asked twenty times a second in the caller's thread.
+* progress comes from the filter's own events, cancelling goes through its Abort and waits for no event, and the
+  watch is asked twenty times a second in the caller's thread.
 """
 
 from __future__ import annotations
@@ -141,8 +141,9 @@ def _execute(
 ) -> sitk.Image:
     """Run an ITK filter in a thread of its own, and meanwhile ask the watch in this one.
 
-    ITK's events come once an iteration or less: too rarely for a window that has to be repainted, or for somebody who
-    has cancelled. So a filter that is to stop is left alone; it ends at its next event, and the next one waits for it.
+    ITK's events come once an iteration or less: too rarely for a window that has to be repainted, or for somebody
+    who has cancelled. So a filter that is to stop is left alone; it ends at its next event, and the next one waits
+    for it.
     """
     done, stop = [0.0], threading.Event()
 
