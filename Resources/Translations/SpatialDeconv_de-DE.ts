@@ -13,22 +13,29 @@ Removes (or applies) blur that differs from place to place: the kernel of every 
 intensity, by the region it lies in, or by its position. Choose an input volume, fill the kernel table or load a
 kernel set, look at the preview, then press Apply. "Sample Data" has two volumes with their kernels to begin with.
 </source>
-            <translation type="unfinished"></translation>
+            <translation>
+Entfernt (oder erzeugt) Unschärfe, die von Ort zu Ort verschieden ist: den Kern jedes Voxels bestimmt seine
+Intensität, der Bereich, in dem es liegt, oder sein Ort. Ein Eingabevolumen wählen, die Kerntabelle füllen oder einen
+Kernsatz laden, die Vorschau ansehen, dann Anwenden. „Sample Data“ hat zwei Volumen samt Kernen für den Anfang.
+</translation>
         </message>
         <message>
             <source>How to use it (a page that needs no network)</source>
-            <translation type="unfinished"></translation>
+            <translation>So wird es benutzt (eine Seite, die kein Netz braucht)</translation>
         </message>
         <message>
             <source>
 The filters are those of ITK and SimpleITK. The sample volume is the ICBM 152 T1 template of the Montreal
 Neurological Institute, McGill University.
 </source>
-            <translation type="unfinished"></translation>
+            <translation>
+Die Filter sind die von ITK und SimpleITK. Das Beispielvolumen ist die T1-Vorlage ICBM 152 des Montreal
+Neurological Institute, McGill University.
+</translation>
         </message>
         <message>
             <source>The run is being cancelled; reload again when it has stopped.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Lauf wird abgebrochen; danach erneut laden.</translation>
         </message>
         <message>
             <source>Inputs</source>
@@ -36,7 +43,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Volume to deconvolve or to blur; vector volumes are done channel by channel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen, das entfaltet oder verwischt wird; Vektorvolumen Kanal für Kanal.</translation>
         </message>
         <message>
             <source>Input volume:</source>
@@ -48,31 +55,39 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Kernels that describe the blur, and what chooses among them.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerne, die die Unschärfe beschreiben, und was unter ihnen wählt.</translation>
         </message>
         <message>
             <source>Kernels:</source>
             <translation>Kerne:</translation>
         </message>
         <message>
+            <source>Fill the table with kernels from files: one or several each, and kernel sets.</source>
+            <translation>Die Tabelle mit Kernen aus Dateien füllen: einem oder mehreren je Datei, und Kernsätzen.</translation>
+        </message>
+        <message>
+            <source>Add files...</source>
+            <translation>Dateien...</translation>
+        </message>
+        <message>
             <source>Open the table of kernels below: add files, change rows, choose what they are keyed to.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Kerntabelle darunter öffnen: Dateien hinzufügen, Zeilen ändern, wählen, was die Kerne bestimmt.</translation>
         </message>
         <message>
             <source>Edit...</source>
-            <translation type="unfinished"></translation>
+            <translation>Bearbeiten...</translation>
         </message>
         <message>
             <source>What to do with the input volume; the text below says what that takes.</source>
-            <translation type="unfinished"></translation>
+            <translation>Was mit dem Eingabevolumen geschieht; der Text darunter sagt, was das erfordert.</translation>
         </message>
         <message>
             <source>What to do:</source>
-            <translation type="unfinished"></translation>
+            <translation>Was tun:</translation>
         </message>
         <message>
             <source>Let the run choose, filter with each kernel and blend the results, or invert the blur that varies as a whole.</source>
-            <translation type="unfinished"></translation>
+            <translation>Den Lauf wählen lassen, mit jedem Kern filtern und die Ergebnisse mischen, oder die veränderliche Unschärfe als Ganzes umkehren.</translation>
         </message>
         <message>
             <source>Strategy:</source>
@@ -80,7 +95,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Filter that runs once for every kernel; the results are blended.</source>
-            <translation type="unfinished"></translation>
+            <translation>Filter, das für jeden Kern einmal läuft; die Ergebnisse werden gemischt.</translation>
         </message>
         <message>
             <source>Filter:</source>
@@ -88,7 +103,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Who computes the filter: SimpleITK itself, or a faster implementation whose result differs by rounding only.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wer das Filter rechnet: SimpleITK selbst oder eine schnellere Umsetzung, deren Ergebnis sich nur in der Rundung unterscheidet.</translation>
         </message>
         <message>
             <source>Engine:</source>
@@ -96,7 +111,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>How the blur that varies from place to place is inverted.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wie die von Ort zu Ort veränderliche Unschärfe umgekehrt wird.</translation>
         </message>
         <message>
             <source>Solver:</source>
@@ -104,7 +119,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Volume that receives the result; by default every run creates a new one.</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen, das das Ergebnis aufnimmt; sonst legt jeder Lauf ein neues an.</translation>
         </message>
         <message>
             <source>Output volume:</source>
@@ -144,7 +159,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Volume whose intensities choose the kernels instead of those of the input volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen, dessen Intensitäten anstelle derer des Eingabevolumens die Kerne bestimmen.</translation>
         </message>
         <message>
             <source>Guide:</source>
@@ -156,7 +171,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Segmentation or label map that says which region every voxel belongs to; the table names segments or label values.</source>
-            <translation type="unfinished"></translation>
+            <translation>Segmentierung oder Labelkarte, die sagt, zu welchem Bereich jedes Voxel gehört; die Tabelle nennt Segmente oder Labelwerte.</translation>
         </message>
         <message>
             <source>Regions:</source>
@@ -168,11 +183,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Kernels and what they belong to; double-click a level or parameters to change them.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerne und wozu sie gehören; ein Doppelklick auf Stufe oder Parameter ändert sie.</translation>
         </message>
         <message>
             <source>Add a kernel for the next level, region or position.</source>
-            <translation type="unfinished"></translation>
+            <translation>Einen Kern für die nächste Stufe, den nächsten Bereich oder Ort hinzufügen.</translation>
         </message>
         <message>
             <source>Add</source>
@@ -196,7 +211,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Append rows copied from a spreadsheet: level, kind (Gaussian if it is missing), size in mm, angle; or files by their paths, one a line (Ctrl+V).</source>
-            <translation type="unfinished"></translation>
+            <translation>Zeilen anhängen, die aus einer Tabellenkalkulation kopiert sind: Stufe, Art (sonst Gauß), Größe in mm, Winkel; oder Dateien mit ihren Pfaden, einer je Zeile (Strg+V).</translation>
         </message>
         <message>
             <source>Paste</source>
@@ -204,7 +219,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Load a kernel set file (*.json) into the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Einen Kernsatz (*.json) in die Tabelle laden.</translation>
         </message>
         <message>
             <source>Load...</source>
@@ -236,15 +251,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Add the kernels in files: images, .npy, .npz, .mat, tables of text (.csv), FITS, one or many in each; the number that differs in the files' names is the level. Files and folders can be dropped on the table, too.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Add files...</source>
-            <translation>Dateien...</translation>
+            <translation>Die Kerne in Dateien hinzufügen: Bilder, .npy, .npz, .mat, Texttabellen (.csv), FITS, einer oder viele je Datei; die Zahl, in der sich die Dateinamen unterscheiden, ist die Stufe. Dateien und Ordner lassen sich auch auf die Tabelle ziehen.</translation>
         </message>
         <message>
             <source>Take back the last change of the table (Ctrl+Z).</source>
-            <translation type="unfinished"></translation>
+            <translation>Die letzte Änderung der Tabelle zurücknehmen (Strg+Z).</translation>
         </message>
         <message>
             <source>Undo</source>
@@ -252,7 +263,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Make the change again that was taken back (Ctrl+Shift+Z).</source>
-            <translation type="unfinished"></translation>
+            <translation>Die zurückgenommene Änderung wieder ausführen (Strg+Umschalt+Z).</translation>
         </message>
         <message>
             <source>Redo</source>
@@ -260,7 +271,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Fill the table with levels around which the intensities of the volume gather.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Tabelle mit Stufen füllen, um die sich die Intensitäten des Volumens häufen.</translation>
         </message>
         <message>
             <source>Levels from histogram</source>
@@ -268,7 +279,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Number of levels that are looked for in the histogram.</source>
-            <translation type="unfinished"></translation>
+            <translation>Anzahl der Stufen, die im Histogramm gesucht werden.</translation>
         </message>
         <message>
             <source> levels</source>
@@ -276,19 +287,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel of the selected row, summed along the axis on which it is shortest, with a scale in mm. A cross shows the centre of a stored kernel.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Volume that holds the weight of this kernel at every voxel. One of several images (channels, a sequence) makes a row for each.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Weights:</source>
-            <translation>Gewichte:</translation>
-        </message>
-        <message>
-            <source>None: a file</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern der gewählten Zeile, summiert entlang der Achse, auf der er am kürzesten ist, mit einem Maßstab in mm. Ein Kreuz zeigt die Mitte eines gespeicherten Kerns.</translation>
         </message>
         <message>
             <source>What kind of kernel the selected rows are.</source>
@@ -300,19 +299,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Size of the kernel: one number, or one for each axis of the volume (slices, rows, columns).</source>
-            <translation type="unfinished"></translation>
+            <translation>Größe des Kerns: eine Zahl oder eine je Achse des Volumens (Schichten, Zeilen, Spalten).</translation>
         </message>
         <message>
             <source>Sigma (mm):</source>
             <translation>Sigma (mm):</translation>
-        </message>
-        <message>
-            <source>Read distances (mm) and densities from a text file of two columns.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>From a file...</source>
-            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>Volume whose voxels are the kernel.</source>
@@ -320,11 +311,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Image file or .npy array whose voxels are the kernel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Bilddatei oder .npy-Feld, deren Voxel der Kern sind.</translation>
         </message>
         <message>
             <source>Direction of the motion: an angle in degrees in the slice, from the rows towards the columns, or a vector z, y, x.</source>
-            <translation type="unfinished"></translation>
+            <translation>Richtung der Bewegung: ein Winkel in Grad in der Schicht, von den Zeilen zu den Spalten, oder ein Vektor z, y, x.</translation>
         </message>
         <message>
             <source>Angle (°):</source>
@@ -332,11 +323,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Whether the values are the kernel itself or its logarithm (Monte Carlo kernels often are).</source>
-            <translation type="unfinished"></translation>
+            <translation>Ob die Werte der Kern selbst sind oder sein Logarithmus (wie oft bei Monte-Carlo-Kernen).</translation>
         </message>
         <message>
             <source>Which place of the stored kernel stands for no displacement.</source>
-            <translation type="unfinished"></translation>
+            <translation>Welche Stelle des gespeicherten Kerns keine Verschiebung bedeutet.</translation>
         </message>
         <message>
             <source>Centre:</source>
@@ -344,7 +335,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Voxel size of the kernel in its file: one number in mm, or one for each axis; empty: as the file says, else that of the image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Voxelgröße des Kerns in seiner Datei: eine Zahl in mm oder eine je Achse; leer: wie die Datei sagt, sonst die des Bildes.</translation>
         </message>
         <message>
             <source>Voxel size (mm):</source>
@@ -352,7 +343,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Whether the levels of the table mean values as the image shows them, or the object's own, before the blur.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ob die Stufen der Tabelle Werte meinen, wie das Bild sie zeigt, oder die des Objekts selbst, vor der Unschärfe.</translation>
         </message>
         <message>
             <source>Whose intensity?</source>
@@ -360,7 +351,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel between two levels or positions of the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern zwischen zwei Stufen oder Orten der Tabelle.</translation>
         </message>
         <message>
             <source>In between:</source>
@@ -368,7 +359,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel of voxels outside the lowest and highest level, or in no region of the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern von Voxeln außerhalb der niedrigsten und höchsten Stufe oder in keinem Bereich der Tabelle.</translation>
         </message>
         <message>
             <source>Outside:</source>
@@ -376,7 +367,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Width of the transition from one region to the next, in mm.</source>
-            <translation type="unfinished"></translation>
+            <translation>Breite des Übergangs von einem Bereich zum nächsten, in mm.</translation>
         </message>
         <message>
             <source>Feather:</source>
@@ -388,7 +379,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Filter every slice as a 2-D image; needed for 2-D kernels on a 3-D volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Jede Schicht als 2-D-Bild filtern; nötig für 2-D-Kerne auf einem 3-D-Volumen.</translation>
         </message>
         <message>
             <source>Slice by slice:</source>
@@ -404,7 +395,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Where to work; voxels outside the region keep their value.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wo gearbeitet wird; Voxel außerhalb des Bereichs behalten ihren Wert.</translation>
         </message>
         <message>
             <source>Region:</source>
@@ -412,7 +403,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Segmentation or label map of the region: its chosen segments, or where the label map is not 0.</source>
-            <translation type="unfinished"></translation>
+            <translation>Segmentierung oder Labelkarte des Bereichs: seine gewählten Segmente, oder wo die Labelkarte nicht 0 ist.</translation>
         </message>
         <message>
             <source>Segmentation:</source>
@@ -420,7 +411,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Segments that make up the region; all of them if none is checked.</source>
-            <translation type="unfinished"></translation>
+            <translation>Segmente, die den Bereich bilden; alle, wenn keines angekreuzt ist.</translation>
         </message>
         <message>
             <source>Segments:</source>
@@ -428,7 +419,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Lowest and highest intensity of the region, in units of the input volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Niedrigste und höchste Intensität des Bereichs, in Einheiten des Eingabevolumens.</translation>
         </message>
         <message>
             <source>Intensities:</source>
@@ -436,7 +427,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Box (ROI) of the region; create one to place it in the middle of the input volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Quader (ROI) des Bereichs; ein neuer liegt in der Mitte des Eingabevolumens.</translation>
         </message>
         <message>
             <source>Box:</source>
@@ -452,7 +443,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Number of steps: more steps sharpen more and amplify noise more.</source>
-            <translation type="unfinished"></translation>
+            <translation>Anzahl der Schritte: mehr Schritte schärfen mehr und verstärken das Rauschen mehr.</translation>
         </message>
         <message>
             <source>Iterations:</source>
@@ -460,7 +451,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Constant added to the kernel's power spectrum: larger values give a smoother image (no unit).</source>
-            <translation type="unfinished"></translation>
+            <translation>Konstante, die zum Leistungsspektrum des Kerns addiert wird: größere Werte ergeben ein glatteres Bild (ohne Einheit).</translation>
         </message>
         <message>
             <source>Regularization:</source>
@@ -476,7 +467,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Standard deviation of the noise, in units of the image's intensity.</source>
-            <translation type="unfinished"></translation>
+            <translation>Standardabweichung des Rauschens, in Einheiten der Bildintensität.</translation>
         </message>
         <message>
             <source>Noise sigma:</source>
@@ -488,7 +479,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Whether a voxel is blurred by the kernel of the place that receives (detector) or of the place that sends (source).</source>
-            <translation type="unfinished"></translation>
+            <translation>Ob ein Voxel mit dem Kern des Ortes verwischt wird, der empfängt (Empfänger), oder des Ortes, der sendet (Quelle).</translation>
         </message>
         <message>
             <source>Model:</source>
@@ -496,7 +487,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Keep what lies outside the region from leaking into the result (normalised convolution).</source>
-            <translation type="unfinished"></translation>
+            <translation>Was außerhalb des Bereichs liegt, nicht in das Ergebnis laufen lassen (normierte Faltung).</translation>
         </message>
         <message>
             <source>keep from leaking into the region</source>
@@ -504,7 +495,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>What the image is taken to be beyond its border.</source>
-            <translation type="unfinished"></translation>
+            <translation>Was jenseits des Bildrands angenommen wird.</translation>
         </message>
         <message>
             <source>Boundary:</source>
@@ -512,7 +503,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>What the image is taken to be beyond its border; it can be estimated too.</source>
-            <translation type="unfinished"></translation>
+            <translation>Was jenseits des Bildrands angenommen wird; es kann auch geschätzt werden.</translation>
         </message>
         <message>
             <source>Advanced</source>
@@ -520,7 +511,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Subtracted before a method that needs non-negative values and added afterwards, in units of the image's intensity: the least value of its result. TV and self-keyed keep to it as well.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wird vor einem Verfahren, das keine negativen Werte verträgt, abgezogen und danach addiert, in Einheiten der Bildintensität: der kleinste Wert des Ergebnisses. Auch TV und die selbst bestimmte TV halten sich daran.</translation>
         </message>
         <message>
             <source>Offset:</source>
@@ -528,11 +519,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>0, or where the image is negative its lowest value; TV and self-keyed have no bound then.</source>
-            <translation type="unfinished"></translation>
+            <translation>0, oder bei negativen Bildern deren kleinster Wert; TV und die selbst bestimmte TV haben dann keine Grenze.</translation>
         </message>
         <message>
             <source>Scale every kernel to sum one before convolving; otherwise sums and Laplace keep their meaning.</source>
-            <translation type="unfinished"></translation>
+            <translation>Jeden Kern vor dem Falten auf Summe eins bringen; sonst behalten Summen und Laplace ihre Bedeutung.</translation>
         </message>
         <message>
             <source>scale to sum one</source>
@@ -540,7 +531,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Convolve families of Gaussians on coarser and coarser grids, with an error below a thousandth of the largest value.</source>
-            <translation type="unfinished"></translation>
+            <translation>Familien von Gauß-Kernen auf immer gröberen Gittern falten, mit einem Fehler unter einem Tausendstel des größten Werts.</translation>
         </message>
         <message>
             <source>Gaussians:</source>
@@ -552,7 +543,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Replace NaN and infinite voxels of the input by the nearest finite value; otherwise they are an error.</source>
-            <translation type="unfinished"></translation>
+            <translation>NaN und unendliche Voxel der Eingabe durch den nächsten endlichen Wert ersetzen; sonst sind sie ein Fehler.</translation>
         </message>
         <message>
             <source>NaN and infinity:</source>
@@ -564,7 +555,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Resample mask, labels and guide of another geometry onto the input volume; otherwise they are an error.</source>
-            <translation type="unfinished"></translation>
+            <translation>Maske, Labels und Leitbild anderer Geometrie auf das Eingabevolumen umrechnen; sonst sind sie ein Fehler.</translation>
         </message>
         <message>
             <source>Other geometry:</source>
@@ -580,7 +571,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Runs</source>
-            <translation type="unfinished"></translation>
+            <translation>Läufe</translation>
         </message>
         <message>
             <source>See why</source>
@@ -629,32 +620,12 @@ Neurological Institute, McGill University.
     <context>
         <name>SpatialDeconvEstimate</name>
         <message>
-            <source>What the kernels are measured from: a sharp and a blurred volume of one object, or a single volume that shows points, an edge or a slit.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>From:</source>
-            <translation>Aus:</translation>
-        </message>
-        <message>
-            <source>Volume that shows the beads, the edge or the slit; inside the region, where one is chosen.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Volume:</source>
-            <translation>Volumen:</translation>
-        </message>
-        <message>
-            <source>Input volume itself</source>
-            <translation>Das Eingabevolumen selbst</translation>
-        </message>
-        <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen vor der Unschärfe: ein Phantom, eine Simulation oder eine zweite Aufnahme besserer Auflösung.</translation>
         </message>
         <message>
             <source>Sharp volume:</source>
-            <translation type="unfinished"></translation>
+            <translation>Scharfes Volumen:</translation>
         </message>
         <message>
             <source>None</source>
@@ -662,155 +633,83 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The same object after the blur, on the same voxels.</source>
-            <translation type="unfinished"></translation>
+            <translation>Dasselbe Objekt nach der Unschärfe, auf denselben Voxeln.</translation>
         </message>
         <message>
             <source>Blurred volume:</source>
-            <translation type="unfinished"></translation>
+            <translation>Unscharfes Volumen:</translation>
         </message>
         <message>
             <source>One kernel for the whole volume, or one for every level, region or position of the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern für das ganze Volumen, oder einer je Stufe, Bereich oder Ort der Tabelle.</translation>
         </message>
         <message>
             <source>Measure:</source>
-            <translation type="unfinished"></translation>
+            <translation>Messen:</translation>
         </message>
         <message>
-            <source>Parts of the volume along z, y and x, each with a kernel from its own points; 1, 1, 1 is one kernel for all.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Zones (z, y, x):</source>
-            <translation>Zonen (z, y, x):</translation>
-        </message>
-        <message>
-            <source>Kernels that change smoothly from place to place, as a polynomial of this degree: all points count for all kernels.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Degree:</source>
-            <translation>Grad:</translation>
-        </message>
-        <message>
-            <source>each zone by itself</source>
-            <translation>jede Zone für sich</translation>
-        </message>
-        <message>
-            <source>Diameter of the beads, which is taken out of the kernels; 0 where they are small against the blur.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Bead diameter:</source>
-            <translation>Durchmesser der Kügelchen:</translation>
-        </message>
-        <message>
-            <source> µm</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>negligible</source>
-            <translation>vernachlässigbar</translation>
-        </message>
-        <message>
-            <source>Width of the slit, which is taken out of the kernel; 0 where it is small against the blur.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Slit width:</source>
-            <translation>Spaltbreite:</translation>
-        </message>
-        <message>
-            <source> mm</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Voxels along every axis that has more than one slice, an odd number; automatic: so many that the blur fits into.</source>
-            <translation type="unfinished"></translation>
+            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
+            <translation>Voxel entlang jeder Achse mit mehr als einer Schicht; gerade oder ungerade, so viele, dass die Unschärfe hineinpasst.</translation>
         </message>
         <message>
             <source>Kernel size:</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerngröße:</translation>
         </message>
         <message>
             <source> voxels</source>
             <translation> Voxel</translation>
         </message>
         <message>
-            <source>automatic</source>
-            <translation>automatisch</translation>
-        </message>
-        <message>
-            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
             <source>Least squares with constraints, or division of the spectra.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kleinste Quadrate mit Bedingungen, oder Division der Spektren.</translation>
         </message>
         <message>
             <source>Method:</source>
-            <translation type="unfinished"></translation>
+            <translation>Verfahren:</translation>
         </message>
         <message>
             <source>What is known of the kernel beforehand.</source>
-            <translation type="unfinished"></translation>
+            <translation>Was über den Kern vorab bekannt ist.</translation>
         </message>
         <message>
             <source>The kernel is:</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern ist:</translation>
         </message>
         <message>
             <source>Find a shift of less than a few voxels between the two volumes, and take it out of the kernel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Eine Verschiebung von weniger als ein paar Voxeln zwischen den beiden Volumen finden und aus dem Kern nehmen.</translation>
         </message>
         <message>
             <source>Allow for:</source>
-            <translation type="unfinished"></translation>
+            <translation>Zulassen:</translation>
         </message>
         <message>
             <source>shift</source>
-            <translation type="unfinished"></translation>
+            <translation>Verschiebung</translation>
         </message>
         <message>
             <source>Find a factor between the intensities of the two volumes.</source>
-            <translation type="unfinished"></translation>
+            <translation>Einen Faktor zwischen den Intensitäten der beiden Volumen finden.</translation>
         </message>
         <message>
             <source>gain</source>
-            <translation type="unfinished"></translation>
+            <translation>Faktor</translation>
         </message>
         <message>
             <source>Find a constant that was added to the blurred volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Eine Konstante finden, die zum unscharfen Volumen addiert wurde.</translation>
         </message>
         <message>
             <source>offset</source>
-            <translation type="unfinished"></translation>
+            <translation>Versatz</translation>
         </message>
         <message>
             <source>Measure the kernels and put them into the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Kerne messen und in die Tabelle setzen.</translation>
         </message>
         <message>
             <source>Measure</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Mark the points in the slice views: green ones were used, of the others the reason stands beside them.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Points of the measurement</source>
-            <translation>Punkte der Messung</translation>
-        </message>
-        <message>
-            <source>Plot what the measured kernels pass of every spatial frequency (modulation transfer function).</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>MTF of the measurement</source>
-            <translation>MTF der Messung</translation>
+            <translation>Messen</translation>
         </message>
     </context>
     <context>
@@ -837,7 +736,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Length of the block's edges, a smaller block is ready sooner; in a thin volume it is wider by as much as keeps the number of voxels.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kantenlänge des Blocks, ein kleinerer ist eher fertig; in einem dünnen Volumen ist er um so viel breiter, dass die Zahl der Voxel bleibt.</translation>
         </message>
         <message>
             <source>Size:</source>
@@ -852,15 +751,15 @@ Neurological Institute, McGill University.
         <name>SpatialDeconvRuns</name>
         <message>
             <source>The runs of this session. Select one to compare its result with its input, two to compare their results.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Läufe dieser Sitzung. Einen wählen, um sein Ergebnis mit der Eingabe zu vergleichen, zwei, um ihre Ergebnisse zu vergleichen.</translation>
         </message>
         <message>
             <source>Choose again what the selected run was made with: input, region, kernels, method and its settings.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wieder wählen, womit der gewählte Lauf gemacht wurde: Eingabe, Bereich, Kerne, Verfahren und dessen Einstellungen.</translation>
         </message>
         <message>
             <source>Bring back its settings</source>
-            <translation type="unfinished"></translation>
+            <translation>Seine Einstellungen zurückholen</translation>
         </message>
     </context>
     <context>
@@ -882,7 +781,7 @@ Neurological Institute, McGill University.
         <name>SpatialDeconvWeights</name>
         <message>
             <source>The histogram of the image that chooses the kernels, and the weight of each kernel over it.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Histogramm des Bildes, das die Kerne bestimmt, und darüber das Gewicht jedes Kerns.</translation>
         </message>
         <message>
             <source>Histogram and weights</source>
@@ -890,7 +789,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Show the plot beside the slice views, with a legend; press again to go back to the layout before.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Diagramm neben den Schichtansichten zeigen, mit Legende; erneut drücken, um zur vorigen Anordnung zurückzukehren.</translation>
         </message>
         <message>
             <source>Large plot</source>
@@ -948,7 +847,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Takes what is expected to come closest, by kernels, image and memory, and says what it took and why.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nimmt, was nach Kernen, Bild und Speicher am nächsten kommen dürfte, und sagt, was es nahm und warum.</translation>
         </message>
         <message>
             <source>Blend: filter with each kernel</source>
@@ -956,7 +855,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Filters with every kernel and blends the results: fast, approximate where kernels change.</source>
-            <translation type="unfinished"></translation>
+            <translation>Filtert mit jedem Kern und mischt die Ergebnisse: schnell, ungenau, wo Kerne wechseln.</translation>
         </message>
         <message>
             <source>Joint: invert the whole model</source>
@@ -964,7 +863,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Solves for the image that the varying blur explains: exact where kernels change, slower.</source>
-            <translation type="unfinished"></translation>
+            <translation>Sucht das Bild, das die veränderliche Unschärfe erklärt: genau, wo Kerne wechseln, langsamer.</translation>
         </message>
         <message>
             <source>Where memory asks for it</source>
@@ -984,19 +883,19 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Best result</source>
-            <translation type="unfinished"></translation>
+            <translation>Bestes Ergebnis</translation>
         </message>
         <message>
             <source>Takes the method that is expected to come closest.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nimmt das Verfahren, das am nächsten kommen dürfte.</translation>
         </message>
         <message>
             <source>Quick result</source>
-            <translation type="unfinished"></translation>
+            <translation>Schnelles Ergebnis</translation>
         </message>
         <message>
             <source>Takes the quickest method that suits the kernels.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nimmt das schnellste Verfahren, das zu den Kernen passt.</translation>
         </message>
         <message>
             <source>Detector: kernel of the receiving voxel</source>
@@ -1032,59 +931,67 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Nothing to judge it by</source>
-            <translation type="unfinished"></translation>
+            <translation>Nichts, woran es zu messen wäre</translation>
         </message>
         <message>
             <source>There is no noise, or no change, that the rest could be compared with.</source>
-            <translation type="unfinished"></translation>
+            <translation>Es gibt kein Rauschen oder keine Änderung, womit der Rest zu vergleichen wäre.</translation>
         </message>
         <message>
             <source>Explained by the kernels</source>
-            <translation type="unfinished"></translation>
+            <translation>Von den Kernen erklärt</translation>
         </message>
         <message>
             <source>What the result, blurred again, leaves of the image is noise.</source>
-            <translation type="unfinished"></translation>
+            <translation>Was das Ergebnis, wieder verwischt, vom Bild übrig lässt, ist Rauschen.</translation>
         </message>
         <message>
             <source>Partly explained by the kernels</source>
-            <translation type="unfinished"></translation>
+            <translation>Teilweise von den Kernen erklärt</translation>
         </message>
         <message>
             <source>The result, blurred again, leaves more of the image than noise.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Ergebnis, wieder verwischt, lässt vom Bild mehr als Rauschen übrig.</translation>
         </message>
         <message>
             <source>Not explained by the kernels</source>
-            <translation type="unfinished"></translation>
+            <translation>Nicht von den Kernen erklärt</translation>
         </message>
         <message>
             <source>The result is likely no closer to the truth than the image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Ergebnis ist der Wahrheit wohl nicht näher als das Bild.</translation>
         </message>
         <message>
             <source>More noise than detail</source>
-            <translation type="unfinished"></translation>
+            <translation>Mehr Rauschen als Details</translation>
         </message>
         <message>
             <source>The filter raises the noise by more than it brings back.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Filter verstärkt das Rauschen um mehr, als es zurückbringt.</translation>
         </message>
         <message>
             <source>Try the best method</source>
-            <translation type="unfinished"></translation>
+            <translation>Das beste Verfahren versuchen</translation>
         </message>
         <message>
             <source>Run again with the method that is expected to come closest.</source>
-            <translation type="unfinished"></translation>
+            <translation>Noch einmal, mit dem Verfahren, das am nächsten kommen dürfte.</translation>
         </message>
         <message>
             <source>Measure the width</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Breite messen</translation>
         </message>
         <message>
             <source>Hold the width of the kernels to the blur that the image shows.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Breite der Kerne an die Unschärfe halten, die das Bild zeigt.</translation>
+        </message>
+        <message>
+            <source>Show the residual</source>
+            <translation>Den Rest zeigen</translation>
+        </message>
+        <message>
+            <source>Show where the result, blurred again, differs from the image.</source>
+            <translation>Zeigen, wo das Ergebnis, wieder verwischt, vom Bild abweicht.</translation>
         </message>
         <message>
             <source>Intensity</source>
@@ -1107,14 +1014,6 @@ Neurological Institute, McGill University.
             <translation>Gewichtsbilder</translation>
         </message>
         <message>
-            <source>Channel of a volume</source>
-            <translation>Kanal eines Volumens</translation>
-        </message>
-        <message>
-            <source>Frame of a sequence</source>
-            <translation>Einzelbild einer Sequenz</translation>
-        </message>
-        <message>
             <source>Interpolate</source>
             <translation>Interpolieren</translation>
         </message>
@@ -1132,7 +1031,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Takes what explains the image; where both do: as measured.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nimmt, was das Bild erklärt; wo beides das tut: wie gemessen.</translation>
         </message>
         <message>
             <source>As measured</source>
@@ -1140,7 +1039,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel belongs to the value that the image at hand has at a voxel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern gehört zu dem Wert, den das vorliegende Bild an einem Voxel hat.</translation>
         </message>
         <message>
             <source>True, before the blur</source>
@@ -1148,7 +1047,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel belongs to the object's own value, which the result finds.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern gehört zum Wert des Objekts selbst, den das Ergebnis findet.</translation>
         </message>
         <message>
             <source>Leave unchanged</source>
@@ -1191,7 +1090,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Frequencies that the kernel passes by less than this fraction are left out (no unit).</source>
-            <translation type="unfinished"></translation>
+            <translation>Frequenzen, die der Kern um weniger als diesen Anteil durchlässt, bleiben weg (ohne Einheit).</translation>
         </message>
         <message>
             <source>Regularization:</source>
@@ -1199,7 +1098,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Constant added to the kernel's power spectrum: larger values give a smoother image (no unit).</source>
-            <translation type="unfinished"></translation>
+            <translation>Konstante, die zum Leistungsspektrum des Kerns addiert wird: größere Werte ergeben ein glatteres Bild (ohne Einheit).</translation>
         </message>
         <message>
             <source>Step:</source>
@@ -1207,11 +1106,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Length of one step, below {most} for kernels that sum to one (no unit).</source>
-            <translation type="unfinished"></translation>
+            <translation>Länge eines Schritts, unter {most} bei Kernen mit Summe eins (ohne Einheit).</translation>
         </message>
         <message>
             <source>Length of one step, at most {most} for kernels that sum to one (no unit).</source>
-            <translation type="unfinished"></translation>
+            <translation>Länge eines Schritts, höchstens {most} bei Kernen mit Summe eins (ohne Einheit).</translation>
         </message>
         <message>
             <source>Smoothness:</source>
@@ -1219,11 +1118,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Weight of the squared gradient against the data: larger values give a smoother image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gewicht des quadrierten Gradienten gegen die Daten: größere Werte ergeben ein glatteres Bild.</translation>
         </message>
         <message>
             <source>Weight of the total variation against the data: larger values give a smoother image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gewicht der totalen Variation gegen die Daten: größere Werte ergeben ein glatteres Bild.</translation>
         </message>
         <message>
             <source>Inverse</source>
@@ -1231,7 +1130,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Divides by the kernel's spectrum where that is large enough: fast, but it amplifies noise.</source>
-            <translation type="unfinished"></translation>
+            <translation>Teilt durch das Spektrum des Kerns, wo es groß genug ist: schnell, verstärkt aber Rauschen.</translation>
         </message>
         <message>
             <source>Tikhonov</source>
@@ -1239,7 +1138,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Inverse filter damped by a constant: fast, a safe choice for noisy images.</source>
-            <translation type="unfinished"></translation>
+            <translation>Inverses Filter, durch eine Konstante gedämpft: schnell, sicher für verrauschte Bilder.</translation>
         </message>
         <message>
             <source>Wiener</source>
@@ -1247,7 +1146,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Weighs every frequency by its signal-to-noise ratio: fast, uses the noise level.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wägt jede Frequenz nach ihrem Signal-Rausch-Verhältnis: schnell, nutzt den Rauschpegel.</translation>
         </message>
         <message>
             <source>Landweber</source>
@@ -1255,7 +1154,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Approaches the sharp image step by step: stopping early keeps the noise down.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nähert sich dem scharfen Bild Schritt für Schritt: frühes Aufhören hält das Rauschen klein.</translation>
         </message>
         <message>
             <source>Projected Landweber</source>
@@ -1263,7 +1162,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Landweber steps without negative values: for images that cannot be negative.</source>
-            <translation type="unfinished"></translation>
+            <translation>Landweber-Schritte ohne negative Werte: für Bilder, die nicht negativ sein können.</translation>
         </message>
         <message>
             <source>Richardson-Lucy</source>
@@ -1271,23 +1170,23 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Multiplicative steps for counts (Poisson noise): keeps the image positive.</source>
-            <translation type="unfinished"></translation>
+            <translation>Multiplikative Schritte für Zählwerte (Poisson-Rauschen): hält das Bild positiv.</translation>
         </message>
         <message>
             <source>Multiplicative steps for counts: keeps the image positive, stops by itself.</source>
-            <translation type="unfinished"></translation>
+            <translation>Multiplikative Schritte für Zählwerte: hält das Bild positiv, hört von selbst auf.</translation>
         </message>
         <message>
             <source>Gradient steps that stop when what is left is noise.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gradientenschritte, die aufhören, wenn nur Rauschen übrig ist.</translation>
         </message>
         <message>
             <source>Gradient steps without negative values, for images that have none.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gradientenschritte ohne negative Werte, für Bilder, die keine haben.</translation>
         </message>
         <message>
             <source>Least squares with a smooth result: fast and safe for noisy images.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kleinste Quadrate mit glattem Ergebnis: schnell und sicher für verrauschte Bilder.</translation>
         </message>
         <message>
             <source>Total variation</source>
@@ -1295,7 +1194,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Least squares with sharp edges, and flat regions or slopes as the image has them: slower.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kleinste Quadrate mit scharfen Kanten und flachen oder geneigten Flächen, wie das Bild sie hat: langsamer.</translation>
         </message>
         <message>
             <source>Self-keyed total variation</source>
@@ -1303,7 +1202,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Total variation with kernels chosen by the sharp intensity that is being sought.</source>
-            <translation type="unfinished"></translation>
+            <translation>Totale Variation mit Kernen, die die gesuchte scharfe Intensität bestimmt.</translation>
         </message>
         <message>
             <source>Plug-and-play</source>
@@ -1311,7 +1210,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>A denoiser in the place of a penalty: closest to most images, and slowest.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Entrauscher anstelle einer Strafe: den meisten Bildern am nächsten, und am langsamsten.</translation>
         </message>
         <message>
             <source>Automatic</source>
@@ -1319,15 +1218,15 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Strategy and method that are expected to come closest, by kernels, image and memory.</source>
-            <translation type="unfinished"></translation>
+            <translation>Strategie und Verfahren, die nach Kernen, Bild und Speicher am nächsten kommen dürften.</translation>
         </message>
         <message>
             <source>For every kernel the filter, constant and iterations that do best in a simulation with the image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Für jeden Kern das Filter, die Konstante und die Schritte, die in einer Simulation mit dem Bild am besten sind.</translation>
         </message>
         <message>
             <source>The inversion that is expected to come closest, by kernels and image.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Umkehrung, die nach Kernen und Bild am nächsten kommen dürfte.</translation>
         </message>
     </context>
     <context>
@@ -1338,30 +1237,26 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{size} voxels, {seconds:.1f} s.</source>
-            <translation type="unfinished"></translation>
+            <translation>{size} Voxel, {seconds:.1f} s.</translation>
         </message>
         <message>
             <source>a better one follows</source>
-            <translation type="unfinished"></translation>
+            <translation>eine bessere folgt</translation>
         </message>
         <message>
             <source>Nothing changes: {notes}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Nichts ändert sich: {notes}.</translation>
         </message>
         <message>
             <source>Approximate: {notes}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Genähert: {notes}.</translation>
         </message>
     </context>
     <context>
         <name>mrml.sheets</name>
         <message>
-            <source>{name} residual, channels together</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
             <source>{name} residual</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} Rest</translation>
         </message>
     </context>
     <context>
@@ -1372,7 +1267,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Stop measuring.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Messen beenden.</translation>
         </message>
         <message>
             <source>Spatially Variant Deconvolution</source>
@@ -1380,34 +1275,38 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{name} shows one of the {count} frames of the sequence {sequence}. Work on all of them?</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} zeigt eines der {count} Bilder der Sequenz {sequence}. An allen arbeiten?</translation>
         </message>
         <message>
             <source>All {count} frames</source>
-            <translation type="unfinished"></translation>
+            <translation>Alle {count} Bilder</translation>
         </message>
         <message>
             <source>This frame only</source>
-            <translation type="unfinished"></translation>
+            <translation>Nur dieses Bild</translation>
         </message>
         <message>
             <source>Stop and leave the scene as it is.</source>
-            <translation type="unfinished"></translation>
+            <translation>Beenden und die Szene lassen, wie sie ist.</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
-            <translation type="unfinished"></translation>
+            <translation>Abgebrochen; nichts wurde geändert.</translation>
         </message>
     </context>
     <context>
         <name>panel.compare</name>
         <message>
+            <source>Deconvolving a single volume leaves a residual to look at: of a sequence, apply to one of its frames.</source>
+            <translation>Das Entfalten eines einzelnen Volumens lässt einen Rest zum Ansehen: bei einer Sequenz auf eines ihrer Bilder anwenden.</translation>
+        </message>
+        <message>
             <source>One of the two volumes holds no voxels any more.</source>
-            <translation type="unfinished"></translation>
+            <translation>Eines der beiden Volumen enthält keine Voxel mehr.</translation>
         </message>
         <message>
             <source>There are no two slice views to show the volumes in.</source>
-            <translation type="unfinished"></translation>
+            <translation>Es gibt keine zwei Schichtansichten, in denen die Volumen zu zeigen wären.</translation>
         </message>
         <message>
             <source>Output - input</source>
@@ -1426,7 +1325,7 @@ Neurological Institute, McGill University.
         <name>panel.comparing</name>
         <message>
             <source>{name} difference</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} Differenz</translation>
         </message>
     </context>
     <context>
@@ -1466,22 +1365,6 @@ Neurological Institute, McGill University.
         <message>
             <source>{name}, along j</source>
             <translation>{name}, entlang j</translation>
-        </message>
-        <message>
-            <source>measured</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>of the kernel</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>the highest that voxels show</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Measured MTF</source>
-            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>in units of the noise</source>
@@ -1529,11 +1412,11 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The kernel at {at} fits least: {rms:.3g} {unit}. The worst place is voxel {voxel} (i, j, k): {worst:.3g}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern bei {at} passt am wenigsten: {rms:.3g} {unit}. Die schlechteste Stelle ist Voxel {voxel} (i, j, k): {worst:.3g}.</translation>
         </message>
         <message>
             <source>The kernel leaves {rms:.3g} {unit}. The worst place is voxel {voxel} (i, j, k): {worst:.3g}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern lässt {rms:.3g} {unit} übrig. Die schlechteste Stelle ist Voxel {voxel} (i, j, k): {worst:.3g}.</translation>
         </message>
         <message>
             <source>{title} table</source>
@@ -1544,27 +1427,27 @@ Neurological Institute, McGill University.
         <name>panel.estimatesection</name>
         <message>
             <source>Measure</source>
-            <translation type="unfinished"></translation>
+            <translation>Messen</translation>
         </message>
         <message>
             <source>Measure the kernels and put them into the table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Kerne messen und in die Tabelle setzen.</translation>
         </message>
         <message>
             <source>Stop and leave the table as it is.</source>
-            <translation type="unfinished"></translation>
+            <translation>Beenden und die Tabelle lassen, wie sie ist.</translation>
         </message>
         <message>
             <source>Measuring: {text}</source>
-            <translation type="unfinished"></translation>
+            <translation>Messen: {text}</translation>
         </message>
         <message>
             <source>Measured kernel {place}</source>
-            <translation type="unfinished"></translation>
+            <translation>Gemessener Kern {place}</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
-            <translation type="unfinished"></translation>
+            <translation>Abgebrochen; nichts wurde geändert.</translation>
         </message>
         <message>
             <source>Spatially Variant Deconvolution</source>
@@ -1575,7 +1458,7 @@ Neurological Institute, McGill University.
         <name>panel.goalsection</name>
         <message>
             <source>A method of my choice</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Verfahren meiner Wahl</translation>
         </message>
     </context>
     <context>
@@ -1586,216 +1469,208 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Middle</source>
-            <translation type="unfinished"></translation>
+            <translation>Mitte</translation>
         </message>
         <message>
             <source>ITK's voxel (n // 2)</source>
-            <translation type="unfinished"></translation>
+            <translation>ITKs Voxel (n // 2)</translation>
         </message>
         <message>
             <source>Peak</source>
-            <translation type="unfinished"></translation>
+            <translation>Größter Wert</translation>
         </message>
         <message>
             <source>Centroid</source>
-            <translation type="unfinished"></translation>
+            <translation>Schwerpunkt</translation>
         </message>
         <message>
             <source>the middle of a kernel that is symmetric about it, ITK's voxel of others</source>
-            <translation type="unfinished"></translation>
+            <translation>die Mitte eines Kerns, der zu ihr symmetrisch ist, sonst ITKs Voxel</translation>
         </message>
         <message>
             <source>(n - 1) / 2, which lies between two voxels where n is even</source>
-            <translation type="unfinished"></translation>
+            <translation>(n - 1) / 2, bei geradem n zwischen zwei Voxeln</translation>
         </message>
         <message>
             <source>index n // 2, counted from 0, the rule of ITK's filters</source>
-            <translation type="unfinished"></translation>
+            <translation>Index n // 2, ab 0 gezählt, die Regel der ITK-Filter</translation>
         </message>
         <message>
             <source>the largest value</source>
-            <translation type="unfinished"></translation>
+            <translation>der größte Wert</translation>
         </message>
         <message>
             <source>the mean place of the weight</source>
-            <translation type="unfinished"></translation>
+            <translation>der mittlere Ort des Gewichts</translation>
         </message>
         <message>
             <source>centre in the middle, between voxels</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt in der Mitte, zwischen Voxeln</translation>
         </message>
         <message>
             <source>centre in the middle</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt in der Mitte</translation>
         </message>
         <message>
             <source>centre at ITK's voxel {place}</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt bei ITKs Voxel {place}</translation>
         </message>
         <message>
             <source>centre at {place}</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt bei {place}</translation>
         </message>
         <message>
             <source>{size} of the image's voxels, {centre}</source>
-            <translation type="unfinished"></translation>
+            <translation>{size} Voxel des Bildes, {centre}</translation>
         </message>
         <message>
             <source>{size} voxels of {spacing} mm, {centre}</source>
-            <translation type="unfinished"></translation>
+            <translation>{size} Voxel von {spacing} mm, {centre}</translation>
         </message>
         <message>
             <source>centre middle</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt Mitte</translation>
         </message>
         <message>
             <source>centre ITK's</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt nach ITK</translation>
         </message>
         <message>
             <source>centre {place}</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt {place}</translation>
         </message>
         <message>
             <source>image's voxels</source>
-            <translation type="unfinished"></translation>
+            <translation>Voxel des Bildes</translation>
         </message>
         <message>
             <source>{spacing} mm</source>
-            <translation type="unfinished"></translation>
+            <translation>{spacing} mm</translation>
         </message>
     </context>
     <context>
         <name>panel.kernelfields</name>
         <message>
             <source>one number, or one for each axis of the volume</source>
-            <translation type="unfinished"></translation>
+            <translation>eine Zahl oder eine je Achse des Volumens</translation>
         </message>
         <message>
             <source>several numbers</source>
-            <translation type="unfinished"></translation>
+            <translation>mehrere Zahlen</translation>
         </message>
         <message>
             <source>({count} numbers)</source>
-            <translation type="unfinished"></translation>
+            <translation>({count} Zahlen)</translation>
         </message>
     </context>
     <context>
         <name>panel.kernelfiles</name>
         <message>
-            <source>{reason}: correct the levels in the table.</source>
-            <translation>{reason}: Berichtigen Sie die Stufen in der Tabelle.</translation>
-        </message>
-        <message>
-            <source>{reason}: levels are spread evenly over the image's values, correct them in the table.</source>
-            <translation type="unfinished"></translation>
+            <source>{text} are {found} levels, not {count}</source>
+            <translation>{text} sind {found} Stufen, nicht {count}</translation>
         </message>
     </context>
     <context>
         <name>panel.kernelrows</name>
         <message>
             <source>Volume</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen</translation>
         </message>
         <message>
             <source>The voxels of a volume in the scene.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Voxel eines Volumens der Szene.</translation>
         </message>
         <message>
             <source>level</source>
-            <translation type="unfinished"></translation>
+            <translation>Stufe</translation>
         </message>
         <message>
             <source>position '{text}' must be three numbers: z, y, x in mm</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>channel '{text}' is no number from 1 on</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>no file is chosen</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>its size is missing</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>size '{text}' is no number</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>size '{text}' must be one number</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>size '{text}' must be whole voxels</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>direction '{text}' must be an angle, or z, y, x</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>no volume is chosen</source>
-            <translation type="unfinished"></translation>
+            <translation>Ort „{text}“ muss drei Zahlen sein: z, y, x in mm</translation>
         </message>
         <message>
             <source>it has no segment</source>
-            <translation type="unfinished"></translation>
+            <translation>er hat kein Segment</translation>
         </message>
         <message>
-            <source>it has no channel</source>
-            <translation type="unfinished"></translation>
+            <source>it has no weight image</source>
+            <translation>er hat kein Gewichtsbild</translation>
         </message>
         <message>
-            <source>it has no frame</source>
-            <translation type="unfinished"></translation>
+            <source>no file is chosen</source>
+            <translation>keine Datei ist gewählt</translation>
+        </message>
+        <message>
+            <source>its size is missing</source>
+            <translation>seine Größe fehlt</translation>
+        </message>
+        <message>
+            <source>size '{text}' is no number</source>
+            <translation>Größe „{text}“ ist keine Zahl</translation>
+        </message>
+        <message>
+            <source>size '{text}' must be one number</source>
+            <translation>Größe „{text}“ muss eine Zahl sein</translation>
+        </message>
+        <message>
+            <source>size '{text}' must be whole voxels</source>
+            <translation>Größe „{text}“ muss ganze Voxel sein</translation>
+        </message>
+        <message>
+            <source>direction '{text}' must be an angle, or z, y, x</source>
+            <translation>Richtung „{text}“ muss ein Winkel sein, oder z, y, x</translation>
+        </message>
+        <message>
+            <source>no volume is chosen</source>
+            <translation>kein Volumen ist gewählt</translation>
         </message>
         <message>
             <source>{what} '{text}' is no number</source>
-            <translation type="unfinished"></translation>
+            <translation>{what} „{text}“ ist keine Zahl</translation>
         </message>
         <message>
             <source>the kernel table is empty; add a kernel or load a kernel set</source>
-            <translation type="unfinished"></translation>
+            <translation>die Kerntabelle ist leer; einen Kern hinzufügen oder einen Kernsatz laden</translation>
         </message>
         <message>
             <source>one kernel everywhere, but the table has {count}; remove the others</source>
-            <translation type="unfinished"></translation>
+            <translation>ein Kern überall, aber die Tabelle hat {count}; die anderen entfernen</translation>
         </message>
         <message>
             <source>kernel {row}</source>
-            <translation type="unfinished"></translation>
+            <translation>Kern {row}</translation>
+        </message>
+        <message>
+            <source>weights in a 4-D file cannot be shown in the table; write one file for each kernel</source>
+            <translation>Gewichte in einer 4-D-Datei kann die Tabelle nicht zeigen; je Kern eine Datei schreiben</translation>
         </message>
         <message>
             <source>The kernel table is empty: add a kernel, or load a kernel set.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Kerntabelle ist leer: einen Kern hinzufügen oder einen Kernsatz laden.</translation>
         </message>
         <message>
             <source>One kernel everywhere, but the table has {count}: remove the others.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern überall, aber die Tabelle hat {count}: die anderen entfernen.</translation>
         </message>
         <message>
             <source>Kernel {number}: {problem}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Kern {number}: {problem}.</translation>
         </message>
         <message>
             <source>Kernels {first} and {second} are both for {place}: remove or change one.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Kerne {first} und {second} sind beide für {place}: einen entfernen oder ändern.</translation>
         </message>
         <message>
             <source>press the right mouse button on the row and choose Prepare: that mends it</source>
-            <translation type="unfinished"></translation>
+            <translation>mit der rechten Maustaste auf die Zeile klicken und Vorbereiten wählen: das behebt es</translation>
         </message>
         <message>
             <source>narrower than half a voxel ({size:g} mm): it changes next to nothing</source>
-            <translation type="unfinished"></translation>
+            <translation>schmaler als ein halbes Voxel ({size:g} mm): er ändert so gut wie nichts</translation>
         </message>
         <message>
             <source>by its covariance</source>
-            <translation type="unfinished"></translation>
+            <translation>nach seiner Kovarianz</translation>
         </message>
         <message>
             <source>{name}, page {page}</source>
@@ -1803,51 +1678,19 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{name} (logarithm)</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} (Logarithmus)</translation>
         </message>
         <message>
             <source>{name} (decimal logarithm)</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} (dekadischer Logarithmus)</translation>
         </message>
         <message>
             <source>its voxels are those of the input volume; choose that first, or give their size</source>
-            <translation type="unfinished"></translation>
+            <translation>seine Voxel sind die des Eingabevolumens; dieses zuerst wählen oder ihre Größe angeben</translation>
         </message>
         <message>
             <source>{name} prepared</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Levels from histogram</source>
-            <translation>Stufen aus dem Histogramm</translation>
-        </message>
-        <message>
-            <source>Fill the table with levels around which the intensities of the volume gather.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>A row for every segment</source>
-            <translation>Eine Zeile je Segment</translation>
-        </message>
-        <message>
-            <source>Add a row for every segment or label that has none yet.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>A row for every channel</source>
-            <translation>Eine Zeile je Kanal</translation>
-        </message>
-        <message>
-            <source>Add a row for every channel that has none yet.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>A row for every frame</source>
-            <translation>Eine Zeile je Einzelbild</translation>
-        </message>
-        <message>
-            <source>Add a row for every frame that has none yet.</source>
-            <translation type="unfinished"></translation>
+            <translation>{name} vorbereitet</translation>
         </message>
         <message>
             <source>Level</source>
@@ -1855,122 +1698,114 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Segment</source>
-            <translation type="unfinished"></translation>
+            <translation>Segment</translation>
         </message>
         <message>
             <source>z, y, x (mm)</source>
-            <translation type="unfinished"></translation>
+            <translation>z, y, x (mm)</translation>
         </message>
         <message>
             <source>Everywhere</source>
-            <translation type="unfinished"></translation>
+            <translation>Überall</translation>
         </message>
         <message>
             <source>Weight image</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Channel</source>
-            <translation>Kanal</translation>
-        </message>
-        <message>
-            <source>Frame</source>
-            <translation>Einzelbild</translation>
+            <translation>Gewichtsbild</translation>
         </message>
         <message>
             <source>stored</source>
-            <translation type="unfinished"></translation>
+            <translation>gespeicherte</translation>
         </message>
         <message>
             <source>different</source>
-            <translation type="unfinished"></translation>
+            <translation>verschiedene</translation>
         </message>
         <message>
             <source>One {kind} kernel for the whole volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern ({kind}) für das ganze Volumen.</translation>
         </message>
         <message>
             <source>One {kind} kernel, at intensity {level:g}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern ({kind}), bei Intensität {level:g}.</translation>
         </message>
         <message>
             <source>{count} {kind} kernels, intensity {least:g} to {most:g}.</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} Kerne ({kind}), Intensität {least:g} bis {most:g}.</translation>
         </message>
         <message>
             <source>One {kind} kernel, keyed to a region.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern ({kind}), durch einen Bereich bestimmt.</translation>
         </message>
         <message>
             <source>One {kind} kernel, keyed to position.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern ({kind}), durch den Ort bestimmt.</translation>
         </message>
         <message>
             <source>One {kind} kernel, with a weight image.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>One {kind} kernel, for one channel.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>One {kind} kernel, for one frame.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern ({kind}), mit einem Gewichtsbild.</translation>
         </message>
         <message>
             <source>{count} {kind} kernels, keyed to regions.</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} Kerne ({kind}), durch Bereiche bestimmt.</translation>
         </message>
         <message>
             <source>{count} {kind} kernels, keyed to position.</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} Kerne ({kind}), durch den Ort bestimmt.</translation>
         </message>
         <message>
             <source>{count} {kind} kernels, each with its own weight image.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>{count} {kind} kernels, one for each channel.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>{count} {kind} kernels, one for each frame.</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} Kerne ({kind}), jeder mit eigenem Gewichtsbild.</translation>
         </message>
         <message>
             <source>there is no text on the clipboard; copy cells of a spreadsheet first</source>
-            <translation type="unfinished"></translation>
+            <translation>in der Zwischenablage ist kein Text; zuerst Zellen einer Tabellenkalkulation kopieren</translation>
         </message>
         <message>
             <source>line {number}: a kernel from a file needs its path</source>
-            <translation type="unfinished"></translation>
+            <translation>Zeile {number}: ein Kern aus einer Datei braucht deren Pfad</translation>
         </message>
         <message>
             <source>line {number}: {problem}</source>
-            <translation type="unfinished"></translation>
+            <translation>Zeile {number}: {problem}</translation>
         </message>
         <message>
             <source>line {number}: '{word}' is no kind of kernel; known: {known}</source>
-            <translation type="unfinished"></translation>
+            <translation>Zeile {number}: „{word}“ ist keine Art von Kern; bekannt: {known}</translation>
         </message>
     </context>
     <context>
         <name>panel.kerneltable</name>
         <message>
             <source>Prepare: background, centre, edge, sum</source>
-            <translation type="unfinished"></translation>
+            <translation>Vorbereiten: Untergrund, Mitte, Rand, Summe</translation>
         </message>
         <message>
             <source>the kernel</source>
-            <translation type="unfinished"></translation>
+            <translation>der Kern</translation>
         </message>
         <message>
             <source>its natural logarithm</source>
-            <translation type="unfinished"></translation>
+            <translation>sein natürlicher Logarithmus</translation>
         </message>
         <message>
             <source>its decimal logarithm</source>
-            <translation type="unfinished"></translation>
+            <translation>sein dekadischer Logarithmus</translation>
+        </message>
+        <message>
+            <source>Levels from histogram</source>
+            <translation>Stufen aus dem Histogramm</translation>
+        </message>
+        <message>
+            <source>A row for every segment</source>
+            <translation>Eine Zeile je Segment</translation>
+        </message>
+        <message>
+            <source>Fill the table with levels around which the intensities of the volume gather.</source>
+            <translation>Die Tabelle mit Stufen füllen, um die sich die Intensitäten des Volumens häufen.</translation>
+        </message>
+        <message>
+            <source>Add a row for every segment or label that has none yet.</source>
+            <translation>Eine Zeile für jedes Segment oder Label hinzufügen, das noch keine hat.</translation>
         </message>
         <message>
             <source>Kernel</source>
@@ -1978,23 +1813,23 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Parameters</source>
-            <translation type="unfinished"></translation>
+            <translation>Parameter</translation>
         </message>
         <message>
             <source>Notes</source>
-            <translation type="unfinished"></translation>
+            <translation>Hinweise</translation>
         </message>
         <message>
             <source>Volume:</source>
-            <translation type="unfinished"></translation>
+            <translation>Volumen:</translation>
         </message>
         <message>
             <source>File:</source>
-            <translation type="unfinished"></translation>
+            <translation>Datei:</translation>
         </message>
         <message>
             <source>Values are:</source>
-            <translation type="unfinished"></translation>
+            <translation>Werte sind:</translation>
         </message>
         <message>
             <source>Angle (°):</source>
@@ -2002,47 +1837,47 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>left half of the picture: before</source>
-            <translation type="unfinished"></translation>
+            <translation>linke Hälfte des Bildes: vorher</translation>
         </message>
         <message>
             <source>Changes apply to the {count} selected rows.</source>
-            <translation type="unfinished"></translation>
+            <translation>Änderungen gelten für die {count} gewählten Zeilen.</translation>
         </message>
         <message>
             <source>{spacing} (of the file)</source>
-            <translation type="unfinished"></translation>
+            <translation>{spacing} (der Datei)</translation>
         </message>
         <message>
             <source>the image's</source>
-            <translation type="unfinished"></translation>
+            <translation>die des Bildes</translation>
         </message>
         <message>
             <source>{spacing} (the image's)</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Read a table of distances and densities</source>
-            <translation type="unfinished"></translation>
+            <translation>{spacing} (die des Bildes)</translation>
         </message>
         <message>
             <source>There is nothing to prepare in the selected rows.</source>
-            <translation type="unfinished"></translation>
+            <translation>In den gewählten Zeilen gibt es nichts vorzubereiten.</translation>
         </message>
         <message>
             <source>There is no other volume in the scene</source>
-            <translation type="unfinished"></translation>
+            <translation>Es gibt kein anderes Volumen in der Szene</translation>
         </message>
         <message>
             <source>Kernels</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerne</translation>
         </message>
         <message>
             <source>All files</source>
-            <translation type="unfinished"></translation>
+            <translation>Alle Dateien</translation>
         </message>
         <message>
             <source>Add kernels from files</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerne aus Dateien hinzufügen</translation>
+        </message>
+        <message>
+            <source>Levels of the {count} kernels, in order: numbers, or first:last:step.</source>
+            <translation>Stufen der {count} Kerne, der Reihe nach: Zahlen, oder erste:letzte:Schritt.</translation>
         </message>
         <message>
             <source>{name} holds {size} values. What are they?</source>
@@ -2058,57 +1893,46 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Load kernel set</source>
-            <translation type="unfinished"></translation>
+            <translation>Kernsatz laden</translation>
         </message>
         <message>
             <source>Kernel sets</source>
-            <translation type="unfinished"></translation>
+            <translation>Kernsätze</translation>
         </message>
         <message>
             <source>Save kernel set</source>
-            <translation type="unfinished"></translation>
-        </message>
-    </context>
-    <context>
-        <name>panel.kernelweights</name>
-        <message>
-            <source>it has no weight image</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>'{text}' is no number of an image, from 0 on</source>
-            <translation type="unfinished"></translation>
+            <translation>Kernsatz speichern</translation>
         </message>
     </context>
     <context>
         <name>panel.model</name>
         <message>
             <source>Whole volume</source>
-            <translation type="unfinished"></translation>
+            <translation>Ganzes Volumen</translation>
         </message>
         <message>
             <source>Segments or label map</source>
-            <translation type="unfinished"></translation>
+            <translation>Segmente oder Labelkarte</translation>
         </message>
         <message>
             <source>Threshold range</source>
-            <translation type="unfinished"></translation>
+            <translation>Schwellenbereich</translation>
         </message>
         <message>
             <source>Box (ROI)</source>
-            <translation type="unfinished"></translation>
+            <translation>Quader (ROI)</translation>
         </message>
         <message>
             <source>Blurs the input volume with the kernels{time}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Verwischt das Eingabevolumen mit den Kernen{time}.</translation>
         </message>
         <message>
             <source>{strategy}, {method}: {time}. {sentence}</source>
-            <translation type="unfinished"></translation>
+            <translation>{strategy}, {method}: {time}. {sentence}</translation>
         </message>
         <message>
             <source>If the kernels belong to true values: {method}, {time}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wenn die Kerne zu wahren Werten gehören: {method}, {time}.</translation>
         </message>
         <message>
             <source>{time}, in {count} tiles as memory asks for</source>
@@ -2116,333 +1940,274 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>less than a second</source>
-            <translation type="unfinished"></translation>
+            <translation>weniger als eine Sekunde</translation>
         </message>
         <message>
             <source>about {time}</source>
-            <translation type="unfinished"></translation>
+            <translation>etwa {time}</translation>
         </message>
         <message>
             <source>auto (until only noise is left)</source>
-            <translation type="unfinished"></translation>
+            <translation>auto (bis nur Rauschen übrig ist)</translation>
         </message>
         <message>
             <source>default ({count})</source>
-            <translation type="unfinished"></translation>
+            <translation>Vorgabe ({count})</translation>
         </message>
         <message>
             <source>One kernel for the whole volume</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern für das ganze Volumen</translation>
         </message>
         <message>
             <source>The kernel of each row of the table</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Kern jeder Zeile der Tabelle</translation>
         </message>
         <message>
             <source>Anything</source>
-            <translation type="unfinished"></translation>
+            <translation>Beliebig</translation>
         </message>
         <message>
             <source>Choose an input volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Eingabevolumen wählen.</translation>
         </message>
         <message>
             <source>The input volume is empty: choose another one.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Eingabevolumen ist leer: ein anderes wählen.</translation>
         </message>
         <message>
             <source>Choose at least one segment of the region.</source>
-            <translation type="unfinished"></translation>
+            <translation>Mindestens ein Segment des Bereichs wählen.</translation>
         </message>
         <message>
             <source>Choose the segmentation or label map of the region.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Segmentierung oder Labelkarte des Bereichs wählen.</translation>
         </message>
         <message>
             <source>Choose the threshold range of the region.</source>
-            <translation type="unfinished"></translation>
+            <translation>Den Schwellenbereich des Bereichs wählen.</translation>
         </message>
         <message>
             <source>Choose or create the box (ROI) of the region.</source>
-            <translation type="unfinished"></translation>
+            <translation>Den Quader (ROI) des Bereichs wählen oder anlegen.</translation>
         </message>
         <message>
             <source>There is nothing in the segmentation or label map of the region: fill it, or choose another one.</source>
-            <translation type="unfinished"></translation>
+            <translation>In der Segmentierung oder Labelkarte des Bereichs ist nichts: sie füllen oder eine andere wählen.</translation>
         </message>
         <message>
             <source>Choose the segmentation or label map that the kernels belong to.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>The input volume has a single channel: choose one of several, or what else chooses the kernel.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>The input volume is no frame of a sequence: choose one, or what else chooses the kernel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Segmentierung oder Labelkarte wählen, zu der die Kerne gehören.</translation>
         </message>
         <message>
             <source>Self-keyed needs kernels keyed to intensity; choose another method or key.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die selbst bestimmte Variation braucht Kerne, die die Intensität bestimmt; ein anderes Verfahren wählen oder anders bestimmen lassen.</translation>
         </message>
         <message>
             <source>Choose an output volume that is not one of the inputs.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Ausgabevolumen wählen, das keine der Eingaben ist.</translation>
         </message>
         <message>
             <source>Some kernels lie in the slice: check 'Slice by slice'; or give a motion a direction z, y, x.</source>
-            <translation type="unfinished"></translation>
+            <translation>Manche Kerne liegen in der Schicht: „Schichtweise“ ankreuzen; oder einer Bewegung eine Richtung z, y, x geben.</translation>
         </message>
         <message>
             <source>Some kernels lie in the slice: check 'Slice by slice'.</source>
-            <translation type="unfinished"></translation>
+            <translation>Manche Kerne liegen in der Schicht: „Schichtweise“ ankreuzen.</translation>
         </message>
         <message>
             <source>Wait for the run to end, or cancel it.</source>
-            <translation type="unfinished"></translation>
+            <translation>Warten, bis der Lauf endet, oder ihn abbrechen.</translation>
         </message>
         <message>
             <source>Wait for the measurement to end, or cancel it.</source>
-            <translation type="unfinished"></translation>
+            <translation>Warten, bis das Messen endet, oder es abbrechen.</translation>
         </message>
         <message>
             <source>Convolve the input volume with the kernels.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Eingabevolumen mit den Kernen falten.</translation>
         </message>
         <message>
             <source>Deconvolve the input volume with the kernels: {method}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Eingabevolumen mit den Kernen entfalten: {method}.</translation>
         </message>
         <message>
             <source>{text}, {seconds:.0f} s so far</source>
-            <translation type="unfinished"></translation>
+            <translation>{text}, bisher {seconds:.0f} s</translation>
         </message>
         <message>
             <source>{text}, about {time} left</source>
-            <translation type="unfinished"></translation>
+            <translation>{text}, noch etwa {time}</translation>
         </message>
         <message>
             <source>{seconds} s</source>
-            <translation type="unfinished"></translation>
+            <translation>{seconds} s</translation>
         </message>
         <message>
             <source>{minutes} min</source>
-            <translation type="unfinished"></translation>
+            <translation>{minutes} min</translation>
         </message>
         <message>
             <source>{hours} h</source>
-            <translation type="unfinished"></translation>
+            <translation>{hours} h</translation>
         </message>
         <message>
             <source>{seconds:.1f} s</source>
-            <translation type="unfinished"></translation>
+            <translation>{seconds:.1f} s</translation>
         </message>
         <message>
             <source>{minutes} min {seconds} s</source>
-            <translation type="unfinished"></translation>
+            <translation>{minutes} min {seconds} s</translation>
         </message>
         <message>
             <source>{name}: done in {time}</source>
-            <translation type="unfinished"></translation>
+            <translation>{name}: fertig in {time}</translation>
         </message>
         <message>
             <source>{count} iterations</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} Schritte</translation>
         </message>
         <message>
             <source>noise {noise:.3g}</source>
-            <translation type="unfinished"></translation>
+            <translation>Rauschen {noise:.3g}</translation>
         </message>
         <message>
             <source>centre of the kernels: {place}</source>
-            <translation type="unfinished"></translation>
+            <translation>Bezugspunkt der Kerne: {place}</translation>
         </message>
         <message>
             <source>The width of the kernels cannot be told: {reason}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Breite der Kerne lässt sich nicht sagen: {reason}.</translation>
         </message>
         <message>
             <source>Width: {text}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Breite: {text}.</translation>
         </message>
         <message>
             <source>Warning: {text}</source>
-            <translation type="unfinished"></translation>
+            <translation>Warnung: {text}</translation>
         </message>
         <message>
             <source>residual {residual:.3g} (1 is ideal)</source>
-            <translation type="unfinished"></translation>
+            <translation>Rest {residual:.3g} (1 ist ideal)</translation>
         </message>
         <message>
             <source>residual far above the noise</source>
-            <translation type="unfinished"></translation>
+            <translation>Rest weit über dem Rauschen</translation>
         </message>
         <message>
             <source>{name}: {count} frames done in {time} of work</source>
-            <translation type="unfinished"></translation>
+            <translation>{name}: {count} Bilder fertig in {time} Arbeit</translation>
         </message>
         <message>
             <source>at most {residual}</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>One kernel applies everywhere.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>One kernel applies everywhere in a channel.</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>One kernel applies everywhere in a frame.</source>
-            <translation type="unfinished"></translation>
+            <translation>höchstens {residual}</translation>
         </message>
         <message>
             <source>Choose the sharp volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das scharfe Volumen wählen.</translation>
         </message>
         <message>
             <source>Choose the blurred volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das unscharfe Volumen wählen.</translation>
         </message>
         <message>
             <source>Choose what the kernels are keyed to, or measure one kernel.</source>
-            <translation type="unfinished"></translation>
+            <translation>Wählen, was die Kerne bestimmt, oder einen einzigen Kern messen.</translation>
         </message>
         <message>
             <source>Fill the table with levels, regions or positions first.</source>
-            <translation type="unfinished"></translation>
+            <translation>Zuerst die Tabelle mit Stufen, Bereichen oder Orten füllen.</translation>
         </message>
         <message>
             <source>Measured in {time}</source>
-            <translation type="unfinished"></translation>
+            <translation>Gemessen in {time}</translation>
         </message>
         <message>
             <source>{count} of {all} kernels determined by the volumes</source>
-            <translation type="unfinished"></translation>
+            <translation>{count} von {all} Kernen durch die Volumen bestimmt</translation>
         </message>
         <message>
             <source>uncertainty {percent:.0f} %</source>
-            <translation type="unfinished"></translation>
+            <translation>Unsicherheit {percent:.0f} %</translation>
         </message>
         <message>
             <source>gain {gain:.4g}</source>
-            <translation type="unfinished"></translation>
+            <translation>Faktor {gain:.4g}</translation>
         </message>
         <message>
             <source>offset {offset:.4g}</source>
-            <translation type="unfinished"></translation>
+            <translation>Versatz {offset:.4g}</translation>
         </message>
         <message>
             <source>shift {shift} mm</source>
-            <translation type="unfinished"></translation>
+            <translation>Verschiebung {shift} mm</translation>
         </message>
         <message>
             <source>The computer ran out of memory; close other data or crop the volume.</source>
-            <translation type="unfinished"></translation>
+            <translation>Der Arbeitsspeicher reicht nicht; andere Daten schließen oder das Volumen zuschneiden.</translation>
         </message>
         <message>
             <source>choose 'its natural logarithm' at 'Values are'</source>
-            <translation type="unfinished"></translation>
+            <translation>„sein natürlicher Logarithmus“ bei „Werte sind“ wählen</translation>
         </message>
         <message>
             <source>uncheck 'gain'</source>
-            <translation type="unfinished"></translation>
+            <translation>„Faktor“ abwählen</translation>
         </message>
         <message>
             <source>(Advanced, NaN and infinity)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Erweitert, NaN und unendlich)</translation>
         </message>
         <message>
             <source>Fill NaN and infinity, and apply</source>
-            <translation type="unfinished"></translation>
+            <translation>NaN und unendliche füllen und anwenden</translation>
         </message>
         <message>
             <source>Resample onto the input, and apply</source>
-            <translation type="unfinished"></translation>
+            <translation>Auf die Eingabe umrechnen und anwenden</translation>
         </message>
         <message>
             <source>Work slice by slice, and apply</source>
-            <translation type="unfinished"></translation>
+            <translation>Schichtweise arbeiten und anwenden</translation>
         </message>
         <message>
             <source>Work slice by slice</source>
-            <translation type="unfinished"></translation>
+            <translation>Schichtweise arbeiten</translation>
         </message>
         <message>
             <source>(In the panel: Advanced, NaN and infinity.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Erweitert, NaN und unendlich.)</translation>
         </message>
         <message>
             <source>(In the panel: Advanced, Other geometry.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Erweitert, Andere Geometrie.)</translation>
         </message>
         <message>
             <source>(In the panel: Kernels, Slice by slice.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Kerne, Schichtweise.)</translation>
         </message>
         <message>
             <source>(In the panel: Advanced, Offset.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Erweitert, Versatz.)</translation>
         </message>
         <message>
             <source>(In the panel: Inputs, Engine.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Eingaben, Rechenwerk.)</translation>
         </message>
         <message>
             <source>(In the panel: Kernels, Outside.)</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Kerne, Außerhalb.)</translation>
         </message>
         <message>
             <source>(In the panel: Inputs, What to do.)</source>
-            <translation type="unfinished"></translation>
-        </message>
-    </context>
-    <context>
-        <name>panel.onevolume</name>
-        <message>
-            <source>A sharp and a blurred volume</source>
-            <translation>Scharfes und unscharfes Volumen</translation>
-        </message>
-        <message>
-            <source>Beads, stars or other points</source>
-            <translation>Kügelchen, Sterne oder andere Punkte</translation>
-        </message>
-        <message>
-            <source>A straight edge, slanted</source>
-            <translation>Gerade Kante, schräg</translation>
-        </message>
-        <message>
-            <source>A slit or wire, slanted</source>
-            <translation>Spalt oder Draht, schräg</translation>
-        </message>
-        <message>
-            <source>Choose the volume that shows the points.</source>
-            <translation>Wählen Sie das Volumen, das die Punkte zeigt.</translation>
-        </message>
-        <message>
-            <source>Choose the volume that shows the edge.</source>
-            <translation>Wählen Sie das Volumen, das die Kante zeigt.</translation>
-        </message>
-        <message>
-            <source>Choose the volume that shows the slit.</source>
-            <translation>Wählen Sie das Volumen, das den Spalt zeigt.</translation>
-        </message>
-        <message>
-            <source>{name} kernel</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>positions are mm from the first voxel of {name}, whose grid is another than the input's</source>
-            <translation type="unfinished"></translation>
+            <translation>(Im Panel: Eingaben, Was tun.)</translation>
         </message>
     </context>
     <context>
         <name>panel.plotnodes</name>
         <message>
             <source>Which kernel applies where</source>
-            <translation type="unfinished"></translation>
+            <translation>Welcher Kern wo gilt</translation>
         </message>
         <message>
             <source>Intensity</source>
@@ -2450,15 +2215,15 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Weight (grey: voxels, square root)</source>
-            <translation type="unfinished"></translation>
+            <translation>Gewicht (grau: Voxel, Wurzel)</translation>
         </message>
         <message>
             <source>refused</source>
-            <translation type="unfinished"></translation>
+            <translation>abgelehnt</translation>
         </message>
         <message>
             <source>unchanged</source>
-            <translation type="unfinished"></translation>
+            <translation>unverändert</translation>
         </message>
         <message>
             <source>everywhere</source>
@@ -2466,7 +2231,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>How much of the image each kernel has</source>
-            <translation type="unfinished"></translation>
+            <translation>Wie viel des Bildes jeder Kern hat</translation>
         </message>
         <message>
             <source>Kernel</source>
@@ -2474,26 +2239,26 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Share of the voxels</source>
-            <translation type="unfinished"></translation>
+            <translation>Anteil der Voxel</translation>
         </message>
         <message>
             <source>Kernel weights</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerngewichte</translation>
         </message>
         <message>
             <source>Kernel weights table</source>
-            <translation type="unfinished"></translation>
+            <translation>Kerngewichte (Tabelle)</translation>
         </message>
         <message>
             <source>Voxels</source>
-            <translation type="unfinished"></translation>
+            <translation>Voxel</translation>
         </message>
     </context>
     <context>
         <name>panel.preview</name>
         <message>
             <source>Computing the preview...</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Vorschau wird berechnet...</translation>
         </message>
     </context>
     <context>
@@ -2515,19 +2280,19 @@ Neurological Institute, McGill University.
         <name>panel.runssection</name>
         <message>
             <source>Result</source>
-            <translation type="unfinished"></translation>
+            <translation>Ergebnis</translation>
         </message>
         <message>
             <source>Time</source>
-            <translation type="unfinished"></translation>
+            <translation>Zeit</translation>
         </message>
         <message>
             <source>The buttons beside 'Compare' show {before} and {after}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Knöpfe neben „Vergleichen“ zeigen {before} und {after}.</translation>
         </message>
         <message>
             <source>The voxels of this result are kept no longer; its settings are.</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Voxel dieses Ergebnisses sind nicht mehr da; seine Einstellungen schon.</translation>
         </message>
     </context>
     <context>
@@ -2589,390 +2354,397 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>The input volume. Residual: how it differs from itself, blurred again, in units of the noise.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Eingabevolumen. Rest: wie es von sich selbst, wieder verwischt, abweicht, in Einheiten des Rauschens.</translation>
         </message>
         <message>
             <source>Click to choose this method. Residual: what the block leaves unexplained, in units of the noise (1 is ideal). dB: how much closer to the truth it came in a simulation, which tells the better method, not by how much.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Klick wählt dieses Verfahren. Rest: was vom Block unerklärt bleibt, in Einheiten des Rauschens (1 ist ideal). dB: wie viel näher es der Wahrheit in einer Simulation kam; das sagt, welches Verfahren besser ist, nicht um wie viel.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.weightsplot</name>
+        <message>
+            <source>One kernel applies everywhere.</source>
+            <translation>Ein Kern gilt überall.</translation>
         </message>
     </context>
     <context>
         <name>shapes.registry</name>
         <message>
             <source>Sigma (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Sigma (mm):</translation>
         </message>
         <message>
             <source>sigma</source>
-            <translation type="unfinished"></translation>
+            <translation>Sigma</translation>
         </message>
         <message>
             <source>full width at half maximum</source>
-            <translation type="unfinished"></translation>
+            <translation>volle Halbwertsbreite</translation>
         </message>
         <message>
             <source>FWHM (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>FWHM (mm):</translation>
         </message>
         <message>
             <source>FWHM</source>
-            <translation type="unfinished"></translation>
+            <translation>FWHM</translation>
         </message>
         <message>
             <source>Length (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Länge (mm):</translation>
         </message>
         <message>
             <source>length</source>
-            <translation type="unfinished"></translation>
+            <translation>Länge</translation>
         </message>
         <message>
             <source>Width (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Breite (mm):</translation>
         </message>
         <message>
             <source>width</source>
-            <translation type="unfinished"></translation>
+            <translation>Breite</translation>
         </message>
         <message>
             <source>Radius (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Radius (mm):</translation>
         </message>
         <message>
             <source>radius</source>
-            <translation type="unfinished"></translation>
+            <translation>Radius</translation>
         </message>
         <message>
             <source>Size (voxels):</source>
-            <translation type="unfinished"></translation>
+            <translation>Größe (Voxel):</translation>
         </message>
         <message>
             <source>size</source>
-            <translation type="unfinished"></translation>
+            <translation>Größe</translation>
         </message>
         <message>
             <source>Amount:</source>
-            <translation type="unfinished"></translation>
+            <translation>Stärke:</translation>
         </message>
         <message>
             <source>amount</source>
-            <translation type="unfinished"></translation>
+            <translation>Stärke</translation>
         </message>
         <message>
             <source>Sigmas (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Sigmas (mm):</translation>
         </message>
         <message>
             <source>sigmas</source>
-            <translation type="unfinished"></translation>
+            <translation>Sigmas</translation>
         </message>
         <message>
             <source>full width at half maximum of each</source>
-            <translation type="unfinished"></translation>
+            <translation>volle Halbwertsbreite von jedem</translation>
         </message>
         <message>
             <source>FWHMs (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>FWHMs (mm):</translation>
         </message>
         <message>
             <source>FWHMs</source>
-            <translation type="unfinished"></translation>
+            <translation>FWHMs</translation>
         </message>
         <message>
             <source>share of the weight of each, in any unit</source>
-            <translation type="unfinished"></translation>
+            <translation>Anteil jedes am Gewicht, in beliebiger Einheit</translation>
         </message>
         <message>
             <source>Amplitudes:</source>
-            <translation type="unfinished"></translation>
+            <translation>Amplituden:</translation>
         </message>
         <message>
             <source>amplitudes</source>
-            <translation type="unfinished"></translation>
+            <translation>Amplituden</translation>
         </message>
         <message>
             <source>Lambda (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Lambda (mm):</translation>
         </message>
         <message>
             <source>lambda</source>
-            <translation type="unfinished"></translation>
+            <translation>Lambda</translation>
         </message>
         <message>
             <source>Alpha (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Alpha (mm):</translation>
         </message>
         <message>
             <source>alpha</source>
-            <translation type="unfinished"></translation>
+            <translation>Alpha</translation>
         </message>
         <message>
             <source>how steep the wings are; greater than 1 in 2-D and 1.5 in 3-D</source>
-            <translation type="unfinished"></translation>
+            <translation>wie steil die Flanken sind; größer als 1 in 2-D und 1,5 in 3-D</translation>
         </message>
         <message>
             <source>Beta:</source>
-            <translation type="unfinished"></translation>
+            <translation>Beta:</translation>
         </message>
         <message>
             <source>beta</source>
-            <translation type="unfinished"></translation>
+            <translation>Beta</translation>
         </message>
         <message>
             <source>how far it reaches from its centre</source>
-            <translation type="unfinished"></translation>
+            <translation>wie weit er von seiner Mitte reicht</translation>
         </message>
         <message>
             <source>Reach (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Reichweite (mm):</translation>
         </message>
         <message>
             <source>reach</source>
-            <translation type="unfinished"></translation>
+            <translation>Reichweite</translation>
         </message>
         <message>
             <source>Distances (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Abstände (mm):</translation>
         </message>
         <message>
             <source>distances</source>
-            <translation type="unfinished"></translation>
+            <translation>Abstände</translation>
         </message>
         <message>
             <source>weight per area or volume at each distance, in any unit</source>
-            <translation type="unfinished"></translation>
+            <translation>Gewicht je Fläche oder Volumen in jedem Abstand, in beliebiger Einheit</translation>
         </message>
         <message>
             <source>Densities:</source>
-            <translation type="unfinished"></translation>
+            <translation>Dichten:</translation>
         </message>
         <message>
             <source>densities</source>
-            <translation type="unfinished"></translation>
+            <translation>Dichten</translation>
         </message>
         <message>
             <source>Aperture (NA):</source>
-            <translation type="unfinished"></translation>
+            <translation>Apertur (NA):</translation>
         </message>
         <message>
             <source>NA</source>
-            <translation type="unfinished"></translation>
+            <translation>NA</translation>
         </message>
         <message>
             <source>wavelength of the light that is seen, in vacuum</source>
-            <translation type="unfinished"></translation>
+            <translation>Wellenlänge des gesehenen Lichts, im Vakuum</translation>
         </message>
         <message>
             <source>Wavelength (nm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Wellenlänge (nm):</translation>
         </message>
         <message>
             <source>wavelength</source>
-            <translation type="unfinished"></translation>
+            <translation>Wellenlänge</translation>
         </message>
         <message>
             <source>wavelength of the light that excites, in vacuum</source>
-            <translation type="unfinished"></translation>
+            <translation>Wellenlänge des anregenden Lichts, im Vakuum</translation>
         </message>
         <message>
             <source>Excitation (nm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Anregung (nm):</translation>
         </message>
         <message>
             <source>excitation</source>
-            <translation type="unfinished"></translation>
+            <translation>Anregung</translation>
         </message>
         <message>
             <source>refractive index of the immersion medium: air 1, water 1.33, oil 1.515</source>
-            <translation type="unfinished"></translation>
+            <translation>Brechzahl des Immersionsmediums: Luft 1, Wasser 1,33, Öl 1,515</translation>
         </message>
         <message>
             <source>Immersion index:</source>
-            <translation type="unfinished"></translation>
+            <translation>Brechzahl Immersion:</translation>
         </message>
         <message>
             <source>immersion</source>
-            <translation type="unfinished"></translation>
+            <translation>Immersion</translation>
         </message>
         <message>
             <source>refractive index of the sample</source>
-            <translation type="unfinished"></translation>
+            <translation>Brechzahl der Probe</translation>
         </message>
         <message>
             <source>Sample index:</source>
-            <translation type="unfinished"></translation>
+            <translation>Brechzahl Probe:</translation>
         </message>
         <message>
             <source>sample</source>
-            <translation type="unfinished"></translation>
+            <translation>Probe</translation>
         </message>
         <message>
             <source>depth of the point below the coverslip</source>
-            <translation type="unfinished"></translation>
+            <translation>Tiefe des Punkts unter dem Deckglas</translation>
         </message>
         <message>
             <source>Depth (mm):</source>
-            <translation type="unfinished"></translation>
+            <translation>Tiefe (mm):</translation>
         </message>
         <message>
             <source>depth</source>
-            <translation type="unfinished"></translation>
+            <translation>Tiefe</translation>
         </message>
         <message>
             <source>Gaussian</source>
-            <translation type="unfinished"></translation>
+            <translation>Gauß</translation>
         </message>
         <message>
             <source>Gaussian blur of standard deviation sigma.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gaußsche Unschärfe der Standardabweichung Sigma.</translation>
         </message>
         <message>
             <source>Motion</source>
-            <translation type="unfinished"></translation>
+            <translation>Bewegung</translation>
         </message>
         <message>
             <source>Uniform straight motion during the exposure.</source>
-            <translation type="unfinished"></translation>
+            <translation>Gleichförmige gerade Bewegung während der Aufnahme.</translation>
         </message>
         <message>
             <source>Box</source>
-            <translation type="unfinished"></translation>
+            <translation>Rechteck</translation>
         </message>
         <message>
             <source>Mean over a box.</source>
-            <translation type="unfinished"></translation>
+            <translation>Mittel über ein Rechteck.</translation>
         </message>
         <message>
             <source>Disk</source>
-            <translation type="unfinished"></translation>
+            <translation>Scheibe</translation>
         </message>
         <message>
             <source>Defocus in the plane of the slice: a uniform disk.</source>
-            <translation type="unfinished"></translation>
+            <translation>Defokussierung in der Schichtebene: eine gleichmäßige Scheibe.</translation>
         </message>
         <message>
             <source>Ball</source>
-            <translation type="unfinished"></translation>
+            <translation>Kugel</translation>
         </message>
         <message>
             <source>Defocus in three dimensions: a uniform ball.</source>
-            <translation type="unfinished"></translation>
+            <translation>Defokussierung in drei Dimensionen: eine gleichmäßige Kugel.</translation>
         </message>
         <message>
             <source>Sum of Gaussians</source>
-            <translation type="unfinished"></translation>
+            <translation>Summe von Gauß-Kernen</translation>
         </message>
         <message>
             <source>Several Gaussians about one centre, as of scatter and dose.</source>
-            <translation type="unfinished"></translation>
+            <translation>Mehrere Gauß-Kerne um eine Mitte, wie bei Streuung und Dosis.</translation>
         </message>
         <message>
             <source>Lorentz</source>
-            <translation type="unfinished"></translation>
+            <translation>Lorentz</translation>
         </message>
         <message>
             <source>Glare and scatter with a Lorentzian line spread function; heavy tails.</source>
-            <translation type="unfinished"></translation>
+            <translation>Überstrahlung und Streuung mit Lorentz-förmiger Linienbildfunktion; lange Ausläufer.</translation>
         </message>
         <message>
             <source>Exponential</source>
-            <translation type="unfinished"></translation>
+            <translation>Exponentiell</translation>
         </message>
         <message>
             <source>Scatter that falls off exponentially with the distance.</source>
-            <translation type="unfinished"></translation>
+            <translation>Streuung, die mit dem Abstand exponentiell abfällt.</translation>
         </message>
         <message>
             <source>Moffat</source>
-            <translation type="unfinished"></translation>
+            <translation>Moffat</translation>
         </message>
         <message>
             <source>A core with wings, as of stars and lenses.</source>
-            <translation type="unfinished"></translation>
+            <translation>Ein Kern mit Flanken, wie bei Sternen und Linsen.</translation>
         </message>
         <message>
             <source>Radial table</source>
-            <translation type="unfinished"></translation>
+            <translation>Radiale Tabelle</translation>
         </message>
         <message>
             <source>Densities at distances from the centre, from a table.</source>
-            <translation type="unfinished"></translation>
+            <translation>Dichten in Abständen von der Mitte, aus einer Tabelle.</translation>
         </message>
         <message>
             <source>Born-Wolf</source>
-            <translation type="unfinished"></translation>
+            <translation>Born-Wolf</translation>
         </message>
         <message>
             <source>Wide-field microscope without aberrations.</source>
-            <translation type="unfinished"></translation>
+            <translation>Weitfeldmikroskop ohne Abbildungsfehler.</translation>
         </message>
         <message>
             <source>Gibson-Lanni</source>
-            <translation type="unfinished"></translation>
+            <translation>Gibson-Lanni</translation>
         </message>
         <message>
             <source>Wide-field microscope, with the aberrations of indices and of the depth in the sample.</source>
-            <translation type="unfinished"></translation>
+            <translation>Weitfeldmikroskop, mit den Abbildungsfehlern der Brechzahlen und der Tiefe in der Probe.</translation>
         </message>
         <message>
             <source>Confocal</source>
-            <translation type="unfinished"></translation>
+            <translation>Konfokal</translation>
         </message>
         <message>
             <source>Confocal microscope with a small pinhole.</source>
-            <translation type="unfinished"></translation>
+            <translation>Konfokales Mikroskop mit kleiner Lochblende.</translation>
         </message>
         <message>
             <source>Mean</source>
-            <translation type="unfinished"></translation>
+            <translation>Mittel</translation>
         </message>
         <message>
             <source>Mean of a block of voxels.</source>
-            <translation type="unfinished"></translation>
+            <translation>Mittel eines Blocks von Voxeln.</translation>
         </message>
         <message>
             <source>Sum</source>
-            <translation type="unfinished"></translation>
+            <translation>Summe</translation>
         </message>
         <message>
             <source>Sum over a block of voxels; not normalised.</source>
-            <translation type="unfinished"></translation>
+            <translation>Summe über einen Block von Voxeln; nicht normiert.</translation>
         </message>
         <message>
             <source>Cross sum</source>
-            <translation type="unfinished"></translation>
+            <translation>Kreuzsumme</translation>
         </message>
         <message>
             <source>Sum of a voxel and its face neighbours; not normalised.</source>
-            <translation type="unfinished"></translation>
+            <translation>Summe eines Voxels und seiner Flächennachbarn; nicht normiert.</translation>
         </message>
         <message>
             <source>Laplace</source>
-            <translation type="unfinished"></translation>
+            <translation>Laplace</translation>
         </message>
         <message>
             <source>Second differences in intensity per mm²: edges; sums to 0, for convolution only.</source>
-            <translation type="unfinished"></translation>
+            <translation>Zweite Differenzen in Intensität je mm²: Kanten; Summe 0, nur zum Falten.</translation>
         </message>
         <message>
             <source>Sharpen</source>
-            <translation type="unfinished"></translation>
+            <translation>Schärfen</translation>
         </message>
         <message>
             <source>The image minus a part of its Laplacian; for convolution.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Bild weniger einen Teil seines Laplace; zum Falten.</translation>
         </message>
         <message>
             <source>No blur</source>
-            <translation type="unfinished"></translation>
+            <translation>Keine Unschärfe</translation>
         </message>
         <message>
             <source>Leaves the image as it is.</source>
-            <translation type="unfinished"></translation>
+            <translation>Lässt das Bild, wie es ist.</translation>
         </message>
         <message>
             <source>File</source>
-            <translation type="unfinished"></translation>
+            <translation>Datei</translation>
         </message>
         <message>
             <source>The voxels of a file: an image, an array, a table of text.</source>

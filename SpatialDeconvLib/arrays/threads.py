@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numpy as np
@@ -36,23 +36,34 @@ class Crew:
     ) -> list[Result]:
         """Return ``work(item)`` of every item, in the items' order; the first error that this meets is raised.
 
-        `check` is called in the calling thread after every item; when it raises, items that have not begun do not.
+        `check` is called in the calling thread after every item. When it or an item raises, items that have not
+        begun do not, and none goes on: what they work on is the caller's again.
         """
+        check = check or _nothing
         if self.workers == 1 or len(items) <= 1:
-            found = map(work, items)
-        else:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.workers)
-            found = self._pool.map(work, items)
-        results = []
-        for result in found:
-            results.append(result)
-            if check is not None:
-                check()
-        return results
+            return [_checked(work(item), check) for item in items]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.workers)
+        running = [self._pool.submit(work, item) for item in items]
+        try:
+            return [_checked(each.result(), check) for each in running]
+        except BaseException:
+            for each in running:
+                each.cancel()
+            wait(running)
+            raise
 
     def __reduce__(self) -> tuple:
         return Crew, (self.workers,)  # threads are not carried
+
+
+def _nothing() -> None:
+    """What is called where nothing is to be checked."""
+
+
+def _checked(result: Result, check: Callable[[], object]) -> Result:
+    check()
+    return result
 
 
 class Lock:

@@ -469,18 +469,18 @@ class SpatiallyVariantBlur(LinearOperator):
         def store(i: int, part: np.ndarray) -> None:
             spectrum[i] = first.times(i, part, out=part) if one else part
 
-        transform.analyse(side, lambda a, b: values[a:b], store, conjugate)
+        transform.analyse(side, lambda a, b: values[a:b], store, conjugate, watch.check)
         for r, term in enumerate(group.terms):
             watch.check()
             if one:
-                transform.synthesise(other, spectrum.__getitem__, write(r), conjugate)
+                transform.synthesise(other, spectrum.__getitem__, write(r), conjugate, check=watch.check)
             else:
                 times = term.spectrum.times
 
                 def product(i: int, times: Callable = times) -> np.ndarray:
                     return times(i, spectrum[i])
 
-                transform.synthesise(other, product, write(r), conjugate)
+                transform.synthesise(other, product, write(r), conjugate, check=watch.check)
             watch.tell((r + 1) / len(group.terms))
 
     def gather(
@@ -512,7 +512,7 @@ class SpatiallyVariantBlur(LinearOperator):
                 else:
                     total[i] = part
 
-            transform.analyse(side, read(r), add, conjugate)
+            transform.analyse(side, read(r), add, conjugate, watch.check)
             watch.tell((r + 1) / len(group.terms))
 
         image: list[np.ndarray] = []
@@ -521,7 +521,9 @@ class SpatiallyVariantBlur(LinearOperator):
             image[0][a:b] += part
 
         # Slab by slab, so that the spectrum goes while the image comes.
-        transform.synthesise(other, total.pop, write, conjugate, between=lambda: image.append(target()))
+        transform.synthesise(
+            other, total.pop, write, conjugate, between=lambda: image.append(target()), check=watch.check
+        )
 
     def _add_identities(self, image: np.ndarray, out: _Later, transposed: bool, watch: Watch) -> None:
         inner = self._inner()  # weights are on the data or on the domain

@@ -57,9 +57,17 @@ class Transform:
         thickness = _part(n, _SLAB // self.columns)
         return [(a, min(a + thickness, n)) for a in range(0, n, thickness)]
 
-    def analyse(self, side: Side, read: Read, sink: Callable[[int, np.ndarray], None], conjugate: bool) -> None:
+    def analyse(
+        self,
+        side: Side,
+        read: Read,
+        sink: Callable[[int, np.ndarray], None],
+        conjugate: bool,
+        check: Callable[[], object] | None = None,
+    ) -> None:
         """Transform an image: `read(a, b)` gives planes a to b of the side's box, `sink(i, column)` takes
-        slab number i of the spectrum, an array (N0, columns of the slab) in one piece that is its own to keep."""
+        slab number i of the spectrum, an array (N0, columns of the slab) in one piece that is its own to keep;
+        `check` is called after every part, and may raise."""
         n0, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
@@ -95,8 +103,8 @@ class Transform:
             fft_in_place(part, 0, conjugate)
             sink(number, part)
 
-        self.run(planes, self.chunks(side))
-        self.run(column, range(len(self.slabs)))
+        self.run(planes, self.chunks(side), check)
+        self.run(column, range(len(self.slabs)), check)
 
     def synthesise(
         self,
@@ -105,9 +113,11 @@ class Transform:
         write: Write,
         conjugate: bool,
         between: Callable[[], object] | None = None,
+        check: Callable[[], object] | None = None,
     ) -> None:
         """Transform back: `source(i)` gives slab number i of the spectrum, an array that may be overwritten;
-        `write(a, b, image)` takes planes a to b of the side's box; `between` is called before the first."""
+        `write(a, b, image)` takes planes a to b of the side's box; `between` is called before the first, `check`
+        after every part."""
         _, n1, n2 = self.geometry.grid
         extended = [left + right > 0 for left, right in zip(side.left, side.right, strict=True)]
 
@@ -131,10 +141,10 @@ class Transform:
                 side.fold(rows, 2, 2)
             write(a, b, rows[:, :, side.rows(2)])
 
-        self.run(column, range(len(self.slabs)))
+        self.run(column, range(len(self.slabs)), check)
         if between is not None:
             between()
-        self.run(planes, self.chunks(side))
+        self.run(planes, self.chunks(side), check)
 
 
 def _part(total: int, most: int) -> int:

@@ -506,6 +506,22 @@ def test_progress_counts_kernels_and_cancel_stops_between_them():
     assert next(calls) == 4
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_product_asks_after_every_part_of_its_transforms_and_can_be_stopped_there(model, workers):
+    image, kernels = phantom((48, 64, 64)), [gaussian_kernel(sigma) for sigma in (1.0, 1.5)]
+    field = KernelField.by_intensity(dict(zip((0.0, float(image.max())), kernels, strict=True)))
+    op = SpatiallyVariantBlur(field, image.shape, guide=image, model=model, workers=workers, low_rank=0)
+    asked = []
+    expected = op.forward(image, Watch(None, lambda: bool(asked.append(1))))
+    assert len(asked) > 5 * len(kernels)
+    for most in (1, len(asked) // 2, len(asked) - 1):
+        count = itertools.count(1)
+        with pytest.raises(Cancelled):
+            op.forward(image, Watch(None, lambda count=count, most=most: next(count) > most))
+        np.testing.assert_array_equal(op.forward(image), expected)  # no part of the other still writes into it
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_progress_numbers_kernels_through_identities_and_boxes_of_their_own(model):
     """Kernels with an FFT of their own box, and those without one, count like the others."""

@@ -110,7 +110,7 @@ def test_a_language_has_the_texts_that_there_are_and_no_others(path):
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
 def test_translations_keep_the_places_for_values(path):
     for (_context, text), translation in update.read(path).items():
-        fields = [{f for _t, f, *_ in string.Formatter().parse(each)} for each in (text, translation)]
+        fields = [{f for _t, f, *_ in string.Formatter().parse(each) if f} for each in (text, translation)]
         assert fields[0] == fields[1], text
         assert text.endswith(":") == translation.endswith(":"), text
         assert text[:1].isspace() == translation[:1].isspace(), text
