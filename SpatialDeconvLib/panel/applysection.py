@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled
 from ..mrml import browsers, checking
 from ..run.verdict import worst_verdict
-from . import goalsection
+from . import forms, goalsection
 from . import model as panelmodel
 from .parameters import fieldOf, snapshotOf
 from .running import RunControls
@@ -49,7 +49,7 @@ class ApplySection:
         if self._letGoOfOutput(state):
             return  # the parameter node has been modified
         ui, missing = self._panel.ui, panelmodel.whatIsMissing(state)
-        ui.applyButton.enabled = not missing and not owner
+        forms.setEnabled(ui.applyButton, not missing and not owner)
         ui.applyButton.toolTip = panelmodel.waitingText(owner) or panelmodel.applyToolTip(state)
         # What a run has said stays until the next one, or until there can be none.
         if missing or ui.statusLabel.text in ("", self._hint):

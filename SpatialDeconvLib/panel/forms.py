@@ -135,6 +135,13 @@ class FormRow:
         self._isIn = isShown
 
 
+def setEnabled(button, isEnabled):
+    """Enable or disable a button; one that has the focus would hand it on, and the panel would scroll after it."""
+    if not isEnabled:
+        button.clearFocus()
+    button.enabled = isEnabled
+
+
 def setChecked(button, isOn):
     """Check a button without telling its slots."""
     wasBlocked = button.blockSignals(True)

@@ -7,6 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
+from . import forms
 from . import model as panelmodel
 
 # Seconds between two repaints: so many times what the last one took, so that a window that is slow to paint does
@@ -214,7 +215,7 @@ class RunControls:
         self._progressBar.value = percent
 
     def cancelling(self):
-        self._button.enabled = False
+        forms.setEnabled(self._button, False)
         self.say(_("Cancelling..."))
 
     def stop(self):

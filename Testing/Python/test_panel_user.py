@@ -92,6 +92,20 @@ def test_labels_follow_the_width_of_the_panel_while_the_table_is_out_of_sight(re
     assert 0 < heights[1] < heights[0]
 
 
+def test_the_panel_stays_where_it_is_when_a_button_with_the_focus_is_disabled(ready):
+    slicer.util.mainWindow().resize(460, 400)
+    slicer.util.mainWindow().activateWindow()
+    ready.ui.applyButton.setFocus()
+    ready.window.processEvents()
+    assert ready.ui.applyButton.hasFocus()
+    bar = ready.window.panelArea.verticalScrollBar()
+    before = bar.value()
+    slicer.mrmlScene.Clear(0)
+    ready.window.processEvents()
+    assert not ready.ui.applyButton.isEnabled()
+    assert bar.value() == before
+
+
 def test_fields_of_other_kinds_leave_no_gap_in_the_form(ready):
     ready.select_rows(0)
     form = ready.ui.kernelNotesLabel.parentWidget().layout().itemAt(1).layout()
