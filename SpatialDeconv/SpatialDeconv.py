@@ -123,8 +123,8 @@ FORMS = {
 
 # The layouts whose labels make one column through the whole panel.
 FORM_LAYOUTS = (
-    "inputsFormLayout", "kernelKeyFormLayout", "kernelOptionsFormLayout", "regionFormLayout", "estimateFormLayout",
-    "methodFormLayout", "advancedFormLayout", "previewLayout",
+    "inputsFormLayout", "kernelKeyFormLayout", "kernelFormLayout", "kernelOptionsFormLayout", "regionFormLayout",
+    "estimateFormLayout", "methodFormLayout", "advancedFormLayout", "previewLayout",
 )  # fmt: skip
 
 # The widgets of each control that is not always shown; the names are those of panelmodel.visibleControls.

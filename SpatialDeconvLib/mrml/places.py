@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from .scene import ijkToRas, spacingOf, volumeArray
 
 __all__ = [
     "fitBox",
+    "folderOf",
     "intensityRange",
     "isEmptyRegion",
     "positionInVolume",
@@ -21,6 +23,12 @@ __all__ = [
 ]
 
 _MOST_LABELS = 1000
+
+
+def folderOf(node) -> str:
+    """Return the folder of the file that a node was read from; "" where there is none, and for None."""
+    storage = node.GetStorageNode() if node is not None else None
+    return os.path.dirname(storage.GetFileName() or "") if storage is not None else ""
 
 
 def segmentsOf(node) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ class KernelForm:
     """Line edits for the further parameters of a kernel, of which each kind shows its own.
 
     :param ui: the panel's widgets, to which these are added
-    :param form: the form layout that they are put into, above its last row
+    :param form: the form layout that they are put into
     :param onEdited: callable (name of the parameter, text), when one was edited
     """
 
@@ -23,9 +23,9 @@ class KernelForm:
             label.toolTip = edit.toolTip = kernelfields.fieldToolTip(parameter)
             setattr(ui, edit.objectName, edit)
             label.setBuddy(edit)
-            form.insertRow(form.rowCount() - 1, label, edit)
+            form.addRow(label, edit)
             edit.connect("editingFinished()", lambda name=name, edit=edit: self._onEdited(name, edit.text))
-            self._fields[name] = forms.FormRow(form, form.rowCount() - 2, label, edit), edit
+            self._fields[name] = forms.FormRow(form, form.rowCount() - 1, label, edit), edit
 
     def show(self, row):
         """Show the fields of a row's kind, and what the row says of them."""

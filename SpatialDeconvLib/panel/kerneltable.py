@@ -715,9 +715,11 @@ class KernelTable:
         if path:
             self.save(path if os.path.splitext(path)[1] else f"{path}.json")
 
-    @staticmethod
-    def _folder():
-        return qt.QSettings().value("SpatialDeconv/kernelSetFolder") or ""
+    def _folder(self):
+        """Return where a dialog begins: where the last kernels were, else where the image is."""
+        node = self._node()
+        known = qt.QSettings().value("SpatialDeconv/kernelSetFolder")
+        return known or places.folderOf(node.inputVolume if node else None)
 
     def load(self, path):
         """Put a kernel set file into the table; what goes wrong is shown, and the table stays as it was."""

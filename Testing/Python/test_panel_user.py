@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -444,6 +445,23 @@ def test_choosing_a_file_takes_the_level_from_its_name(user, ten_files):
     assert user.table()[0][0] == "90"
     user.edit_cell(0, 0, "95")
     assert user.table()[0][0] == "95"  # what is typed afterwards stays
+
+
+def test_kernels_are_first_looked_for_beside_the_image(user, ten_files, tmp_path):
+    import qt
+
+    node = user.add_volume()
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(tmp_path / "image.nrrd"))
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    user.choose("inputVolumeSelector", node)
+    qt.QSettings().setValue("SpatialDeconv/kernelSetFolder", "")
+
+    for button in ("firstFilesButton", "addFilesButton"):
+        user.window.answers.append(tuple(ten_files))
+        user.click(button)
+    folders = [shown[-1] for shown in user.window.shown]
+    assert folders == [str(tmp_path), str(Path(ten_files[0]).parent)]
 
 
 def test_a_folder_without_kernels_is_told(user, tmp_path):

@@ -236,6 +236,28 @@ def check_data_of_items():
     assert combo.findText("b") == -1
 
 
+def check_rows_of_forms_can_be_taken_out_and_put_back():
+    widget = qt.QWidget()
+    form = qt.QFormLayout(widget)
+    rows = [(qt.QLabel("a"), qt.QLineEdit()) for _ in range(3)]
+    for label, edit in rows:
+        form.addRow(label, edit)
+    full = widget.sizeHint.height()
+    label, edit = rows[1]
+    form.removeWidget(label)
+    form.removeWidget(edit)
+    label.visible = edit.visible = False
+    assert form.rowCount() == 3
+    assert form.indexOf(edit) == -1
+    assert edit.parent() is not None
+    assert 2 * full / 3 - 3 <= widget.sizeHint.height() < full
+    form.setWidget(1, qt.QFormLayout.LabelRole, label)
+    form.setWidget(1, qt.QFormLayout.FieldRole, edit)
+    label.visible = edit.visible = True
+    assert widget.sizeHint.height() == full
+    assert form.itemAt(1, qt.QFormLayout.FieldRole).widget() == edit
+
+
 def check_enums_are_integers():
     assert int(qt.Qt.AlignRight) == 2
     assert qt.QSizePolicy.Expanding == 7
