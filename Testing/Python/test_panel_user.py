@@ -93,6 +93,16 @@ def test_labels_follow_the_width_of_the_panel_while_the_table_is_out_of_sight(re
     assert 0 < heights[1] < heights[0]
 
 
+def test_what_is_said_and_asked_of_kernels_has_the_width_of_the_other_rows(ready):
+    ui = ready.ui
+    ready.reveal(ui.kernelTable)
+    ready.select_rows(0)
+    slicer.util.mainWindow().resize(460, 1000)
+    ready.window.processEvents()
+    assert ui.kernelSetSummaryLabel.width == ui.kernelsRow.width
+    assert ui.kernelKindComboBox.width >= 0.9 * ui.interpolationComboBox.width
+
+
 def test_the_panel_stays_where_it_is_when_a_button_with_the_focus_is_disabled(ready):
     slicer.util.mainWindow().resize(460, 400)
     slicer.util.mainWindow().activateWindow()
