@@ -54,8 +54,8 @@ Neurological Institute, McGill University.
             <translation>Volumen wählen</translation>
         </message>
         <message>
-            <source>Kernels that describe the blur, and what chooses among them.</source>
-            <translation>Kerne, die die Unschärfe beschreiben, und was unter ihnen wählt.</translation>
+            <source>Kernels that describe the blur, and what chooses among them. Files and folders can be dropped here.</source>
+            <translation>Kerne, die die Unschärfe beschreiben, und was unter ihnen wählt. Dateien und Ordner lassen sich hierher ziehen.</translation>
         </message>
         <message>
             <source>Kernels:</source>

@@ -4,20 +4,20 @@ import qt
 
 
 class FileDrops(qt.QObject):
-    """Lets files and folders be dropped on a view of items.
+    """Lets files and folders be dropped on a widget, and on those in it that take no drops themselves.
 
-    :param view: the widget, such as a table
+    :param widget: the widget; of a view of items its viewport
     :param dropped: called with the list of their paths
     """
 
-    def __init__(self, view, dropped):
-        qt.QObject.__init__(self, view)
+    def __init__(self, widget, dropped):
+        qt.QObject.__init__(self, widget)
         self._dropped = dropped
-        view.viewport().setAcceptDrops(True)
-        view.viewport().installEventFilter(self)
+        widget.setAcceptDrops(True)
+        widget.installEventFilter(self)
 
     def eventFilter(self, _target, event):
-        """Take what has paths; the view does not see it."""
+        """Take what has paths; the widget does not see it."""
         kind = event.type()
         if kind not in (qt.QEvent.DragEnter, qt.QEvent.DragMove, qt.QEvent.Drop):
             return False

@@ -95,7 +95,8 @@ class KernelTable:
         ui.redoKernelsButton.connect("clicked(bool)", self.onRedo)
         section, inside = ui.kernelsCollapsibleButton, qt.Qt.WidgetWithChildrenShortcut
         keys = {"Ctrl+Z": self.onUndo, "Ctrl+Shift+Z": self.onRedo}
-        self._drops = dropping.FileDrops(ui.kernelTable, self.onDropped)
+        targets = ui.kernelTable.viewport(), ui.kernelsLabel, ui.kernelsRow
+        self._drops = [dropping.FileDrops(target, self.onDropped) for target in targets]
         self._shortcuts += [forms.shortcut(key, section, slot, inside) for key, slot in keys.items()]
         self._volumeMenu = qt.QMenu(ui.volumeKernelsButton)
         self._volumeMenu.connect("aboutToShow()", self.fillVolumeMenu)

@@ -426,6 +426,13 @@ def test_a_folder_of_any_format_is_added(user, tmp_path, ending):
 
 
 @drags
+def test_files_are_dropped_on_the_summary_while_the_table_is_out_of_sight(user, ten_files):
+    assert user.ui.kernelsCollapsibleButton.collapsed
+    assert user.drop(*ten_files, onto=user.ui.kernelsRow)
+    assert [row[0] for row in user.table()] == TEN_LEVELS
+
+
+@drags
 def test_files_and_a_kernel_set_that_are_dropped_are_added(user, ten_files, kernel_set):
     assert user.drop(kernel_set, *ten_files[:2])
     assert [row[0] for row in user.table()] == ["10", "100", "10", "100"]

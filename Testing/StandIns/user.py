@@ -152,14 +152,14 @@ class User:
         self.ui.kernelTable.item(row, column).setText(text)
         self.window.processEvents()
 
-    def drop(self, *paths):
-        """Drag files or folders onto the table and let them go; return whether the table takes them."""
+    def drop(self, *paths, onto=None):
+        """Drag files or folders onto a widget, else the table, and let them go; return whether it takes them."""
         import qt
 
         mime = qt.QMimeData()
         mime.setUrls([qt.QUrl.fromLocalFile(str(path)) for path in paths])
         given = qt.Qt.CopyAction, mime, qt.Qt.LeftButton, qt.Qt.NoModifier
-        target, enter = self.ui.kernelTable.viewport(), qt.QDragEnterEvent(qt.QPoint(5, 5), *given)
+        target, enter = onto or self.ui.kernelTable.viewport(), qt.QDragEnterEvent(qt.QPoint(5, 5), *given)
         enter.ignore()  # as those that Qt sends
         slicer.app.sendEvent(target, enter)
         if target.acceptDrops and enter.isAccepted():
