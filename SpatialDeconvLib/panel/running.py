@@ -13,7 +13,8 @@ from . import model as panelmodel
 # Seconds between two repaints: so many times what the last one took, so that a window that is slow to paint does
 # not take the run's time, within these limits.
 REPAINT_SHARE = 5
-SHORTEST, LONGEST = 0.05, 0.3
+SHORTEST = 0.05
+LONGEST = 0.3
 
 BACKGROUND = ("preview", "sheet", "residual", "forecast")  # the runs that nobody waits for
 
