@@ -574,7 +574,7 @@ def test_penalised_methods_ask_at_every_kernel_whether_to_stop(model, of):
     watch = Watch(None, lambda: bool(asked.append(1)) or len(asked) in stop)
     objective = Objective(Problem(operator, blurred(truth), 0.5, watch=watch), of(operator))
     objective(truth)
-    assert len(asked) == 2 * kernels  # a product and a transposed one
+    assert len(asked) >= 2 * kernels  # a product and a transposed one, and after parts of their transforms
     for number in (2, kernels + 2):
         asked.clear()
         stop[:] = [number]
