@@ -87,8 +87,7 @@ def test_labels_follow_the_width_of_the_panel_while_the_table_is_out_of_sight(re
     label.text = "long words " * 40
     heights = []
     for width in (330, 800):
-        slicer.util.mainWindow().resize(width, 1000)
-        ready.window.processEvents()
+        ready.window.resizePanel(width)
         heights.append(label.minimumHeight)
     assert 0 < heights[1] < heights[0]
 
@@ -97,24 +96,22 @@ def test_what_is_said_and_asked_of_kernels_has_the_width_of_the_other_rows(ready
     ui = ready.ui
     ready.reveal(ui.kernelTable)
     ready.select_rows(0)
-    slicer.util.mainWindow().resize(460, 1000)
-    ready.window.processEvents()
+    ready.window.resizePanel(460)
     assert ui.kernelSetSummaryLabel.width == ui.kernelsRow.width
     assert ui.kernelKindComboBox.width >= 0.9 * ui.interpolationComboBox.width
 
 
 def test_the_panel_stays_where_it_is_when_a_button_with_the_focus_is_disabled(ready):
-    slicer.util.mainWindow().resize(460, 400)
+    ready.window.resizePanel(460, 400)
     slicer.util.mainWindow().activateWindow()
     ready.ui.applyButton.setFocus()
     ready.window.processEvents()
     assert ready.ui.applyButton.hasFocus()
-    bar = ready.window.panelArea.verticalScrollBar()
-    before = bar.value()
+    before = ready.scrolled()
     slicer.mrmlScene.Clear(0)
     ready.window.processEvents()
     assert not ready.ui.applyButton.isEnabled()
-    assert bar.value() == before
+    assert ready.scrolled() == before
 
 
 def test_fields_of_other_kinds_leave_no_gap_in_the_form(ready):

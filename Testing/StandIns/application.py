@@ -576,6 +576,11 @@ class Window:
         self.app.startupCompleted.emit()
         return wrapper
 
+    def resizePanel(self, width, height=1000):
+        """Give the panel another size."""
+        self.main.resize(width, height)
+        self.processEvents()
+
     def open(self, path):
         """Select a scripted module for the first time; return the Python object of its panel."""
         name = os.path.splitext(os.path.basename(path))[0]

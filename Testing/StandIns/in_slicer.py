@@ -102,6 +102,11 @@ class Window:
         for _ in range(times):
             slicer.app.processEvents()
 
+    def resizePanel(self, width, _height=None):
+        dock = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+        slicer.util.mainWindow().resizeDocks([dock], [width], qt.Qt.Horizontal)
+        self.processEvents(3)
+
     def open(self, _path):
         self.enter(NAME)
         for name, module in list(sys.modules.items()):

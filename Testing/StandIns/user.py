@@ -101,6 +101,13 @@ class User:
                 self.window.processEvents()
             parent = parent.parent()
 
+    def scrolled(self):
+        """Return how far down the panel has been scrolled, in pixels."""
+        parent = self.ui.applyButton.parent()
+        while not parent.inherits("QScrollArea"):
+            parent = parent.parent()
+        return -parent.widget().pos.y()
+
     def click(self, button):
         """Click a button as the mouse does: nothing happens on one that is disabled."""
         widget = getattr(self.ui, button)
