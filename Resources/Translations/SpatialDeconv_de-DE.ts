@@ -867,19 +867,19 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Where memory asks for it</source>
-            <translation type="unfinished"></translation>
+            <translation>Wo der Speicher es verlangt</translation>
         </message>
         <message>
             <source>In tiles where all at once would not fit into memory.</source>
-            <translation type="unfinished"></translation>
+            <translation>In Kacheln, wo alles auf einmal nicht in den Speicher passt.</translation>
         </message>
         <message>
             <source>Never</source>
-            <translation type="unfinished"></translation>
+            <translation>Nie</translation>
         </message>
         <message>
             <source>All at once, or not at all.</source>
-            <translation type="unfinished"></translation>
+            <translation>Alles auf einmal, oder gar nicht.</translation>
         </message>
         <message>
             <source>Best result</source>
@@ -1936,7 +1936,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>{time}, in {count} tiles as memory asks for</source>
-            <translation type="unfinished"></translation>
+            <translation>{time}, in {count} Kacheln, wie es der Speicher verlangt</translation>
         </message>
         <message>
             <source>less than a second</source>

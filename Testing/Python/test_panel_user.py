@@ -511,9 +511,10 @@ def test_an_array_that_may_be_kernels_or_one_in_3d_is_asked_about(user, tmp_path
         button.click()
         return box.result()
 
-    user.window.answers.append(reply)
+    user.window.answers += [reply, *(["10 20 30"] if levels == 3 else [])]
     user.panel.table.addFiles([str(tmp_path / "stack.npy")])
     assert len(user.table()) == levels
+    assert user.window.answers == []
 
 
 def test_a_pattern_that_no_file_has_is_told(user, tmp_path):
