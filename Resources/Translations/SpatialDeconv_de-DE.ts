@@ -290,6 +290,18 @@ Neurological Institute, McGill University.
             <translation>Der Kern der gewählten Zeile, summiert entlang der Achse, auf der er am kürzesten ist, mit einem Maßstab in mm. Ein Kreuz zeigt die Mitte eines gespeicherten Kerns.</translation>
         </message>
         <message>
+            <source>Volume that holds the weight of this kernel at every voxel. One of several images (channels, a sequence) makes a row for each.</source>
+            <translation>Volumen mit dem Gewicht dieses Kerns an jedem Voxel. Eines aus mehreren Bildern (Kanäle, eine Sequenz) ergibt eine Zeile für jedes.</translation>
+        </message>
+        <message>
+            <source>Weights:</source>
+            <translation>Gewichte:</translation>
+        </message>
+        <message>
+            <source>None: a file</source>
+            <translation>Keines: eine Datei</translation>
+        </message>
+        <message>
             <source>What kind of kernel the selected rows are.</source>
             <translation>Welcher Art die Kerne der gewählten Zeilen sind.</translation>
         </message>
@@ -304,6 +316,14 @@ Neurological Institute, McGill University.
         <message>
             <source>Sigma (mm):</source>
             <translation>Sigma (mm):</translation>
+        </message>
+        <message>
+            <source>Read distances (mm) and densities from a text file of two columns.</source>
+            <translation>Abstände (mm) und Dichten aus einer Textdatei mit zwei Spalten lesen.</translation>
+        </message>
+        <message>
+            <source>From a file...</source>
+            <translation>Aus einer Datei...</translation>
         </message>
         <message>
             <source>Volume whose voxels are the kernel.</source>
@@ -620,6 +640,26 @@ Neurological Institute, McGill University.
     <context>
         <name>SpatialDeconvEstimate</name>
         <message>
+            <source>What the kernels are measured from: a sharp and a blurred volume of one object, or a single volume that shows points, an edge or a slit.</source>
+            <translation>Woraus die Kerne gemessen werden: aus einem scharfen und einem unscharfen Volumen desselben Objekts, oder aus einem einzigen Volumen, das Punkte, eine Kante oder einen Spalt zeigt.</translation>
+        </message>
+        <message>
+            <source>From:</source>
+            <translation>Aus:</translation>
+        </message>
+        <message>
+            <source>Volume that shows the beads, the edge or the slit; inside the region, where one is chosen.</source>
+            <translation>Volumen, das die Kügelchen, die Kante oder den Spalt zeigt; innerhalb des Bereichs, falls einer gewählt ist.</translation>
+        </message>
+        <message>
+            <source>Volume:</source>
+            <translation>Volumen:</translation>
+        </message>
+        <message>
+            <source>Input volume itself</source>
+            <translation>Das Eingabevolumen selbst</translation>
+        </message>
+        <message>
             <source>Volume before the blur: a phantom, a simulation, or a second scan of better resolution.</source>
             <translation>Volumen vor der Unschärfe: ein Phantom, eine Simulation oder eine zweite Aufnahme besserer Auflösung.</translation>
         </message>
@@ -648,8 +688,56 @@ Neurological Institute, McGill University.
             <translation>Messen:</translation>
         </message>
         <message>
-            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
-            <translation>Voxel entlang jeder Achse mit mehr als einer Schicht; gerade oder ungerade, so viele, dass die Unschärfe hineinpasst.</translation>
+            <source>Parts of the volume along z, y and x, each with a kernel from its own points; 1, 1, 1 is one kernel for all.</source>
+            <translation>Teile des Volumens entlang z, y und x, jeder mit einem Kern aus seinen eigenen Punkten; 1, 1, 1 ist ein Kern für alle.</translation>
+        </message>
+        <message>
+            <source>Zones (z, y, x):</source>
+            <translation>Zonen (z, y, x):</translation>
+        </message>
+        <message>
+            <source>Kernels that change smoothly from place to place, as a polynomial of this degree: all points count for all kernels.</source>
+            <translation>Kerne, die sich glatt von Ort zu Ort ändern, als Polynom dieses Grades: alle Punkte zählen für alle Kerne.</translation>
+        </message>
+        <message>
+            <source>Degree:</source>
+            <translation>Grad:</translation>
+        </message>
+        <message>
+            <source>each zone by itself</source>
+            <translation>jede Zone für sich</translation>
+        </message>
+        <message>
+            <source>Diameter of the beads, which is taken out of the kernels; 0 where they are small against the blur.</source>
+            <translation>Durchmesser der Kügelchen, der aus den Kernen herausgerechnet wird; 0, wenn sie klein gegen die Unschärfe sind.</translation>
+        </message>
+        <message>
+            <source>Bead diameter:</source>
+            <translation>Durchmesser der Kügelchen:</translation>
+        </message>
+        <message>
+            <source> µm</source>
+            <translation> µm</translation>
+        </message>
+        <message>
+            <source>negligible</source>
+            <translation>vernachlässigbar</translation>
+        </message>
+        <message>
+            <source>Width of the slit, which is taken out of the kernel; 0 where it is small against the blur.</source>
+            <translation>Breite des Spalts, die aus dem Kern herausgerechnet wird; 0, wenn sie klein gegen die Unschärfe ist.</translation>
+        </message>
+        <message>
+            <source>Slit width:</source>
+            <translation>Spaltbreite:</translation>
+        </message>
+        <message>
+            <source> mm</source>
+            <translation> mm</translation>
+        </message>
+        <message>
+            <source>Voxels along every axis that has more than one slice, an odd number; automatic: so many that the blur fits into.</source>
+            <translation>Voxel entlang jeder Achse mit mehr als einer Schicht, eine ungerade Zahl; automatisch: so viele, dass die Unschärfe hineinpasst.</translation>
         </message>
         <message>
             <source>Kernel size:</source>
@@ -658,6 +746,14 @@ Neurological Institute, McGill University.
         <message>
             <source> voxels</source>
             <translation> Voxel</translation>
+        </message>
+        <message>
+            <source>automatic</source>
+            <translation>automatisch</translation>
+        </message>
+        <message>
+            <source>Voxels along every axis that has more than one slice; odd or even, so many that the blur fits into.</source>
+            <translation>Voxel entlang jeder Achse mit mehr als einer Schicht; gerade oder ungerade, so viele, dass die Unschärfe hineinpasst.</translation>
         </message>
         <message>
             <source>Least squares with constraints, or division of the spectra.</source>
@@ -710,6 +806,22 @@ Neurological Institute, McGill University.
         <message>
             <source>Measure</source>
             <translation>Messen</translation>
+        </message>
+        <message>
+            <source>Mark the points in the slice views: green ones were used, of the others the reason stands beside them.</source>
+            <translation>Die Punkte in den Schichtansichten markieren: grüne wurden verwendet, bei den anderen steht der Grund daneben.</translation>
+        </message>
+        <message>
+            <source>Points of the measurement</source>
+            <translation>Punkte der Messung</translation>
+        </message>
+        <message>
+            <source>Plot what the measured kernels pass of every spatial frequency (modulation transfer function).</source>
+            <translation>Auftragen, was die gemessenen Kerne von jeder Ortsfrequenz durchlassen (Modulationsübertragungsfunktion).</translation>
+        </message>
+        <message>
+            <source>MTF of the measurement</source>
+            <translation>MTF der Messung</translation>
         </message>
     </context>
     <context>
@@ -1014,6 +1126,14 @@ Neurological Institute, McGill University.
             <translation>Gewichtsbilder</translation>
         </message>
         <message>
+            <source>Channel of a volume</source>
+            <translation>Kanal eines Volumens</translation>
+        </message>
+        <message>
+            <source>Frame of a sequence</source>
+            <translation>Einzelbild einer Sequenz</translation>
+        </message>
+        <message>
             <source>Interpolate</source>
             <translation>Interpolieren</translation>
         </message>
@@ -1255,6 +1375,10 @@ Neurological Institute, McGill University.
     <context>
         <name>mrml.sheets</name>
         <message>
+            <source>{name} residual, channels together</source>
+            <translation>{name} Rest, Kanäle zusammen</translation>
+        </message>
+        <message>
             <source>{name} residual</source>
             <translation>{name} Rest</translation>
         </message>
@@ -1365,6 +1489,22 @@ Neurological Institute, McGill University.
         <message>
             <source>{name}, along j</source>
             <translation>{name}, entlang j</translation>
+        </message>
+        <message>
+            <source>measured</source>
+            <translation>gemessen</translation>
+        </message>
+        <message>
+            <source>of the kernel</source>
+            <translation>des Kerns</translation>
+        </message>
+        <message>
+            <source>the highest that voxels show</source>
+            <translation>die höchste, die Voxel zeigen</translation>
+        </message>
+        <message>
+            <source>Measured MTF</source>
+            <translation>Gemessene MTF</translation>
         </message>
         <message>
             <source>in units of the noise</source>
@@ -1589,12 +1729,8 @@ Neurological Institute, McGill University.
             <translation>Ort „{text}“ muss drei Zahlen sein: z, y, x in mm</translation>
         </message>
         <message>
-            <source>it has no segment</source>
-            <translation>er hat kein Segment</translation>
-        </message>
-        <message>
-            <source>it has no weight image</source>
-            <translation>er hat kein Gewichtsbild</translation>
+            <source>channel '{text}' is no number from 1 on</source>
+            <translation>Kanal „{text}“ ist keine Zahl ab 1</translation>
         </message>
         <message>
             <source>no file is chosen</source>
@@ -1625,6 +1761,18 @@ Neurological Institute, McGill University.
             <translation>kein Volumen ist gewählt</translation>
         </message>
         <message>
+            <source>it has no segment</source>
+            <translation>er hat kein Segment</translation>
+        </message>
+        <message>
+            <source>it has no channel</source>
+            <translation>er hat keinen Kanal</translation>
+        </message>
+        <message>
+            <source>it has no frame</source>
+            <translation>er hat kein Einzelbild</translation>
+        </message>
+        <message>
             <source>{what} '{text}' is no number</source>
             <translation>{what} „{text}“ ist keine Zahl</translation>
         </message>
@@ -1639,10 +1787,6 @@ Neurological Institute, McGill University.
         <message>
             <source>kernel {row}</source>
             <translation>Kern {row}</translation>
-        </message>
-        <message>
-            <source>weights in a 4-D file cannot be shown in the table; write one file for each kernel</source>
-            <translation>Gewichte in einer 4-D-Datei kann die Tabelle nicht zeigen; je Kern eine Datei schreiben</translation>
         </message>
         <message>
             <source>The kernel table is empty: add a kernel, or load a kernel set.</source>
@@ -1693,6 +1837,38 @@ Neurological Institute, McGill University.
             <translation>{name} vorbereitet</translation>
         </message>
         <message>
+            <source>Levels from histogram</source>
+            <translation>Stufen aus dem Histogramm</translation>
+        </message>
+        <message>
+            <source>Fill the table with levels around which the intensities of the volume gather.</source>
+            <translation>Die Tabelle mit Stufen füllen, um die sich die Intensitäten des Volumens häufen.</translation>
+        </message>
+        <message>
+            <source>A row for every segment</source>
+            <translation>Eine Zeile je Segment</translation>
+        </message>
+        <message>
+            <source>Add a row for every segment or label that has none yet.</source>
+            <translation>Eine Zeile für jedes Segment oder Label hinzufügen, das noch keine hat.</translation>
+        </message>
+        <message>
+            <source>A row for every channel</source>
+            <translation>Eine Zeile je Kanal</translation>
+        </message>
+        <message>
+            <source>Add a row for every channel that has none yet.</source>
+            <translation>Eine Zeile für jeden Kanal hinzufügen, der noch keine hat.</translation>
+        </message>
+        <message>
+            <source>A row for every frame</source>
+            <translation>Eine Zeile je Einzelbild</translation>
+        </message>
+        <message>
+            <source>Add a row for every frame that has none yet.</source>
+            <translation>Eine Zeile für jedes Einzelbild hinzufügen, das noch keine hat.</translation>
+        </message>
+        <message>
             <source>Level</source>
             <translation>Stufe</translation>
         </message>
@@ -1711,6 +1887,14 @@ Neurological Institute, McGill University.
         <message>
             <source>Weight image</source>
             <translation>Gewichtsbild</translation>
+        </message>
+        <message>
+            <source>Channel</source>
+            <translation>Kanal</translation>
+        </message>
+        <message>
+            <source>Frame</source>
+            <translation>Einzelbild</translation>
         </message>
         <message>
             <source>stored</source>
@@ -1745,6 +1929,14 @@ Neurological Institute, McGill University.
             <translation>Ein Kern ({kind}), mit einem Gewichtsbild.</translation>
         </message>
         <message>
+            <source>One {kind} kernel, for one channel.</source>
+            <translation>Ein Kern ({kind}), für einen Kanal.</translation>
+        </message>
+        <message>
+            <source>One {kind} kernel, for one frame.</source>
+            <translation>Ein Kern ({kind}), für ein Einzelbild.</translation>
+        </message>
+        <message>
             <source>{count} {kind} kernels, keyed to regions.</source>
             <translation>{count} Kerne ({kind}), durch Bereiche bestimmt.</translation>
         </message>
@@ -1755,6 +1947,14 @@ Neurological Institute, McGill University.
         <message>
             <source>{count} {kind} kernels, each with its own weight image.</source>
             <translation>{count} Kerne ({kind}), jeder mit eigenem Gewichtsbild.</translation>
+        </message>
+        <message>
+            <source>{count} {kind} kernels, one for each channel.</source>
+            <translation>{count} Kerne ({kind}), einer für jeden Kanal.</translation>
+        </message>
+        <message>
+            <source>{count} {kind} kernels, one for each frame.</source>
+            <translation>{count} Kerne ({kind}), einer für jedes Einzelbild.</translation>
         </message>
         <message>
             <source>there is no text on the clipboard; copy cells of a spreadsheet first</source>
@@ -1790,22 +1990,6 @@ Neurological Institute, McGill University.
         <message>
             <source>its decimal logarithm</source>
             <translation>sein dekadischer Logarithmus</translation>
-        </message>
-        <message>
-            <source>Levels from histogram</source>
-            <translation>Stufen aus dem Histogramm</translation>
-        </message>
-        <message>
-            <source>A row for every segment</source>
-            <translation>Eine Zeile je Segment</translation>
-        </message>
-        <message>
-            <source>Fill the table with levels around which the intensities of the volume gather.</source>
-            <translation>Die Tabelle mit Stufen füllen, um die sich die Intensitäten des Volumens häufen.</translation>
-        </message>
-        <message>
-            <source>Add a row for every segment or label that has none yet.</source>
-            <translation>Eine Zeile für jedes Segment oder Label hinzufügen, das noch keine hat.</translation>
         </message>
         <message>
             <source>Kernel</source>
@@ -1856,6 +2040,10 @@ Neurological Institute, McGill University.
             <translation>{spacing} (die des Bildes)</translation>
         </message>
         <message>
+            <source>Read a table of distances and densities</source>
+            <translation>Eine Tabelle von Abständen und Dichten lesen</translation>
+        </message>
+        <message>
             <source>There is nothing to prepare in the selected rows.</source>
             <translation>In den gewählten Zeilen gibt es nichts vorzubereiten.</translation>
         </message>
@@ -1902,6 +2090,17 @@ Neurological Institute, McGill University.
         <message>
             <source>Save kernel set</source>
             <translation>Kernsatz speichern</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.kernelweights</name>
+        <message>
+            <source>it has no weight image</source>
+            <translation>er hat kein Gewichtsbild</translation>
+        </message>
+        <message>
+            <source>'{text}' is no number of an image, from 0 on</source>
+            <translation>„{text}“ ist keine Bildnummer ab 0</translation>
         </message>
     </context>
     <context>
@@ -1997,6 +2196,14 @@ Neurological Institute, McGill University.
         <message>
             <source>Choose the segmentation or label map that the kernels belong to.</source>
             <translation>Die Segmentierung oder Labelkarte wählen, zu der die Kerne gehören.</translation>
+        </message>
+        <message>
+            <source>The input volume has a single channel: choose one of several, or what else chooses the kernel.</source>
+            <translation>Das Eingabevolumen hat nur einen Kanal: eines mit mehreren wählen oder den Kern anders bestimmen lassen.</translation>
+        </message>
+        <message>
+            <source>The input volume is no frame of a sequence: choose one, or what else chooses the kernel.</source>
+            <translation>Das Eingabevolumen ist kein Einzelbild einer Sequenz: eines wählen oder den Kern anders bestimmen lassen.</translation>
         </message>
         <message>
             <source>Self-keyed needs kernels keyed to intensity; choose another method or key.</source>
@@ -2103,6 +2310,18 @@ Neurological Institute, McGill University.
             <translation>höchstens {residual}</translation>
         </message>
         <message>
+            <source>One kernel applies everywhere.</source>
+            <translation>Ein Kern gilt überall.</translation>
+        </message>
+        <message>
+            <source>One kernel applies everywhere in a channel.</source>
+            <translation>Ein Kern gilt überall in einem Kanal.</translation>
+        </message>
+        <message>
+            <source>One kernel applies everywhere in a frame.</source>
+            <translation>Ein Kern gilt überall in einem Einzelbild.</translation>
+        </message>
+        <message>
             <source>Choose the sharp volume.</source>
             <translation>Das scharfe Volumen wählen.</translation>
         </message>
@@ -2201,6 +2420,45 @@ Neurological Institute, McGill University.
         <message>
             <source>(In the panel: Inputs, What to do.)</source>
             <translation>(Im Panel: Eingaben, Was tun.)</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.onevolume</name>
+        <message>
+            <source>A sharp and a blurred volume</source>
+            <translation>Scharfes und unscharfes Volumen</translation>
+        </message>
+        <message>
+            <source>Beads, stars or other points</source>
+            <translation>Kügelchen, Sterne oder andere Punkte</translation>
+        </message>
+        <message>
+            <source>A straight edge, slanted</source>
+            <translation>Gerade Kante, schräg</translation>
+        </message>
+        <message>
+            <source>A slit or wire, slanted</source>
+            <translation>Spalt oder Draht, schräg</translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the points.</source>
+            <translation>Wählen Sie das Volumen, das die Punkte zeigt.</translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the edge.</source>
+            <translation>Wählen Sie das Volumen, das die Kante zeigt.</translation>
+        </message>
+        <message>
+            <source>Choose the volume that shows the slit.</source>
+            <translation>Wählen Sie das Volumen, das den Spalt zeigt.</translation>
+        </message>
+        <message>
+            <source>{name} kernel</source>
+            <translation>{name} Kern</translation>
+        </message>
+        <message>
+            <source>positions are mm from the first voxel of {name}, whose grid is another than the input's</source>
+            <translation>Orte sind in mm ab dem ersten Voxel von {name}, dessen Gitter ein anderes als das der Eingabe ist</translation>
         </message>
     </context>
     <context>
@@ -2359,13 +2617,6 @@ Neurological Institute, McGill University.
         <message>
             <source>Click to choose this method. Residual: what the block leaves unexplained, in units of the noise (1 is ideal). dB: how much closer to the truth it came in a simulation, which tells the better method, not by how much.</source>
             <translation>Ein Klick wählt dieses Verfahren. Rest: was vom Block unerklärt bleibt, in Einheiten des Rauschens (1 ist ideal). dB: wie viel näher es der Wahrheit in einer Simulation kam; das sagt, welches Verfahren besser ist, nicht um wie viel.</translation>
-        </message>
-    </context>
-    <context>
-        <name>panel.weightsplot</name>
-        <message>
-            <source>One kernel applies everywhere.</source>
-            <translation>Ein Kern gilt überall.</translation>
         </message>
     </context>
     <context>
