@@ -31,7 +31,7 @@ def check_on_files(
     InputError, OSError, Cancelled
     """
     kernels = kernels_from_options(options, tell)
-    found: KernelCheck = _on_nodes(checking.checkKernels, options, kernels, progress, cancelled)
+    found: KernelCheck = _on_nodes(checking.checkKernels, options, kernels, progress, cancelled, tell)
     return found
 
 
@@ -40,6 +40,7 @@ def refine_on_files(
     kernels: KernelField,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> RefinedField:
     """Read the volume and its selections, and return the kernels as wide as the volume's blur looks.
 
@@ -48,7 +49,7 @@ def refine_on_files(
     InputError, OSError, Cancelled
     """
     found: RefinedField = _on_nodes(
-        checking.refineKernels, options, kernels, progress, cancelled, each=options.each, widen=options.widen
+        checking.refineKernels, options, kernels, progress, cancelled, tell, each=options.each, widen=options.widen
     )
     return found
 
@@ -59,6 +60,7 @@ def _on_nodes(
     kernels: KernelField,
     progress: Progress | None,
     cancelled: IsCancelled | None,
+    tell: Callable[[str], None] | None,
     **more: Any,
 ) -> Any:
     if sequencefiles.isSequence(options.input):
