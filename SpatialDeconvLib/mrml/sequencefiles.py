@@ -54,7 +54,7 @@ _WRITTEN = (*_FORMATS, omezarr.ENDING)
 def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
     path = given_path(path)
-    if not path.exists() or isSegmentation(path) or _isDicom(path):
+    if not (path.is_file() or path.is_dir()) or isSegmentation(path) or _isDicom(path):
         return False
     try:
         if isStored(path):
