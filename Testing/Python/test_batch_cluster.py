@@ -113,6 +113,23 @@ def test_a_scheduler_file_that_is_not_there_or_is_none_is_refused_at_once(tmp_pa
         scheduling.DaskWorkers(str(tmp_path / "scheduler.json"), queue.Queue())
 
 
+def test_tiles_of_one_volume_are_worked_on_by_the_cluster(cluster, folder):
+    worker = None if cluster.running() else cluster("of-tiles")
+    values = np.random.default_rng(1).random((12, 60, 40)).astype(np.float32) * 100
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(folder / "large.nrrd"))
+    options = ["--kernels", "set.json", "--strategy", "joint", "--method", "landweber", "--iterations", "1"]
+    command = [sys.executable, "-m", "SpatialDeconvLib", "deconvolve", "large.nrrd"]
+    tiles = ["--tiles", "40", "30", "40", "--quiet"]
+    for output, where in (("alone.nrrd", []), ("many.nrrd", ["--scheduler", cluster.scheduler])):
+        run = subprocess.run([*command, output, *options, *tiles, *where], cwd=folder, env=ENVIRONMENT, timeout=180,
+                             capture_output=True, text=True, check=False)  # fmt: skip
+        assert run.returncode == 0, run.stderr
+    assert (folder / "many.nrrd").read_bytes() == (folder / "alone.nrrd").read_bytes()
+    if worker is not None:
+        worker.kill()
+        worker.wait()
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see a worker at work")
 def test_a_lost_worker_costs_its_case_a_second_try_and_results_are_the_same(cluster, folder):
     first = cluster("first")

@@ -225,10 +225,14 @@ def test_what_cannot_be_is_refused_before_the_work(options, text):
 
 
 def test_what_tiles_may_change_is_told():
+    said = []
     loose = sd.deconvolve(
-        picture(FLAT), intensity(FLAT), tiles=48, strategy="joint", method="pnp", regularization=0.05
-    )
+        picture(FLAT), intensity(FLAT), tiles=48, strategy="joint", method="pnp", regularization=0.05,
+        progress=lambda _fraction, text: said.append(text),
+    )  # fmt: skip
     assert any("single voxels may differ" in text for text in loose.warnings)
+    before = next(number for number, text in enumerate(said) if "single voxels may differ" in text)
+    assert not any("plug-and-play, step" in text for text in said[:before])
 
 
 def test_automatic_runs_take_a_method_that_gives_the_same():

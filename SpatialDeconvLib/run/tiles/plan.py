@@ -248,6 +248,8 @@ class _Planning:
         choice = chosen(job, law, tiled=True)
         job.settings = choice.settings
         spec = choice.settings.spec
+        for text in _bound(choice.settings):  # before the work
+            job.watch.step(0.0, text)
         image = choice.settings.noise == "image"
         plan = Plan(
             choice.settings, (), (), self.survey.dtype, self.exponent, None if image else law, law.sigma,
