@@ -208,15 +208,15 @@ def test_a_scheduler_that_is_gone_for_long_ends_the_batch(monkeypatch):
     workers = object.__new__(scheduling.DaskWorkers)
     workers._address, workers._seen = "tcp://there", time.monotonic()
     workers._client, workers._closing = type("Client", (), {"status": "connecting"}), False
-    workers._events, workers._dropped = queue.Queue(), []
+    workers.events, workers._dropped = queue.Queue(), []
     task = type("Future", (), {"status": "cancelled"})
     workers._futures = {3: task}
     workers._done(3, task)
     workers.check()  # it may come back
-    assert workers._events.empty()
+    assert workers.events.empty()
     workers._client.status = "running"
     workers.check()
-    assert workers._events.get_nowait() == scheduling.Event("lost", 3, "the scheduler was lost for a while")
+    assert workers.events.get_nowait() == scheduling.Event("lost", 3, "the scheduler was lost for a while")
     workers._client.status = "connecting"
     workers._seen -= scheduling._LOST_SECONDS + 1
     with pytest.raises(OSError, match="the scheduler tcp://there was lost"):
