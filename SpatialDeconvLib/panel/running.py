@@ -7,7 +7,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from . import forms
 from . import model as panelmodel
 
 # Seconds between two repaints: so many times what the last one took, so that a window that is slow to paint does
@@ -216,6 +215,8 @@ class RunControls:
         self._progressBar.value = percent
 
     def cancelling(self):
+        from . import forms  # which needs Qt, as nothing else here does
+
         forms.setEnabled(self._button, False)
         self.say(_("Cancelling..."))
 

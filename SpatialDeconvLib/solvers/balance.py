@@ -19,7 +19,9 @@ _SMOOTHING = 1.5
 _POINTS = 16.0
 
 
-def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None, agreed: Agreement) -> np.ndarray | None:
+def balance(
+    law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None, agreed: Agreement | None = None
+) -> np.ndarray | None:
     """Return what to multiply differences from the data with, so that their noise is more alike.
 
     Its square, the weight of a voxel, is 1 / sqrt(variance) but for a factor, with which the expected sum of the
@@ -32,7 +34,8 @@ def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None, agreed: Ag
     data : ndarray
     mask : ndarray of bool, optional
         The voxels that count.
-    agreed : Agreement
+    agreed : Agreement, optional
+        Where the numbers come from that belong to all of an image; measured when None.
 
     Returns
     -------
@@ -42,6 +45,7 @@ def balance(law: NoiseLaw, data: np.ndarray, mask: np.ndarray | None, agreed: Ag
     if law.uniform:
         return None
     variance = law.variance(data if law.image is not None else _smooth(data, mask))
+    agreed = Agreement() if agreed is None else agreed
     counts = True if mask is None else mask
     mean = agreed("mean variance", lambda: float(variance.mean(where=counts)))
     if not mean > 0:

@@ -186,6 +186,6 @@ def test_every_word_is_one_that_the_engine_has():
     assert set(choices.FIXED_BOUNDARIES) == set(padding.NUMPY_MODES) == set(itk._CONDITIONS)
     assert set(choices.boundaries_of("joint")) - set(choices.boundaries_of("blend")) == {"extended"}
     assert set(choices.ENGINES) == set(blend.FILTERS)
-    assert set(choices.KEYS) == set(KEY_WEIGHTS)
+    assert set(choices.KEYS) == {*KEY_WEIGHTS, *choices.PART_KEYS}
     assert {word for words in choices.INTERPOLATIONS_OF.values() for word in words} == set(choices.INTERPOLATIONS)
     assert set(choices.INTERPOLATIONS_OF) <= set(choices.KEYS)

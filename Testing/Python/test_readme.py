@@ -29,7 +29,8 @@ def test_library_block_runs_as_it_stands(tmp_path, monkeypatch):
     original = ndimage.gaussian_filter(rng.random((24, 40, 40)), 1.5)
     original = (100 * (original - original.min()) / np.ptp(original)).astype(np.float32)
     image, labels = original, (original > 50).astype(np.uint8) + 1
-    names = {"image": image, "original": original, "labels": labels}
+    measured = ndimage.gaussian_filter(original, 1.0) + rng.normal(0, 1, original.shape)
+    names = {"image": image, "original": original, "labels": labels, "measured": measured}
     exec(block("python", "import SpatialDeconvLib as sd"), names)
     assert names["result"].image.shape == image.shape
     assert len(names["field"].kernels) == 3

@@ -89,7 +89,7 @@ def test_a_series_and_a_sequence_are_refused_before_they_are_read(tmp_path, monk
 
 
 def test_the_memory_that_is_allowed_counts_reading(tmp_path, monkeypatch, capsys, one):
-    path = write(tmp_path / "a.nrrd")
+    path = write(tmp_path / "z.nrrd")  # packed, so that it is read whole
     nothing_is_read(monkeypatch)
     arguments = ["convolve", str(path), str(tmp_path / "o.nrrd"), "--kernels", str(one), "--quiet"]
     assert main([*arguments, "--memory", "0.0004"]) == 1  # 430,000 bytes

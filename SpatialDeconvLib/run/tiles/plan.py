@@ -173,7 +173,7 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
     kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
     axes = range(job.image.ndim)
     if isinstance(settings, DeconvolveSettings):
-        spec = settings.spec
+        spec = methods.method("joint", "tv") if math.isinf(settings.spec.halo) else settings.spec
         more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
         margins = [math.ceil(more * spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.watch import Watch
-from ...errors import InputError, is_auto
+from ...errors import InputError, NotEnoughMemory, is_auto
 from ..inputs import Inputs
 from ..job import Job
 from ..settings import DeconvolveSettings, Settings
@@ -17,7 +17,7 @@ from ..told import unchanged
 from ..verdict import judged
 from .layout import Tile
 from .memory import tile_memory
-from .plan import Plan, plan_of, sample_job
+from .plan import Plan, foreseen_tiles, plan_of, sample_job
 from .solve import Solved, solve_tile
 from .survey import Survey, survey_of
 
@@ -32,7 +32,19 @@ def runs_in_tiles(job: Job) -> bool:
     if not is_auto(settings.tiles):
         return True
     available = None if settings.whole_only() else job.available_memory()
-    return available is not None and tile_memory(job, job.image.shape, least=True) > available
+    if available is None or tile_memory(job, job.image.shape, least=True) <= available:
+        return False
+    try:
+        return (
+            len(
+                foreseen_tiles(
+                    job, tuple(job.original.shape[: job.original.ndim - job.image.ndim]) + job.image.shape
+                )
+            )
+            > 1
+        )
+    except NotEnoughMemory:  # for the smallest tile: what the whole takes is what is to be said
+        return False
 
 
 def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Survey]:
