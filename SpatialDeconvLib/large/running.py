@@ -20,9 +20,8 @@ from ..kernels.sets import field_to_dict
 from ..run.joint import about
 from ..run.pipeline import Result
 from ..run.settings import Settings
-from ..run.tiles import Plan, Solved
-from ..run.tiles.plan import plan_of
-from ..run.tiles.survey import Survey, survey_of
+from ..run.tiles import Plan, Solved, planned
+from ..run.tiles.survey import Survey
 from ..run.tiles.tiled import facts_of, refuse_whole_only
 from .journal import Journal
 from .stored import StoredInputs
@@ -122,6 +121,8 @@ def run_stored(
         watch.step(1.0, "finishing the output")
         path = writer.finish()
     except Cancelled as error:
+        if not run.begun:  # nothing is kept
+            raise
         raise Cancelled(
             f"interrupted; what is done lies in {writer.folder}: the same command goes on with it, or remove it"
         ) from error
@@ -184,10 +185,7 @@ class _Run:
     def _planned(self, frame: int, channel: int, watch: Watch) -> tuple[Plan, Survey]:
         found = self.journal.plan(frame, channel)
         if found is None:
-            inputs, settings = self.inputs.of(frame, channel), self._within_memory()
-            survey = survey_of(inputs, watch.part(0.0, 0.3))
-            plan = plan_of(inputs, settings, survey, watch.part(0.3, 1.0).under("choosing for all tiles"))
-            found = plan, survey
+            found = planned(self.inputs.of(frame, channel), self._within_memory(), watch)
             self.journal.keep_plan(frame, channel, *found)
         return found
 
@@ -239,9 +237,7 @@ class _Run:
         empty = np.empty(0, np.float32)
         solved = [Solved(empty, **(self.journal.done(*part, tile.number) or {})) for tile in tiles]
         facts = facts_of(self.inputs.of(*part), self.settings, plan, survey, tiles, solved, watch)
-        parameters = {**self.settings.parameters(), "tiles": list(plan.size)}
-        seconds = time.monotonic() - self.started
-        return Result(empty, parameters=parameters, seconds=seconds, **facts)
+        return Result(empty, seconds=time.monotonic() - self.started, **facts)
 
 
 class _Progress:

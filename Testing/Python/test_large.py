@@ -208,6 +208,25 @@ def test_a_lost_worker_costs_its_tile(tmp_path):
         run_stored(inputs, SETTINGS, tmp_path / "never.nrrd", workers=Lossy(9), share={"threads": 1})
 
 
+def test_a_folder_of_the_users_own_is_left_alone(tmp_path):
+    own = tmp_path / "out.nrrd.unfinished" / "thesis.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    with pytest.raises(InputError, match="holds files of somebody's own"):
+        run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert [path.name for path in own.parent.iterdir()] == ["thesis.txt"]
+    assert not (tmp_path / "out.nrrd").exists()
+
+
+def test_a_run_that_is_stopped_before_its_first_tile_keeps_nothing_and_does_not_say_so(tmp_path):
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    with pytest.raises(Cancelled) as stopped:
+        run_stored(inputs, SETTINGS, tmp_path / "out.nrrd", cancelled=lambda: True)
+    assert "goes on" not in str(stopped.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.nrrd"]
+
+
 # ------------------------------------------------------------------------------------------ the inputs
 
 

@@ -355,6 +355,11 @@ def _number_type(path: Path, dtype: Any) -> np.dtype:
 
 def _locked(folder: Path, path: Path) -> IO[bytes]:
     """The lock of the folder of an unfinished output, which is made."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _LOCK).is_file():
+        raise InputError(
+            f"{folder} holds files of somebody's own, where the unfinished output would lie; move it, or choose "
+            "another name"
+        )
     try:
         folder.mkdir(exist_ok=True)
         file = (folder / _LOCK).open("ab")
