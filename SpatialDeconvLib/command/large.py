@@ -17,16 +17,15 @@ from ..errors import InputError, is_auto
 from ..formats.parts import StoredWriter, is_in_parts, open_parts
 from ..formats.parts.registry import WRITABLE, format_of
 from ..large import StoredInputs, exceeds_memory, opened, run_stored
+from ..methods.choices import NEVER
+from ..methods.registry import METHODS
 from ..mrml import files as volumes
 from ..mrml import recipe as recipes
 from ..run.pipeline import Result
-from ..run.tiles.tiled import NEVER
 from .request import FileRun, RunRequest, told_of_request
 
-#: The share of the free memory that is given to workers of this machine together.
-_MEMORY_SHARE = 0.8
-#: Volumes that the hungriest run takes, padding included, and bytes besides.
-_MOST_VOLUMES, _ASIDE = 64, 1 << 28
+#: What an image is taken to become by padding, at most where it is large, and bytes that a run takes besides.
+_PADDED, _ASIDE = 1.5, 1 << 28
 
 
 def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> StoredInputs | None:
@@ -67,7 +66,8 @@ def _surely_fits(request: RunRequest) -> bool:
     """Whether no run on such an image takes more memory than there is."""
     limit = request.settings.memory_limit
     known = [n for n in (available_memory(), None if limit is None else limit * 2**30) if n is not None]
-    needed = _ASIDE + _MOST_VOLUMES * 4 * math.prod(open_parts(request.files["image"]).shape)
+    volumes_ = _PADDED * max(max(method.volumes.values()) for method in METHODS)
+    needed = _ASIDE + volumes_ * 4 * math.prod(open_parts(request.files["image"]).shape)
     return not known or needed <= min(known)
 
 
@@ -152,7 +152,7 @@ def _workers(count: int | None, scheduler: str | None, limit: float | None) -> I
     if not count and not scheduler:
         yield None, {}
         return
-    from .batch.scheduling import DaskWorkers, LocalWorkers
+    from .batch.scheduling import MEMORY_SHARE, DaskWorkers, LocalWorkers
 
     events: queue.Queue = queue.Queue()
     if scheduler:
@@ -161,7 +161,7 @@ def _workers(count: int | None, scheduler: str | None, limit: float | None) -> I
     else:
         assert count is not None
         free = available_memory()
-        allowed = [n for n in (free and free * _MEMORY_SHARE, limit and limit * 2**30) if n]
+        allowed = [n for n in (free and free * MEMORY_SHARE, limit and limit * 2**30) if n]
         crew = LocalWorkers(count, events)
         share = {"threads": max(1, usable_processors() // count)}
         share["memory"] = int(min(allowed) / count) if allowed else None

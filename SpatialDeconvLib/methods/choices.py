@@ -51,9 +51,10 @@ STRATEGIES = {
 }
 
 #: Whether the image is worked on in tiles.
+NEVER = "never"
 TILES = {
     AUTO: Choice(_("Where memory asks for it"), _("In tiles where all at once would not fit into memory.")),
-    "never": Choice(_("Never"), _("All at once, or not at all.")),
+    NEVER: Choice(_("Never"), _("All at once, or not at all.")),
 }
 
 #: What an automatic choice is to look for.

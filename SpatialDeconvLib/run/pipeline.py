@@ -28,7 +28,7 @@ from .joint import run_joint
 from .regions import RegionMean, refuse_without_regions, region_means
 from .residuals import Fit, ResidualMap, composite
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
-from .tiles import run_in_tiles, runs_in_tiles
+from .tiles import CONVOLVE_VOLUMES, run_in_tiles, runs_in_tiles
 from .told import unchanged
 from .verdict import judged, width_seen
 
@@ -37,8 +37,6 @@ ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
 
 #: What a caller may say of the noise.
 Noise = float | str | np.ndarray | Mapping[str, float] | NoiseLaw
-
-_CONVOLVE_VOLUMES = 3.0  # peak memory of a convolution, in padded volumes
 
 
 @dataclass(frozen=True)
@@ -350,7 +348,7 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
     if runs_in_tiles(job):
         del job
         image, facts = run_in_tiles(inputs, settings, watch)
-        return Result(image, parameters=settings.parameters(), seconds=time.perf_counter() - started, **facts)
+        return Result(image, seconds=time.perf_counter() - started, **facts)
     image, facts = operation(job)  # which may put the settings it chose in place of the job's
     if unchanged(image, job.image, job.mask):
         job.warnings.append("the result is the image itself: nothing was changed")
@@ -412,7 +410,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
 
 def _convolved(job: Job[ConvolveSettings]) -> ImageAndFacts:
     settings = job.settings
-    job.require_volumes(_CONVOLVE_VOLUMES, 1.0, "crop it")
+    job.require_volumes(CONVOLVE_VOLUMES, 1.0, "crop it")
     mask = job.mask if settings.exclude else None  # there is one: see `check_together`
     forward, used_cascade = job.forward_model(settings.cascade, passes=1 if mask is None else 3)
     image = forward(job.image) if mask is None else normalized_convolution(forward, job.image, mask)

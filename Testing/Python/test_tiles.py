@@ -197,6 +197,7 @@ def test_tiles_are_taken_where_memory_asks_for_them():
         sd.deconvolve(image, kernels, tiles="never", memory_limit=limit, **options)
     tiled = sd.deconvolve(image, kernels, memory_limit=limit, **options)
     assert " tiles of " in tiled.automatic["tiles"]
+    assert len(tiled.parameters["tiles"]) == 3  # so that a recipe makes the same ones where memory is other
     assert "tiles" not in sd.deconvolve(image, kernels, tiles="never", **options).automatic
     inputs, settings = Inputs(image, kernels), DeconvolveSettings(memory_limit=limit, **options)
     plan = plan_of(inputs, settings, survey_of(inputs, UNWATCHED))

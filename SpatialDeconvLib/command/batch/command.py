@@ -21,9 +21,6 @@ from ..arguments import count, path_name, printable
 from ..overwriting import refuse_overwriting
 from ..parser import new_command, operation_parser
 
-# The share of the free memory that is given to the workers together: what they need besides the engine's
-# volumes, the interpreter and the libraries, is not in the engine's estimate.
-_MEMORY_SHARE = 0.9
 _RETRIES = 2
 
 _DESCRIPTION = """\
@@ -266,7 +263,7 @@ class Batch:
     # -- workers
 
     def _workers(self, count: int) -> Any:
-        from .scheduling import DaskWorkers, LocalWorkers
+        from .scheduling import MEMORY_SHARE, DaskWorkers, LocalWorkers
 
         if self.options.scheduler:
             self.progress.note(f"asking the scheduler {self.options.scheduler}")
@@ -278,7 +275,7 @@ class Batch:
         processors = usable_processors()
         at_a_time = max(1, min(self.options.workers or processors // 4, count))
         free = available_memory()
-        memory = int(free * _MEMORY_SHARE / at_a_time) if free is not None and at_a_time > 1 else None
+        memory = int(free * MEMORY_SHARE / at_a_time) if free is not None and at_a_time > 1 else None
         self.share = (self.options.threads or max(1, processors // at_a_time), memory)
         return LocalWorkers(at_a_time, self.events)
 

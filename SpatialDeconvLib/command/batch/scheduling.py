@@ -42,6 +42,9 @@ _THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
+#: The share of the free memory that is given to the workers together: what they need besides the engine's volumes,
+#: the interpreter and the libraries, is not in the engine's estimate.
+MEMORY_SHARE = 0.9
 # What the process of a case runs: this very package, wherever it lies, and nothing that lies in the current folder.
 _PROGRAM = f"""\
 import sys

@@ -7,11 +7,13 @@ with the halo that its kernels need (`layout`, `cutting`), worked on by the plan
 """
 
 from .layout import Tile
+from .memory import CONVOLVE_VOLUMES
 from .plan import Plan, foreseen_tiles, plan_of
 from .solve import Solved, solve_tile
 from .tiled import planned, run_in_tiles, runs_in_tiles
 
 __all__ = [
+    "CONVOLVE_VOLUMES",
     "Plan",
     "Solved",
     "Tile",

@@ -18,7 +18,8 @@ from .layout import size_within
 
 #: Of a tile: what was read of image, guide, mask and labels, and the result.
 _VOLUMES = 4.0
-_CONVOLVE_VOLUMES = 3.0
+#: Of a convolution: peak memory, in padded volumes.
+CONVOLVE_VOLUMES = 3.0
 
 
 def tile_memory(job: Job, shape: Sequence[int], least: bool = False) -> float:
@@ -30,7 +31,7 @@ def tile_memory(job: Job, shape: Sequence[int], least: bool = False) -> float:
     shaped = replace(job, image=np.broadcast_to(job.image.dtype.type(0), shape))  # takes no memory
     settings = job.settings
     if not isinstance(settings, DeconvolveSettings):
-        return shaped.needed_memory(_CONVOLVE_VOLUMES, 1.0)
+        return shaped.needed_memory(CONVOLVE_VOLUMES, 1.0)
     if settings.strategy == "blend":
         return blend_memory(shaped)
     spec = methods.method("joint", "tv") if settings.spec.automatic else settings.spec

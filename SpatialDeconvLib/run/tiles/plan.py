@@ -28,7 +28,7 @@ from ..settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from ..units import exponent_of
 from .layout import Tile, checked_size, lay_out
 from .memory import size_of_tiles
-from .sample import is_sampled, sample_of
+from .sample import sample_of
 from .survey import Survey
 
 #: What a method finds about its penalty, which its function takes as an option.
@@ -77,8 +77,6 @@ class Plan:
     history : list of float
         Residuals of the iterations, on the sample.
     warnings : list of str
-    sampled : bool
-        Whether the sample was less than the image.
     """
 
     settings: Any
@@ -97,7 +95,6 @@ class Plan:
     facts: dict[str, Any] = field(default_factory=dict)
     history: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    sampled: bool = False
 
     def tiles(self, shape: tuple[int, ...]) -> list[Tile]:
         """Return the tiles of the image, which has this shape."""
@@ -162,7 +159,9 @@ def plan_of(inputs: Inputs, settings: Settings, survey: Survey, watch: Watch = U
     if isinstance(settings, ConvolveSettings):
         job = sample_job(inputs, settings, survey, watch)
         halo = halo_of(job, settings)
-        return Plan(settings, halo, _size(job, inputs, halo), survey.dtype, warnings=job.warnings)
+        return Plan(
+            settings, halo, _size(job, tuple(inputs.image.shape), halo), survey.dtype, warnings=job.warnings
+        )
     assert isinstance(settings, DeconvolveSettings)
     check_squarable(survey.largest, "the image has values of")
     return _Planning(inputs, settings, survey, watch).plan()
@@ -194,9 +193,9 @@ def _refuse_nonfinite(survey: Survey, settings: Settings, voxels: int) -> None:
         )
 
 
-def _size(job: Job, inputs: Inputs, halo: tuple[int, ...]) -> tuple[int, ...]:
+def _size(job: Job, shape: tuple[int, ...], halo: tuple[int, ...]) -> tuple[int, ...]:
     """The size of the tiles' cores: as it was given, or as memory allows."""
-    shape, given = tuple(inputs.image.shape), job.settings.tiles
+    given = job.settings.tiles
     if isinstance(given, str):
         return size_of_tiles(job, shape, halo, job.available_memory())
     return checked_size(given, shape, halo)
@@ -218,9 +217,7 @@ def sample_job(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> Job
 def foreseen_tiles(job: Job, shape: tuple[int, ...]) -> list[Tile]:
     """Return the tiles of an image of this shape, of which the job has the kernels and the settings."""
     halo = halo_of(job, job.settings)
-    given = job.settings.tiles
-    size = size_of_tiles(job, shape, halo, job.available_memory()) if isinstance(given, str) else None
-    return lay_out(shape, checked_size(given, shape, halo) if size is None else size, halo)
+    return lay_out(shape, _size(job, shape, halo), halo)
 
 
 def _allowed(settings: Settings) -> float | None:
@@ -238,8 +235,7 @@ class _Planning:
     """The choices of one deconvolution."""
 
     def __init__(self, inputs: Inputs, settings: DeconvolveSettings, survey: Survey, watch: Watch):
-        self.inputs, self.survey = inputs, survey
-        self.sampled = is_sampled(tuple(inputs.image.shape), _reach(inputs, settings), _allowed(settings))
+        self.shape, self.survey = tuple(inputs.image.shape), survey
         self.job = sample_job(inputs, settings, survey, watch)
         self.exponent = self.job.exponent
 
@@ -253,14 +249,14 @@ class _Planning:
         image = choice.settings.noise == "image"
         plan = Plan(
             choice.settings, (), (), self.survey.dtype, self.exponent, None if image else law, law.sigma,
-            choice.facts.get("of"), facts=choice.facts, warnings=job.warnings, sampled=self.sampled,
+            choice.facts.get("of"), facts=choice.facts, warnings=job.warnings,
         )  # fmt: skip
         plan = self._joint(plan, law) if spec.strategy == "joint" else self._blend(plan, law)
         halo = halo_of(job, plan.settings)
         job.settings = plan.settings
         outward = plan.settings.in_unit(2.0**-self.exponent)
         return replace(
-            plan, settings=outward, halo=halo, size=_size(job, self.inputs, halo), levels=self._levels(plan),
+            plan, settings=outward, halo=halo, size=_size(job, self.shape, halo), levels=self._levels(plan),
             warnings=[*job.warnings, *_bound(plan.settings)],
         )  # fmt: skip
 

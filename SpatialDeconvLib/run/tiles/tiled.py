@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ...arrays.watch import Watch
 from ...errors import InputError, NotEnoughMemory, is_auto
+from ...methods.choices import NEVER
 from ..inputs import Inputs
 from ..job import Job
 from ..settings import DeconvolveSettings, Settings
@@ -20,8 +20,6 @@ from .memory import tile_memory
 from .plan import Plan, foreseen_tiles, plan_of, sample_job
 from .solve import Solved, solve_tile
 from .survey import Survey, survey_of
-
-NEVER = "never"
 
 
 def runs_in_tiles(job: Job) -> bool:
@@ -35,14 +33,7 @@ def runs_in_tiles(job: Job) -> bool:
     if available is None or tile_memory(job, job.image.shape, least=True) <= available:
         return False
     try:
-        return (
-            len(
-                foreseen_tiles(
-                    job, tuple(job.original.shape[: job.original.ndim - job.image.ndim]) + job.image.shape
-                )
-            )
-            > 1
-        )
+        return len(foreseen_tiles(job, (1,) * (job.original.ndim - job.image.ndim) + job.image.shape)) > 1
     except NotEnoughMemory:  # for the smallest tile: what the whole takes is what is to be said
         return False
 
@@ -56,7 +47,7 @@ def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Sur
     """
     refuse_whole_only(settings)
     survey = survey_of(inputs, watch.part(0.0, 0.1))
-    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0)), survey
+    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0).under("choosing for all tiles")), survey
 
 
 def refuse_whole_only(settings: Settings) -> None:
@@ -84,7 +75,7 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
     ------
     InputError, NotEnoughMemory, Cancelled
     """
-    plan, survey = planned(inputs, settings, watch.part(0.0, 0.25).under("choosing for all tiles"))
+    plan, survey = planned(inputs, settings, watch.part(0.0, 0.25))
     shape = tuple(inputs.image.shape)
     tiles = plan.tiles(shape)
     image = np.empty(shape, plan.dtype)
@@ -108,8 +99,12 @@ def facts_of(
     """What a `Result` says of a run in tiles, but for its image."""
     warnings = [*plan.warnings, *_told(plan, solved)]
     text = describe(plan, tiles)
+    # With the size, so that a recipe makes the same tiles where memory is other.
+    parameters = {**settings.parameters(), "tiles": list(plan.size)}
     if not isinstance(plan.settings, DeconvolveSettings):
-        return {"automatic": {"tiles": text, "cascade": False}, "warnings": warnings}
+        return {
+            "automatic": {"tiles": text, "cascade": False}, "warnings": warnings, "parameters": parameters
+        }  # fmt: skip
     residual = _residual(solved)
     job = sample_job(inputs, plan.settings, survey, watch.quiet())
     law = job.noise_law() if plan.law is None else plan.law
@@ -119,22 +114,18 @@ def facts_of(
         "history": plan.history,
         "residual": residual,
         "warnings": warnings + remarks,
+        "parameters": parameters,
         **job.found(law, {**plan.facts, "verdict": verdict, "tiles": text}),
     }
 
 
 def describe(plan: Plan, tiles: list[Tile]) -> str:
     """Return in words how an image is cut."""
-    size = "x".join(
-        str(max(tile.core[axis].stop - tile.core[axis].start for tile in tiles)) for axis in _axes(plan)
-    )
+    cores = [[s.stop - s.start for s in tile.core] for tile in tiles]
+    size = "x".join(str(max(lengths)) for lengths in zip(*cores, strict=True))
     halo = "x".join(map(str, plan.halo))
     count = "1 tile" if len(tiles) == 1 else f"{len(tiles)} tiles"
     return f"{count} of up to {size} voxels with a halo of {halo}"
-
-
-def _axes(plan: Plan) -> Iterable[int]:
-    return range(len(plan.halo))
 
 
 def _residual(solved: list[Solved]) -> float | None:
@@ -147,7 +138,7 @@ def _residual(solved: list[Solved]) -> float | None:
 
 
 def _told(plan: Plan, solved: list[Solved]) -> list[str]:
-    """What every tile says, and what single ones do."""
+    """What every tile says that was worked on."""
     worked = [tile for tile in solved if tile.count]
     texts = dict.fromkeys(text for tile in worked for text in tile.warnings)
     told = [text for text in texts if all(text in tile.warnings for tile in worked)]
