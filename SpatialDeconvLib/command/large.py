@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays.memory import available_memory
+from ..arrays.reading import given_path
 from ..arrays.threads import usable_processors
 from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError, is_auto
@@ -52,7 +53,8 @@ def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> 
             raise InputError(f"{asked[0]} is for a run in tiles, but --tiles is {NEVER}; leave one out", "tiles")
         return None
     obstacle = _obstacle(request, output, options)
-    if asked in ([], ["--tiles"]) and (obstacle or not is_in_parts(request.files["image"])):
+    image = given_path(request.files["image"])
+    if asked in ([], ["--tiles"]) and (obstacle or not is_in_parts(image) or volumes.axesOf(image) == 2):
         return None  # the volume fits into memory, or is refused there
     if obstacle:
         raise InputError(f"{asked[0]} is for a run in tiles, which {obstacle}")
@@ -134,6 +136,8 @@ def run_large(
         )  # fmt: skip
     result = made["result"]
     told = dict.fromkeys([*found.told, *told_of_request(request), *result.warnings])
+    if volumes.axesOf(given_path(request.files["image"])) == 2:
+        told["the image has two axes; what is written in tiles has three, with one slice"] = None
     return FileRun(result, made["recipe"], os.fspath(output), list(told))
 
 

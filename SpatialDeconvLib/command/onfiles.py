@@ -13,6 +13,7 @@ from .. import report as reports
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..arrays.writing import together
 from ..errors import InputError
+from ..methods.choices import TILES
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
@@ -87,6 +88,8 @@ def run_on_files(
         volumes.checkWritable(residual_map)
         if isSequence(request.files["image"]):
             raise InputError("a sequence has no residual map; make one of a frame alone", "residual_map")
+        if request.settings.tiles not in TILES:  # a size
+            raise InputError("a run in tiles has no residual map; leave out one of the two", "residual_map")
     if report is not None:
         reports.check_folder(report)
     wanted = {"workers": workers, "scheduler": scheduler, "report": report, "residual_map": residual_map}

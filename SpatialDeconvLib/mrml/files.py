@@ -123,12 +123,12 @@ def readVolume(path: PathLike, straighten: bool = False):
     else:
         nodeClass = slicer.vtkMRMLVectorVolumeNode if vector else slicer.vtkMRMLScalarVolumeNode
         node = _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
-    if _axesOf(path) == 2:
+    if axesOf(path) == 2:
         markFlat(node)
     return node
 
 
-def _axesOf(path: Path) -> int:
+def axesOf(path: Path) -> int:
     """The number of axes of the image in a file that can be read."""
     if path.suffix.lower() == ".npy":
         return volume_npy(path).ndim

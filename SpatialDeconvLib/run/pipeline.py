@@ -126,7 +126,7 @@ class Result:
             what = f"channel {channel} of {len(self.fits)}" if self.fits else "this result"
             raise InputError(
                 f"there is no residual map of {what}; deconvolutions of whole images have one, but not "
-                "convolutions, previews and frames of a sequence: deconvolve the frame alone"
+                "convolutions, previews, runs in tiles and frames of a sequence: deconvolve the frame alone"
             )
         return self.fits[channel].residual_map(progress, cancelled)
 

@@ -320,6 +320,29 @@ def test_workers_need_an_output_that_is_written_in_parts(tmp_path, kernel_set, c
     assert "cannot write out.nii.gz: use" in capsys.readouterr().err
 
 
+def test_an_image_of_two_axes_comes_back_as_one(tmp_path, kernel_set):
+    flat = written(tmp_path / "in.nrrd", picture()[0])
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet", "--tiles", "18")
+    assert run_command("deconvolve", flat, tmp_path / "out.nrrd", *given) == 0
+    assert values(tmp_path / "out.nrrd").shape == SHAPE[1:]
+
+
+def test_workers_say_that_an_image_of_two_axes_gets_a_slice(tmp_path, kernel_set, capsys):
+    flat = written(tmp_path / "in.nrrd", picture()[0])
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet", "--workers", "1")
+    assert run_command("deconvolve", flat, tmp_path / "out.nrrd", *given) == 0
+    assert values(tmp_path / "out.nrrd").shape == (1, *SHAPE[1:])
+    assert "what is written in tiles has three" in capsys.readouterr().err
+
+
+def test_a_residual_map_of_tiles_is_refused_before_the_work(tmp_path, kernel_set, capsys, monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run", lambda *given: pytest.fail("it ran"))
+    image = written(tmp_path / "in.nrrd", picture())
+    given = ("--kernels", kernel_set, *OPTIONS, "--tiles", "20", "--residual-map", tmp_path / "r.nrrd")
+    assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given) == 1
+    assert "a run in tiles has no residual map" in capsys.readouterr().err
+
+
 def test_a_journal_notes_tiles(tmp_path):
     journal = Journal(tmp_path)
     journal.begin({"inputs": {}})
