@@ -6,7 +6,9 @@ signature. Because a wrong name is silent in Slicer (an unknown property becomes
 class a QWidget, an unknown signal a warning), each is an error here.
 """
 
+import functools
 import xml.etree.ElementTree as ElementTree
+from typing import NamedTuple
 
 from PySide6.QtCore import QBuffer, QByteArray
 from PySide6.QtUiTools import QUiLoader
@@ -69,8 +71,18 @@ def custom(root):
     return values
 
 
-def load(data):
-    """Return the root widget of a form given as bytes."""
+class Form(NamedTuple):
+    """A form that was read: what Qt's loader takes of it, and what it is not given."""
+
+    data: bytes
+    enums: list
+    connections: list
+    name: str
+
+
+@functools.cache
+def read(data):
+    """Return a form given as bytes. It is the same for every window that the tests open."""
     root = ElementTree.fromstring(data)
     check(root)
     enums = custom(root)
@@ -78,19 +90,26 @@ def load(data):
     lines = [] if connections is None else list(connections)
     if connections is not None:
         root.remove(connections)
+    parts = [[line.findtext(part) for part in ("sender", "signal", "receiver", "slot")] for line in lines]
+    return Form(ElementTree.tostring(root), enums, parts, root.find("widget").get("name"))
+
+
+def load(data):
+    """Return the root widget of a form given as bytes."""
+    form = read(data)
     buffer = QBuffer()
-    buffer.setData(QByteArray(ElementTree.tostring(root)))
+    buffer.setData(QByteArray(form.data))
     buffer.open(QBuffer.OpenModeFlag.ReadOnly)
     loader = Loader()
     widget = loader.load(buffer)
     if widget is None:
         raise UiError(loader.errorString())
     names = {made.objectName(): made for made in loader.made}
-    for name, entry, number in enums:
+    for name, entry, number in form.enums:
         names[name].setProperty(entry, number)
-    names[root.find("widget").get("name")] = widget
-    for line in lines:
-        make(names, *[line.findtext(part) for part in ("sender", "signal", "receiver", "slot")])
+    names[form.name] = widget
+    for connection in form.connections:
+        make(names, *connection)
     return widget
 
 
