@@ -338,11 +338,13 @@ def test_the_noise_may_be_that_of_counts_or_an_image_and_recipes_repeat_it(folde
         (("--noise", "poisson"), "poisson", "Poisson, variance 1 x signal"),
         (("--noise-image", "sigma.nrrd"), sigmas, None),
     ):
-        command = ("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet", *given)
+        named = ("--strategy", "joint", "--method", "tikhonov", *given)
+        command = ("deconvolve", "image.nrrd", "out.nrrd", "--kernels", "set.json", "--quiet", *named)
         assert run(folder, *command) == 0
         printed = capsys.readouterr().out
         assert said is None or f"({said})" in printed
-        expected = sd.deconvolve(image, field, spacing=(2.0, 1.5, 1.0), noise=noise)
+        joint = {"strategy": "joint", "method": "tikhonov", "noise": noise}
+        expected = sd.deconvolve(image, field, spacing=(2.0, 1.5, 1.0), **joint)
         np.testing.assert_array_equal(read_array(folder / "out.nrrd"), expected.image)
         assert f"noise {expected.noise:.4g}" in printed
         assert run(folder, "repeat", "out.nrrd.recipe.json", "again.nrrd", "--quiet") == 0
