@@ -20,7 +20,9 @@ from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods.registry import JOINT_STEP
+from .flux import with_flux
 from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
+from .models import LinearModel
 from .problem import Problem
 from .stopping import LastIterate, stopped_early
 from .weights import given_weight
@@ -45,14 +47,17 @@ def _descend(
 
     def descend(steps: int | None, stop: StoppingRule, part: Watch) -> Ended:
         iterates = accelerated(problem, copy.copy(step), project, keep=steps is None)
-        return run(problem, iterates, steps or _LIMIT, stop, part, name)
+        return run(problem, iterates, _LIMIT if steps is None else steps, stop, part, name)
 
     if iterations is None:
         ended, reason = stopped_early(problem, descend, watch, noise=problem.noise)
     else:
         ended = descend(iterations, LastIterate(), watch)
         reason = ended.reason
-    return solution(problem, ended.image, ended.residual, ended.history, regularization=step.length, stopped=reason)
+    image, residual = ended.image, ended.residual
+    if project:
+        image, residual = with_flux(problem, LinearModel(problem.operator), image, 0.0)
+    return solution(problem, image, residual, ended.history, regularization=step.length, stopped=reason)
 
 
 class AutomaticStep:

@@ -26,6 +26,7 @@ from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur, follows_intensity
 from ..errors import InputError, check_number, is_auto
 from .dataterm import DataTerm
+from .flux import with_flux
 from .hessian import HessianVariation
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
@@ -192,9 +193,9 @@ class PenalisedDescent:
         if tolerance is None:
             tolerance = _TOLERANCE_CURVED if objective.share else _TOLERANCE
         x = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
-        difference = problem.masked(objective.data.difference(x))
+        x, residual = with_flux(problem, self.model, x, self.trials.lower)
         return solution(
-            problem, x, problem.residual(dot(difference, difference)), self.history,
+            problem, x, residual, self.history,
             regularization=objective.weight, hessian=objective.share, smoothing=objective.eps,
             lower=self.trials.lower, stopped=self.reason, balanced=problem.balance is not None,
         )  # fmt: skip

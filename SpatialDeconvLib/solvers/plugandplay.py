@@ -24,6 +24,7 @@ from ..blur.selfkeyed import SelfKeyedBlur
 from ..errors import InputError
 from .dataterm import DataTerm
 from .denoising import BlockCosines
+from .flux import with_flux
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .models import LinearModel, Model
@@ -89,8 +90,9 @@ def pnp(
     iterates = splitting(problem, model, x, lower, denoise, sizes.tolist())
     del x
     ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), "plug-and-play, step")
+    x, residual = with_flux(problem, model, ended.image, lower)
     return solution(
-        problem, ended.image, ended.residual, ended.history, regularization=objective.weight,
+        problem, x, residual, ended.history, regularization=objective.weight,
         hessian=objective.share, lower=lower, self_keyed=bool(self_keyed),
         balanced=problem.balance is not None, steps_of_start=len(start.history),
     )  # fmt: skip

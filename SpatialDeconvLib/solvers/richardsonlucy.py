@@ -67,7 +67,7 @@ def richardson_lucy(
         iterates = ascent(problem, penalty, keep=steps is None)
         if observe is not None:
             iterates = _observed(problem, iterates, observe)
-        return run(problem, iterates, steps or _LIMIT, stop, part, "Richardson-Lucy")
+        return run(problem, iterates, _LIMIT if steps is None else steps, stop, part, "Richardson-Lucy")
 
     if iterations is None:
         ended, reason = stopped_early(problem, climb, watch, pace=2)

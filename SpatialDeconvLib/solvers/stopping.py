@@ -110,7 +110,7 @@ def stopped_early(
         ended = descend(None, HeldOutVoxels(problem, pace, noise=noise), watch.part(0.0, 0.5))
         held = (count - problem.count) / problem.count
     number, reason = ended.number, ended.reason
-    if not number or held <= _HELD_OUT_MATTER:
+    if held <= _HELD_OUT_MATTER:
         return ended, reason
     del ended  # and its image
     return descend(number, LastIterate(), watch.part(0.5, 1.0)), reason

@@ -1,0 +1,88 @@
+"""Flux: what least squares with a lower bound brings into an image is taken out again.
+
+The bound holds an empty background on one side only: least squares follow the noise there where it is positive and
+cannot where it is negative, so that the image, blurred, has more in all than the data have. (Poisson's likelihood has
+none of that: its image keeps the flux.) Dividing all of the image by the excess would take most of it from what is
+brightest, where there is none; subtracting it would take away what is faint. It is taken where it is:
+
+    x <- x  S(A^T y / A^T F(x)) / S(1),      S = A^T A,
+
+is a step of Richardson and Lucy's iteration for the data blurred once more by A^T, in which little is left of the
+noise. Like theirs it makes the flux that of the data, here within a few kernel widths, everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..arrays.inner import dot
+from .models import Model
+from .problem import Problem
+
+#: Of the flux: what an image may have more or less than its data. What is far from its bound has less than that.
+_TOLERATED = 0.005
+#: Of the range of values: data and image that are less, blurred, tell nothing about each other.
+_DARK = 1e-6
+_UNSEEN = 1e-3  # less of a voxel is in no data to speak of
+
+
+def with_flux(problem: Problem, model: Model, x: np.ndarray, lower: float) -> tuple[np.ndarray, float]:
+    """Return an image whose flux over `lower` is that of the data, and its residual.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : LinearModel or SelfKeyedBlur
+        F.
+    x : ndarray on the operator's domain
+        Is changed.
+    lower : float
+        The image's bound; without one (-inf) the image stays as it is.
+    """
+    seen, _ = model.forward(x, problem.watch)
+    if math.isfinite(lower):
+        floor = _floor(problem, lower)
+        if problem.agreed("excess", lambda: _excess(problem, seen, floor)) > _TOLERATED:
+            x = _mended(problem, x, seen, lower, floor)
+            seen, _ = model.forward(x, problem.watch)
+    difference = problem.masked(np.subtract(problem.y, seen, out=seen))
+    return x, problem.residual(dot(difference, difference))
+
+
+def _floor(problem: Problem, lower: float) -> np.ndarray:
+    """What the least image there may be looks like, blurred."""
+    if not lower:
+        return np.zeros((), problem.dtype)
+    return problem.forward(np.full(problem.operator.domain_shape, lower, problem.dtype))
+
+
+def _excess(problem: Problem, seen: np.ndarray, floor: np.ndarray) -> float:
+    """How far the flux of an image, blurred, and that of the data are apart, as a share of the latter."""
+    counts = True if problem.mask is None else problem.mask
+    flux = float((problem.y - floor).sum(where=counts, dtype=np.float64))
+    apart = abs(float((seen - problem.y).sum(where=counts, dtype=np.float64)))
+    return apart / flux if flux > 0 else 0.0
+
+
+def _mended(problem: Problem, x: np.ndarray, seen: np.ndarray, lower: float, floor: np.ndarray) -> np.ndarray:
+    """One step; `seen` is F(x), and is spoilt."""
+    ratio = problem.adjoint(problem.masked(problem.y - floor))
+    np.maximum(ratio, 0, out=ratio)
+    seen -= floor
+    made = problem.adjoint(problem.masked(seen))
+    dark = made <= _DARK * problem.span
+    np.divide(ratio, made, out=ratio, where=~dark)
+    ratio[dark] = 1
+    del made, dark
+    factor = problem.adjoint(problem.masked(problem.forward(ratio)))
+    whole = problem.adjoint(problem.masked(problem.forward(np.ones_like(ratio))))
+    unseen = whole <= _UNSEEN
+    np.divide(factor, whole, out=factor, where=~unseen)
+    factor[unseen] = 1
+    np.maximum(factor, 0, out=factor)  # rounding
+    x -= problem.dtype.type(lower)
+    x *= factor
+    x += problem.dtype.type(lower)
+    return x
