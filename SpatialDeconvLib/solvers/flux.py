@@ -1,14 +1,16 @@
-"""Flux: what least squares with a lower bound brings into an image is taken out again.
+"""Flux: the light of an image, blurred, is made that of its data.
 
-The bound holds an empty background on one side only: least squares follow the noise there where it is positive and
-cannot where it is negative, so that the image, blurred, has more in all than the data have. (Poisson's likelihood has
-none of that: its image keeps the flux.) Dividing all of the image by the excess would take most of it from what is
-brightest, where there is none; subtracting it would take away what is faint. It is taken where it is:
+Least squares with a lower bound leave too much in an image with an empty background: the bound lets the noise in
+where it is positive and not where it is negative. (Poisson's law has none of that: the image that is likeliest by it
+keeps the flux.) Dividing all of the image by the excess would take most of it from what is brightest, where there
+is none; subtracting it would take away what is faint. It is taken where it is:
 
     x <- x  S(A^T y / A^T F(x)) / S(1),      S = A^T A,
 
 is a step of Richardson and Lucy's iteration for the data blurred once more by A^T, in which little is left of the
 noise. Like theirs it makes the flux that of the data, here within a few kernel widths, everywhere.
+
+Where dark voxels count more (`balance`) an image may have too little, everywhere alike. It is multiplied.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from ..arrays.inner import dot
 from .models import Model
 from .problem import Problem
 
-#: Of the flux: what an image may have more or less than its data. What is far from its bound has less than that.
+#: Of the flux: what an image may have more or less than its data. Where nothing is near the bound it is less.
 _TOLERATED = 0.005
 #: Of the range of values: data and image that are less, blurred, tell nothing about each other.
 _DARK = 1e-6
@@ -44,8 +46,11 @@ def with_flux(problem: Problem, model: Model, x: np.ndarray, lower: float) -> tu
     seen, _ = model.forward(x, problem.watch)
     if math.isfinite(lower):
         floor = _floor(problem, lower)
-        if problem.agreed("excess", lambda: _excess(problem, seen, floor)) > _TOLERATED:
-            x = _mended(problem, x, seen, lower, floor)
+        excess = problem.agreed("excess", lambda: _excess(problem, seen, floor))
+        if abs(excess) > _TOLERATED:
+            x -= problem.dtype.type(lower)
+            x *= _lowered(problem, seen, floor) if excess > 0 else problem.dtype.type(1 / (1 + excess))
+            x += problem.dtype.type(lower)
             seen, _ = model.forward(x, problem.watch)
     difference = problem.masked(np.subtract(problem.y, seen, out=seen))
     return x, problem.residual(dot(difference, difference))
@@ -59,15 +64,14 @@ def _floor(problem: Problem, lower: float) -> np.ndarray:
 
 
 def _excess(problem: Problem, seen: np.ndarray, floor: np.ndarray) -> float:
-    """How far the flux of an image, blurred, and that of the data are apart, as a share of the latter."""
+    """What the flux of an image, blurred, is more than that of the data, as a share of the latter."""
     counts = True if problem.mask is None else problem.mask
-    flux = float((problem.y - floor).sum(where=counts, dtype=np.float64))
-    apart = abs(float((seen - problem.y).sum(where=counts, dtype=np.float64)))
-    return apart / flux if flux > 0 else 0.0
+    flux, made = (float((a - floor).sum(where=counts, dtype=np.float64)) for a in (problem.y, seen))
+    return made / flux - 1 if made > 0 and flux > 0 else 0.0
 
 
-def _mended(problem: Problem, x: np.ndarray, seen: np.ndarray, lower: float, floor: np.ndarray) -> np.ndarray:
-    """One step; `seen` is F(x), and is spoilt."""
+def _lowered(problem: Problem, seen: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """The factor of one step; `seen` is F(x), and is spoilt."""
     ratio = problem.adjoint(problem.masked(problem.y - floor))
     np.maximum(ratio, 0, out=ratio)
     seen -= floor
@@ -76,13 +80,14 @@ def _mended(problem: Problem, x: np.ndarray, seen: np.ndarray, lower: float, flo
     np.divide(ratio, made, out=ratio, where=~dark)
     ratio[dark] = 1
     del made, dark
-    factor = problem.adjoint(problem.masked(problem.forward(ratio)))
-    whole = problem.adjoint(problem.masked(problem.forward(np.ones_like(ratio))))
+    factor = _spread(problem, ratio)
+    whole = _spread(problem, np.ones_like(ratio))
     unseen = whole <= _UNSEEN
     np.divide(factor, whole, out=factor, where=~unseen)
     factor[unseen] = 1
-    np.maximum(factor, 0, out=factor)  # rounding
-    x -= problem.dtype.type(lower)
-    x *= factor
-    x += problem.dtype.type(lower)
-    return x
+    return np.maximum(factor, 0, out=factor)  # rounding
+
+
+def _spread(problem: Problem, image: np.ndarray) -> np.ndarray:
+    """S."""
+    return problem.adjoint(problem.masked(problem.forward(image)))

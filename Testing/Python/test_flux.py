@@ -82,7 +82,7 @@ def matrix(operator):
 @pytest.mark.parametrize("model", ["detector", "source"])
 def test_the_step_is_the_one_that_is_written_down(model):
     rng = np.random.default_rng(0)
-    image, x, mask = rng.uniform(1, 9, (12, 13)), rng.uniform(3, 12, (12, 13)), rng.random((12, 13)) > 0.2
+    image, x, mask = rng.uniform(1, 7, (12, 13)), rng.uniform(3, 12, (12, 13)), rng.random((12, 13)) > 0.2
     lower = 2.0
     problem = problem_of(image, mask, model)
     a = matrix(problem.operator)[mask.ravel()]
@@ -92,6 +92,14 @@ def test_the_step_is_the_one_that_is_written_down(model):
     found, residual = with_flux(problem, LinearModel(problem.operator), x.copy(), lower)
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-9)
     assert residual == pytest.approx(np.sqrt(np.mean((y - a @ expected) ** 2)) / 0.5)
+
+
+def test_what_is_too_little_is_so_everywhere():
+    x = np.random.default_rng(0).uniform(3, 12, (20, 21))
+    problem = problem_of(1.1 * (ndimage.convolve(x, KERNEL.values, mode="nearest") - 2) + 2)
+    found, residual = with_flux(problem, LinearModel(problem.operator), x.copy(), 2.0)
+    np.testing.assert_allclose(found, 2 + 1.1 * (x - 2))
+    assert residual == pytest.approx(0, abs=1e-9)
 
 
 def test_what_is_too_much_is_taken_where_it_is():
