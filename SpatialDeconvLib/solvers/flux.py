@@ -1,8 +1,8 @@
 """Flux: the light of an image, blurred, is made that of its data.
 
 Least squares with a lower bound leave too much in an image with an empty background: the bound lets the noise in
-where it is positive and not where it is negative. (Poisson's law has none of that: the image that is likeliest by it
-keeps the flux.) Dividing all of the image by the excess would take most of it from what is brightest, where there
+where it is positive and not where it is negative. (By Poisson's law the likeliest image has no more light than the
+data.) Dividing all of the image by the excess would take most of it from what is brightest, where there
 is none; subtracting it would take away what is faint. It is taken where it is:
 
     x <- x  S(A^T y / A^T F(x)) / S(1),      S = A^T A,
