@@ -103,10 +103,10 @@ def gain_of_counts(strata: list[Stratum], axes: int, values: Values) -> float:
     gain = step or float(np.exp(np.median(np.log(clipped / signal))))
     error = np.minimum(np.abs(np.log(clipped / (gain * signal))), np.abs(np.log(plain / (gain * signal))))
     scatter = _scatter(strata, axes)
+    beyond = error - 0.5 * scatter
     if step:
         missing = np.log(plain / (gain * signal)) < -0.4 - 1.5 * scatter
-        return gain if np.mean(error < 0.3) >= 0.3 and np.mean(missing) <= 0.1 else 0.0
-    beyond = error - 0.5 * scatter
+        return gain if np.mean(beyond < 0.3) >= 0.3 and np.mean(missing) <= 0.1 else 0.0
     spread = signal.max() / signal.min()
     agree = np.median(beyond) < 0.15 and np.quantile(beyond, 0.75) < 0.3 and spread > _SPREAD
     return gain if agree and (spread > _WIDE_SPREAD or values.has_single_counts(gain)) else 0.0

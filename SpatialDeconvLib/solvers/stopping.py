@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.fft as sfft
@@ -16,6 +16,10 @@ _WHITENESS_VOXELS = 1 << 18
 
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
+#: What kernels with less in common with themselves a voxel on are: narrower than a Gaussian of 0.7 voxels.
+_NARROW = 0.6
+#: Standard errors by which a fall of the squared error is one.
+_CLEAR = 0.5
 #: Of the squared error: what is left of it at least, when the noise of the left-out voxels is taken off it.
 _LEAST_EXCESS = 0.05
 _HELD_OUT_MATTER = 0.01  # share above which the image is found once more with them (they cost up to 4 dB)
@@ -34,14 +38,15 @@ class LastIterate:
 
 
 class HeldOutVoxels:
-    """The best one by voxels that the solver does not see and by the residual's whiteness.
+    """The first of the best by voxels that the solver does not see.
 
     A few voxels chosen at random are left out of the data term (`Problem.held_out`). The error with which the
-    iterates predict them falls as long as the iteration recovers the image and rises when it fits noise. Where
-    the kernels are narrow the neighbours say little about a voxel, and that minimum comes early; the whitest
-    residual comes early where they are wide. The best iterate has the smallest product of that error and the
-    fourth root of `correlation`. Where the kernels or weights do not explain the data that minimum may never
-    come, so the iteration also ends when the error all but ceases to fall.
+    iterates predict them falls as long as the iteration recovers the image and rises when it fits noise. Near its
+    least it says little, and going too far spoils more than ending too soon: an iterate is better than the best so
+    far only if its squared errors are less by half the standard error of the differences. Where the kernels are
+    narrow the neighbours say little about a voxel; the errors are weighed by the residual's `correlation` then, of
+    which an image has less the more of it has been recovered. Where the kernels or weights do not explain the data
+    the least error may never come, so the iteration also ends when the error all but ceases to fall.
 
     Parameters
     ----------
@@ -50,7 +55,7 @@ class HeldOutVoxels:
     pace : float
         How many times as fast the iteration is as Nesterov's.
     patience : int
-        Steps without a better iterate after which to stop.
+        Steps without a smaller error after which to stop.
     noise : float
         Of the left-out voxels themselves, taken off their error before its fall is looked at: it hides what is
         still to be won of an image with weak noise. A quick iteration goes too far then, where kernels are wrong.
@@ -60,26 +65,38 @@ class HeldOutVoxels:
         self.problem, self.patience, self.noise = problem, patience, noise
         # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
         self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
+        bound = problem.operator.bound
+        self.narrow = in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
         self.excesses: list[float] = []
-        self.least = math.inf
+        self.least = 0, math.inf  # the number of the iterate with the least error, and that
         self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+        self._of_best: np.ndarray | None = None  # its squared errors
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
         """Take an iterate with its difference; return why to stop, or None."""
         difference, held = iterate.difference, self.problem.held
         if difference is None or held is None:
             raise ValueError("this rule needs y - A x of every iterate, within the problem's `held_out`")
-        error = math.sqrt(float(np.square(difference[held]).mean(dtype=np.float64)))
-        score = error * correlation(difference, self.problem.mask) ** 0.25
-        if score < self.least or number == 0:
+        squares = np.square(difference[held], dtype=np.float64)
+        square = float(squares.mean())
+        self.excesses.append(math.sqrt(max(square - self.noise**2, _LEAST_EXCESS * square)))
+        if self.narrow:
+            squares *= math.sqrt(correlation(difference, self.problem.mask))
+        if self._of_best is None or _clearly_less(squares, self._of_best):
             self.best = number, iterate.image, residual
-            self.least = score
-        self.excesses.append(math.sqrt(max(error**2 - self.noise**2, _LEAST_EXCESS * error**2)))
-        if number - self.best[0] >= self.patience:
+            self._of_best = squares
+        if squares.mean() < self.least[1]:
+            self.least = number, float(squares.mean())
+        if number - self.least[0] >= self.patience:
             return "left-out voxels are predicted best"
         if number >= 4 and self.excesses[-5] - self.excesses[-1] < 4 * self.fall * self.excesses[-1]:
             return "left-out voxels are not predicted better any more"
         return None
+
+
+def _clearly_less(squares: np.ndarray, others: np.ndarray) -> bool:
+    fall = others - squares
+    return float(fall.mean()) > _CLEAR * float(fall.std()) / math.sqrt(fall.size)
 
 
 def stopped_early(
@@ -114,6 +131,15 @@ def stopped_early(
         return ended, reason
     del ended  # and its image
     return descend(number, LastIterate(), watch.part(0.5, 1.0)), reason
+
+
+def in_common(kernels: Sequence[np.ndarray]) -> float:
+    """Return how much neighbours say about each other: the kernels' mean autocorrelation at its largest lag but 0,
+    over that at lag 0."""
+    grid = [2 * max(h.shape[axis] for h in kernels) for axis in range(kernels[0].ndim)]
+    lags = sfft.irfftn(sum(np.square(np.abs(sfft.rfftn(h, grid))) for h in kernels), grid)
+    zero, lags.flat[0] = float(lags.flat[0]), -math.inf
+    return float(lags.max()) / zero
 
 
 def correlation(difference: np.ndarray, mask: np.ndarray | None = None) -> float:

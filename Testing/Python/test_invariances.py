@@ -239,7 +239,7 @@ def test_joint_richardson_lucy_keeps_the_flux(model, iterations, seed):
     assert found.image[22:39, 12:29].sum() == pytest.approx(counts[22:39, 12:29].sum(), rel=0.03)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), 7, 27, 29])  # of the last three the strata scatter by a half
 def test_an_empty_background_does_not_make_the_noise(seed):
     truth, signal, counts, kernel = stars(seed)
     sigma = np.sqrt(signal.mean())

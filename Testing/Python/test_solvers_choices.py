@@ -14,7 +14,7 @@ from scipy import ndimage
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.solvers.iteration import Iterate
 from SpatialDeconvLib.solvers.problem import Problem
-from SpatialDeconvLib.solvers.stopping import HeldOutVoxels
+from SpatialDeconvLib.solvers.stopping import HeldOutVoxels, in_common
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 
@@ -122,6 +122,37 @@ def test_noise_does_not_hide_how_the_error_of_left_out_voxels_falls():
 
     assert steps(noise=1.0) == 11
     assert steps() < 11
+
+
+def test_narrow_kernels_have_little_in_common_with_themselves_a_voxel_on():
+    """A Gaussian has exp(-1 / (4 sigma^2)), a motion most of it, whatever its direction."""
+    for sigma in (0.8, 1.5, 3.0):
+        values = sd.gaussian_kernel(sigma, ndim=2).values
+        assert in_common([values]) == pytest.approx(np.exp(-1 / (4 * sigma**2)), abs=0.03)
+    assert in_common([sd.gaussian_kernel(0.6, ndim=2).values]) < 0.6
+    for angle in (0.0, 45.0, 90.0):
+        assert in_common([sd.motion_kernel(7, angle).values]) > 0.8
+    assert in_common([np.ones((1, 1))]) == 0
+
+
+def test_an_iterate_is_better_only_if_it_is_clearly_so():
+    """By half the standard error of the differences, at the voxels that were left out."""
+    _, y, operator = case("patches", "middle", 1.0)
+    problem, random = Problem(operator, y, 1.0), np.random.default_rng(0)
+
+    def best(fall):
+        with problem.held_out():
+            rule, count = HeldOutVoxels(problem), np.count_nonzero(problem.held)
+            noise = random.standard_normal(count)
+            noise = (noise - noise.mean()) / noise.std()
+            for number in range(2):
+                difference = np.ones(y.shape)
+                difference[problem.held] = np.sqrt(20 + number * (noise - fall * count**-0.5))
+                rule.reached(number, Iterate(None, 0.0, difference), 1.0)
+        return rule.best[0]
+
+    assert best(0.4) == 0
+    assert best(0.6) == 1
 
 
 @pytest.mark.parametrize(("side", "again"), [(300, True), (450, True), (660, False)])
