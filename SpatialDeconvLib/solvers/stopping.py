@@ -18,6 +18,8 @@ _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
 #: What kernels with less in common with themselves a voxel on are: narrower than a Gaussian of 0.7 voxels.
 _NARROW = 0.6
+#: Voxels that have so much of the error say no more than chance, as of stars.
+_FEW = 20.0
 #: Standard errors by which a fall of the squared error is one.
 _CLEAR = 0.5
 #: Of the squared error: what is left of it at least, when the noise of the left-out voxels is taken off it.
@@ -44,8 +46,9 @@ class HeldOutVoxels:
     iterates predict them falls as long as the iteration recovers the image and rises when it fits noise. Near its
     least it says little, and going too far spoils more than ending too soon: an iterate is better than the best so
     far only if its squared errors are less by half the standard error of the differences. Where the kernels are
-    narrow the neighbours say little about a voxel; the errors are weighed by the residual's `correlation` then, of
-    which an image has less the more of it has been recovered. Where the kernels or weights do not explain the data
+    narrow the neighbours say little about a voxel, and where few voxels have the error, they say little about the
+    others: any fall is one then, of the errors weighed by the residual's `correlation`, of which there is less the
+    more of the image has been recovered. Where the kernels or weights do not explain the data
     the least error may never come, so the iteration also ends when the error all but ceases to fall.
 
     Parameters
@@ -66,7 +69,8 @@ class HeldOutVoxels:
         # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
         self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
         bound = problem.operator.bound
-        self.narrow = in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
+        # The errors say little then.
+        self.unsure = in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
         self.excesses: list[float] = []
         self.least = 0, math.inf  # the number of the iterate with the least error, and that
         self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
@@ -80,9 +84,11 @@ class HeldOutVoxels:
         squares = np.square(difference[held], dtype=np.float64)
         square = float(squares.mean())
         self.excesses.append(math.sqrt(max(square - self.noise**2, _LEAST_EXCESS * square)))
-        if self.narrow:
+        if self._of_best is None:
+            self.unsure |= square**2 * squares.size < _FEW * float(np.square(squares).mean())
+        if self.unsure:
             squares *= math.sqrt(correlation(difference, self.problem.mask))
-        if self._of_best is None or _clearly_less(squares, self._of_best):
+        if self._of_best is None or _less(squares, self._of_best, 0.0 if self.unsure else _CLEAR):
             self.best = number, iterate.image, residual
             self._of_best = squares
         if squares.mean() < self.least[1]:
@@ -94,9 +100,9 @@ class HeldOutVoxels:
         return None
 
 
-def _clearly_less(squares: np.ndarray, others: np.ndarray) -> bool:
+def _less(squares: np.ndarray, others: np.ndarray, clear: float) -> bool:
     fall = others - squares
-    return float(fall.mean()) > _CLEAR * float(fall.std()) / math.sqrt(fall.size)
+    return float(fall.mean()) > clear * float(fall.std()) / math.sqrt(fall.size)
 
 
 def stopped_early(
