@@ -14,16 +14,20 @@ at the cost of K + 1 real FFTs each for F and for F'^T; a compressed family take
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
+from ..arrays.threads import Scratch
 from ..arrays.watch import Watch
 from ..errors import InputError
 from ..kernels.field import KernelField
 from .operator import SpatiallyVariantBlur
 from .slabfft import Read, Write
 
+_PIECE = 1 << 14  # voxels whose weights are made at a time
 _CLOSEST = 1e-30  # between levels: its inverse is a number in float32, too
 
 
@@ -58,6 +62,7 @@ class SelfKeyedBlur:
         zero = np.zeros((1, matrix.shape[1]))
         self.slopes = _rows(np.vstack([zero, slopes, zero]), operator.dtype)
         self.origins = np.concatenate([self.levels[:1], self.levels]).astype(operator.dtype)
+        self.scratch = Scratch()
 
     def coefficients(self, values: np.ndarray) -> np.ndarray:
         """Weights of the kernels (of the compressed family's members) at some intensities, a row each."""
@@ -77,18 +82,16 @@ class SelfKeyedBlur:
         if self.source:
             operator.gather(self.group, domain, lambda: out, data, False, self._weighted(x), watch)
             return out.reshape(operator.data_shape), None
-        seen = np.ascontiguousarray(operator.canonical_crop(x))
         slope = np.zeros_like(out)
-        cells = self._cells(seen)
+        places = _Places(self, operator.canonical_crop(x))
 
         def write(r: int) -> Write:
-            def add(a: int, b: int, part: np.ndarray) -> None:
-                cell = cells(a, b)
-                slope[a:b] += part * self.slopes[r][cell]
-                part *= self._value(r, cell, seen[a:b])
-                out[a:b] += part
+            def add(here: _Weight, part: np.ndarray) -> None:
+                slope[here.planes] += np.multiply(part, here.slope, out=here.room)
+                part *= here.value()
+                out[here.planes] += part
 
-            return add
+            return places.writing(r, add)
 
         operator.scatter(self.group, x, domain, data, False, write, watch)
         return out.reshape(operator.data_shape), slope.reshape(operator.data_shape)
@@ -103,56 +106,110 @@ class SelfKeyedBlur:
         residual = residual.reshape(operator.canonical_data)
         out = np.zeros(operator.canonical_domain, operator.dtype)
         if self.source:
-            cells = self._cells(x)
+            places = _Places(self, x)
 
             def write(r: int) -> Write:
-                def add(a: int, b: int, part: np.ndarray) -> None:
-                    cell = cells(a, b)
-                    here = x[a:b]
-                    factor = self._value(r, cell, here)
-                    factor += here * self.slopes[r][cell]
+                def add(here: _Weight, part: np.ndarray) -> None:
+                    factor = np.multiply(x[here.planes], here.slope, out=here.room)
+                    factor += here.value()
                     part *= factor
-                    out[a:b] += part
+                    out[here.planes] += part
 
-                return add
+                return places.writing(r, add)
 
             operator.scatter(self.group, residual, data, domain, True, write, watch)
             return out.reshape(operator.domain_shape)
         if slope is None:
             raise ValueError("the detector model needs the slope that `forward` returned")
-        seen = np.ascontiguousarray(operator.canonical_crop(x))
-        operator.gather(self.group, data, lambda: out, domain, True, self._weighted(seen, residual), watch)
+        weighted = self._weighted(operator.canonical_crop(x), residual)
+        operator.gather(self.group, data, lambda: out, domain, True, weighted, watch)
         inner = operator.canonical_crop(out)
         inner += residual * slope.reshape(residual.shape)
         return out.reshape(operator.domain_shape)
 
-    def _cells(self, x: np.ndarray) -> Read:
-        """Interval of every voxel: 0 below the first level, i between levels i - 1 and i."""
-        cells = np.zeros(x.shape, np.uint8 if len(self.knots) < 255 else np.uint16)
-
-        def work(chunk: tuple[int, int]) -> None:
-            a, b = chunk
-            for knot in self.knots:  # faster than a binary search for tens of levels
-                cells[a:b] += x[a:b] >= knot
-
-        thickness = max(1, (1 << 16) // max(1, int(np.prod(x.shape[1:]))))
-        self.operator.run(work, [(a, min(a + thickness, len(x))) for a in range(0, len(x), thickness)])
-        return lambda a, b: cells[a:b].astype(np.intp)
-
-    def _value(self, r: int, cell: np.ndarray, x: np.ndarray) -> np.ndarray:
-        value = x - self.origins[cell]
-        value *= self.slopes[r][cell]
-        value += self.values[r][cell]
-        return value
-
     def _weighted(self, x: np.ndarray, image: np.ndarray | None = None) -> Callable[[int], Read]:
-        weighted = x if image is None else image
-        cells = self._cells(x)
+        return partial(_Places(self, x).reading, x if image is None else image)
 
-        def read(r: int) -> Read:
-            return lambda a, b: weighted[a:b] * self._value(r, cells(a, b), x[a:b])
+
+class _Places:
+    """Where the voxels of an image lie between the levels.
+
+    Parameters
+    ----------
+    model : SelfKeyedBlur
+    x : ndarray
+        In canonical shape.
+    """
+
+    def __init__(self, model: SelfKeyedBlur, x: np.ndarray):
+        self.values, self.slopes, self.scratch = model.values, model.slopes, model.scratch
+        # The interval of every voxel, 0 below the first level, i between levels i - 1 and i; and how far into it.
+        self.cells = np.zeros(x.shape, np.uint8 if len(model.knots) < 255 else np.uint16)
+        self.into = np.empty(x.shape, x.dtype)
+
+        def work(planes: slice) -> None:
+            cells = self.cells[planes]
+            for knot in model.knots:  # faster than a binary search for tens of levels
+                cells += x[planes] >= knot
+            np.subtract(x[planes], model.origins[cells], out=self.into[planes])
+
+        model.operator.run(work, list(self._pieces(0, len(x))))
+
+    def writing(self, r: int, add: Callable[[_Weight, np.ndarray], None]) -> Write:
+        """What gives `add` the weight of kernel r in some planes, and these planes of an image that is written."""
+
+        def write(a: int, b: int, part: np.ndarray) -> None:
+            for planes in self._pieces(a, b):
+                add(_Weight(self, r, planes), part[planes.start - a : planes.stop - a])
+
+        return write
+
+    def reading(self, image: np.ndarray, r: int) -> Read:
+        """What gives planes of an image times the weight of kernel r."""
+
+        def read(a: int, b: int) -> np.ndarray:
+            out = np.empty_like(image[a:b])
+            for planes in self._pieces(a, b):
+                weight = _Weight(self, r, planes).value()
+                np.multiply(image[planes], weight, out=out[planes.start - a : planes.stop - a])
+            return out
 
         return read
+
+    def _pieces(self, a: int, b: int) -> Iterator[slice]:
+        """Planes a to b in lots for which all that is made of them stays in the processor's cache."""
+        thickness = max(1, _PIECE // max(1, math.prod(self.into.shape[1:])))
+        return (slice(start, min(start + thickness, b)) for start in range(a, b, thickness))
+
+
+class _Weight:
+    """A kernel's weight in some planes. Its arrays are the calling thread's until it makes the next.
+
+    Attributes
+    ----------
+    planes : slice
+    slope : ndarray
+        With the intensity; gone when the value is taken.
+    room : ndarray
+        For another array like it.
+    """
+
+    def __init__(self, places: _Places, r: int, planes: slice):
+        self.planes, self._values, self._into = planes, places.values[r], places.into[planes]
+        shape, dtype = self._into.shape, self._into.dtype
+        self._cells = places.scratch("cells", shape, np.intp)
+        self._cells[...] = places.cells[planes]
+        self.room = places.scratch("room", shape, dtype)
+        self._start = places.scratch("start", shape, dtype)
+        # All cells are in the row; with "clip" numpy writes them where they are to be at once.
+        slope = places.scratch("slope", shape, dtype)
+        self.slope = places.slopes[r].take(self._cells, out=slope, mode="clip")
+
+    def value(self) -> np.ndarray:
+        """The weight itself, in the place of the slope."""
+        self.slope *= self._into
+        self.slope += self._values.take(self._cells, out=self._start, mode="clip")
+        return self.slope
 
 
 def _rows(table: np.ndarray, dtype: np.dtype) -> np.ndarray:
