@@ -360,7 +360,7 @@ class SpatiallyVariantBlur(LinearOperator):
         for k in kernels:
             watch.check()
             if budget.take(size):
-                self._weights.kept[k] = self._weights.whole(k)
+                self._weights.keep(k)
 
     def part(self, box: Box, boundary: str) -> SpatiallyVariantBlur:
         """Return the operator on a box of the data, with another boundary; its weights are those there."""
@@ -422,11 +422,10 @@ class SpatiallyVariantBlur(LinearOperator):
         target = out()[other.box]
 
         def write(r: int) -> Write:
-            weight = self._weights.reader(group.terms[r].index, other.box)
+            times = self._weights.times(group.terms[r].index, other.box)
 
             def add(a: int, b: int, part: np.ndarray) -> None:
-                part *= weight(a, b)
-                target[a:b] += part
+                target[a:b] += times(a, b, part, out=part)
 
             return add
 
@@ -439,8 +438,8 @@ class SpatiallyVariantBlur(LinearOperator):
         values = image[side.box]
 
         def read(r: int) -> Read:
-            weight = self._weights.reader(group.terms[r].index, side.box)
-            return lambda a, b: values[a:b] * weight(a, b)
+            times = self._weights.times(group.terms[r].index, side.box)
+            return lambda a, b: times(a, b, values[a:b])
 
         self.gather(group, side, lambda: out()[other.box], other, conjugate, read, watch)
 

@@ -13,6 +13,8 @@ from ..kernels.field import BoundField
 
 #: Of a term: its kernel's number, or ("basis", r) for member r of a compressed family.
 Name = int | tuple[str, int]
+#: Multiplies planes a to b by weights.
+Times = Callable[..., np.ndarray]
 
 _PIECE = 1 << 14  # weights interpolated at a time, with indices of twice their size
 
@@ -36,6 +38,7 @@ class TermWeights:
         self.bound, self.shape, self.pads, self.dtype = bound, shape, pads, np.dtype(dtype)
         self.parts = np.float32(65535 // max(1, len(bound) - 1)) if coarse else np.float32(0)  # of a level
         self.kept: dict[Name, np.ndarray] = {}
+        self.ones: set[Name] = set()
         self.tables: dict[Name, tuple[np.ndarray, np.ndarray]] = {}
         self.level: np.ndarray | None = None
         field = getattr(bound, "field", None)
@@ -87,6 +90,24 @@ class TermWeights:
             return lambda a, b: level[a:b]
         return lambda a, b: level[a:b] / parts  # whole levels are exact
 
+    def keep(self, k: int) -> None:
+        """Keep the weights of kernel k, or that they are 1 everywhere: its image need not be multiplied then."""
+        weight = self.whole(k)
+        if np.all(weight == 1):
+            self.ones.add(k)
+        else:
+            self.kept[k] = weight
+
+    def times(self, name: Name, box: Box) -> Times:
+        """Return a function (a, b, planes, out) -> planes a to b of an image on the box times a term's weights.
+
+        They are in `out`, a new array without, or `planes` themselves where all the weights are 1.
+        """
+        if name in self.ones:
+            return lambda a, b, planes, out=None: planes
+        weight = self.reader(name, box)
+        return lambda a, b, planes, out=None: np.multiply(planes, weight(a, b), out=out)
+
     def reader(self, name: Name, box: Box) -> Callable[[int, int], np.ndarray]:
         """Return a function (a, b) -> weights of a term in planes a to b of the box."""
         if name in self.kept:
@@ -99,7 +120,8 @@ class TermWeights:
                 return lambda a, b: _interpolated(levels(a, b), *table)
             k = _kernel(name)
             return lambda a, b: _hat(levels(a, b), k)
-        weight = self.whole(_kernel(name))[box]
+        weight = np.broadcast_to(self.dtype.type(1), self.shape) if name in self.ones else self.whole(_kernel(name))
+        weight = weight[box]
         return lambda a, b: weight[a:b]
 
 

@@ -232,9 +232,8 @@ class _Poisson:
         problem = self.problem
 
         def work(rows: slice) -> tuple[float, float]:
-            lift = self.lift[rows] if self.lift.ndim else self.lift
-            m = np.maximum(model[rows] + lift, self.tiny)
-            seen = problem.y[rows] + lift
+            m = np.maximum(self._lifted(model, rows), self.tiny)
+            seen = self._lifted(problem.y, rows)
             apart = np.subtract(seen, m, out=None if difference is None else difference[rows])
             r = np.divide(apart, m, out=excess[rows])
             value = 0.0
@@ -252,6 +251,12 @@ class _Poisson:
             return dot(apart, apart), value
 
         return self._sums(work, len(model))
+
+    def _lifted(self, array: np.ndarray, rows: slice) -> np.ndarray:
+        """Planes of the data or the model, by the lift higher."""
+        if self.lift.ndim:
+            return array[rows] + self.lift[rows]
+        return array[rows] + self.lift if self.lift else array[rows]
 
     def keep_flux(self, x: np.ndarray, model: np.ndarray) -> float:
         """Multiply the image, and its model, so that the model's sum is that of the data. Return the factor.
