@@ -64,7 +64,9 @@ def descend(
     falls: deque[float] = deque(maxlen=3)
     yield x
     while True:
-        fixed = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
+        fixed = (x <= lower) & (gradient > 0)
+        if upper < np.inf:
+            fixed |= (x >= upper) & (gradient < 0)
         direction = _direction(gradient, memory, fixed, precondition, agreed)
         if not memory and precondition is None:
             # No curvature yet: move the steepest voxel by about a tenth of its scale.

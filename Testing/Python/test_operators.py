@@ -166,6 +166,19 @@ def test_weights_kept_in_memory_are_counted_in_full(dtype):
     assert counts == [0, 1, 2]
 
 
+@pytest.mark.parametrize("values", [np.ones((3, 3)) / 9, np.ones((1, 1))], ids=["mean", "identity"])
+@pytest.mark.parametrize("model", ["detector", "source"])
+def test_weights_that_are_1_everywhere_take_no_memory_and_change_nothing(values, model):
+    image = phantom((24, 20)).astype(np.float32)
+    op = SpatiallyVariantBlur(KernelField.uniform(Kernel(values)), image.shape, model=model, boundary="periodic")
+    expected = ndimage.convolve(image.astype(float), values, mode="wrap")
+    assert not op._weights.kept
+    before = image.copy()
+    np.testing.assert_allclose(op.forward(image), expected, atol=1e-5 * image.max())
+    np.testing.assert_allclose(op.adjoint(image), expected, atol=1e-5 * image.max())
+    np.testing.assert_array_equal(image, before)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_adjoint_passes_the_dot_test_for_any_layout(data):
