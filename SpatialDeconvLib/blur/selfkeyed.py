@@ -142,16 +142,14 @@ class _Places:
     """
 
     def __init__(self, model: SelfKeyedBlur, x: np.ndarray):
-        self.values, self.slopes, self.scratch = model.values, model.slopes, model.scratch
-        # The interval of every voxel, 0 below the first level, i between levels i - 1 and i; and how far into it.
+        self.model, self.x = model, x
+        # The interval of every voxel: 0 below the first level, i between levels i - 1 and i.
         self.cells = np.zeros(x.shape, np.uint8 if len(model.knots) < 255 else np.uint16)
-        self.into = np.empty(x.shape, x.dtype)
 
         def work(planes: slice) -> None:
             cells = self.cells[planes]
             for knot in model.knots:  # faster than a binary search for tens of levels
                 cells += x[planes] >= knot
-            np.subtract(x[planes], model.origins[cells], out=self.into[planes])
 
         model.operator.run(work, list(self._pieces(0, len(x))))
 
@@ -178,7 +176,7 @@ class _Places:
 
     def _pieces(self, a: int, b: int) -> Iterator[slice]:
         """Planes a to b in lots for which all that is made of them stays in the processor's cache."""
-        thickness = max(1, _PIECE // max(1, math.prod(self.into.shape[1:])))
+        thickness = max(1, _PIECE // max(1, math.prod(self.x.shape[1:])))
         return (slice(start, min(start + thickness, b)) for start in range(a, b, thickness))
 
 
@@ -195,21 +193,24 @@ class _Weight:
     """
 
     def __init__(self, places: _Places, r: int, planes: slice):
-        self.planes, self._values, self._into = planes, places.values[r], places.into[planes]
-        shape, dtype = self._into.shape, self._into.dtype
-        self._cells = places.scratch("cells", shape, np.intp)
+        self.planes, self._x, self._model = planes, places.x[planes], places.model
+        self._values = self._model.values[r]
+        shape, dtype, scratch = self._x.shape, self._x.dtype, self._model.scratch
+        self._cells = scratch("cells", shape, np.intp)
         self._cells[...] = places.cells[planes]
-        self.room = places.scratch("room", shape, dtype)
-        self._start = places.scratch("start", shape, dtype)
-        # All cells are in the row; with "clip" numpy writes them where they are to be at once.
-        slope = places.scratch("slope", shape, dtype)
-        self.slope = places.slopes[r].take(self._cells, out=slope, mode="clip")
+        self.room, self._start = scratch("room", shape, dtype), scratch("start", shape, dtype)
+        self.slope = self._taken(self._model.slopes[r], scratch("slope", shape, dtype))
 
     def value(self) -> np.ndarray:
         """The weight itself, in the place of the slope."""
-        self.slope *= self._into
-        self.slope += self._values.take(self._cells, out=self._start, mode="clip")
+        self._taken(self._model.origins, self._start)
+        self.slope *= np.subtract(self._x, self._start, out=self._start)
+        self.slope += self._taken(self._values, self._start)
         return self.slope
+
+    def _taken(self, row: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """The entries of a row for the cells: all are in it, and with "clip" numpy puts them into `out` at once."""
+        return row.take(self._cells, out=out, mode="clip")
 
 
 def _rows(table: np.ndarray, dtype: np.dtype) -> np.ndarray:
