@@ -199,11 +199,11 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = self.fonts = self._form = self._cancelKey = None
+        self.logic = self.runner = self.wrapped = self.narrow = self.fonts = self._form = self._controls = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
-        self._parts = self._views = ()
+        self._parts = self._views = self._column = ()
 
     # -- life cycle
 
@@ -218,6 +218,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             forms,
             goalsection,
             kerneltable,
+            narrow,
             plotbeside,
             preview,
             regionsection,
@@ -236,7 +237,10 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
-        self.wrapped = forms.WrappedLabels((getattr(self.ui, name) for name in WRAPPED_LABELS), self._form)
+        self.narrow = narrow.NarrowPanel(vars(self.ui).values(), self.ui.compareLayout)
+        self.wrapped = forms.WrappedLabels(
+            (getattr(self.ui, name) for name in WRAPPED_LABELS), self._form, self.narrow.fit
+        )
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
         self.plots = plotbeside.PlotBeside()
         self.estimate = estimatesection.EstimateSection(self)
@@ -288,17 +292,19 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             part.setMRMLScene(slicer.mrmlScene)
         forms.orderTabs(form.layout())
         self._form = form
+        layouts = [getattr(self.ui, name) for name in FORM_LAYOUTS]
+        self._column = forms.columnOf(layouts)
+        self._controls = forms.FormRows(self.ui, layouts, CONTROL_WIDGETS)
+        forms.align(self._column)
         self.fonts = forms.EventWatch(form, forms.FONT_EVENTS, self.onFontChanged)
-        self.onFontChanged()
 
     def onFontChanged(self) -> None:
         """The labels have another size."""
         from SpatialDeconvLib.panel import forms
 
-        forms.letShrink(vars(self.ui).values())
-        forms.alignColumns(getattr(self.ui, name) for name in FORM_LAYOUTS)
-        if self.wrapped:
-            self.wrapped.update()
+        forms.align(self._column)
+        self.narrow.fontChanged()
+        self.wrapped.update()
 
     def cleanup(self) -> None:
         """Called when the application closes or the module is reloaded."""
@@ -315,9 +321,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """Called each time the user opens this module."""
-        from SpatialDeconvLib.panel import forms
+        from SpatialDeconvLib.panel import narrow
 
-        forms.contentWithLess(self.parent)  # Slicer has just asked for all the width that it would like
+        narrow.contentWithLess(self.parent)  # Slicer has just asked for all the width that it would like
         self.initializeParameterNode()
 
     def exit(self) -> None:
@@ -459,10 +465,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.table.load(path)
 
     def _showControls(self, state) -> None:
-        shown = self._model.visibleControls(state)
-        for control, names in CONTROL_WIDGETS.items():
-            for name in names:
-                getattr(self.ui, name).visible = control in shown
+        self._controls.show(self._model.visibleControls(state))
         waiting = self._model.disabledControls(state)
         for field, name in FIELD_WIDGETS.items():
             getattr(self.ui, name).enabled = field not in waiting

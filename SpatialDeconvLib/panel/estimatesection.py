@@ -62,6 +62,7 @@ class EstimateSection:
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
         )
         self._controls.say("")
+        self._fields = forms.FormRows(ui, [ui.estimateFormLayout], FIELD_WIDGETS)
         ui.estimateButton.connect("clicked(bool)", self.onClicked)
         ui.estimatePlotButton.connect("toggled(bool)", self.onPlot)
         ui.estimatePointsButton.connect("toggled(bool)", self.onPoints)
@@ -75,9 +76,7 @@ class EstimateSection:
         source, one = node.estimateSource.value, node.estimateTarget == EstimateTarget.OneKernel
         wanted = oneVolumeOf(node)
         shown = onevolume.shownFields(source, max(wanted.zones) > 1, one)
-        for field, names in FIELD_WIDGETS.items():
-            for name in names:
-                getattr(ui, name).visible = field in shown
+        self._fields.show(shown)
         if source == onevolume.PAIR:
             target = node.estimateTarget.value
             missing = panelmodel.estimateIsMissing(node.originalVolume, node.blurredVolume, target, state)

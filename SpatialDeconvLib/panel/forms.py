@@ -47,10 +47,11 @@ class WrappedLabels:
 
     :param labels: the labels
     :param form: the widget that they lie in, to follow its width
+    :param first: callable without arguments that fits what else needs other heights at other widths
     """
 
-    def __init__(self, labels, form):
-        self._labels = tuple(labels)
+    def __init__(self, labels, form, first):
+        self._labels, self._first = tuple(labels), first
         self._timer = qt.QTimer()  # the layouts know the widths after the event that changes a text
         self._timer.setSingleShot(True)
         self._timer.connect("timeout()", self.fit)
@@ -62,6 +63,7 @@ class WrappedLabels:
 
     def fit(self):
         """Let each label be as high as its text."""
+        self._first()
         for label in self._labels:
             label.setMinimumHeight(0)  # what a label asks for is never less
             if label.isVisible():
@@ -74,37 +76,6 @@ class WrappedLabels:
         self._timer.disconnect("timeout()", self.fit)
 
 
-# Letters that widgets have to have room for, beside what frames them; by themselves they ask for the width of the
-# longest name, the largest number, or a style's idea of a button.
-LEAST_LETTERS = {
-    "qMRMLNodeComboBox": 8,
-    "ctkPathLineEdit": 8,
-    "QComboBox": 8,
-    "QAbstractSpinBox": 4,
-    "QLineEdit": 4,
-}
-FRAME = 24  # pixels
-
-
-def letShrink(widgets):
-    """Let widgets be as narrow as their contents allow, so that a narrow panel can show all of them."""
-    for widget in widgets:
-        letters = next((n for name, n in LEAST_LETTERS.items() if widget.inherits(name)), None)
-        if letters is not None:
-            widget.setMinimumWidth(letters * widget.fontMetrics().averageCharWidth() + FRAME)
-        elif widget.inherits("ctkCollapsibleButton"):
-            contentWithLess(widget)
-        elif widget.inherits("QPushButton") or widget.inherits("QToolButton"):
-            widget.setMinimumWidth(widget.fontMetrics().boundingRect(widget.text).width() + FRAME // 2)
-
-
-def contentWithLess(widget):
-    """Let a widget be as narrow as its contents can be, not only as narrow as they would like to be."""
-    policy = widget.sizePolicy
-    policy.setHorizontalPolicy(qt.QSizePolicy.Preferred)
-    widget.sizePolicy = policy
-
-
 def show(label, text):
     """Show a text in a label; a label without text takes no room."""
     label.text = text
@@ -115,12 +86,12 @@ class FormRow:
     """A row of a form layout that can be taken out: one with hidden widgets keeps the gap below it.
 
     :param form: the form layout
-    :param number: the row
-    :param label, field: the widgets in it
+    :param label, field: the widgets in the row
     """
 
-    def __init__(self, form, number, label, field):
-        self._form, self._number = form, number
+    def __init__(self, form, label, field):
+        self._form = form
+        self._number = next(row for row in range(form.rowCount()) if _labelIn(form, row) == label)
         self._widgets = {qt.QFormLayout.LabelRole: label, qt.QFormLayout.FieldRole: field}
         self._isIn = True
 
@@ -133,6 +104,27 @@ class FormRow:
                 self._form.removeWidget(widget)
             widget.visible = isShown
         self._isIn = isShown
+
+
+class FormRows:
+    """Rows of form layouts of which not all are always shown.
+
+    :param ui: the panel's widgets
+    :param layouts: the form layouts
+    :param names: names of label and field of each row, by the name of what it is for
+    """
+
+    def __init__(self, ui, layouts, names):
+        self._rows = {}
+        for name, widgets in names.items():
+            label, field = (getattr(ui, widget) for widget in widgets)
+            form = next(form for form in layouts if label in columnOf([form]))
+            self._rows[name] = FormRow(form, label, field)
+
+    def show(self, names):
+        """Show the rows with these names and no others."""
+        for name, row in self._rows.items():
+            row.show(name in names)
 
 
 def setEnabled(button, isEnabled):
@@ -149,15 +141,22 @@ def setChecked(button, isOn):
     button.blockSignals(wasBlocked)
 
 
-def alignColumns(layouts):
-    """Give the labels in the first columns of form layouts one width, whichever rows are shown."""
-    layouts = tuple(layouts)
-    items = [form.itemAt(row, qt.QFormLayout.LabelRole) for form in layouts for row in range(form.rowCount())]
-    found = [item.widget() for item in items if item is not None and item.widget() is not None]
-    column = [widget for widget in found if not widget.wordWrap]
+def columnOf(layouts):
+    """Return the labels in the first columns of form layouts, those of hidden rows, too."""
+    found = [_labelIn(form, row) for form in layouts for row in range(form.rowCount())]
+    return [label for label in found if label is not None and not label.wordWrap]
+
+
+def align(column):
+    """Give the labels of a column one width."""
     width = max(label.sizeHint.width() for label in column)
     for label in column:
         label.setMinimumWidth(width)
+
+
+def _labelIn(form, row):
+    item = form.itemAt(row, qt.QFormLayout.LabelRole)
+    return None if item is None else item.widget()
 
 
 def orderTabs(layout):

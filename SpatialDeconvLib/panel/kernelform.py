@@ -25,7 +25,7 @@ class KernelForm:
             label.setBuddy(edit)
             form.addRow(label, edit)
             edit.connect("editingFinished()", lambda name=name, edit=edit: self._onEdited(name, edit.text))
-            self._fields[name] = forms.FormRow(form, form.rowCount() - 1, label, edit), edit
+            self._fields[name] = forms.FormRow(form, label, edit), edit
 
     def show(self, row):
         """Show the fields of a row's kind, and what the row says of them."""

@@ -658,6 +658,7 @@ def inPanelWords(text: str) -> str:
         "; or read it with normalize=False": "",
         "set gain=False": _("uncheck 'gain'"),
         "(nonfinite)": _("(Advanced, NaN and infinity)"),
+        "give it (--kernel-spacing, the spacing of a Kernel)": _("give it at 'Voxel size' (Edit...)"),
     }.items():
         text = text.replace(words, said)
     return text

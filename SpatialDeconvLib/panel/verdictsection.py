@@ -38,6 +38,9 @@ class VerdictSection:
             button.connect("clicked(bool)", lambda _checked=False, action=action: action())
             ui.adviceRow.layout().addWidget(button, number // COLUMNS, number % COLUMNS)
             self.buttons[word] = button
+        bold = qt.QFont()
+        bold.setBold(True)
+        ui.verdictLabel.font = bold  # not by the style sheet, with which the label would keep the size that it has
         self.clear()
 
     def show(self, result):
@@ -49,8 +52,7 @@ class VerdictSection:
         label, advice = self._ui.verdictLabel, advice_on(result)
         color = ", ".join(map(str, COLORS[word]))
         label.styleSheet = (
-            f"QLabel {{ border-left: 4px solid rgb({color}); background-color: rgba({color}, 50); padding: 4px; "
-            "font-weight: bold; }"
+            f"QLabel {{ border-left: 4px solid rgb({color}); background-color: rgba({color}, 50); padding: 4px; }}"
         )
         label.toolTip = panelmodel.sentenceOf(choices.VERDICTS, word)
         forms.show(label, panelmodel.labelOf(choices.VERDICTS, word))
