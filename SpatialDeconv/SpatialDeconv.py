@@ -127,6 +127,9 @@ FORM_LAYOUTS = (
     "estimateFormLayout", "methodFormLayout", "advancedFormLayout", "previewLayout",
 )  # fmt: skip
 
+# The layouts of widgets that lie in fewer columns where the panel is narrow.
+GRIDS = ("compareLayout", "estimateAllowLayout")
+
 # The widgets of each control that is not always shown; the names are those of panelmodel.visibleControls.
 CONTROL_WIDGETS = {
     "segmentation": ("maskLabel", "maskSelector"),
@@ -199,7 +202,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = self.narrow = self.fonts = self._form = self._controls = self._cancelKey = None
+        self.logic = self.runner = self.wrapped = self.narrow = self.fonts = self._form = self._controls = (
+            self._cancelKey
+        ) = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -237,9 +242,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
-        self.narrow = narrow.NarrowPanel(vars(self.ui).values(), self.ui.compareLayout)
         self.wrapped = forms.WrappedLabels(
-            (getattr(self.ui, name) for name in WRAPPED_LABELS), self._form, self.narrow.fit
+            (getattr(self.ui, name) for name in WRAPPED_LABELS), self._form, lambda: self.narrow.fit()
         )
         self.table = kerneltable.KernelTable(self.ui, self.parameterNode, self.showError, self.wrapped.update)
         self.plots = plotbeside.PlotBeside()
@@ -266,6 +270,9 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
         self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
         self._parts = (self.region, self.table, self.apply, *self._views, self.wrapped)
+        self.narrow = narrow.NarrowPanel(vars(self.ui).values(), [getattr(self.ui, name) for name in GRIDS])
+        self.fonts = forms.EventWatch(self._form, forms.FONT_EVENTS, self.onFontChanged)
+        self.onFontChanged()
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -295,14 +302,13 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         layouts = [getattr(self.ui, name) for name in FORM_LAYOUTS]
         self._column = forms.columnOf(layouts)
         self._controls = forms.FormRows(self.ui, layouts, CONTROL_WIDGETS)
-        forms.align(self._column)
-        self.fonts = forms.EventWatch(form, forms.FONT_EVENTS, self.onFontChanged)
 
     def onFontChanged(self) -> None:
         """The labels have another size."""
         from SpatialDeconvLib.panel import forms
 
         forms.align(self._column)
+        self.apply.verdict.fontChanged(self._form.font)
         self.narrow.fontChanged()
         self.wrapped.update()
 

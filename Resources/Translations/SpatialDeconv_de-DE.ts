@@ -2378,6 +2378,10 @@ Neurological Institute, McGill University.
             <translation>(Erweitert, NaN und unendlich)</translation>
         </message>
         <message>
+            <source>give it at 'Voxel size' (Edit...)</source>
+            <translation>bei „Voxelgröße“ angeben (Bearbeiten...)</translation>
+        </message>
+        <message>
             <source>Fill NaN and infinity, and apply</source>
             <translation>NaN und unendliche füllen und anwenden</translation>
         </message>

@@ -1,4 +1,4 @@
-"""What lets the panel be narrow, in any font: widgets that ask for less, texts in lines, buttons in fewer columns."""
+"""What lets the panel be narrow, in any font: widgets that ask for less, broken texts, buttons in fewer columns."""
 
 import qt
 
@@ -11,22 +11,21 @@ LEAST_LETTERS = {
     "QAbstractSpinBox": 4,
     "QLineEdit": 4,
 }
-FRAME = 24  # pixels
+FRAME = 24  # pixels around a text
+GAP = 6  # pixels between two widgets
 
 
 class NarrowPanel:
     """Fits the widgets of the panel into its width.
 
     :param widgets: the widgets
-    :param grid: grid layout of widgets that lie side by side where there is room, in several rows where not
+    :param grids: grid layouts of buttons that lie in as many columns as there is room for, at most as they do now
     """
 
-    def __init__(self, widgets, grid):
+    def __init__(self, widgets, grids):
         self._widgets = list(widgets)
         self._texts = [BrokenText(w) for w in self._widgets if w.inherits("QCheckBox") or w.inherits("QPushButton")]
-        self._grid, self._inGrid, self._columns = grid, [grid.itemAt(n).widget() for n in range(grid.count())], 0
-        grid.setColumnStretch(len(self._inGrid), 1)
-        self.fontChanged()
+        self._grids = [Columns(grid) for grid in grids]
 
     def fontChanged(self):
         """Let the widgets be as narrow as their contents allow."""
@@ -34,28 +33,45 @@ class NarrowPanel:
             letShrink(widget)
         for text in self._texts:
             text.letShrink()
-        # What the grid asks for in the columns that it has now would keep it from having fewer.
-        self._grid.parentWidget().setMinimumWidth(max(widget.sizeHint.width() for widget in self._inGrid))
 
     def fit(self):
         """The width has changed, or a text."""
-        for text in self._texts:
-            text.fit()
-        widths = [widget.sizeHint.width() for widget in self._inGrid]
-        count = columnsIn(self._grid.parentWidget().width, widths, FRAME // 2)
-        if count != self._columns:
-            self._columns = count
-            for place, widget in enumerate(self._inGrid):
+        for part in (*self._grids, *self._texts):  # widgets in fewer columns have room for longer lines
+            part.fit()
+
+
+class Columns:
+    """Widgets in a grid, row by row, in as many columns as there is room for."""
+
+    def __init__(self, grid):
+        self._grid = grid
+        self._most = self._count = grid.columnCount()
+        places = [(row, column) for row in range(grid.rowCount()) for column in range(self._most)]
+        items = [grid.itemAtPosition(*place) for place in places]
+        self._widgets = [item.widget() for item in items if item is not None]
+        grid.setColumnStretch(self._most, 1)
+
+    def fit(self):
+        """Let the grid have the columns that there is room for."""
+        parent = self._grid.parentWidget()
+        widths = [widget.sizeHint.width() for widget in self._widgets]
+        # What the grid asks for in the columns that it has now would keep it from having fewer.
+        parent.setMinimumWidth(max(widths))
+        count = columnsIn(parent.width, widths, self._most, GAP)
+        if count != self._count:
+            self._count = count
+            for place, widget in enumerate(self._widgets):
                 self._grid.addWidget(widget, place // count, place % count)
 
 
-def columnsIn(room, widths, gap):
+def columnsIn(room, widths, most, gap):
     """Return in how many columns widgets of some widths, row by row, have room.
 
     :param room: the width that there is
+    :param most: columns at most
     :param gap: pixels between two columns
     """
-    for count in range(len(widths), 1, -1):
+    for count in range(most, 1, -1):
         columns = [max(widths[column::count]) for column in range(count)]
         if sum(columns) + gap * (count - 1) <= room:
             return count

@@ -34,14 +34,16 @@ class VerdictSection:
             button = qt.QPushButton(panelmodel.labelOf(choices.ADVICE, word))
             button.toolTip = panelmodel.sentenceOf(choices.ADVICE, word)
             button.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-            button.setMinimumWidth(button.sizeHint.width() // 2)
+            setattr(ui, f"{word}AdviceButton", button)
             button.connect("clicked(bool)", lambda _checked=False, action=action: action())
             ui.adviceRow.layout().addWidget(button, number // COLUMNS, number % COLUMNS)
             self.buttons[word] = button
-        bold = qt.QFont()
-        bold.setBold(True)
-        ui.verdictLabel.font = bold  # not by the style sheet, with which the label would keep the size that it has
         self.clear()
+
+    def fontChanged(self, font):
+        """The panel has another font, which a label with a style sheet does not take up by itself."""
+        font.setBold(True)
+        self._ui.verdictLabel.font = font
 
     def show(self, result):
         """Show what a result says of itself."""

@@ -264,18 +264,77 @@ def test_only_so_many_results_are_kept(two_runs, monkeypatch):
 # -- room
 
 
-def test_the_panel_can_be_narrow(ready):
+def form_of(user):
+    return user.ui.inputsCollapsibleButton.parent()
+
+
+def set_font(user, points):
+    font = form_of(user).font
+    font.setPointSize(points)
+    form_of(user).font = font
+
+
+@pytest.mark.parametrize("points", [10, 14])
+def test_the_panel_can_be_narrow(ready, points):
     for name in vars(ready.ui):
         if name.endswith("CollapsibleButton"):
             getattr(ready.ui, name).collapsed = False
     ready.select_rows(0)
-    ready.window.processEvents()
-    assert ready.ui.inputsCollapsibleButton.parent().minimumSizeHint.width() <= 265  # 320 with what frames it
+    set_font(ready, points)  # of a panel that is open
+    wait_until(ready, lambda: ready.ui.slicewiseCheckBox.fontMetrics().height() >= points)
+    ready.window.resizePanel(320)
+    wait_until(ready, lambda: form_of(ready).minimumSizeHint.width() <= ready.window.panelArea.viewport().width())
 
 
-def test_a_font_that_changes_changes_the_column_of_labels(ready):
-    form, before = ready.ui.inputsCollapsibleButton.parent(), ready.ui.goalLabel.minimumWidth
-    font = form.font
-    font.setPointSize(2 * font.pointSize())
-    form.font = font
+def test_a_font_that_changes_changes_the_column_of_labels_and_the_verdict(ready):
+    ready.panel.apply.verdict.show(result("explained"))
+    before, height = ready.ui.goalLabel.minimumWidth, ready.ui.verdictLabel.sizeHint.height()
+    set_font(ready, 2 * form_of(ready).font.pointSize())
     wait_until(ready, lambda: ready.ui.goalLabel.minimumWidth > 1.5 * before)
+    assert ready.ui.verdictLabel.sizeHint.height() > 1.3 * height
+    assert ready.ui.verdictLabel.font.bold()
+
+
+def test_long_texts_of_check_boxes_break_where_the_panel_is_narrow_and_are_whole_where_it_is_wide(ready):
+    box = ready.ui.slicewiseCheckBox
+    ready.reveal(box)
+    ready.window.resizePanel(800)
+    wait_until(ready, lambda: box.text == "2-D kernels on every slice")
+    set_font(ready, 14)
+    ready.window.resizePanel(320)
+    wait_until(ready, lambda: "\n" in box.text)
+    assert " ".join(box.text.split()) == "2-D kernels on every slice"
+    ready.window.resizePanel(800)
+    wait_until(ready, lambda: box.text == "2-D kernels on every slice")
+
+
+def test_the_buttons_of_the_advice_show_all_of_their_text(ready):
+    button = ready.ui.bestAdviceButton
+    set_font(ready, 14)
+    ready.window.resizePanel(320)
+    ready.panel.apply.verdict.show(result("not"))
+    wait_until(ready, lambda: "\n" in button.text)
+    assert button.sizeHint.width() <= button.width + 8
+    wait_until(ready, lambda: button.height >= 2 * button.fontMetrics().height())
+
+
+def test_what_compares_lies_in_one_row_where_there_is_room(ready):
+    def rows():
+        names = ("compareLabel", "flickerButton", "sideBySideButton", "differenceButton", "residualButton")
+        return len({getattr(ready.ui, name).y for name in names[1:]})
+
+    ready.window.resizePanel(800)
+    wait_until(ready, lambda: rows() == 1)
+    ready.window.resizePanel(300)
+    wait_until(ready, lambda: rows() > 1)
+
+
+def test_rows_that_are_not_shown_leave_no_gap(ready):
+    def gap():
+        above, below = ready.ui.goalComboBox, ready.ui.methodSentenceLabel
+        return below.y - above.y - above.height
+
+    ready.choose_text("goalComboBox", "Best")
+    ready.window.resizePanel(400)
+    spacing = ready.ui.kernelsRow.y - ready.ui.inputVolumeSelector.y - ready.ui.inputVolumeSelector.height
+    wait_until(ready, lambda: gap() <= spacing)
