@@ -37,9 +37,9 @@ def findLibrary() -> None:
     )
 
 
-def helpPage() -> pathlib.Path:
-    """Return the page of help, which lies beside the module."""
-    return pathlib.Path(__file__).resolve().parent / "Resources" / "Help" / "SpatialDeconv.html"
+def resourceFolder() -> pathlib.Path:
+    """Return the folder of what lies beside the module."""
+    return pathlib.Path(__file__).resolve().parent / "Resources"
 
 
 #
@@ -62,7 +62,8 @@ intensity, by the region it lies in, or by its position. Choose an input volume,
 kernel set, look at the preview, then press Apply. "Sample Data" has two volumes with their kernels to begin with.
 """)
         self.parent.helpText += '<p><a href="{address}">{text}</a></p>'.format(
-            address=helpPage().as_uri(), text=_("How to use it (a page that needs no network)")
+            address=(resourceFolder() / "Help" / "SpatialDeconv.html").as_uri(),
+            text=_("How to use it (a page that needs no network)"),
         )
         self.parent.acknowledgementText = _("""
 The filters are those of ITK and SimpleITK. The sample volume is the ICBM 152 T1 template of the Montreal
@@ -218,6 +219,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         findLibrary()
         from SpatialDeconvLib.panel import (
             applysection,
+            choicetips,
             compare,
             estimatesection,
             forms,
@@ -241,6 +243,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showOwner = running.showOwner
         self.runner = running.JobRunner(self.onOwnerChanged)
         self.ui.ofComboBox.toolTip = panelmodel.whoseToolTip()
+        self.tips = choicetips.ChoiceTips(self.ui, resourceFolder() / "Choices")
         self.region = regionsection.RegionSection(self.ui, self.parameterNode)
         self.wrapped = forms.WrappedLabels(
             (getattr(self.ui, name) for name in WRAPPED_LABELS), self._form, lambda: self.narrow.fit()
@@ -269,7 +272,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self._cancelKey = forms.shortcut("Esc", self.parent, self.onCancelKey)
         self._cancelKey.enabled = False  # the key is the others' while there is nothing to stop
-        self._parts = (self.region, self.table, self.apply, *self._views, self.wrapped)
+        self._parts = (self.region, self.tips, self.table, self.apply, *self._views, self.wrapped)
         self.narrow = narrow.NarrowPanel(vars(self.ui).values(), [getattr(self.ui, name) for name in GRIDS])
         self.fonts = forms.EventWatch(self._form, forms.FONT_EVENTS, self.onFontChanged)
         self.onFontChanged()

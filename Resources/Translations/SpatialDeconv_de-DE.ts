@@ -1419,6 +1419,25 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>panel.choicetips</name>
+        <message>
+            <source>Left an image, right what the method makes of it.</source>
+            <translation>Links ein Bild, rechts, was das Verfahren daraus macht.</translation>
+        </message>
+        <message>
+            <source>The frame is the border of the image.</source>
+            <translation>Der Rahmen ist der Rand des Bildes.</translation>
+        </message>
+        <message>
+            <source>Left points beside the border of two kernels, right their image.</source>
+            <translation>Links Punkte beiderseits der Grenze zweier Kerne, rechts ihr Bild.</translation>
+        </message>
+        <message>
+            <source>Left an image, right how wide the kernel of each voxel is: the brighter, the wider.</source>
+            <translation>Links ein Bild, rechts, wie breit der Kern jedes Voxels ist: je heller, desto breiter.</translation>
+        </message>
+    </context>
+    <context>
         <name>panel.compare</name>
         <message>
             <source>Deconvolving a single volume leaves a residual to look at: of a sequence, apply to one of its frames.</source>

@@ -62,7 +62,7 @@ class EstimateSection:
             ui.estimateButton, ui.estimateProgressBar, ui.estimateStatusLabel, _("Measure"), panel.wrapped.update
         )
         self._controls.say("")
-        self._fields = forms.FormRows(ui, [ui.estimateFormLayout], FIELD_WIDGETS)
+        self._fields = forms.FormRows(ui, [ui.estimateFields.layout()], FIELD_WIDGETS)
         ui.estimateButton.connect("clicked(bool)", self.onClicked)
         ui.estimatePlotButton.connect("toggled(bool)", self.onPlot)
         ui.estimatePointsButton.connect("toggled(bool)", self.onPoints)

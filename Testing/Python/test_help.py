@@ -74,4 +74,4 @@ def test_the_panels_help_section_opens_it(slicer_window):
 
     text = slicer_window._descriptions[-1].parent.helpText
     (address,) = re.findall(r'href="(file://[^"]+)"', text)
-    assert address == PAGE.as_uri() == SpatialDeconv.helpPage().as_uri()
+    assert address == PAGE.as_uri() == (SpatialDeconv.resourceFolder() / "Help" / "SpatialDeconv.html").as_uri()
