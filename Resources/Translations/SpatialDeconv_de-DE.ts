@@ -2161,8 +2161,12 @@ Neurological Institute, McGill University.
             <translation>weniger als eine Sekunde</translation>
         </message>
         <message>
-            <source>about {time}</source>
-            <translation>etwa {time}</translation>
+            <source>up to {time}</source>
+            <translation>bis zu {time}</translation>
+        </message>
+        <message>
+            <source>{least} to {most}</source>
+            <translation>{least} bis {most}</translation>
         </message>
         <message>
             <source>auto (until only noise is left)</source>

@@ -75,8 +75,9 @@ class Method:
         method with ("cached") and without ("uncached") caches of spectra and weights. Measured with
         Testing/Benchmarks/bench_memory.py and rounded up.
     work : float
-        About the seconds that the demonstration's brain case takes, with the default number of iterations, where a
-        product with its blur takes `PRODUCT` seconds; only compared with each other and with that.
+        About the seconds that a case takes, with the default number of iterations, where a product with its blur
+        takes `PRODUCT` seconds and products with its ten kernels, one by one, `ONE_BY_ONE`; the geometric mean over
+        images of 64 x 64 to 64 x 128 x 128 voxels. Only compared with each other and with those.
     function : str
         Where its code is, as "module:name" within this package; see `load`. "" of an automatic choice. Of a filter,
         what gives the numbers of ITK's filter with engine "fft". Of a joint method, its keyword-only parameters are
@@ -174,8 +175,16 @@ class Method:
         return "constant" if self.constant is not None else "noise"
 
     def seconds(self, product: float) -> float:
-        """Return about how long it takes where a product with the blur takes so many seconds."""
-        return product * self.work / PRODUCT
+        """Return about how long it takes where a product with the blur takes so many seconds.
+
+        Of a filter, `product` is what products with the kernels take, one by one.
+        """
+        return product * self.work / (ONE_BY_ONE if self.strategy == "blend" else PRODUCT)
+
+    @property
+    def spread(self) -> float:
+        """By what factor it may take longer or shorter than `seconds` says; a solver stops as the image asks."""
+        return 2.0 if self.strategy == "joint" else 1.5
 
     def load(self) -> Callable[..., Any]:
         """Return its function; this imports the module that has it."""
@@ -183,8 +192,9 @@ class Method:
         return attrgetter(name)(importlib.import_module(f"..{module}", __package__))
 
 
-#: Seconds of one product with the blur, of the same case on the same machine as `Method.work`.
-PRODUCT = 0.034
+#: Seconds of one product with the blur, and of products with its ten kernels, one by one, of the brain case of the
+#: demonstration on the machine of `Method.work`.
+PRODUCT, ONE_BY_ONE = 0.034, 0.13
 
 # ------------------------------------------------------------------------------------- their constants
 
@@ -281,7 +291,7 @@ METHODS: tuple[Method, ...] = (
         _("Landweber"),
         _("Approaches the sharp image step by step: stopping early keeps the noise down."),
         _FILTER_VOLUMES,
-        work=5.0,
+        work=18.0,
         function="filters.fft:FFTFilters.landweber",
         iterates=True,
         iterations=20,
@@ -296,7 +306,7 @@ METHODS: tuple[Method, ...] = (
         _("Projected Landweber"),
         _("Landweber steps without negative values: for images that cannot be negative."),
         _FILTER_VOLUMES,
-        work=5.0,
+        work=18.0,
         function="filters.fft:FFTFilters.projected_landweber",
         prose="projected Landweber",
         iterates=True,
@@ -314,7 +324,7 @@ METHODS: tuple[Method, ...] = (
         _("Richardson-Lucy"),
         _("Multiplicative steps for counts (Poisson noise): keeps the image positive."),
         _FILTER_VOLUMES,
-        work=2.5,
+        work=20.0,
         function="filters.fft:FFTFilters.richardson_lucy",
         iterates=True,
         iterations=10,
@@ -330,7 +340,7 @@ METHODS: tuple[Method, ...] = (
         _("Richardson-Lucy"),
         _("Multiplicative steps for counts: keeps the image positive, stops by itself."),
         {"cached": 23.0, "uncached": 14.0},
-        work=1.8,
+        work=3.0,
         function="solvers.richardsonlucy:richardson_lucy",
         iterates=True,
         constant=replace(_VARIATION, in_image_units=False),  # against a likelihood that is one itself
@@ -347,7 +357,7 @@ METHODS: tuple[Method, ...] = (
         _("Landweber"),
         _("Gradient steps that stop when what is left is noise."),
         {"cached": 21.0, "uncached": 12.0},
-        work=2.3,
+        work=4.4,
         function="solvers.landweber:landweber",
         iterates=True,
         constant=JOINT_STEP,
@@ -363,7 +373,7 @@ METHODS: tuple[Method, ...] = (
         _("Projected Landweber"),
         _("Gradient steps without negative values, for images that have none."),
         {"cached": 21.0, "uncached": 12.0},
-        work=2.5,
+        work=4.6,
         function="solvers.landweber:projected_landweber",
         prose="projected Landweber",
         iterates=True,
@@ -396,7 +406,7 @@ METHODS: tuple[Method, ...] = (
         _("Total variation"),
         _("Least squares with sharp edges, and flat regions or slopes as the image has them: slower."),
         {"cached": 37.0, "uncached": 27.0},  # L-BFGS keeps pairs of images from earlier steps
-        work=12.0,
+        work=17.0,
         function="solvers.penalised:tv",
         told="true_values",
         prose="total variation",
@@ -415,7 +425,7 @@ METHODS: tuple[Method, ...] = (
         _("Self-keyed total variation"),
         _("Total variation with kernels chosen by the sharp intensity that is being sought."),
         {"cached": 42.0, "uncached": 32.0},
-        work=12.0,
+        work=30.0,
         function="solvers.penalised:self_keyed",
         prose="self-keyed",
         iterates=True,
@@ -435,7 +445,7 @@ METHODS: tuple[Method, ...] = (
         _("Plug-and-play"),
         _("A denoiser in the place of a penalty: closest to most images, and slowest."),
         {"cached": 43.0, "uncached": 34.0},
-        work=17.0,
+        work=23.0,
         function="solvers.plugandplay:pnp",
         prose="plug-and-play",
         iterates=True,

@@ -89,7 +89,7 @@ class ChoiceTips:
 
 
 def paragraph(text):
-    """Return a text as a paragraph of rich text, line by line as it is; one that is rich text already, unchanged."""
+    """Return a text as a paragraph of rich text, line by line as it is; what is rich text already, unchanged."""
     if text.startswith("<"):  # so does Slicer make tool tips that wrap
         return text
     return f"<p>{html.escape(text).replace(chr(10), '<br/>')}</p>"

@@ -120,25 +120,33 @@ def _foreseen(forecast: Any) -> str:
         return text
     other = forecast.otherwise
     more = _("If the kernels belong to true values: {method}, {time}.").format(
-        method=methodLabel(other.method, other.strategy), time=roughlyText(other.seconds)
+        method=methodLabel(other.method, other.strategy), time=betweenText(other.seconds, other.spread)
     )
     return f"{text} {more}"
 
 
 def _durationText(forecast: Any) -> str:
     """About how long a run takes, and in how many tiles where memory asks for them."""
-    time = roughlyText(forecast.seconds)
+    time = betweenText(forecast.seconds, forecast.spread)
     if forecast.tiles < 2:
         return time
     return _("{time}, in {count} tiles as memory asks for").format(time=time, count=forecast.tiles)
 
 
-def roughlyText(seconds: float) -> str:
-    """Return for people a duration that is known to a digit or so."""
-    if seconds < 1:
+def betweenText(seconds: float, spread: float) -> str:
+    """Return for people a duration that may be longer or shorter by a factor."""
+    least, most = (_wholeDuration(_rounded(time)) for time in (seconds / spread, seconds * spread))
+    if seconds * spread < 1:
         return _("less than a second")
+    if seconds < spread:
+        return _("up to {time}").format(time=most)
+    return _("{least} to {most}").format(least=least, most=most)
+
+
+def _rounded(seconds: float) -> int:
+    """A duration that is known to a digit or so."""
     unit = 1 if seconds < 10 else 5
-    return _("about {time}").format(time=_wholeDuration(unit * round(seconds / unit)))
+    return unit * round(seconds / unit)
 
 
 def defaultIterationsText(method: str, strategy: str = "blend") -> str:

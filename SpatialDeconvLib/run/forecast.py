@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import fft
 
 from ..arrays.boxes import bounding_box
+from ..arrays.threads import usable_processors
 from ..arrays.watch import UNWATCHED, Watch
 from ..blur.operator import SpatiallyVariantBlur
 from ..errors import is_auto
+from ..filters.padding import padded_shape
 from ..methods import registry as methods
 from ..methods.choices import AUTO
 from ..methods.registry import Method
@@ -20,7 +24,7 @@ from .automatic import trial_block
 from .choose import Looks, asks_whose, foreseen
 from .inputs import Inputs, sigmas_of
 from .job import Job
-from .joint import about
+from .joint import between
 from .settings import DeconvolveSettings, S, Settings
 from .tiles import foreseen_tiles, runs_in_tiles
 from .tiles.cutting import part_of
@@ -29,9 +33,15 @@ from .tiles.cutting import part_of
 _PART_VOXELS = 1 << 18
 # What finding out whose intensity chooses takes, in products with a block of so many voxels (`whose`).
 _WHOSE_PRODUCTS, _WHOSE_VOXELS = 550.0, 1 << 15
+# What looking at the width of kernels takes after a run that chose its method, likewise.
+_WIDTH_PRODUCTS = 750.0
 # What trying all filters, or the constants of one, on a block of at most so many voxels takes, in the unit of
 # `Method.work` (`automatic`).
-_ALL_TRIALS, _OWN_TRIALS, _TRIALS_VOXELS = 20.0, 9.0, 1 << 18
+_ALL_TRIALS, _OWN_TRIALS, _TRIALS_VOXELS = 20.0, 11.0, 1 << 18
+# What is timed is done for so long, so that one interruption does not decide.
+_TIMED_SECONDS, _TIMED_AT_LEAST = 0.05, 3
+# A product with one kernel, in Fourier transforms forth and back of the padded image.
+_PRODUCT_TRANSFORMS = 1.7
 # A filter of engine "fft" takes this share of the time of SimpleITK's.
 _FFT_SHARE = 0.3
 
@@ -46,7 +56,9 @@ class Forecast:
         What it will take: "blend" or "joint", and a method of that ("auto" of a blend that chooses for each
         kernel); "" of a convolution.
     seconds : float
-        About how long that takes, mostly within a factor of two.
+        About how long that takes.
+    spread : float
+        By what factor it may take longer or shorter.
     otherwise : Forecast or None
         What it will take if the kernels turn out to be keyed to the true values of the object, where that is
         another method.
@@ -59,6 +71,7 @@ class Forecast:
     seconds: float
     otherwise: Forecast | None = None
     tiles: int = 1
+    spread: float = 1.5
 
     @property
     def spec(self) -> Method | None:
@@ -70,7 +83,7 @@ class Forecast:
         name = f"{self.strategy}, {self.spec.in_prose}: " if self.spec else ""
         other = f"; if kernels are keyed to true values: {self.otherwise.describe()}" if self.otherwise else ""
         tiles = f" in {self.tiles} tiles" if self.tiles > 1 else ""
-        return f"{name}{about(self.seconds)}{tiles}{other}"
+        return f"{name}{between(self.seconds / self.spread, self.seconds * self.spread)}{tiles}{other}"
 
 
 def foresee(image: np.ndarray, kernels: Any, *, watch: Watch = UNWATCHED, **options: Any) -> Forecast:
@@ -113,14 +126,21 @@ def forecast_of(inputs: Inputs, settings: Settings, watch: Watch = UNWATCHED) ->
     started = time.perf_counter()
     sigma = float(part.noise_law().sigma)
     before = (time.perf_counter() - started) * whole.image.size / part.image.size + _finding_whose(whole, product)
+    before += _looking_at_width(whole, product)
     if settings.spec.automatic and settings.strategy != "blend":
         known = foreseen(whole, Looks.of(part.image, sigma, part.mask), runs_in_tiles(whole))
     else:
         known = [(settings.strategy, settings.method)]
-    times = [before + _seconds(whole, methods.method(*chosen), product) for chosen in known]
+    specs = [methods.method(*chosen) for chosen in known]
+    blends = any(spec.strategy == "blend" for spec in specs)
+    alone = _one_by_one(part) * whole.padded_bytes() / part.padded_bytes() if blends else 0.0
     first, *others = [
-        _in_tiles(Forecast(*chosen, time), whole, inputs) for chosen, time in zip(known, times, strict=True)
-    ]
+        _in_tiles(
+            Forecast(spec.strategy, spec.name, before + _seconds(whole, spec, product, alone), spread=spec.spread),
+            whole, inputs,
+        )
+        for spec in specs
+    ]  # fmt: skip
     return replace(first, otherwise=others[0]) if others else first
 
 
@@ -161,10 +181,26 @@ def _product(job: Job, watch: Watch) -> float:
         dtype=job.image.dtype, watch=watch,
     )  # fmt: skip
     image = operator.extend(job.image)
-    operator.forward(image, watch.quiet())
-    started = time.perf_counter()
-    operator.forward(image, watch.quiet())
-    return time.perf_counter() - started
+    return _timed(lambda: operator.forward(image, watch.quiet()))
+
+
+def _one_by_one(job: Job[DeconvolveSettings]) -> float:
+    """Seconds of products with the kernels of a job, one by one, as the filters of a blend do them."""
+    shapes = [padded_shape(job.image.shape, job.bound.kernel(k).shape) for k in range(len(job.bound))]
+    shape = max(shapes, key=math.prod)
+    image, workers = np.ones(shape, job.image.dtype), usable_processors()
+    seconds = _timed(lambda: fft.irfftn(fft.rfftn(image, workers=workers), s=shape, workers=workers))
+    return len(shapes) * _PRODUCT_TRANSFORMS * seconds
+
+
+def _timed(work: Callable[[], object]) -> float:
+    """Seconds of a piece of work once what it keeps is there."""
+    work()
+    started, count = time.perf_counter(), 0
+    while count < _TIMED_AT_LEAST or time.perf_counter() - started < _TIMED_SECONDS:
+        work()
+        count += 1
+    return (time.perf_counter() - started) / count
 
 
 def _finding_whose(job: Job[DeconvolveSettings], product: float) -> float:
@@ -178,8 +214,17 @@ def _finding_whose(job: Job[DeconvolveSettings], product: float) -> float:
     return _WHOSE_PRODUCTS * product * min(1.0, _WHOSE_VOXELS / job.image.size)
 
 
-def _seconds(job: Job[DeconvolveSettings], spec: Method, product: float) -> float:
-    """Seconds that a method takes."""
+def _looking_at_width(job: Job[DeconvolveSettings], product: float) -> float:
+    """Seconds that a run which chose its method takes to look at the width of the kernels."""
+    settings = job.settings
+    free = settings.spec.automatic and settings.strategy != "blend" and settings.effort == DeconvolveSettings.effort
+    if not free or job.bound.field.key == "intensity":
+        return 0.0
+    return _WIDTH_PRODUCTS * product * min(1.0, _WHOSE_VOXELS / job.image.size)
+
+
+def _seconds(job: Job[DeconvolveSettings], spec: Method, product: float, alone: float) -> float:
+    """Seconds that a method takes; `product` are those of a product, `alone` those with the kernels one by one."""
     if spec.strategy == "joint":
         return spec.seconds(product)
     settings = job.settings
@@ -189,5 +234,5 @@ def _seconds(job: Job[DeconvolveSettings], spec: Method, product: float) -> floa
         trials = _ALL_TRIALS if spec.automatic else _OWN_TRIALS
         seconds = share * product * trials / methods.PRODUCT
     steps = (settings.steps or 1) / (spec.iterations or 1)
-    filters = spec.seconds(product) * (steps if spec.iterates else 1.0)
+    filters = spec.seconds(alone) * (steps if spec.iterates else 1.0)
     return seconds + filters * (_FFT_SHARE if settings.engine == "fft" else 1.0)

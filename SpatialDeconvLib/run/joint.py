@@ -109,19 +109,29 @@ def _telling_time(job: Job[DeconvolveSettings], operator: SpatiallyVariantBlur) 
     operator.forward(image, job.watch.quiet())  # makes what is kept for the products after it
     started = time.perf_counter()
     operator.forward(image, job.watch.quiet())
-    seconds = job.settings.spec.seconds(time.perf_counter() - started)
-    watch = job.watch.under(f"{job.settings.spec.in_prose}, {about(seconds)} in all")
+    spec = job.settings.spec
+    seconds = spec.seconds(time.perf_counter() - started)
+    watch = job.watch.under(f"{spec.in_prose}, {between(seconds / spec.spread, seconds * spec.spread)} in all")
     watch.step(0.0)
     return watch
 
 
 def about(seconds: float) -> str:
     """Return in words a time that is known to a digit or so."""
+    return f"about {_roughly(seconds)}"
+
+
+def between(least: float, most: float) -> str:
+    """Return in words a time that is known to lie between two."""
+    return f"up to {_roughly(most)}" if least < 1 else f"{_roughly(least)} to {_roughly(most)}"
+
+
+def _roughly(seconds: float) -> str:
     for unit, length in (("h", 3600.0), ("min", 60.0)):
         count = seconds / length
         if count >= 1.5:
-            return f"about {count:.0f} {unit}" if count >= 5 else f"about {count:.1f} {unit}"
-    return f"about {max(seconds, 1):.0f} s"
+            return f"{count:.0f} {unit}" if count >= 5 else f"{count:.1f} {unit}"
+    return f"{max(seconds, 1):.0f} s"
 
 
 def least_value(job: Job[DeconvolveSettings], sigma: float, lowest: float | None = None) -> float:

@@ -514,17 +514,23 @@ def test_a_measurement_is_told_in_one_line():
 # -- what is foreseen
 
 
-def test_times_are_said_to_a_digit_or_so():
-    times = {0.4: "less than a second", 3.4: "about 3 s", 23: "about 25 s", 80: "about 80 s", 100: "about 2 min"}
-    times |= {3000: "about 50 min", 9000: "about 2 h"}
-    assert {seconds: panelmodel.roughlyText(seconds) for seconds in times} == times
+def test_times_are_said_as_ranges_to_a_digit_or_so():
+    times = {
+        0.4: "less than a second",
+        1.5: "up to 3 s",
+        3.4: "2 s to 7 s",
+        23: "10 s to 45 s",
+        80: "40 s to 3 min",
+    }
+    times |= {3000: "25 min to 2 h", 9000: "75 min to 5 h"}
+    assert {seconds: panelmodel.betweenText(seconds, 2.0) for seconds in times} == times
 
 
 def test_what_a_run_may_turn_out_to_take_is_said_with_its_time():
     other = Forecast("joint", "self-keyed", 40.0)
     text = panelmodel.foreseenText(READY, Forecast("joint", "richardson-lucy", 3.0, other))
-    assert text.startswith("Joint, Richardson-Lucy: about 3 s. ")
-    assert text.endswith("If the kernels belong to true values: Self-keyed total variation, about 40 s.")
+    assert text.startswith("Joint, Richardson-Lucy: 2 s to 4 s. ")
+    assert text.endswith("If the kernels belong to true values: Self-keyed total variation, 25 s to 60 s.")
 
 
 def test_a_hint_is_for_the_kernels_that_it_helps():

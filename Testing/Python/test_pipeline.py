@@ -1071,7 +1071,10 @@ def test_a_run_that_takes_long_says_from_the_start_how_long(monkeypatch):
     long = sd.deconvolve(image, kernel, progress=lambda _fraction, text: told.append(text), **run)
     np.testing.assert_array_equal(long.image, quick.image)
     assert told[0] == "looking how long it will take"
-    assert all(re.match(r"Richardson-Lucy, about [\d.]+ (s|min|h) in all", text) for text in told[1:])
+    assert all(
+        re.match(r"Richardson-Lucy, (up to )?[\d.]+ (s|min|h)( to [\d.]+ (s|min|h))? in all", text)
+        for text in told[1:]
+    )
     assert len(told) > 4
 
 
@@ -1081,6 +1084,14 @@ def test_a_run_that_takes_long_says_from_the_start_how_long(monkeypatch):
 )
 def test_times_are_told_to_a_digit_or_so(seconds, words):
     assert joint.about(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "words"),
+    [(0.1, 0.4, "up to 1 s"), (0.6, 3, "up to 3 s"), (4, 9, "4 s to 9 s"), (45, 200, "45 s to 3.3 min")],
+)
+def test_a_time_between_two_is_told_by_both(least, most, words):
+    assert joint.between(least, most) == words
 
 
 @pytest.mark.filterwarnings("error")
