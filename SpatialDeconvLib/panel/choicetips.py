@@ -52,7 +52,7 @@ def shownIn():
         "boundaryComboBox": Shown("boundary", Boundary, labelIn(choices.BOUNDARIES), border),
         "jointBoundaryComboBox": Shown("boundary", JointBoundary, labelIn(choices.BOUNDARIES), border),
         "ofComboBox": Shown(
-            "of", Whose, lambda word: panelmodel.sentenceOf(choices.WHOSE, word),
+            "of", Whose, labelIn(choices.WHOSE),
             _("Left an image, right how wide the kernel of each voxel is: the brighter, the wider."),
         ),
     }  # fmt: skip
