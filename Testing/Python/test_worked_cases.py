@@ -32,6 +32,7 @@ def test_scatter_of_every_thickness_is_taken_out(case):
     numbers = case("scatter").run(shape=(72, 96), spacing=4.3)
     assert of(numbers, "restored values choose") < 0.1 * of(numbers, "one kernel")
     assert of(numbers, "thickness known") < 0.1 * of(numbers, "one kernel")
+    assert of(numbers, "restored values choose") < of(numbers, "too much") < 0.2 * of(numbers, "one kernel")
 
 
 def test_a_kernel_for_each_tissue_recovers_the_lesion_in_the_lung(case):

@@ -47,4 +47,4 @@ def main(run: Callable[..., dict[str, float]], documentation: str, file: str) ->
     default = Path(file).with_suffix(".png")
     parser.add_argument("--output", type=Path, default=default, help="the picture (default: beside the script)")
     for name, value in run(parser.parse_args().output).items():
-        print(f"{name:60} {value:10.3f}")
+        print(f"{value:9.3f}  {name}")

@@ -32,8 +32,8 @@ def run(output: Path | None = None, size: int = 1024, kernel_size: int = 250) ->
     kernel = case.field.kernels[0]
     here = kernel.sampled(spacing)
     tries = {
-        "its logarithm taken for the kernel": _filtered(seen, case.log_kernel.values),
-        "kernel's pixels taken for the image's": _filtered(seen, kernel.values),
+        "its logarithm taken for the kernel": _filtered(seen, case.log_kernel.values, sitk.TikhonovDeconvolution),
+        "kernel's pixels taken for the image's": sd.deconvolve(seen, sd.Kernel(kernel.values, spacing), spacing=spacing).image,
         "right kernel, inverse filter of SimpleITK": _filtered(seen, here.values, sitk.InverseDeconvolution),
         "right kernel, automatic": sd.deconvolve(seen, kernel, spacing=spacing).image,
     }
@@ -60,7 +60,7 @@ def run(output: Path | None = None, size: int = 1024, kernel_size: int = 250) ->
     return numbers
 
 
-def _filtered(image: np.ndarray, kernel: np.ndarray, method=sitk.TikhonovDeconvolution) -> np.ndarray:
+def _filtered(image: np.ndarray, kernel: np.ndarray, method) -> np.ndarray:
     """What SimpleITK makes of the arrays as they are, with its defaults."""
     images = (sitk.GetImageFromArray(array.astype(np.float32)) for array in (image, kernel))
     return sitk.GetArrayFromImage(method(*images))
