@@ -1,4 +1,8 @@
-"""A picture through a lens that is sharp in its middle only, and what programs for kernels by place make of it."""
+"""A picture through a lens that is sharp in its middle only, and what programs for kernels by place make of it.
+
+regularizepsf and deepinv are on PyPI; deepinv brings PyTorch. rdmpy is not (what is called so there is another
+program): clone github.com/apsk14/rdmpy, name its folder in PYTHONPATH, and install torch, kornia, matplotlib, tqdm.
+"""
 
 from __future__ import annotations
 
@@ -83,11 +87,11 @@ def _offsets() -> list[tuple[int, int]]:
 def peers(case: Lens) -> dict[str, Call]:
     """What other programs make of it, told the kernels; their constants are the best of some by the truth."""
     found: dict[str, Call] = {}
-    for module, calls in (("regularizepsf", _regularizepsf), ("deepinv", _deepinv)):
+    for module, calls in (("regularizepsf", _regularizepsf), ("deepinv", _deepinv), ("rdmpy", _rdmpy)):
         try:
             found |= calls(case)
         except ImportError:
-            print(f"{module} is not installed: pip install {module}")
+            print(f"{module} is not installed: see Testing/Benchmarks/lens.py")
     return found
 
 
@@ -147,6 +151,46 @@ def _deepinv(case: Lens) -> dict[str, Call]:
         f"deepinv {deepinv.__version__}, least squares, {steps} steps by the truth": lambda: least_squares(steps),
         f"deepinv, total variation, weight {weight:g} by the truth": lambda: total_variation(weight),
     }
+
+
+def _rdmpy(case: Lens) -> dict[str, Call]:
+    """Rings, each with the kernel of its radius (Kohli et al. 2025): least squares and total variation by Adam."""
+    import torch
+    from rdmpy import ring_deconvolve
+
+    rings = torch.as_tensor(_rings(case), dtype=torch.float32)
+    inside = (slice(RADIUS, -RADIUS),) * 2
+    image = torch.as_tensor(np.pad(case.blurred, RADIUS, mode="edge") / 255, dtype=torch.float32)
+
+    def run(weight: float) -> np.ndarray:
+        found = ring_deconvolve(image, rings, iters=100, tv_reg=weight, process=False, verbose=False)
+        found = found.numpy()[inside].astype(float)  # stretched to 0 ... 1: brought back by a straight line
+        return np.polyval(np.polyfit(found.ravel(), case.truth.ravel(), 1), found)
+
+    weight = _best(case, run, [(1e-10,), (3e-8,), (1e-7,)])[0]
+    return {f"rdmpy, 100 steps, weight {weight:g}, scale by the truth": lambda: run(weight)}
+
+
+def _rings(case: Lens) -> np.ndarray:
+    """The lens's kernel at every radius of the picture and its border, as rdmpy takes them.
+
+    Each lies where its point is, on the diagonal, in polar coordinates; real and imaginary parts of its transform
+    along the angle stand one after the other.
+    """
+    import torch
+    from rdmpy._src.polar_transform import img2polar
+
+    rows, size = case.truth.shape[0], case.truth.shape[0] + 2 * RADIUS
+    steps, pixels = np.arange(-RADIUS, RADIUS + 1), np.arange(size)
+    found = []
+    for radius in np.linspace(0, size / 2, size, endpoint=False):
+        at = size / 2 + radius
+        y = x = at - RADIUS
+        there = weight_at(y, x, pixels[:, None] - at, pixels - at, (rows, rows))
+        there /= weight_at(y, x, steps[:, None], steps, (rows, rows)).sum()
+        ring = np.fft.rfft(img2polar(torch.as_tensor(there, dtype=torch.float32), numRadii=size).numpy(), axis=0)
+        found.append(np.concatenate([ring.real, ring.imag]).astype(np.float32))
+    return np.stack(found)
 
 
 def _best(case: Lens, run: Callable[..., np.ndarray], choices: list[tuple]) -> tuple:
