@@ -33,8 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     readme = re.sub(r"\]\((\.github/[^)]*)\)", rf"]({REPOSITORY}\1)", readme)
     files.append(File.generated(config, "index.md", content=readme))
     for module, names in public_names().items():
-        # Constants and mappings have no docstrings that could be shown.
-        entries = "\n".join(f"::: SpatialDeconvLib.{module}.{name}\n" for name in names if not name.isupper())
+        entries = "\n".join(f"::: SpatialDeconvLib.{module}.{name}\n" for name in names)
         files.append(File.generated(config, f"Reference/{module}.md", content=f"# {module}\n\n{entries}"))
     return files
 
