@@ -145,7 +145,7 @@ def _deepinv(case: Lens) -> dict[str, Call]:
         with torch.no_grad():
             return 255 * model(image, physics)[0, 0].numpy()
 
-    steps = _best(case, least_squares, [(2,), (4,), (8,)])[0]
+    steps = _best(case, least_squares, [(8,), (16,), (32,)])[0]
     weight = _best(case, total_variation, [(0.001,), (0.003,)])[0]
     return {
         f"deepinv {deepinv.__version__}, least squares, {steps} steps by the truth": lambda: least_squares(steps),
