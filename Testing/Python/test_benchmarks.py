@@ -348,3 +348,28 @@ def test_a_lens_is_sharp_in_its_middle_and_smears_along_the_distance_from_it():
     for kernel, expected in ((middle, (0.8, 0.8)), (rim, (0.8 + 0.5, 0.8 + 1.1))):
         widths = [np.sqrt((kernel.sum(1 - n) * axis**2).sum()) for n in (0, 1)]
         assert widths == pytest.approx(expected, rel=0.02)
+
+
+# -- images that others published
+
+
+def test_the_whole_pollen_says_how_far_the_defaults_are_ahead_of_the_best_published_result(results):
+    import bench_public
+
+    found = results.Results("public")
+    found.add("pollen: its own: sdeconv, Wiener", 32.1, "dB")
+    found.add("pollen: its own: sdeconv, Spitfire", 32.4, "dB")
+    for name, value in zip(bench_public.DEFAULTS, (32.8, 32.3), strict=True):
+        found.add(f"pollen: {name}", value, "dB")
+    bench_public.leads(found)
+    assert [(round(row["value"], 6), row["reached"]) for row in found.rows[-2:]] == [(0.4, True), (-0.1, False)]
+
+
+def test_the_defaults_of_the_whole_pollen_are_among_the_contestants():
+    import bench_public
+    import public
+
+    image = np.ones((3, 4, 5))
+    names = bench_public.contestants(public.Case("pollen", image, image, image))
+    assert set(bench_public.DEFAULTS) <= set(names)
+    assert len(names) > len(bench_public.DEFAULTS)
