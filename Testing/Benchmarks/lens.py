@@ -145,8 +145,8 @@ def _deepinv(case: Lens) -> dict[str, Call]:
         with torch.no_grad():
             return 255 * model(image, physics)[0, 0].numpy()
 
-    steps = _best(case, least_squares, [(8,), (16,), (32,)])[0]
-    weight = _best(case, total_variation, [(0.001,), (0.003,)])[0]
+    steps = _best(case, least_squares, [(4,), (8,), (16,)])[0]
+    weight = _best(case, total_variation, [(0.003,), (0.006,)])[0]
     return {
         f"deepinv {deepinv.__version__}, least squares, {steps} steps by the truth": lambda: least_squares(steps),
         f"deepinv, total variation, weight {weight:g} by the truth": lambda: total_variation(weight),
@@ -163,12 +163,12 @@ def _rdmpy(case: Lens) -> dict[str, Call]:
     image = torch.as_tensor(np.pad(case.blurred, RADIUS, mode="edge") / 255, dtype=torch.float32)
 
     def run(weight: float) -> np.ndarray:
-        found = ring_deconvolve(image, rings, iters=100, tv_reg=weight, process=False, verbose=False)
+        found = ring_deconvolve(image, rings, iters=40, tv_reg=weight, process=False, verbose=False)
         found = found.numpy()[inside].astype(float)  # stretched to 0 ... 1: brought back by a straight line
         return np.polyval(np.polyfit(found.ravel(), case.truth.ravel(), 1), found)
 
-    weight = _best(case, run, [(1e-10,), (3e-8,), (1e-7,)])[0]
-    return {f"rdmpy, 100 steps, weight {weight:g}, scale by the truth": lambda: run(weight)}
+    weight = _best(case, run, [(5e-8,), (1.5e-7,)])[0]
+    return {f"rdmpy, 40 steps, weight {weight:g}, scale by the truth": lambda: run(weight)}
 
 
 def _rings(case: Lens) -> np.ndarray:
