@@ -139,7 +139,7 @@ def _deepinv(case: Lens) -> dict[str, Call]:
 
     def total_variation(weight: float) -> np.ndarray:
         model = deepinv.optim.optim_builder(
-            "FISTA", data_fidelity=deepinv.optim.L2(), prior=deepinv.optim.TVPrior(n_it_max=20), max_iter=40,
+            "FISTA", data_fidelity=deepinv.optim.L2(), prior=deepinv.optim.TVPrior(n_it_max=20), max_iter=100,
             params_algo={"stepsize": 0.9, "lambda": weight, "a": 3},
         )  # fmt: skip
         with torch.no_grad():
@@ -149,7 +149,7 @@ def _deepinv(case: Lens) -> dict[str, Call]:
     weight = _best(case, total_variation, [(0.003,), (0.006,)])[0]
     return {
         f"deepinv {deepinv.__version__}, least squares, {steps} steps by the truth": lambda: least_squares(steps),
-        f"deepinv, total variation, weight {weight:g} by the truth": lambda: total_variation(weight),
+        f"deepinv, total variation, 100 steps, weight {weight:g} by the truth": lambda: total_variation(weight),
     }
 
 
@@ -167,7 +167,7 @@ def _rdmpy(case: Lens) -> dict[str, Call]:
         found = found.numpy()[inside].astype(float)  # stretched to 0 ... 1: brought back by a straight line
         return np.polyval(np.polyfit(found.ravel(), case.truth.ravel(), 1), found)
 
-    weight = _best(case, run, [(5e-8,), (1.5e-7,)])[0]
+    weight = _best(case, run, [(2e-8,), (5e-8,)])[0]
     return {f"rdmpy, 40 steps, weight {weight:g}, scale by the truth": lambda: run(weight)}
 
 
