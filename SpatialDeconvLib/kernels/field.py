@@ -323,6 +323,11 @@ class BoundField:
         return self._kernels[k]
 
     @property
+    def radii(self) -> tuple[int, ...]:
+        """Voxels of the largest kernel on either side of its centre, along every axis."""
+        return tuple(max(length) // 2 for length in zip(*(k.shape for k in self._kernels), strict=True))
+
+    @property
     def centres(self) -> str | None:
         """Where the kernels have their centres, in words; None for the middle voxel of all, where nobody asks."""
         found: dict[str, list[int]] = {}

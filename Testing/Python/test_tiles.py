@@ -16,6 +16,7 @@ from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.run.settings import ConvolveSettings, DeconvolveSettings
 from SpatialDeconvLib.run.tiles import Plan, Tile, plan_of, solve_tile
+from SpatialDeconvLib.run.tiles import solve as tile_solving
 from SpatialDeconvLib.run.tiles.cutting import padded_for_filters, part_of, read, repeated
 from SpatialDeconvLib.run.tiles.layout import lay_out, size_within
 from SpatialDeconvLib.run.tiles.sample import is_sampled, sample_of
@@ -342,10 +343,27 @@ def test_the_size_within_memory_reads_least_twice():
     def fits(box):
         return math.prod(box) <= 40 * 40 * 40
 
-    size = size_within((40, 400, 40), (4, 4, 4), fits)
+    size = size_within((40, 400, 40), (4, 4, 4), (1, 1, 1), fits)
     assert size[::2] == (40, 40)
     assert size[1] <= 32
-    assert size_within((40, 40, 40), (4, 4, 4), lambda box: False) is None
+    assert size_within((40, 40, 40), (4, 4, 4), (1, 1, 1), lambda box: False) is None
+
+
+def test_the_size_within_memory_is_one_that_transforms_fast():
+    # Halves of the longer axis read less, but their 76 + 6 voxels are transformed as 90, and 74 + 6 as 80.
+    assert size_within((132, 136), (4, 4), (3, 3), lambda box: math.prod(box) < 12000) == (66, 136)
+
+
+def test_kernels_that_are_padded_alike_are_filtered_together(monkeypatch):
+    reads = []
+    monkeypatch.setattr(tile_solving, "read", lambda *given: reads.append(1) or read(*given))
+    sizes = [gaussian(s) for s in (0.7, 0.9, 1.1)]  # with the radius of each, 104 voxels become 120
+    kernels = KernelField.by_weights(np.full((3, *FLAT), 1 / 3), sizes)
+    image, options = picture(FLAT), {"method": "landweber", "engine": "fft"}
+    whole = sd.deconvolve(image, kernels, tiles="never", **options)
+    tiled = sd.deconvolve(image, kernels, tiles=(96, 52), **options)
+    assert len(reads) == 2  # once for each of two tiles
+    assert apart(whole, tiled) <= 1e-4
 
 
 @pytest.mark.parametrize("boundary", ["edge", "zero", "periodic"])

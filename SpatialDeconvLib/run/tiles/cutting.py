@@ -88,7 +88,7 @@ def read(array: Any, box: Box, rule: Rule) -> np.ndarray:
     """Return the values in a box, which may go beyond the border; every voxel of the array is read once."""
     if all(s.start >= 0 and s.stop <= n for s, n in zip(box, array.shape, strict=True)):
         return np.asarray(array[box])
-    voxels = [rule(axis, np.arange(s.start, s.stop)) for axis, s in enumerate(box)]
+    voxels = voxels_in(box, rule)
     found = _pieces(array, [np.unique(v[v >= 0]) for v in voxels])
     for axis, v in enumerate(voxels):
         places = np.searchsorted(np.unique(v[v >= 0]), v)
@@ -96,6 +96,11 @@ def read(array: Any, box: Box, rule: Rule) -> np.ndarray:
         if (v < 0).any():
             found[(slice(None),) * axis + (v < 0,)] = 0
     return found
+
+
+def voxels_in(box: Box, rule: Rule) -> list[np.ndarray]:
+    """Return which voxel lies at each place of a box, along every axis; -1 where none does."""
+    return [rule(axis, np.arange(s.start, s.stop)) for axis, s in enumerate(box)]
 
 
 def _pieces(array: Any, voxels: list[np.ndarray], fixed: Box = ()) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ...arrays.boxes import Box
 from ...errors import InputError
+from ...filters.padding import padded_shape
 
 
 @dataclass(frozen=True)
@@ -96,31 +97,34 @@ def checked_size(given: int | Sequence[int], shape: Sequence[int], halo: Sequenc
 
 
 def size_within(
-    shape: Sequence[int], halo: Sequence[int], fits: Callable[[Sequence[int]], bool]
+    shape: Sequence[int], halo: Sequence[int], radii: Sequence[int], fits: Callable[[Sequence[int]], bool]
 ) -> tuple[int, ...] | None:
-    """Return the size of cores with which least is read twice, of those whose boxes fit; None where none does.
+    """Return the size of cores with which least is transformed, of those whose boxes fit; None where none does.
 
     Parameters
     ----------
     shape, halo : sequence of int
+    radii : sequence of int
+        Of the kernels, by which a box is padded before it is filled up to a length that transforms fast.
     fits : callable (shape of a box) -> bool
         Whether a tile may be as large; of a smaller box, too.
     """
-    counts = [_counts(n, h) for n, h in zip(shape, halo, strict=True)]
-    found: list[tuple[float, tuple[int, ...]]] = []
-    for cuts in itertools.product(*counts):
-        cores = tuple(math.ceil(n / c) for n, c in zip(shape, cuts, strict=True))
-        found.append((float(math.prod(cuts) * math.prod(_box(shape, cores, halo))), cores))
+    axes = [
+        [(count, *_lengths(n, math.ceil(n / count), h, radius)) for count in _counts(n, h)]
+        for n, h, radius in zip(shape, halo, radii, strict=True)
+    ]
+    found: list[tuple[float, tuple[int, ...], tuple[int, ...]]] = []
+    for cuts in itertools.product(*axes):
+        cores, boxes = tuple(core for _, core, _, _ in cuts), tuple(box for _, _, box, _ in cuts)
+        found.append((math.prod(float(count * padded) for count, _, _, padded in cuts), cores, boxes))
     found.sort(key=lambda item: item[0])
-    for _, cores in found:
-        if fits(_box(shape, cores, halo)):
-            return cores
-    return None
+    return next((cores for _, cores, boxes in found if fits(boxes)), None)
 
 
-def _box(shape: Sequence[int], cores: Sequence[int], halo: Sequence[int]) -> list[int]:
-    """The shape of the largest box of such cores."""
-    return [min(n, m + 2 * h) if m < n else n for n, m, h in zip(shape, cores, halo, strict=True)]
+def _lengths(n: int, core: int, halo: int, radius: int) -> tuple[int, int, int]:
+    """Along an axis: voxels of a core, of its box at most, and of that as it is transformed."""
+    box = min(n, core + 2 * halo) if core < n else n
+    return core, box, padded_shape([box], [2 * radius])[0]
 
 
 def _counts(n: int, h: int) -> list[int]:

@@ -47,12 +47,13 @@ def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available
         If there is none.
     """
     volume = job.image.itemsize
+    radii = (0,) * (len(shape) - job.image.ndim) + job.bound.radii
 
     def needed(box: Sequence[int], least: bool) -> float:
         return tile_memory(job, box, least) + _VOLUMES * volume * math.prod(box)
 
     def within(least: bool) -> tuple[int, ...] | None:
-        return size_within(shape, halo, lambda box: available is None or needed(box, least) <= available)
+        return size_within(shape, halo, radii, lambda box: available is None or needed(box, least) <= available)
 
     size = within(least=False) or within(least=True)  # rather small and quick than large and slow
     if size is None:

@@ -176,7 +176,7 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
         more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
         margins = [math.ceil(more * spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
     else:
-        margins = [max(kernel.shape[axis] // 2 for kernel in kernels) for axis in axes]
+        margins = list(job.bound.radii)
     feather = job.bound.field.feather
     margins = [m + math.ceil(feather / h) for m, h in zip(margins, job.bound.spacing, strict=True)]
     if settings.slicewise:

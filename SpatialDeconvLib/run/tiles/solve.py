@@ -19,7 +19,7 @@ from ..job import Job
 from ..joint import run_joint
 from ..residuals import Fit, composite
 from ..settings import ConvolveSettings, DeconvolveSettings, Settings
-from .cutting import padded_for_filters, part_of, read, repeated
+from .cutting import Rule, padded_for_filters, part_of, read, repeated, voxels_in
 from .layout import Tile
 from .plan import Plan
 
@@ -94,7 +94,8 @@ def _settings(settings: Settings, tile: Tile, shape: tuple[int, ...]) -> Setting
 def _blended(
     inputs: Inputs, job: Job[DeconvolveSettings], law: NoiseLaw, plan: Plan, tile: Tile
 ) -> tuple[np.ndarray, float | None]:
-    around = replace(job, mask=_grown(job, tile))
+    grown = _grown(job, tile)
+    around = replace(job, mask=_selected(job, grown))
     image = np.zeros(job.image.shape, job.image.dtype)
     for kernels, seen in _as_filters_see(inputs, job, plan.settings.boundary, tile):
         found = run_blend(
@@ -104,10 +105,11 @@ def _blended(
         image += found.image
     if not law.sigma > 0:
         return image, None
-    box = _image_within(tile, inputs, plan.settings.boundary)[job.original.ndim - job.image.ndim :]
+    within = _image_within(tile, inputs, plan.settings.boundary)[job.original.ndim - job.image.ndim :]
+    box = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(within, grown, strict=True))
     seen = job.image[box]
     own = replace(
-        job, original=seen, image=seen, guide=job.guide[box], mask=_core(job, tile)[box],
+        job, original=seen, image=seen, guide=job.guide[box], mask=_selected(job, _core(job, tile))[box],
         bound=job.bound.part(box, job.image.dtype),
     )  # fmt: skip
     squared, expected = Fit.of(own, law.part(box), composite(around, image)[box]).sums(job.watch.quiet())
@@ -124,11 +126,12 @@ def _as_filters_see(
     if all(s.start >= 0 and s.stop <= n for s, n in zip(tile.box, shape, strict=True)):
         yield list(everyone), job.image
         return
-    alike: dict[tuple[int, ...], list[int]] = {}
+    alike: dict[tuple[bytes, ...], tuple[Rule, list[int]]] = {}  # kernels of several sizes are padded alike
     for k in everyone:
-        alike.setdefault((1,) * lead + job.bound.kernel(k).shape, []).append(k)
-    for kernel_shape, kernels in alike.items():
-        rule = padded_for_filters(shape, kernel_shape, boundary)
+        rule = padded_for_filters(shape, (1,) * lead + job.bound.kernel(k).shape, boundary)
+        voxels = tuple(v.tobytes() for v in voxels_in(tile.box, rule))
+        alike.setdefault(voxels, (rule, []))[1].append(k)
+    for rule, kernels in alike.values():
         part = read(inputs.image, tile.box, rule).astype(job.image.dtype, copy=False)
         part = finite(part, "fill", [])
         yield kernels, np.ldexp(part, job.exponent).reshape(job.image.shape)
@@ -143,20 +146,19 @@ def _image_within(tile: Tile, inputs: Inputs, boundary: str) -> Box:
     )
 
 
-def _core(job: Job, tile: Tile) -> np.ndarray:
-    """The voxels of a tile that are worked on for its result."""
-    core = np.zeros(job.image.shape, bool)
-    inside = tile.inside[job.original.ndim - job.image.ndim :]
-    core[inside] = True if job.mask is None else job.mask[inside]
-    return core
+def _core(job: Job, tile: Tile) -> Box:
+    """Where the core lies in the job's image."""
+    return tile.inside[job.original.ndim - job.image.ndim :]
 
 
-def _grown(job: Job, tile: Tile) -> np.ndarray:
-    """The same, and the voxels around them that the kernels reach, which tell how well the result fits."""
-    inside = tile.inside[job.original.ndim - job.image.ndim :]
-    kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
-    radii = [max(kernel.shape[axis] // 2 for kernel in kernels) for axis in range(job.image.ndim)]
-    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(inside, radii, strict=True))
-    grown = np.zeros(job.image.shape, bool)
-    grown[box] = True if job.mask is None else job.mask[box]
-    return grown
+def _grown(job: Job, tile: Tile) -> Box:
+    """The core and the voxels around it that the kernels reach, which tell how well the result fits."""
+    inside = zip(_core(job, tile), job.bound.radii, strict=True)
+    return tuple(slice(max(0, s.start - r), s.stop + r) for s, r in inside)
+
+
+def _selected(job: Job, box: Box) -> np.ndarray:
+    """The voxels of a box that are worked on."""
+    selected = np.zeros(job.image.shape, bool)
+    selected[box] = True if job.mask is None else job.mask[box]
+    return selected
