@@ -70,6 +70,7 @@ def _surely_fits(request: RunRequest) -> bool:
     known = [n for n in (available_memory(), None if limit is None else limit * 2**30) if n is not None]
     volumes_ = _PADDED * max(max(method.volumes.values()) for method in METHODS)
     needed = _ASIDE + volumes_ * 4 * math.prod(open_parts(request.files["image"]).shape)
+    needed += request.kernels.unread_bytes
     return not known or needed <= min(known)
 
 

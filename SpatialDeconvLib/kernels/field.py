@@ -23,12 +23,13 @@ from numpy.typing import DTypeLike
 from ..arrays.boxes import Box, bounding_box
 from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_choice, check_number
+from ..formats.parts.volume import View
 from ..methods.choices import AUTO, INTERPOLATIONS_OF, OUTSIDES, PART_KEYS, WHOSE
 from .centres import centre_words
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
 from .shapes import identity_kernel
-from .weights import KEY_WEIGHTS, IntensityWeights, real_values, refuse_duplicates
+from .weights import KEY_WEIGHTS, IntensityWeights, check_weights, real_values, refuse_duplicates
 
 # Mappings are invariant in their keys: so {10: ...} is one of levels, too.
 Level = TypeVar("Level", bound=float)
@@ -173,34 +174,33 @@ class KernelField:
         return cls("position", _checked_kernels([k for _, k in pairs]), at, interpolation)
 
     @classmethod
-    def by_weights(cls, weights: Sequence[np.ndarray] | np.ndarray, kernels: Sequence[AnyKernel]) -> KernelField:
+    def by_weights(
+        cls, weights: Sequence[np.ndarray | View] | np.ndarray, kernels: Sequence[AnyKernel]
+    ) -> KernelField:
         """Kernels with explicit weights.
 
         Parameters
         ----------
         weights : sequence of K arrays of the image's shape (or one array with K in front)
-            Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out.
+            Non-negative and summing to 1 at every voxel, to 1e-3; rounding within that is divided out. A
+            `formats.parts.View` stays in its file and is checked where it is read.
         kernels : sequence of K Kernel
         """
         for given, what in ((weights, "weight images"), (kernels, "kernels")):
             if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str | bytes):
                 raise InputError(f"{what} are given as {type(given).__name__}; give a list, one for each kernel")
-        weights = [real_values(np.asarray(w), f"weight image {number}") for number, w in enumerate(weights)]
-        if len(weights) != len(kernels):
-            raise InputError(f"{len(weights)} weight images for {len(kernels)} kernels; give one for each")
-        field = cls("weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(weights))
-        shapes = {w.shape for w in weights}
+        arrays: list[Any] = [
+            w if isinstance(w, View) else real_values(np.asarray(w), f"weight image {number}")
+            for number, w in enumerate(weights)
+        ]
+        if len(arrays) != len(kernels):
+            raise InputError(f"{len(arrays)} weight images for {len(kernels)} kernels; give one for each")
+        field = cls("weights", _checked_kernels(kernels), tuple(range(len(kernels))), weight_arrays=tuple(arrays))
+        shapes = {w.shape for w in arrays}
         if len(shapes) > 1:
             raise InputError(f"weight images differ in shape: {', '.join(map(str, sorted(shapes)))}")
-        total = np.zeros(weights[0].shape)
-        for number, weight in enumerate(weights):
-            if not np.all(np.isfinite(weight)) or np.any(weight < 0):
-                raise InputError(f"weights of kernel {number} hold negative, NaN or infinite values")
-            total += weight
-        if np.any(np.abs(total - 1) > 1e-3):
-            raise InputError(
-                f"weights sum to {total.min():.4g} ... {total.max():.4g}; they must sum to 1 everywhere"
-            )
+        if not field.unread:
+            check_weights(arrays)
         return field
 
     @classmethod
@@ -221,6 +221,16 @@ class KernelField:
         return cls(key, _checked_kernels([k for _, k in pairs]), at)
 
     # -- use
+
+    @property
+    def unread(self) -> list[View]:
+        """The weight images that stay in their files."""
+        return [weight for weight in self.weight_arrays or () if isinstance(weight, View)]
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes of them."""
+        return sum(weight.nbytes for weight in self.unread)
 
     def describe(self) -> str:
         """Return in a few words what kernels these are: "10 gaussian kernels"."""

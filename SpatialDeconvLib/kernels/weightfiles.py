@@ -10,7 +10,11 @@ import numpy as np
 
 from ..arrays.reading import given_path
 from ..errors import InputError
+from ..formats.parts import View, is_in_parts, open_parts
 from ..formats.stored import read_whole, split_variable
+
+#: Bytes of weight images up to which all are read at once.
+LARGE = 1 << 26
 
 #: A file, or a file and the number of the image in it, from 0 on.
 WeightFile = str | tuple[str, int]
@@ -33,16 +37,35 @@ def path_of(at: Any) -> str | None:
     return split_variable(name)[0] if isinstance(name, str) else None
 
 
-def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray]:
-    """Read weight images, each file once.
+def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray | View]:
+    """Read weight images, each file once; large ones stay in their files, where these are read in parts.
 
     Raises
     ------
     InputError
         If a file cannot be read, or holds fewer images than are asked of it.
     """
+    stored = [_stored(file) for file in files]
+    views = [view for view in stored if view is not None]
+    if len(views) == len(files) and sum(view.nbytes for view in views) > LARGE:
+        return list(views)
     known: dict[str, np.ndarray] = {}
     return [_image_of(file, known) for file in files]
+
+
+def _stored(file: WeightFile) -> View | None:
+    """A weight image as it lies in its file; None where it has to be read whole."""
+    path, number = (file, 0) if isinstance(file, str) else file
+    name, variable = split_variable(path)
+    if variable is not None or not is_in_parts(name):
+        return None
+    volume = open_parts(name)
+    images = volume.frames * volume.channels
+    if isinstance(file, str) != (images == 1) or number >= images or volume.shape[0] == 1:
+        return None  # what is wrong is said there; a single slice may belong to an image of two axes
+    if volume.frames > 1 and volume.channels > 1:
+        return None
+    return View(volume, number, 0) if volume.channels > 1 else View(volume, 0, number)
 
 
 def _image_of(file: WeightFile, known: dict[str, np.ndarray]) -> np.ndarray:

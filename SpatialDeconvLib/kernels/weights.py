@@ -32,6 +32,8 @@ class Keys(Protocol):
     def label_names(self) -> Mapping[str, int] | None: ...
     @property
     def weight_arrays(self) -> Any: ...
+    @property
+    def unread(self) -> Sequence[Any]: ...
 
 
 class Weights(Protocol):
@@ -270,11 +272,29 @@ class _PositionWeights:
         return weight
 
 
+def check_weights(weights: Sequence[np.ndarray]) -> None:
+    """Refuse weights of the kernels, in some voxels or in all, that are negative or do not sum to 1.
+
+    Raises
+    ------
+    InputError
+    """
+    total = np.zeros(weights[0].shape)
+    for number, weight in enumerate(weights):
+        if not np.all(np.isfinite(weight)) or np.any(weight < 0):
+            raise InputError(f"weights of kernel {number} hold negative, NaN or infinite values")
+        total += weight
+    if np.any(np.abs(total - 1) > 1e-3):
+        raise InputError(f"weights sum to {total.min():.4g} ... {total.max():.4g}; they must sum to 1 everywhere")
+
+
 class _ExplicitWeights:
     has_rest = False
 
     def __init__(self, field: Keys, guide: np.ndarray, spacing: tuple[float, ...]):
         self.weights = [_matching(w, guide.shape, "weights") for w in field.weight_arrays]
+        if field.unread:
+            check_weights(self.weights)
         self._totals: dict[np.dtype, np.ndarray] = {}
 
     def weight(self, k: int, dtype: np.dtype) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError, NotEnoughMemory
 from ..formats.parts import StoredWriter, create_parts
 from ..kernels.sets import field_to_dict
+from ..kernels.weightfiles import path_of
 from ..run.joint import about
 from ..run.pipeline import Result
 from ..run.settings import Settings
@@ -174,10 +175,13 @@ class _Run:
     def _described(self) -> dict[str, Any]:
         """All that the result depends on."""
         files = {role: _file(volume.path) for role, volume in self.inputs.volumes.items()}
+        kernels = self.inputs.kernels
+        weights = [path_of(at) for at in kernels.at] if kernels.key == "weights" else []
         return {
             "operation": self.settings.operation,
             "parameters": self.settings.parameters(),
-            "kernel_set": field_to_dict(self.inputs.kernels),
+            "kernel_set": field_to_dict(kernels),
+            "weights": [_file(Path(path)) for path in weights if path is not None],
             "inputs": files,
             "spacing": list(self.inputs.geometry.spacing),
         }

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.boxes import Box
 from ..arrays.spacing import spacing_tuple
 from ..arrays.watch import UNWATCHED
 from ..errors import InputError
-from ..formats.parts import Geometry, StoredVolume, open_parts
+from ..formats.parts import Geometry, StoredVolume, View, open_parts
 from ..kernels.field import KernelField
 from ..run.inputs import Inputs
 from ..run.job import Job
@@ -26,40 +25,6 @@ from ..run.tiles.memory import tile_memory
 _PROBE = 32
 #: What belongs to an image besides it.
 ROLES = ("image", "mask", "labels", "guide", "noise")
-
-
-@dataclass(frozen=True)
-class View:
-    """One channel of one frame of a stored volume, as an array that is read where it is indexed.
-
-    Attributes
-    ----------
-    volume : StoredVolume
-    channel, frame : int
-    """
-
-    volume: StoredVolume
-    channel: int = 0
-    frame: int = 0
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels on the axes (z, y, x)."""
-        return self.volume.shape
-
-    @property
-    def ndim(self) -> int:
-        """Always 3."""
-        return 3
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the values."""
-        return self.volume.dtype
-
-    def __getitem__(self, box: Box) -> np.ndarray:
-        """Return the values of a box."""
-        return self.volume.read(box, self.channel, self.frame)
 
 
 @dataclass(frozen=True)
@@ -159,7 +124,8 @@ def exceeds_memory(inputs: StoredInputs, settings: Settings) -> bool:
     shape = inputs.image.shape
     job = probe(inputs, settings)
     available = job.available_memory()
-    held = sum(volume.nbytes for volume in inputs.volumes.values()) + 3 * job.image.itemsize * math.prod(shape)
+    held = sum(volume.nbytes for volume in inputs.volumes.values()) + inputs.kernels.unread_bytes
+    held += 3 * job.image.itemsize * math.prod(shape)
     return available is not None and tile_memory(job, shape, least=True) + held > available
 
 

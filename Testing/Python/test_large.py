@@ -17,8 +17,10 @@ from SpatialDeconvLib import InputError, KernelField, ParametricKernel
 from SpatialDeconvLib.command import cli
 from SpatialDeconvLib.command.batch.scheduling import LocalWorkers
 from SpatialDeconvLib.errors import Cancelled
+from SpatialDeconvLib.formats.parts import View
+from SpatialDeconvLib.kernels import weightfiles
+from SpatialDeconvLib.kernels.sets import field_from_dict
 from SpatialDeconvLib.large import Journal, exceeds_memory, opened, run_stored
-from SpatialDeconvLib.large.stored import View
 from SpatialDeconvLib.run.settings import DeconvolveSettings
 
 SHAPE = (20, 36, 40)
@@ -93,6 +95,75 @@ def test_guide_mask_and_labels_are_cut_alongside(tmp_path):
     found = run_stored(opened(paths, unlabelled), SETTINGS, tmp_path / "out.nrrd")
     expected = sd.deconvolve(image, kernels, mask=mask, **SETTINGS.parameters())
     assert np.array_equal(values(found.path), expected.image)
+
+
+def weighted_set(folder, weights):
+    """A kernel set of weight images, the last two in one file; they lie along a coarse wave."""
+    written(folder / "a.nrrd", weights[0])
+    np.save(folder / "bc.npy", np.stack(weights[1:]))
+    entries = [(0.5, "a.nrrd"), (0.7, ["bc.npy", 0]), (0.9, ["bc.npy", 1])]
+    kernels = [{"at": at, "type": "gaussian", "sigma_mm": s} for s, at in entries]
+    return {"schema": "spatialdeconv-kernels/1", "key": "weights", "kernels": kernels}
+
+
+def shares():
+    found = np.abs(np.stack([picture(seed) for seed in (3, 4, 5)]))
+    return list((found / found.sum(0)).astype(np.float32))
+
+
+def test_large_weight_images_are_cut_alongside(tmp_path, monkeypatch):
+    image, weights = picture(), shares()
+    content = weighted_set(tmp_path, weights)
+    whole = field_from_dict(content, tmp_path)
+    expected = sd.deconvolve(image, whole, **SETTINGS.parameters())
+    monkeypatch.setattr(weightfiles, "LARGE", 0)
+    kernels = field_from_dict(content, tmp_path)
+    assert not whole.unread
+    assert kernels.unread_bytes == sum(weight.nbytes for weight in weights)
+    inputs = opened({"image": written(tmp_path / "in.nrrd", image)}, kernels)
+    reads = []
+    reading = View.__getitem__
+    monkeypatch.setattr(View, "__getitem__", lambda view, box: reads.append(view.volume.path) or reading(view, box))
+    monkeypatch.delattr(View, "__array__")  # nothing reads one whole
+    found = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert np.array_equal(values(found.path), expected.image)
+    assert {path.name for path in reads} == {"in.nrrd", "a.nrrd", "bc.npy"}
+
+
+def test_unread_weights_are_those_that_were_read_in_a_run_all_at_once(tmp_path, monkeypatch):
+    content = weighted_set(tmp_path, shares())
+    options = {**SETTINGS.parameters(), "tiles": "never"}
+    expected = sd.deconvolve(picture(), field_from_dict(content, tmp_path), **options)
+    monkeypatch.setattr(weightfiles, "LARGE", 0)
+    assert np.array_equal(
+        sd.deconvolve(picture(), field_from_dict(content, tmp_path), **options).image, expected.image
+    )
+
+
+def test_unread_weights_that_do_not_sum_to_one_are_refused_before_the_work(tmp_path, monkeypatch):
+    weights = shares()
+    weights[2][-1, -1, -1] += 0.5
+    content = weighted_set(tmp_path, weights)
+    with pytest.raises(InputError, match=r"weights sum to .*1\.5") as eager:
+        field_from_dict(content, tmp_path)
+    monkeypatch.setattr(weightfiles, "LARGE", 0)
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field_from_dict(content, tmp_path))
+    with pytest.raises(InputError) as late:
+        run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert str(late.value) == str(eager.value)
+    assert not list(tmp_path.glob("out*"))
+    with pytest.raises(InputError, match="weights sum to"):
+        sd.deconvolve(picture(), field_from_dict(content, tmp_path), **{**SETTINGS.parameters(), "tiles": "never"})
+
+
+def test_weights_that_were_changed_begin_another_run(tmp_path):
+    content = weighted_set(tmp_path, shares())
+    path = written(tmp_path / "in.nrrd", picture())
+    interrupted(tmp_path, opened({"image": path}, field_from_dict(content, tmp_path)), tmp_path / "out.nrrd", 1)
+    weighted_set(tmp_path, shares()[::-1])
+    again = opened({"image": path}, field_from_dict(content, tmp_path))
+    with pytest.raises(InputError, match="begun with other weights"):
+        run_stored(again, SETTINGS, tmp_path / "out.nrrd")
 
 
 def test_channels_are_worked_on_one_by_one(tmp_path):

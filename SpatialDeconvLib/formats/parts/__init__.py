@@ -9,12 +9,13 @@
 
 from .creating import StoredWriter, attach_parts, create_parts, write_whole
 from .opening import is_in_parts, open_parts
-from .volume import Geometry, StoredVolume
+from .volume import Geometry, StoredVolume, View
 
 __all__ = [
     "Geometry",
     "StoredVolume",
     "StoredWriter",
+    "View",
     "attach_parts",
     "create_parts",
     "is_in_parts",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -146,6 +146,50 @@ class StoredVolume:
         if not 0 <= frame < self.frames:
             raise InputError(f"{self.path} has no frame {frame}, of {self.frames}; count them from 0")
         return self.source.read(whole, channel, frame)
+
+
+@dataclass(frozen=True)
+class View:
+    """One channel of one frame of a stored volume, as an array that is read where it is indexed.
+
+    Attributes
+    ----------
+    volume : StoredVolume
+    channel, frame : int
+    """
+
+    volume: StoredVolume
+    channel: int = 0
+    frame: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels on the axes (z, y, x)."""
+        return self.volume.shape
+
+    @property
+    def ndim(self) -> int:
+        """Always 3."""
+        return 3
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the values."""
+        return self.volume.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __getitem__(self, box: Box) -> np.ndarray:
+        """Return the values of a box."""
+        return self.volume.read(box, self.channel, self.frame)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return all values, for whoever needs an array."""
+        values = self[(slice(None),) * 3]
+        return values if dtype is None else values.astype(dtype, copy=False)
 
 
 def whole_box(box: Box, shape: Sequence[int], what: Path) -> Box:

@@ -65,8 +65,7 @@ def part_of(inputs: Inputs, box: Box, rule: Rule | None = None) -> Inputs:
     def cut(array: Any, name: str) -> Any:
         if array is None:
             return None
-        if tuple(array.shape) != shape:
-            raise InputError(f"the {name} has shape {tuple(array.shape)}, the image {shape}; they must agree")
+        refuse_other_shape(array, shape, name)
         return read(array, box, rule)
 
     labels = field.labels if inputs.labels is None else inputs.labels
@@ -82,6 +81,17 @@ def part_of(inputs: Inputs, box: Box, rule: Rule | None = None) -> Inputs:
         label_names=inputs.label_names or field.label_names, guide=cut(inputs.guide, "guide"),
         noise=cut(inputs.noise, "noise"),
     )  # fmt: skip
+
+
+def refuse_other_shape(array: Any, shape: tuple[int, ...], name: str) -> None:
+    """Refuse an array that does not have the image's shape; it is not read.
+
+    Raises
+    ------
+    InputError
+    """
+    if tuple(array.shape) != shape:
+        raise InputError(f"the {name} has shape {tuple(array.shape)}, the image {shape}; they must agree")
 
 
 def read(array: Any, box: Box, rule: Rule) -> np.ndarray:

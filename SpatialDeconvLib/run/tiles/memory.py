@@ -46,11 +46,12 @@ def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available
     NotEnoughMemory
         If there is none.
     """
-    volume = job.image.itemsize
+    # What is read of a box: the image and what belongs to it, and the weights.
+    read = _VOLUMES * job.image.itemsize + sum(w.dtype.itemsize for w in job.bound.field.weight_arrays or ())
     radii = (0,) * (len(shape) - job.image.ndim) + job.bound.radii
 
     def needed(box: Sequence[int], least: bool) -> float:
-        return tile_memory(job, box, least) + _VOLUMES * volume * math.prod(box)
+        return tile_memory(job, box, least) + read * math.prod(box)
 
     def within(least: bool) -> tuple[int, ...] | None:
         return size_within(shape, halo, radii, lambda box: available is None or needed(box, least) <= available)

@@ -12,7 +12,10 @@ import numpy as np
 from ...arrays.boxes import Box
 from ...arrays.watch import Watch
 from ...errors import InputError
+from ...kernels.field import field_of
+from ...kernels.weights import check_weights
 from ..inputs import Inputs, working_copy
+from .cutting import refuse_other_shape
 
 _VOXELS = 1 << 22  # that are looked at at once
 
@@ -51,8 +54,11 @@ def survey_of(inputs: Inputs, watch: Watch) -> Survey:
     Raises
     ------
     InputError
-        If it has no finite voxel, or the mask selects none.
+        If it has no finite voxel, the mask selects none, or weights that stay in files do not sum to 1.
     """
+    unread = field_of(inputs.kernels).unread
+    for weight in unread:
+        refuse_other_shape(weight, tuple(inputs.image.shape), "weights")
     low, high, total, count, bad, selected, wide = math.inf, -math.inf, 0.0, 0, 0, 0, False
     for box, share in _slabs(inputs.image.shape):
         watch.step(share, "looking at the image")
@@ -66,6 +72,8 @@ def survey_of(inputs: Inputs, watch: Watch) -> Survey:
             high = max(high, float(part.max(where=good, initial=-math.inf)))
             total += float(part.sum(where=good, dtype=np.float64))
             count += seen
+        if unread:
+            check_weights([weight[box] for weight in unread])
         selected += part.size if inputs.mask is None else _selected(inputs.mask[box])
     if not count:
         raise InputError("the image holds no finite voxel at all")
