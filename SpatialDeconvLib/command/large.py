@@ -78,14 +78,16 @@ def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str 
     """Why a run cannot be one in tiles on files."""
     selection = {name: value for name, value in request.selection.items() if name != "spacing"}
     given = [name for name, value in selection.items() if value != recipes.NO_SELECTION[name]]
-    given += [name for name in ("report", "residual_map") if options.get(name)]
+    if options.get("report"):
+        given.append("report")
     if request.reference:
         given.append("reference")
     if given:
         return f"has no --{given[0].replace('_', '-')}: leave it out, or make it of a part"
-    known = format_of(Path(output))
-    if known is None or known.create is None:
-        return f"cannot write {Path(output).name}: use {WRITABLE}"
+    for path in (output, options.get("residual_map")):
+        known = None if path is None else format_of(Path(path))
+        if path is not None and (known is None or known.create is None):
+            return f"cannot write {Path(path).name}: use {WRITABLE}"
     for path in request.files.values():
         if volumes.isSegmentation(path) or (os.path.isdir(path) and format_of(Path(path)) is None):
             return f"cannot read {path}: convert it to one of these first: {WRITABLE}"
@@ -99,6 +101,7 @@ def run_large(
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     *,
+    residual_map: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> FileRun:
@@ -111,6 +114,8 @@ def run_large(
         Its files.
     output : path
     progress, cancelled : callable, optional
+    residual_map : path, optional
+        The volume to write of what the result leaves unexplained.
     workers : int, optional
         Tiles at a time, in processes of this machine; default: one tile, in this process.
     scheduler : str, optional
@@ -132,14 +137,17 @@ def run_large(
 
     with _workers(workers, scheduler, request.settings.memory_limit) as (crew, share):
         found = run_stored(
-            inputs, request.settings, output, workers=crew, share=share, finishing=finishing, progress=progress,
-            cancelled=cancelled,
+            inputs, request.settings, output, residual_map=residual_map, workers=crew, share=share,
+            finishing=finishing, progress=progress, cancelled=cancelled,
         )  # fmt: skip
     result = made["result"]
     told = dict.fromkeys([*found.told, *told_of_request(request), *result.warnings])
     if volumes.axesOf(given_path(request.files["image"])) == 2:
         told["the image has two axes; what is written in tiles has three, with one slice"] = None
-    return FileRun(result, made["recipe"], os.fspath(output), list(told))
+    what = "channel" if inputs.image.frames == 1 else "part"
+    names = [""] if len(found.residuals) < 2 else [f", {what} {n}" for n in range(1, len(found.residuals) + 1)]
+    lines = [f"kernel{name} {line}" for name, each in zip(names, found.residuals, strict=False) for line in each]
+    return FileRun(result, made["recipe"], os.fspath(output), list(told), lines)
 
 
 def _joined(results: Sequence[Result]) -> Result:

@@ -88,14 +88,21 @@ def run_on_files(
         volumes.checkWritable(residual_map)
         if isSequence(request.files["image"]):
             raise InputError("a sequence has no residual map; make one of a frame alone", "residual_map")
-        if request.settings.tiles not in TILES:  # a size
-            raise InputError("a run in tiles has no residual map; leave out one of the two", "residual_map")
     if report is not None:
         reports.check_folder(report)
     wanted = {"workers": workers, "scheduler": scheduler, "report": report, "residual_map": residual_map}
     stored = stored_inputs(request, output, wanted)
     if stored is not None:
-        return run_large(request, stored, output, progress, cancelled, workers=workers, scheduler=scheduler)
+        return run_large(
+            request, stored, output, progress, cancelled, residual_map=residual_map, workers=workers,
+            scheduler=scheduler,
+        )  # fmt: skip
+    if residual_map is not None and request.settings.tiles not in TILES:  # a size
+        raise InputError(
+            "a run in tiles has a residual map where its files are read and written in parts; these are not, so "
+            "leave out one of the two",
+            "residual_map",
+        )
     require_room(request.files, request.settings.memory_limit)
     with temporaryNodes(ensureScene()):
         given = request, output, watch, notes or {}, report, command, destination or output

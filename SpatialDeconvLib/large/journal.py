@@ -16,7 +16,7 @@ from ..run.tiles.plan import Plan
 from ..run.tiles.survey import Survey
 
 SCHEMA = "spatialdeconv-tiles/1"
-_RUN, _DONE = "run.json", "tiles"
+_RUN, _DONE, _PLACING = "run.json", "tiles", "placing"
 
 
 class Journal:
@@ -83,6 +83,15 @@ class Journal:
         _write(
             self._plan_path(frame, channel), {"plan": plan.as_json(), "survey": dataclasses.asdict(survey)}
         )  # fmt: skip
+
+    def begin_placing(self) -> None:
+        """Write down that all is done, and that the residual map, the first of two outputs, takes its place."""
+        (self.folder / _PLACING).touch()
+
+    @property
+    def is_placing(self) -> bool:
+        """Whether it has begun to."""
+        return (self.folder / _PLACING).exists()
 
     def done(self, frame: int, channel: int, number: int) -> dict[str, Any] | None:
         """Return what a tile said when it was written; None where it is still to do."""

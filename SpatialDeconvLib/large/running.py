@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,13 +21,14 @@ from ..kernels.sets import field_to_dict
 from ..kernels.weightfiles import path_of
 from ..run.joint import about
 from ..run.pipeline import Result
+from ..run.residuals import describe_kernels, joined
 from ..run.settings import Settings
-from ..run.tiles import Plan, Solved, planned
+from ..run.tiles import Plan, planned
 from ..run.tiles.survey import Survey
 from ..run.tiles.tiled import facts_of, refuse_whole_only
 from .journal import Journal
 from .stored import StoredInputs
-from .work import do_tile
+from .work import do_tile, solved_from
 
 #: Frame, channel, number of a tile.
 Place = tuple[int, int, int]
@@ -62,11 +64,14 @@ class StoredResult:
         For every frame and channel, without an image.
     told : list of str
         What was assumed of the input, and what the output does not hold.
+    residuals : list of list of str
+        For every frame and channel, a line on each kernel, where a residual map was written.
     """
 
     path: Path
     results: list[Result]
     told: list[str] = field(default_factory=list)
+    residuals: list[list[str]] = field(default_factory=list)
 
 
 def run_stored(
@@ -74,6 +79,7 @@ def run_stored(
     settings: Settings,
     output: str | Path,
     *,
+    residual_map: str | Path | None = None,
     workers: Workers | None = None,
     share: Mapping[str, Any] | None = None,
     finishing: Callable[[StoredWriter, list[Result]], object] | None = None,
@@ -90,6 +96,8 @@ def run_stored(
     settings : Settings
     output : path
         Of a format that is written in parts.
+    residual_map : path, optional
+        The same, of what the result leaves unexplained (`pipeline.Result.residual_map`), on the same voxels.
     workers : Workers, optional
         Default: this process.
     share : mapping, optional
@@ -110,16 +118,24 @@ def run_stored(
     """
     refuse_whole_only(settings)
     image, watch = inputs.image, Watch(progress, cancelled)
-    writer = create_parts(
-        output, image.shape, _output_type(image.dtype), inputs.geometry, channels=image.channels,
-        frames=image.frames,
+    create = partial(
+        create_parts, shape=image.shape, dtype=_output_type(image.dtype), geometry=inputs.geometry,
+        channels=image.channels, frames=image.frames,
     )  # fmt: skip
-    run = _Run(inputs, settings, writer, dict(share or {}))
+    writer = create(output)
+    outputs = [writer]
+    run = _Run(inputs, settings, writer, dict(share or {}), residual_map)
     try:
+        if residual_map is not None:
+            run.residuals = _second(create, residual_map, writer, run.journal)
+            outputs += [run.residuals] if run.residuals is not None else []
         results = run.do(workers, watch)
         if finishing is not None:
             finishing(writer, results)
         watch.step(1.0, "finishing the output")
+        if run.residuals is not None:
+            run.journal.begin_placing()
+            run.residuals.finish()
         path = writer.finish()
     except Cancelled as error:
         if not run.begun:  # nothing is kept
@@ -128,11 +144,36 @@ def run_stored(
             f"interrupted; what is done lies in {writer.folder}: the same command goes on with it, or remove it"
         ) from error
     finally:
-        writer.let_go()
-        if not run.begun:
-            writer.discard()
+        for made in outputs:
+            made.let_go()
+            if not run.begun:
+                made.discard()
     told = [text for volume in inputs.volumes.values() for text in volume.told]
-    return StoredResult(path, results, [*told, *writer.told])
+    lost = dict.fromkeys(text for made in outputs for text in made.told)
+    return StoredResult(path, results, [*told, *lost], run.fits)
+
+
+def _second(
+    create: Callable[..., StoredWriter], path: str | Path, first: StoredWriter, journal: Journal
+) -> StoredWriter | None:
+    """The writer of the residual map; None where a killed run has put the map into its place.
+
+    Both outputs are begun together, and the map takes its place first: what is left of one alone tells of that.
+    """
+    made = create(path)
+    if made.resumed and not first.resumed:  # of a run whose output was removed
+        made.discard()
+        made = create(path)
+    if made.resumed or not first.resumed:
+        return made
+    made.let_go()
+    made.discard()
+    if journal.is_placing:
+        return None
+    raise InputError(
+        f"what was done of the residual map {made.path} is gone; remove the folder {first.folder} to begin anew",
+        "residual_map",
+    )
 
 
 def _output_type(dtype: np.dtype) -> np.dtype:
@@ -144,8 +185,14 @@ def _output_type(dtype: np.dtype) -> np.dtype:
 class _Run:
     """A run, with what it keeps in its journal."""
 
-    def __init__(self, inputs: StoredInputs, settings: Settings, writer: StoredWriter, share: dict[str, Any]):
+    def __init__(
+        self, inputs: StoredInputs, settings: Settings, writer: StoredWriter, share: dict[str, Any],
+        residual_map: str | Path | None,
+    ):  # fmt: skip
         self.inputs, self.settings, self.writer, self.share = inputs, settings, writer, share
+        self.residual_map = None if residual_map is None else str(residual_map)
+        self.residuals: StoredWriter | None = None
+        self.fits: list[list[str]] = []
         self.journal = Journal(writer.folder)
         self.begun = writer.resumed
         self.started = time.monotonic()
@@ -166,7 +213,8 @@ class _Run:
         done = _Progress(watch.part(0.1, 0.98), len(places), len(places) - len(left))
         if workers is None:
             for place in left:
-                do_tile(self.inputs, self.writer, self.journal, place, plans[place[:2]][0], done.of_tile())
+                plan, _ = plans[place[:2]]
+                do_tile(self.inputs, self.writer, self.journal, place, plan, done.of_tile(), self.residuals)
                 done.count()
         else:
             self._give_out(left, workers, done)
@@ -184,6 +232,7 @@ class _Run:
             "weights": [_file(Path(path)) for path in weights if path is not None],
             "inputs": files,
             "spacing": list(self.inputs.geometry.spacing),
+            "residual_map": self.residual_map,
         }
 
     def _planned(self, frame: int, channel: int, watch: Watch) -> tuple[Plan, Survey]:
@@ -233,13 +282,19 @@ class _Run:
                 workers.submit(number, self._task(left[number]))
 
     def _task(self, place: Place) -> dict[str, Any]:
-        return {"kind": "tile", "output": str(self.writer.path), "place": list(place), **self.share,
-                "root": str(self.writer.folder)}  # fmt: skip
+        residuals = None if self.residuals is None else str(self.residuals.path)
+        return {"kind": "tile", "output": str(self.writer.path), "residual_map": residuals, "place": list(place),
+                **self.share, "root": str(self.writer.folder)}  # fmt: skip
 
     def _result(self, part: tuple[int, int], plan: Plan, survey: Survey, watch: Watch) -> Result:
         tiles = plan.tiles(self.inputs.image.shape)
         empty = np.empty(0, np.float32)
-        solved = [Solved(empty, **(self.journal.done(*part, tile.number) or {})) for tile in tiles]
+        solved = [solved_from(self.journal.done(*part, tile.number) or {}) for tile in tiles]
+        if self.residual_map is not None:
+            kernels = joined(
+                [tile.kernels for tile in solved], self.inputs.kernels.at, sum(tile.count for tile in solved)
+            )
+            self.fits.append(describe_kernels(kernels, plan.sigma > 0))
         facts = facts_of(self.inputs.of(*part), self.settings, plan, survey, tiles, solved, watch)
         return Result(empty, seconds=time.monotonic() - self.started, **facts)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..arrays.watch import Progress, Watch
 from ..errors import InputError, NotEnoughMemory
 from ..formats.parts import StoredWriter, attach_parts
 from ..kernels.sets import field_from_dict
-from ..run.tiles import Plan, solve_tile
+from ..run.residuals import KernelSums
+from ..run.tiles import Plan, Solved, solve_tile
 from .journal import Journal
 from .stored import StoredInputs, opened
 
@@ -22,6 +26,7 @@ def do_tile(
     place: tuple[int, int, int],
     plan: Plan,
     watch: Watch,
+    residuals: StoredWriter | None = None,
 ) -> dict[str, Any]:
     """Work on a tile, write it, note that it is done, and return what it says.
 
@@ -34,14 +39,27 @@ def do_tile(
         Frame, channel, number of the tile.
     plan : Plan
     watch : Watch
+    residuals : StoredWriter, optional
+        Of the residual map.
     """
     frame, channel, number = place
     tile = plan.tiles(inputs.image.shape)[number]
-    solved = solve_tile(inputs.of(frame, channel), plan, tile, watch)
+    solved = solve_tile(inputs.of(frame, channel), plan, tile, watch, residuals is not None)
     writer.write(tile.core, solved.image, channel, frame)
-    said = {"count": solved.count, "residual": solved.residual, "warnings": solved.warnings}
+    if residuals is not None and solved.unexplained is not None:
+        residuals.write(tile.core, solved.unexplained, channel, frame)
+    said = {
+        "count": solved.count, "residual": solved.residual, "warnings": solved.warnings,
+        "kernels": [asdict(sums) for sums in solved.kernels],
+    }  # fmt: skip
     journal.keep_done(frame, channel, number, said)
     return said
+
+
+def solved_from(said: Mapping[str, Any]) -> Solved:
+    """Return what became of a tile, by what it said; its image is in the output."""
+    sums = [KernelSums.of_json(found) for found in said.get("kernels", ())]
+    return Solved(np.empty(0, np.float32), **{**said, "kernels": sums})
 
 
 def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
@@ -50,7 +68,7 @@ def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
     Parameters
     ----------
     task : mapping
-        "output": path; "place": [frame, channel, number].
+        "output": path; "residual_map": path or None; "place": [frame, channel, number].
     report : callable (fraction, text)
 
     Returns
@@ -68,7 +86,9 @@ def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         found = journal.plan(frame, channel)
         if found is None:
             raise InputError(f"{journal.folder} holds no plan; begin the run again")
-        return {"said": do_tile(inputs, writer, journal, (frame, channel, number), found[0], Watch(report))}
+        residuals = None if task["residual_map"] is None else attach_parts(Path(task["residual_map"]))
+        place = frame, channel, number
+        return {"said": do_tile(inputs, writer, journal, place, found[0], Watch(report), residuals)}
     except NotEnoughMemory as error:
         return {"error": str(error), "memory": True}
     except (InputError, OSError) as error:

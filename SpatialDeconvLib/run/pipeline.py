@@ -392,8 +392,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
         fit = Fit.of(job, law, composite(job, found.image))
         residual = fit.residual(job.watch.quiet())
     else:
-        self_keyed = settings.spec.self_keyed or bool(found.parameters.get("self_keyed"))
-        fit = Fit.of(job, law, found.image if found.domain is None else found.domain, self_keyed)
+        fit = Fit.of_joint(job, law, found)
         residual = found.residual if law.sigma > 0 else None
     verdict, remarks = judged(job, law, residual, of)
     job.warnings.extend(remarks)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from ..arrays.boxes import Box
 from ..arrays.watch import UNWATCHED, IsCancelled, Progress, Watch
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..kernels.field import BoundField
 from ..noise import NoiseLaw
+from ..solvers.iteration import Solution
 from .job import Job
+from .settings import DeconvolveSettings
 
-# Side in voxels of the neighbourhoods among which the one that fits worst is looked for.
-_NEAR = 5
-# A neighbourhood is a kernel's where it has this share of the weight that it has elsewhere at most.
-_OWN = 0.5
+#: Side in voxels of the neighbourhoods among which the one that fits worst is looked for.
+NEAR = 5
+# A neighbourhood is a kernel's where it has at least the largest of these mean weights that is no more than half of
+# what it has elsewhere at most: they are the same in every part of an image.
+_SHARES = (*(0.5**n for n in range(1, 11)), 0.0)
 # Where a law gives next to no noise, this share of its standard deviation over the image is taken.
 _LEAST_SIGMA = 0.05
 
@@ -50,6 +54,46 @@ class KernelResidual:
     mean: float
     worst: tuple[int, ...]
     worst_rms: float
+
+
+@dataclass(frozen=True)
+class KernelSums:
+    """What a part of an image says of how one kernel fits; see `joined`.
+
+    Attributes
+    ----------
+    number : int
+        Of the kernel.
+    weight, squares, total : float
+        sum w, sum w r^2, sum w r.
+    most : float
+        The kernel's mean weight in the neighbourhood of a few voxels where that is largest.
+    worst : tuple of (float, float, place)
+        Of the neighbourhoods where its mean weight is at least the first number, the largest root mean square and
+        the middle, (k, j, i) or (j, i).
+    """
+
+    number: int
+    weight: float
+    squares: float
+    total: float
+    most: float
+    worst: tuple[tuple[float, float, tuple[int, ...]], ...]
+
+    @classmethod
+    def of_json(cls, plain: Mapping[str, Any]) -> KernelSums:
+        """Return the sums that JSON held as a mapping."""
+        worst = tuple((least, rms, tuple(place)) for least, rms, place in plain["worst"])
+        return cls(**{**plain, "worst": worst})
+
+    def moved(self, start: Sequence[int]) -> KernelSums:
+        """Return the same with the place seen from elsewhere; axes that it does not have come first."""
+
+        def moved(place: tuple[int, ...]) -> tuple[int, ...]:
+            lead = len(start) - len(place)
+            return (*start[:lead], *(a + b for a, b in zip(start[lead:], place, strict=True)))
+
+        return replace(self, worst=tuple((least, rms, moved(place)) for least, rms, place in self.worst))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +129,7 @@ class ResidualMap:
 
     def describe(self) -> list[str]:
         """Return one line for each kernel: how well it fits, and where it does so least."""
-        unit = "times the noise" if self.in_noise else "image units"
-        lines = []
-        for found in self.kernels:
-            name = f"at {found.at}" if len(self.kernels) > 1 else "everywhere"
-            place = ", ".join(map(str, found.worst))
-            lines.append(
-                f"{name}: residual {found.rms:.3g} {unit} (mean {found.mean:+.2g}) over {100 * found.share:.3g} % "
-                f"of the voxels; most at voxel ({place}): {found.worst_rms:.3g}"
-            )
-        return lines
+        return describe_kernels(self.kernels, self.in_noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +156,12 @@ class Fit:
     def of(cls, job: Job, law: NoiseLaw, estimate: np.ndarray, self_keyed: bool = False) -> Fit:
         """Return the fit of a job that has ended: it tells nobody how far it is any more."""
         return cls(replace(job, watch=UNWATCHED), law, estimate, self_keyed)
+
+    @classmethod
+    def of_joint(cls, job: Job[DeconvolveSettings], law: NoiseLaw, found: Solution) -> Fit:
+        """Return the fit of what a joint method found."""
+        self_keyed = job.settings.spec.self_keyed or bool(found.parameters.get("self_keyed"))
+        return cls.of(job, law, found.image if found.domain is None else found.domain, self_keyed)
 
     def blurred(self, watch: Watch) -> np.ndarray:
         """A x."""
@@ -149,22 +190,37 @@ class Fit:
         """Return y - A x with the noise by its law, and how well every kernel fits."""
         watch, job = Watch(progress, cancelled), self.job
         watch.step(0.0, "blurring the result again")
-        seen = self.blurred(watch.part(0.0, 0.7))
-        sigma = self._sigma(seen)
-        difference = np.subtract(job.image, seen, out=seen)
-        if job.mask is not None:
-            difference[~job.mask] = 0
-        values = difference if sigma is None else difference / difference.dtype.type(sigma)
-        kernels = _of_kernels(values, self._weights(), job.mask, watch.part(0.7, 1.0))
+        difference, sigma = self._unexplained(job.mask, watch.part(0.0, 0.7))
+        weights, everywhere = self._weights(), tuple(slice(0, n) for n in difference.shape)
+        sums = _sums_of_kernels(_in_noise(difference, sigma), weights, everywhere, job.mask, watch.part(0.7, 1.0))
         shape = job.original.shape
-        lead = (0,) * (len(shape) - values.ndim)
-        outward = [replace(found, worst=(*lead, *found.worst)) for found in kernels]
+        sums = [found.moved((0,) * len(shape)) for found in sums]
         if isinstance(sigma, np.ndarray):
             sigma = sigma.reshape(shape)
+        voxels = difference.size if job.mask is None else int(np.count_nonzero(job.mask))
         return ResidualMap(
             job.outward(difference).reshape(shape), None if sigma is None else job.outward(sigma),
-            None if job.mask is None else job.mask.reshape(shape), tuple(outward),
+            None if job.mask is None else job.mask.reshape(shape), joined([sums], weights.field.at, voxels),
         )  # fmt: skip
+
+    def part_of_map(self, box: Box, mask: np.ndarray | None, watch: Watch) -> tuple[np.ndarray, list[KernelSums]]:
+        """Return a box of the residual map's values, and what it says of the kernels.
+
+        `mask`: the voxels that are worked on, those around the box, too.
+        """
+        difference, sigma = self._unexplained(mask, watch)
+        values = _in_noise(difference, sigma)
+        sums = _sums_of_kernels(values, self._weights(), box, mask, watch.quiet())
+        return (self.job.outward(values[box]) if sigma is None else values[box]), sums
+
+    def _unexplained(self, mask: np.ndarray | None, watch: Watch) -> tuple[np.ndarray, float | np.ndarray | None]:
+        """y - A x, 0 where the mask left the image as it is, and the noise by its law."""
+        seen = self.blurred(watch)
+        sigma = self._sigma(seen)
+        difference = np.subtract(self.job.image, seen, out=seen)
+        if mask is not None:
+            difference[~mask] = 0
+        return difference, sigma
 
     def _sigma(self, seen: np.ndarray) -> float | np.ndarray | None:
         if not self.law.sigma > 0:
@@ -190,36 +246,92 @@ def composite(job: Job, image: np.ndarray) -> np.ndarray:
     return job.operator().extend(composite) if job.settings.boundary == "extended" else composite
 
 
-def _of_kernels(
-    values: np.ndarray, bound: BoundField, mask: np.ndarray | None, watch: Watch
-) -> list[KernelResidual]:
-    squares = np.square(values, dtype=np.float64)
-    names = _names(bound)
-    total = values.size if mask is None else int(np.count_nonzero(mask))
+def joined(parts: Iterable[Sequence[KernelSums]], at: Sequence[Any], voxels: int) -> tuple[KernelResidual, ...]:
+    """Return how every kernel fits in an image, from what its parts say.
+
+    Parameters
+    ----------
+    parts : iterable of sequences of KernelSums
+        With places in the image.
+    at : sequence
+        What the kernels belong to; one more is that of the voxels without a kernel.
+    voxels : int
+        That were worked on.
+    """
+    of_kernel: dict[int, list[KernelSums]] = {}
+    for part in parts:
+        for found in part:
+            of_kernel.setdefault(found.number, []).append(found)
+    kernels = []
+    for number in sorted(of_kernel):
+        sums = of_kernel[number]
+        weight = sum(found.weight for found in sums)
+        least = _least_share(max(found.most for found in sums))
+        worst = max((each for found in sums for each in found.worst if each[0] == least), key=lambda each: each[1])
+        rms = math.sqrt(sum(found.squares for found in sums) / weight)
+        mean = sum(found.total for found in sums) / weight
+        name = at[number] if number < len(at) else "unchanged"
+        kernels.append(KernelResidual(name, weight / voxels, rms, mean, worst[2], worst[1]))
+    return tuple(kernels)
+
+
+def describe_kernels(kernels: Sequence[KernelResidual], in_noise: bool) -> list[str]:
+    """Return one line for each kernel: how well it fits, and where it does so least."""
+    unit = "times the noise" if in_noise else "image units"
+    lines = []
+    for found in kernels:
+        name = f"at {found.at}" if len(kernels) > 1 else "everywhere"
+        place = ", ".join(map(str, found.worst))
+        lines.append(
+            f"{name}: residual {found.rms:.3g} {unit} (mean {found.mean:+.2g}) over {100 * found.share:.3g} % "
+            f"of the voxels; most at voxel ({place}): {found.worst_rms:.3g}"
+        )
+    return lines
+
+
+def _in_noise(difference: np.ndarray, sigma: float | np.ndarray | None) -> np.ndarray:
+    return difference if sigma is None else difference / difference.dtype.type(sigma)
+
+
+def _sums_of_kernels(
+    values: np.ndarray, bound: BoundField, box: Box, mask: np.ndarray | None, watch: Watch
+) -> list[KernelSums]:
+    """What the values in a box say of the kernels that apply there."""
+    around = tuple(slice(max(0, s.start - NEAR // 2), s.stop + NEAR // 2) for s in box)
+    inner = tuple(slice(s.start - a.start, s.stop - a.start) for s, a in zip(box, around, strict=True))
+    squares = np.square(values[around], dtype=np.float64)
     found = []
-    for (k, at), part in watch.parts(list(enumerate(names)), "kernel"):
+    for k, part in watch.parts(list(range(len(bound))), "kernel"):
         part.step(0.0, "looking where kernels do not fit")
-        weight = bound.weight(k, values.dtype) if mask is None else bound.weight(k, values.dtype) * mask
-        sum_ = float(weight.sum(dtype=np.float64))
+        weight = bound.weight(k, values.dtype)[around]
+        weight = weight if mask is None else weight * mask[around]
+        sum_ = float(weight[inner].sum(dtype=np.float64))
         if not sum_ > 0:
             continue
         weighted = weight * squares
-        rms = math.sqrt(float(weighted.sum()) / sum_)
-        mean = float(np.vdot(weight.astype(np.float64), values)) / sum_
-        found.append(KernelResidual(at, sum_ / total, rms, mean, *_worst(weighted, weight)))
+        total = float(np.vdot(weight[inner].astype(np.float64), values[box]))
+        found.append(KernelSums(k, sum_, float(weighted[inner].sum()), total, *_worst(weighted, weight, inner)))
     return found
 
 
-def _names(bound: BoundField) -> Sequence[Any]:
-    at: Sequence[Any] = bound.field.at
-    return [*at, "unchanged"] if len(bound) > len(at) else at
+def _worst(
+    weighted: np.ndarray, weight: np.ndarray, box: Box
+) -> tuple[float, tuple[tuple[float, float, tuple[int, ...]], ...]]:
+    """The entries `most` and `worst` of `KernelSums`, of neighbourhoods whose middle is in a box."""
+    near = ndimage.uniform_filter(weight.astype(np.float64), NEAR, mode="constant")[box]
+    squares = ndimage.uniform_filter(weighted, NEAR, mode="constant")[box]
+    np.divide(squares, near, out=squares, where=near > 0)
+    most = float(near.max())
+    worst = []
+    for least in _SHARES:
+        if least > most:
+            continue
+        chosen = np.where(near >= max(least, 1e-3 * most), squares, -1.0)
+        place = np.unravel_index(int(chosen.argmax()), chosen.shape)
+        worst.append((least, math.sqrt(max(float(chosen[place]), 0.0)), tuple(int(n) for n in place)))
+    return most, tuple(worst)
 
 
-def _worst(weighted: np.ndarray, weight: np.ndarray) -> tuple[tuple[int, ...], float]:
-    """The middle of the neighbourhood that fits worst, and its root mean square."""
-    near = ndimage.uniform_filter(weight.astype(np.float64), _NEAR, mode="constant")
-    squares = ndimage.uniform_filter(weighted, _NEAR, mode="constant")
-    squares[near < _OWN * float(near.max())] = 0
-    np.divide(squares, near, out=squares, where=squares > 0)
-    worst = np.unravel_index(int(squares.argmax()), squares.shape)
-    return tuple(int(n) for n in worst), math.sqrt(max(float(squares[worst]), 0.0))
+def _least_share(most: float) -> float:
+    """Of `_SHARES`, that which makes neighbourhoods a kernel's own; rounding does not count."""
+    return next(share for share in _SHARES if share <= 0.5 * most * (1 + 1e-6))

@@ -190,7 +190,7 @@ def test_processes_give_the_same_bits(tmp_path):
 # ------------------------------------------------------------------------------------------ interrupted, and again
 
 
-def interrupted(tmp_path, inputs, output, tiles):
+def interrupted(tmp_path, inputs, output, tiles, **more):
     """Stop a run when so many tiles are written."""
     folder = Path(f"{output}.unfinished")
 
@@ -198,7 +198,7 @@ def interrupted(tmp_path, inputs, output, tiles):
         return len(list(folder.glob("tiles/tile-*.json"))) >= tiles
 
     with pytest.raises(Cancelled, match="the same command goes on"):
-        run_stored(inputs, SETTINGS, output, cancelled=enough)
+        run_stored(inputs, SETTINGS, output, cancelled=enough, **more)
     return folder
 
 
@@ -404,14 +404,6 @@ def test_workers_say_that_an_image_of_two_axes_gets_a_slice(tmp_path, kernel_set
     assert run_command("deconvolve", flat, tmp_path / "out.nrrd", *given) == 0
     assert values(tmp_path / "out.nrrd").shape == (1, *SHAPE[1:])
     assert "what is written in tiles has three" in capsys.readouterr().err
-
-
-def test_a_residual_map_of_tiles_is_refused_before_the_work(tmp_path, kernel_set, capsys, monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run", lambda *given: pytest.fail("it ran"))
-    image = written(tmp_path / "in.nrrd", picture())
-    given = ("--kernels", kernel_set, *OPTIONS, "--tiles", "20", "--residual-map", tmp_path / "r.nrrd")
-    assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given) == 1
-    assert "a run in tiles has no residual map" in capsys.readouterr().err
 
 
 def test_a_journal_notes_tiles(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,7 @@ from ..blend import run_blend
 from ..inputs import Inputs, finite
 from ..job import Job
 from ..joint import run_joint
-from ..residuals import Fit, composite
+from ..residuals import NEAR, Fit, KernelSums, composite
 from ..settings import ConvolveSettings, DeconvolveSettings, Settings
 from .cutting import Rule, padded_for_filters, part_of, read, repeated, voxels_in
 from .layout import Tile
@@ -36,15 +35,23 @@ class Solved:
     residual : float or None
         See `pipeline.Result`; of the tile.
     warnings : list of str
+    unexplained : ndarray or None
+        The core's part of the residual map, where that was asked for.
+    kernels : list of KernelSums
+        What that says of the kernels.
     """
 
     image: np.ndarray
     count: int = 0
     residual: float | None = None
     warnings: list[str] = field(default_factory=list)
+    unexplained: np.ndarray | None = None
+    kernels: list[KernelSums] = field(default_factory=list)
 
 
-def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED) -> Solved:
+def solve_tile(
+    inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED, residual_map: bool = False
+) -> Solved:
     """Work on a tile of an image.
 
     Parameters
@@ -54,6 +61,8 @@ def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED)
     plan : Plan
     tile : Tile
     watch : Watch
+    residual_map : bool
+        Whether to make the tile's part of that, too; see `pipeline.Result.residual_map`.
 
     Raises
     ------
@@ -66,7 +75,7 @@ def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED)
     own = part.image[tile.inside]
     selected = own.size if part.mask is None else int(np.count_nonzero(part.mask[tile.inside]))
     if not selected or not np.isfinite(part.image).any():
-        return Solved(own.copy())
+        return Solved(own.copy(), unexplained=np.zeros_like(own) if residual_map else None)
     job: Job[Any] = Job.prepare(part, _settings(plan.settings, tile, shape), watch, plan.exponent)
     if isinstance(job.settings, ConvolveSettings):
         forward, _ = job.forward_model(job.settings.cascade)
@@ -77,10 +86,20 @@ def solve_tile(inputs: Inputs, plan: Plan, tile: Tile, watch: Watch = UNWATCHED)
     if job.settings.strategy == "joint":
         found = run_joint(job, law, least=plan.least, of=plan.of, agreed=Given(plan.numbers), **plan.options)
         image, residual = found.image, found.residual if law.sigma > 0 else None
+        fit, box = Fit.of_joint(job, law, found), tuple(slice(0, n) for n in job.image.shape)
     else:
-        image, residual = _blended(inputs, job, law, plan, tile)
+        image, fit, box = _blended(inputs, job, law, plan, tile)
+        residual = fit.residual(job.watch.quiet())
     job.check_result(image, job.settings.spec.name)
-    return Solved(job.finished(image)[tile.inside], selected, residual, job.warnings)
+    solved = Solved(job.finished(image)[tile.inside], selected, residual, job.warnings)
+    if not residual_map:
+        return solved
+    core = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(_core(job, tile), box, strict=True))
+    unexplained, sums = fit.part_of_map(core, None if job.mask is None else job.mask[box], job.watch.quiet())
+    first = [s.start for s in tile.core]
+    return replace(
+        solved, unexplained=unexplained.reshape(solved.image.shape), kernels=[found.moved(first) for found in sums]
+    )
 
 
 def _settings(settings: Settings, tile: Tile, shape: tuple[int, ...]) -> Settings:
@@ -93,7 +112,8 @@ def _settings(settings: Settings, tile: Tile, shape: tuple[int, ...]) -> Setting
 
 def _blended(
     inputs: Inputs, job: Job[DeconvolveSettings], law: NoiseLaw, plan: Plan, tile: Tile
-) -> tuple[np.ndarray, float | None]:
+) -> tuple[np.ndarray, Fit, Box]:
+    """The tile, filtered; how that fits in a box around its core, and the box."""
     grown = _grown(job, tile)
     around = replace(job, mask=_selected(job, grown))
     image = np.zeros(job.image.shape, job.image.dtype)
@@ -103,8 +123,6 @@ def _blended(
             choose=plan.filtering, only=kernels,
         )  # fmt: skip
         image += found.image
-    if not law.sigma > 0:
-        return image, None
     within = _image_within(tile, inputs, plan.settings.boundary)[job.original.ndim - job.image.ndim :]
     box = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(within, grown, strict=True))
     seen = job.image[box]
@@ -112,8 +130,7 @@ def _blended(
         job, original=seen, image=seen, guide=job.guide[box], mask=_selected(job, _core(job, tile))[box],
         bound=job.bound.part(box, job.image.dtype),
     )  # fmt: skip
-    squared, expected = Fit.of(own, law.part(box), composite(around, image)[box]).sums(job.watch.quiet())
-    return image, math.sqrt(squared / expected) if expected > 0 else None
+    return image, Fit.of(own, law.part(box), composite(around, image)[box]), box
 
 
 def _as_filters_see(
@@ -152,9 +169,9 @@ def _core(job: Job, tile: Tile) -> Box:
 
 
 def _grown(job: Job, tile: Tile) -> Box:
-    """The core and the voxels around it that the kernels reach, which tell how well the result fits."""
+    """The core and what is around it that tells how well it fits: neighbours, and the voxels that kernels reach."""
     inside = zip(_core(job, tile), job.bound.radii, strict=True)
-    return tuple(slice(max(0, s.start - r), s.stop + r) for s, r in inside)
+    return tuple(slice(max(0, s.start - r - NEAR // 2), s.stop + r + NEAR // 2) for s, r in inside)
 
 
 def _selected(job: Job, box: Box) -> np.ndarray:
