@@ -50,6 +50,11 @@ def given_path(path: str | os.PathLike) -> Path:
     return Path(given_name(path))
 
 
+def holds(folder: str | os.PathLike, path: str | os.PathLike) -> bool:
+    """Return whether a path is a folder, or lies in it, by whatever links."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def refuse_endless(path: Path, what: str) -> None:
     """Refuse what is there but no file and no folder: a pipe waits for its writer, a device may have no end.
 

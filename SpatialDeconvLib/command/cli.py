@@ -261,6 +261,7 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     written = files_written(options.output, options.report)
     if residuals:
         refuse_overwriting(written, {"residual map": residuals})
+        refuse_overwriting(files_written(residuals), {"output": options.output})
         written += files_written(residuals)
     refuse_overwriting(written, read)
     request = request_from_options(options, None if options.quiet else _note)

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..arrays.reading import given_name, given_path
+from ..arrays.reading import given_name, given_path, holds
 from ..errors import InputError
 from ..formats.headers import data_files
 from ..formats.omezarr import is_store
@@ -29,7 +29,7 @@ _DATA = (".raw", ".zraw", ".raw.gz")
 def refuse_overwriting(
     written: Iterable[PathLike], read: Mapping[str, PathLike | Sequence[PathLike] | None]
 ) -> None:
-    """Refuse to write a file that is read.
+    """Refuse to write a file that is read, or into a Zarr store that is.
 
     Parameters
     ----------
@@ -43,6 +43,7 @@ def refuse_overwriting(
     InputError
         With both names.
     """
+    written = list(written)
     made = {identity: path for path in written for identity in identities(path)}
     sources = [
         (role, source)
@@ -56,6 +57,12 @@ def refuse_overwriting(
                 named = f"the {role.replace('_', '-')} {source}"
                 lost = named if file == Path(source) else f"{file}, which belongs to {named}"
                 raise InputError(f"output {path} would overwrite {lost}; choose another name")
+            if is_store(given_path(file)):
+                path = next((path for path in written if holds(given_path(file), given_path(path))), None)
+                if path is not None:
+                    raise InputError(
+                        f"output {path} lies inside the {role.replace('_', '-')} {file}; choose another folder"
+                    )
 
 
 def refuse_log(log: PathLike, arguments: Sequence[str]) -> None:
@@ -186,12 +193,8 @@ def _existing(source: Path, names: Iterable[str]) -> Iterator[Path]:
     """The files and folders among texts that stand in a file; not the folders in which it lies itself."""
     for name in dict.fromkeys(names):
         path = source.parent / given_name(name)
-        if os.path.isfile(path) or (os.path.isdir(path) and not _holds(path, source)):
+        if os.path.isfile(path) or (os.path.isdir(path) and not holds(path, source)):
             yield path
-
-
-def _holds(folder: Path, file: Path) -> bool:
-    return Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
 
 
 def identities(path: PathLike) -> frozenset[Hashable]:

@@ -7,6 +7,7 @@ OME-Zarr up to 0.5, which is Zarr 2 up to 0.4 and Zarr 3 in 0.5; and arrays with
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,17 +94,32 @@ class ZarrLayout:
         InputError
             Without the library, or if a chunk is damaged.
         """
+        place = self.place_of(box, channel, frame)
         try:
             with few_chunks_at_once():
-                values = np.asarray(opened(self.array)[self.place_of(box, channel, frame)])
+                values = np.asarray(opened(self.array)[place])
         except InputError:
             raise
         except Exception as error:  # of a damaged chunk: whatever its decoder raises
             raise InputError(
-                f"{self.path} has a damaged chunk in {_text(box)} ({_first_line(error)}); copy or write it again"
+                f"{self.path} has a damaged chunk, {self._damaged(place) or f'in {_text(box)}'} "
+                f"({_first_line(error)}); copy or write it again"
             ) from error
         values = in_order(values, self.axes, channel is None and self.length_of("c") > 1)
         return np.ascontiguousarray(values, self.dtype)
+
+    def _damaged(self, place: Sequence[slice]) -> str | None:
+        """The first file of a chunk that cannot be decoded, of those of a part of the array."""
+        array = opened(self.array)
+        sizes = array.shards or array.chunks
+        along = [range(s.start // size, -(-s.stop // size)) for s, size in zip(place, sizes, strict=True)]
+        for index in itertools.product(*along):
+            chunk = tuple(slice(i * size, (i + 1) * size) for i, size in zip(index, sizes, strict=True))
+            try:
+                array[chunk]
+            except Exception:  # whatever its decoder raises
+                return str(self.array / array.metadata.encode_chunk_key(index))
+        return None
 
     def place_of(self, box: Box, channel: int | None, frame: int) -> tuple[slice, ...]:
         """Return where a box lies in the array."""

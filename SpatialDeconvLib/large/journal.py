@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -112,5 +113,13 @@ class Journal:
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file that is there whole or not at all."""
     made = path.with_name(f"{path.name}.{os.getpid()}.new")
-    made.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(made, path)
+    try:
+        made.write_text(json.dumps(content), encoding="utf-8")
+        os.replace(made, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            made.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} was not written ({error.strerror or error}); free space or repair the folder, and run again: "
+            "what is done stays there"
+        ) from error

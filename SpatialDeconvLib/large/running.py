@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..arrays import memory
+from ..arrays.reading import given_path, holds
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError, NotEnoughMemory
 from ..formats.parts import StoredWriter, create_parts
@@ -117,6 +118,8 @@ def run_stored(
         What is done stays beside the output, for the next call.
     """
     refuse_whole_only(settings)
+    for path in (output, residual_map):
+        _refuse_input(path, inputs)
     image, watch = inputs.image, Watch(progress, cancelled)
     create = partial(
         create_parts, shape=image.shape, dtype=_output_type(image.dtype), geometry=inputs.geometry,
@@ -151,6 +154,13 @@ def run_stored(
     told = [text for volume in inputs.volumes.values() for text in volume.told]
     lost = dict.fromkeys(text for made in outputs for text in made.told)
     return StoredResult(path, results, [*told, *lost], run.fits)
+
+
+def _refuse_input(output: str | Path | None, inputs: StoredInputs) -> None:
+    """Refuse to write over a volume that is read, or into it."""
+    for role, volume in inputs.volumes.items():
+        if output is not None and holds(volume.path, given_path(output)):
+            raise InputError(f"output {output} is the {role} {volume.path}, or lies in it; choose another name")
 
 
 def _second(

@@ -290,6 +290,58 @@ def test_a_folder_of_the_users_own_is_left_alone(tmp_path):
     assert not (tmp_path / "out.nrrd").exists()
 
 
+@pytest.mark.parametrize("name", ["in.zarr", "in.zarr/out.zarr", "link.zarr"])
+def test_an_input_is_not_written_over_or_into(tmp_path, name):
+    pytest.importorskip("zarr")
+    source = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    run_stored(source, SETTINGS, tmp_path / "in.zarr")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "in.zarr")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    inputs = opened({"image": tmp_path / "in.zarr"}, field())
+    for output, residual_map in ((name, None), ("out.zarr", name)):
+        more = {} if residual_map is None else {"residual_map": tmp_path / residual_map}
+        with pytest.raises(InputError, match=r"is the image .*in\.zarr, or lies in it"):
+            run_stored(inputs, SETTINGS, tmp_path / output, **more)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_the_command_does_not_write_into_its_input(tmp_path, kernel_set, capsys):
+    pytest.importorskip("zarr")
+    source = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    store = run_stored(source, SETTINGS, tmp_path / "in.zarr").path
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet", "--tiles", "18")
+    assert run_command("deconvolve", store, store / "out.nrrd", *given) == 1
+    assert "lies inside the input" in capsys.readouterr().err
+    other = run_stored(source, SETTINGS, tmp_path / "out.zarr").path
+    assert run_command("deconvolve", store, other, *given, "--residual-map", other / "map.nrrd") == 1
+    assert "lies inside the output" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.unfinished"))
+
+
+def test_a_full_disk_is_told_with_what_could_not_be_noted(tmp_path, monkeypatch):
+    import errno
+
+    import SpatialDeconvLib.large.journal as journals
+
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
+    replacing = journals.os.replace
+
+    def full(made, path):
+        if path.name == "tile-0-0-2.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replacing(made, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journals.os, "replace", full)
+        with pytest.raises(OSError, match=r"tile-0-0-2\.json was not written \(No space left") as error:
+            run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert "run again" in str(error.value)
+    assert not list((tmp_path / "out.nrrd.unfinished").rglob("*.new"))
+    whole = run_stored(inputs, SETTINGS, tmp_path / "whole.nrrd")
+    again = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd")
+    assert again.path.read_bytes() == whole.path.read_bytes()
+
+
 def test_a_run_that_is_stopped_before_its_first_tile_keeps_nothing_and_does_not_say_so(tmp_path):
     inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, field())
     with pytest.raises(Cancelled) as stopped:
