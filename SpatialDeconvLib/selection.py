@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .arrays.boxes import Box
 from .arrays.spacing import Spacing, spacing_tuple
 from .errors import InputError
 
@@ -43,7 +44,21 @@ def mask_from_box(
     spacing: Spacing | None = None,
     unit: str = "voxels",
 ) -> np.ndarray:
-    """Voxels of a box, in axis order (k, j, i).
+    """Voxels of a box, in axis order (k, j, i); see `box_within`."""
+    mask = np.zeros(tuple(shape), bool)
+    mask[box_within(shape, start, stop, spacing=spacing, unit=unit)] = True
+    return mask
+
+
+def box_within(
+    shape: Sequence[int],
+    start: Sequence[float],
+    stop: Sequence[float],
+    *,
+    spacing: Spacing | None = None,
+    unit: str = "voxels",
+) -> Box:
+    """Return the part of an image that a box covers, in axis order (k, j, i).
 
     Parameters
     ----------
@@ -81,13 +96,13 @@ def mask_from_box(
             raise InputError(f"box {low.tolist()} ... {high.tolist()} must be whole voxels; or use unit='mm'")
     else:
         raise InputError(f"unit {unit!r} is unknown; choose voxels or mm")
-    mask = np.zeros(shape, bool)
-    mask[tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(first, last, strict=True))] = True
-    if not mask.any():
+    ends = zip(first.tolist(), last.tolist(), shape, strict=True)
+    box = tuple(slice(max(a, 0), min(max(b, 0), n)) for a, b, n in ends)
+    if any(part.start >= part.stop for part in box):
         raise InputError(
             f"box {low.tolist()} ... {high.tolist()} {unit} holds no voxel of the image (shape {shape})"
         )
-    return mask
+    return box
 
 
 def mask_from_labels(labels: np.ndarray, values: Iterable[int] | None = None) -> np.ndarray:

@@ -60,7 +60,7 @@ def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> 
         raise InputError(f"{asked[0]} is for a run in tiles, which {obstacle}")
     if not asked and (request.settings.whole_only() or _surely_fits(request)):
         return None
-    inputs = opened(request.files, request.kernels, request.selection["spacing"])
+    inputs = opened(request.files, request.kernels, request.selection["spacing"], request.selection)
     return inputs if asked or exceeds_memory(inputs, request.settings) else None
 
 
@@ -76,8 +76,7 @@ def _surely_fits(request: RunRequest) -> bool:
 
 def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str | None:
     """Why a run cannot be one in tiles on files."""
-    selection = {name: value for name, value in request.selection.items() if name != "spacing"}
-    given = [name for name, value in selection.items() if value != recipes.NO_SELECTION[name]]
+    given = [name for name in ("segments", "resample") if request.selection[name] != recipes.NO_SELECTION[name]]
     if options.get("report"):
         given.append("report")
     if request.reference:

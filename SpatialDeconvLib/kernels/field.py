@@ -381,8 +381,11 @@ class BoundField:
             return box is not None
         return bool(mask[box].any() and np.any(self.weight(k, dtype)[box][mask[box]]))
 
-    def part(self, box: Box, dtype: DTypeLike = np.float32) -> BoundField:
-        """Return the field on a box of the grid, with the kernels and weights (of this type) that it has there."""
+    def part(self, box: Box, dtype: DTypeLike = np.float32, known: bool = False) -> BoundField:
+        """Return the field on a box of the grid, with the kernels and weights (of this type) that it has there.
+
+        `known`: take for the support of a kernel what is known of that in the whole, which may be more than it has.
+        """
         kernels, keyed = tuple(self._kernels), self.field
         if keyed.key in ("uniform", "intensity"):
             keyed = replace(keyed, kernels=kernels[: len(keyed.kernels)])
@@ -390,7 +393,10 @@ class BoundField:
             weights = [self.weight(k, dtype)[box].copy() for k in range(len(self))]
             keyed = KernelField.by_weights(weights, kernels)
         empty = np.broadcast_to(np.float32(0), self.shape)  # of other keys only the shape counts
-        return keyed.bind((empty if self._guide is None else self._guide)[box], self.spacing)
+        part = keyed.bind((empty if self._guide is None else self._guide)[box], self.spacing)
+        if known:
+            part._supports = {key: _common(support, box) for key, support in self._supports.items()}
+        return part
 
     def level(self) -> np.ndarray:
         """Return u = sum_k k w_k, for kernels keyed by intensity: all weights in one, w_k = max(0, 1 - |u - k|).
@@ -400,6 +406,16 @@ class BoundField:
         if not isinstance(self._key, IntensityWeights):
             raise InputError(f"kernels keyed by {self.field.key} have no levels")
         return self._key.level()
+
+
+def _common(support: Box | None, box: Box) -> Box | None:
+    """What two boxes have in common, seen from the second; None for nothing."""
+    if support is None:
+        return None
+    ends = [
+        (max(s.start, b.start) - b.start, min(s.stop, b.stop) - b.start) for s, b in zip(support, box, strict=True)
+    ]
+    return None if any(start >= stop for start, stop in ends) else tuple(slice(*each) for each in ends)
 
 
 # ------------------------------------------------------------------------------------- what callers give

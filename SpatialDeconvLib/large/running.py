@@ -242,6 +242,7 @@ class _Run:
             "weights": [_file(Path(path)) for path in weights if path is not None],
             "inputs": files,
             "spacing": list(self.inputs.geometry.spacing),
+            "selection": self.inputs.selection.as_json(),
             "residual_map": self.residual_map,
         }
 

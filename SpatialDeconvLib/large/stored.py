@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.boxes import Box
 from ..arrays.spacing import spacing_tuple
 from ..arrays.watch import UNWATCHED
 from ..errors import InputError
@@ -20,11 +22,96 @@ from ..run.job import Job
 from ..run.settings import Settings
 from ..run.tiles.cutting import part_of
 from ..run.tiles.memory import tile_memory
+from ..selection import box_within, mask_from_range
 
 #: Voxels along an axis of the part that tells how much memory a run takes.
 _PROBE = 32
 #: What belongs to an image besides it.
 ROLES = ("image", "mask", "labels", "guide", "noise")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is worked on besides what a mask says.
+
+    Attributes
+    ----------
+    values : (float, float) or None
+        The range of the image's values there.
+    boxes : tuple of Box
+        All of which it lies in.
+    """
+
+    values: tuple[float, float] | None = None
+    boxes: tuple[Box, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the selection as what JSON holds."""
+        boxes = [[[part.start, part.stop] for part in box] for box in self.boxes]
+        return {"values": self.values, "boxes": boxes}
+
+    @classmethod
+    def of_json(cls, plain: Mapping[str, Any]) -> Selection:
+        """Return the selection that `as_json` described."""
+        values = plain["values"]
+        boxes = tuple(tuple(slice(*ends) for ends in box) for box in plain["boxes"])
+        return cls(None if values is None else (values[0], values[1]), boxes)
+
+    @classmethod
+    def of_words(cls, words: Mapping[str, Any], image: StoredVolume, spacing: tuple[float, ...]) -> Selection:
+        """Return what the command's words select, of "mask_range", "mask_box" and "mask_box_mm" those that are given.
+
+        Raises
+        ------
+        InputError
+        """
+        values, boxes = words.get("mask_range"), []
+        if values and image.channels > 1:
+            raise InputError("a range of values needs an image of one value per voxel; leave it out", "mask_range")
+        for word, unit in (("mask_box", "voxels"), ("mask_box_mm", "mm")):
+            box = words.get(word)
+            if box:
+                boxes.append(box_within(image.shape, box[:3], box[3:], spacing=spacing, unit=unit))
+        return cls(None if not values else (values[0], values[1]), tuple(boxes))
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A mask and a selection together, as an array that is read where it is indexed.
+
+    Attributes
+    ----------
+    image : View
+    mask : View or None
+    selection : Selection
+    """
+
+    image: View
+    mask: View | None
+    selection: Selection
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels on the axes (z, y, x)."""
+        return self.image.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the values, which are 0 where nothing is selected."""
+        return np.dtype(bool) if self.mask is None else self.mask.dtype
+
+    def __getitem__(self, box: Box) -> np.ndarray:
+        """Return the values of a box."""
+        mask = np.ones([s.stop - s.start for s in box], bool) if self.mask is None else self.mask[box]
+        for wanted in self.selection.boxes:
+            inside = [
+                (np.arange(s.start, s.stop) >= w.start) & (np.arange(s.start, s.stop) < w.stop)
+                for s, w in zip(box, wanted, strict=True)
+            ]
+            mask[~functools.reduce(np.logical_and.outer, inside)] = 0
+        if self.selection.values is not None:
+            mask[~mask_from_range(self.image[box], *self.selection.values)] = 0
+        return mask
 
 
 @dataclass(frozen=True)
@@ -38,11 +125,13 @@ class StoredInputs:
     kernels : KernelField
     geometry : Geometry
         Of the image, with the voxel size that was given for it.
+    selection : Selection
     """
 
     volumes: Mapping[str, StoredVolume]
     kernels: KernelField
     geometry: Geometry
+    selection: Selection = Selection()
 
     @property
     def image(self) -> StoredVolume:
@@ -58,14 +147,20 @@ class StoredInputs:
                 return None
             return View(volume, min(channel, volume.channels - 1), min(frame, volume.frames - 1))
 
+        image, mask = view("image"), view("mask")
+        if self.selection != Selection():
+            mask = Selected(image, mask, self.selection)
         return Inputs(
-            view("image"), self.kernels, self.geometry.spacing, view("mask"), view("labels"), None, view("guide"),
+            image, self.kernels, self.geometry.spacing, mask, view("labels"), None, view("guide"),
             view("noise"),
         )  # fmt: skip
 
 
 def opened(
-    paths: Mapping[str, str | Path], kernels: KernelField, spacing: Sequence[float] | None = None
+    paths: Mapping[str, str | Path],
+    kernels: KernelField,
+    spacing: Sequence[float] | None = None,
+    selection: Mapping[str, Any] | None = None,
 ) -> StoredInputs:
     """Open the files of a run.
 
@@ -76,6 +171,8 @@ def opened(
     kernels : KernelField
     spacing : sequence of float, optional
         Voxel size of the image in mm on the axes (z, y, x), or one number, where its file does not say it.
+    selection : mapping, optional
+        See `Selection.of_words`.
 
     Raises
     ------
@@ -91,7 +188,7 @@ def opened(
     for role, volume in volumes.items():
         if role != "image":
             _require_same_grid(role, volume, image, geometry)
-    return StoredInputs(volumes, kernels, geometry)
+    return StoredInputs(volumes, kernels, geometry, Selection.of_words(selection or {}, image, geometry.spacing))
 
 
 def _require_same_grid(role: str, volume: StoredVolume, image: StoredVolume, geometry: Geometry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..kernels.sets import field_from_dict
 from ..run.residuals import KernelSums
 from ..run.tiles import Plan, Solved, solve_tile
 from .journal import Journal
-from .stored import StoredInputs, opened
+from .stored import Selection, StoredInputs, opened
 
 
 def do_tile(
@@ -82,6 +82,7 @@ def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         run = journal.run()
         paths = {role: entry["path"] for role, entry in run["inputs"].items()}
         inputs = opened(paths, field_from_dict(run["kernel_set"]), run["spacing"])
+        inputs = replace(inputs, selection=Selection.of_json(run["selection"]))
         frame, channel, number = task["place"]
         found = journal.plan(frame, channel)
         if found is None:

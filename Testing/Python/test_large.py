@@ -97,6 +97,70 @@ def test_guide_mask_and_labels_are_cut_alongside(tmp_path):
     assert np.array_equal(values(found.path), expected.image)
 
 
+SELECTIONS = {
+    "range": (("--mask-range", "30", "70"), {"mask_range": (30, 70)}),
+    "box": (("--mask-box", "2", "3", "4", "18", "30", "38"), {"mask_box": (2, 3, 4, 18, 30, 38)}),
+    "all": (
+        ("--mask-range", "30", "70", "--mask-box", "2", "3", "4", "18", "30", "38", "--mask-box-mm", "0", "0", "0",
+         "30.5", "30.5", "30.5"),
+        {"mask_range": (30, 70), "mask_box": (2, 3, 4, 18, 30, 38), "mask_box_mm": (0, 0, 0, 30.5, 30.5, 30.5)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_ranges_and_boxes_are_cut_alongside(tmp_path, kernel_set, capsys, name):
+    words, said = SELECTIONS[name]
+    image = written(tmp_path / "in.nrrd", picture(), (2.0, 1.0, 1.0))
+    mask = (picture(2) > 40).astype(np.uint8)
+    paths = {"image": image, "mask": written(tmp_path / "mask.nrrd", mask, (2.0, 1.0, 1.0))}
+    inputs = opened(paths, field(), None, said)
+    mask = np.asarray(inputs.of(0, 0).mask[tuple(slice(0, n) for n in SHAPE)]) != 0
+    crew = Lossy(0)
+    found = run_stored(inputs, SETTINGS, tmp_path / "found.nrrd", workers=crew, share={"threads": 1})
+    given = (
+        "--kernels",
+        kernel_set,
+        *OPTIONS,
+        "--quiet",
+        "--mask",
+        paths["mask"],
+        *words,
+        "--tiles",
+        "20",
+        "18",
+        "20",
+    )
+    assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given) == 0
+    assert np.array_equal(values(found.path), values(tmp_path / "out.nrrd"))
+    changed = values(tmp_path / "out.nrrd") != picture()
+    low, high = np.zeros(3, int), np.array(SHAPE)
+    if "mask_box" in said:
+        low, high = np.array([2, 3, 4]), np.array([18, 30, 38])
+    if "mask_box_mm" in said:
+        high = np.minimum(high, [20, 31, 16])
+    expected = (picture(2) > 40).copy()
+    places = np.indices(SHAPE).transpose(1, 2, 3, 0)
+    expected &= ((places >= low) & (places < high)).all(-1)
+    if "mask_range" in said:
+        expected &= (picture() >= 30) & (picture() <= 70)
+    assert np.array_equal(mask, expected)
+    assert not (changed & ~expected).any()
+    assert changed.sum() > 0.9 * expected.sum()
+
+
+def test_a_range_of_nothing_and_a_box_outside_are_refused(tmp_path, kernel_set, capsys):
+    image = written(tmp_path / "in.nrrd", picture())
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet", "--tiles", "20")
+    for words, text in (
+        (("--mask-range", "500", "600"), "selects no voxel"),
+        (("--mask-box", "50", "0", "0", "60", "9", "9"), "holds no voxel of the image"),
+    ):
+        assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given, *words) == 1
+        assert text in capsys.readouterr().err
+    assert not list(tmp_path.glob("out*"))
+
+
 def weighted_set(folder, weights):
     """A kernel set of weight images, the last two in one file; they lie along a coarse wave."""
     written(folder / "a.nrrd", weights[0])
@@ -422,7 +486,7 @@ def test_a_volume_larger_than_the_memory_allowed_is_not_read_whole(tmp_path, ker
         (("--tiles", "20", "--workers", "2", "--scheduler", "tcp://nobody:1"), "--workers 2 is for this machine"),
         (("--tiles", "never", "--workers", "2"), "leave one out"),
         (("--workers", "2", "--report", "page"), "has no --report"),
-        (("--workers", "2", "--mask-range", "3", "50"), "has no --mask-range"),
+        (("--workers", "2", "--resample"), "has no --resample"),
         (("--tiles", "20", "--scheduler", "nonsense"), "is no address of a scheduler"),
         (("--tiles", "some"), "some"),
     ],

@@ -128,7 +128,7 @@ def _blended(
     seen = job.image[box]
     own = replace(
         job, original=seen, image=seen, guide=job.guide[box], mask=_selected(job, _core(job, tile))[box],
-        bound=job.bound.part(box, job.image.dtype),
+        bound=job.bound.part(box, job.image.dtype, known=True),
     )  # fmt: skip
     return image, Fit.of(own, law.part(box), composite(around, image)[box]), box
 
