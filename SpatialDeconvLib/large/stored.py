@@ -59,7 +59,7 @@ class Selection:
 
     @classmethod
     def of_words(cls, words: Mapping[str, Any], image: StoredVolume, spacing: tuple[float, ...]) -> Selection:
-        """Return what the command's words select, of "mask_range", "mask_box" and "mask_box_mm" those that are given.
+        """Return what the words "mask_range", "mask_box" and "mask_box_mm" select; any may be missing.
 
         Raises
         ------

@@ -30,6 +30,23 @@ def test_a_part_of_a_field_has_the_kernels_and_weights_of_the_whole(field):
         np.testing.assert_allclose(part.weight(k, np.float64), whole.weight(k, np.float64)[BOX], atol=1e-12)
 
 
+@pytest.mark.parametrize("box", [BOX, (slice(0, 4), slice(0, 5))], ids=["large", "small"])
+@pytest.mark.parametrize("field", FIELDS, ids=[field.key for field in FIELDS])
+def test_a_part_may_take_what_is_known_of_supports_and_misses_no_voxel(field, box):
+    whole = field.bind(GUIDE, 1.0)
+    supports = [whole.support(k) for k in range(len(whole))]
+    part = whole.part(box, known=True)
+    whole.weight = part.weight = None  # nothing is looked for again
+    fresh = field.bind(GUIDE, 1.0).part(box)
+    for k in range(len(fresh)):
+        found, needed = part.support(k), fresh.support(k)
+        if needed is not None:
+            assert all(f.start <= n.start and f.stop >= n.stop for f, n in zip(found, needed, strict=True))
+        assert found is None or all(
+            f.stop - f.start <= s.stop - s.start for f, s in zip(found, supports[k], strict=True)
+        )
+
+
 @pytest.mark.parametrize("model", ["detector", "source"])
 def test_a_part_of_an_operator_is_the_whole_away_from_the_boxs_border(model):
     op = SpatiallyVariantBlur(FIELDS[1], GUIDE.shape, guide=GUIDE, model=model, dtype="float64", workers=1)
