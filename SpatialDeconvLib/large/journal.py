@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -14,9 +13,8 @@ from .. import __version__
 from ..arrays.reading import read_json
 from ..errors import InputError
 from ..run.tiles.plan import Plan
-from ..run.tiles.survey import Survey
 
-SCHEMA = "spatialdeconv-tiles/1"
+SCHEMA = "spatialdeconv-tiles/2"
 _RUN, _DONE, _PLACING = "run.json", "tiles", "placing"
 
 
@@ -71,19 +69,14 @@ class Journal:
             raise InputError(f"{self.folder} was left by another version; remove it to begin anew")
         return found
 
-    def plan(self, frame: int, channel: int) -> tuple[Plan, Survey] | None:
+    def plan(self, frame: int, channel: int) -> Plan | None:
         """Return what was chosen for one channel of one frame; None where nothing was yet."""
         path = self._plan_path(frame, channel)
-        if not path.exists():
-            return None
-        found = read_json(path, "plan")
-        return Plan.of_json(found["plan"]), Survey(**found["survey"])
+        return Plan.of_json(read_json(path, "plan")) if path.exists() else None
 
-    def keep_plan(self, frame: int, channel: int, plan: Plan, survey: Survey) -> None:
+    def keep_plan(self, frame: int, channel: int, plan: Plan) -> None:
         """Write down what was chosen."""
-        _write(
-            self._plan_path(frame, channel), {"plan": plan.as_json(), "survey": dataclasses.asdict(survey)}
-        )  # fmt: skip
+        _write(self._plan_path(frame, channel), plan.as_json())
 
     def begin_placing(self) -> None:
         """Write down that all is done, and that the residual map, the first of two outputs, takes its place."""

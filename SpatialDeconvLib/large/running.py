@@ -25,7 +25,6 @@ from ..run.pipeline import Result
 from ..run.residuals import describe_kernels, joined
 from ..run.settings import Settings
 from ..run.tiles import Plan, planned
-from ..run.tiles.survey import Survey
 from ..run.tiles.tiled import facts_of, refuse_whole_only
 from .journal import Journal
 from .stored import StoredInputs
@@ -213,22 +212,22 @@ class _Run:
         self.journal.begin(self._described())
         image = self.inputs.image
         parts = [(frame, channel) for frame in range(image.frames) for channel in range(image.channels)]
-        plans: dict[tuple[int, int], tuple[Plan, Survey]] = {}
+        plans: dict[tuple[int, int], Plan] = {}
         for part, choosing in watch.part(0.0, 0.1).parts(parts):
             plans[part] = self._planned(*part, choosing)
         self.begun = True
-        tiles = {part: plan.tiles(image.shape) for part, (plan, _) in plans.items()}
+        tiles = {part: plan.tiles(image.shape) for part, plan in plans.items()}
         places = [(*part, tile.number) for part in parts for tile in tiles[part]]
         left = [place for place in places if self.journal.done(*place) is None]
         done = _Progress(watch.part(0.1, 0.98), len(places), len(places) - len(left))
         if workers is None:
             for place in left:
-                plan, _ = plans[place[:2]]
+                plan = plans[place[:2]]
                 do_tile(self.inputs, self.writer, self.journal, place, plan, done.of_tile(), self.residuals)
                 done.count()
         else:
             self._give_out(left, workers, done)
-        return [self._result(part, *plans[part], watch) for part in parts]
+        return [self._result(part, plans[part], watch) for part in parts]
 
     def _described(self) -> dict[str, Any]:
         """All that the result depends on."""
@@ -246,11 +245,11 @@ class _Run:
             "residual_map": self.residual_map,
         }
 
-    def _planned(self, frame: int, channel: int, watch: Watch) -> tuple[Plan, Survey]:
+    def _planned(self, frame: int, channel: int, watch: Watch) -> Plan:
         found = self.journal.plan(frame, channel)
         if found is None:
             found = planned(self.inputs.of(frame, channel), self._within_memory(), watch)
-            self.journal.keep_plan(frame, channel, *found)
+            self.journal.keep_plan(frame, channel, found)
         return found
 
     def _within_memory(self) -> Settings:
@@ -297,7 +296,7 @@ class _Run:
         return {"kind": "tile", "output": str(self.writer.path), "residual_map": residuals, "place": list(place),
                 **self.share, "root": str(self.writer.folder)}  # fmt: skip
 
-    def _result(self, part: tuple[int, int], plan: Plan, survey: Survey, watch: Watch) -> Result:
+    def _result(self, part: tuple[int, int], plan: Plan, watch: Watch) -> Result:
         tiles = plan.tiles(self.inputs.image.shape)
         empty = np.empty(0, np.float32)
         solved = [solved_from(self.journal.done(*part, tile.number) or {}) for tile in tiles]
@@ -306,7 +305,7 @@ class _Run:
                 [tile.kernels for tile in solved], self.inputs.kernels.at, sum(tile.count for tile in solved)
             )
             self.fits.append(describe_kernels(kernels, plan.sigma > 0))
-        facts = facts_of(self.inputs.of(*part), self.settings, plan, survey, tiles, solved, watch)
+        facts = facts_of(self.inputs.of(*part), self.settings, plan, tiles, solved, watch)
         return Result(empty, seconds=time.monotonic() - self.started, **facts)
 
 

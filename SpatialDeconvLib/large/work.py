@@ -84,12 +84,12 @@ def tile_task(task: Mapping[str, Any], report: Progress) -> dict[str, Any]:
         inputs = opened(paths, field_from_dict(run["kernel_set"]), run["spacing"])
         inputs = replace(inputs, selection=Selection.of_json(run["selection"]))
         frame, channel, number = task["place"]
-        found = journal.plan(frame, channel)
-        if found is None:
+        plan = journal.plan(frame, channel)
+        if plan is None:
             raise InputError(f"{journal.folder} holds no plan; begin the run again")
         residuals = None if task["residual_map"] is None else attach_parts(Path(task["residual_map"]))
         place = frame, channel, number
-        return {"said": do_tile(inputs, writer, journal, place, found[0], Watch(report), residuals)}
+        return {"said": do_tile(inputs, writer, journal, place, plan, Watch(report), residuals)}
     except NotEnoughMemory as error:
         return {"error": str(error), "memory": True}
     except (InputError, OSError) as error:

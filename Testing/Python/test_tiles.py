@@ -16,10 +16,11 @@ from SpatialDeconvLib.methods import registry as methods
 from SpatialDeconvLib.run.inputs import Inputs
 from SpatialDeconvLib.run.settings import ConvolveSettings, DeconvolveSettings
 from SpatialDeconvLib.run.tiles import Plan, Tile, plan_of, solve_tile
+from SpatialDeconvLib.run.tiles import plan as tile_planning
 from SpatialDeconvLib.run.tiles import solve as tile_solving
 from SpatialDeconvLib.run.tiles.cutting import padded_for_filters, part_of, read, repeated
 from SpatialDeconvLib.run.tiles.layout import lay_out, size_within
-from SpatialDeconvLib.run.tiles.sample import is_sampled, sample_of
+from SpatialDeconvLib.run.tiles.sample import blocks_of, is_sampled, sample_of
 from SpatialDeconvLib.run.tiles.survey import survey_of
 from SpatialDeconvLib.solvers.agreement import Given, Noted
 
@@ -276,6 +277,7 @@ def test_a_plan_survives_json():
     )
     plan = plan_of(inputs, settings, survey_of(inputs, UNWATCHED))
     again = Plan.of_json(json.loads(json.dumps(plan.as_json())))
+    assert again == plan
     tile = plan.tiles(FLAT)[1]
     assert np.array_equal(solve_tile(inputs, plan, tile).image, solve_tile(inputs, again, tile).image)
 
@@ -299,7 +301,8 @@ def test_the_sample_of_a_large_image_is_small_and_holds_what_is_to_be_seen():
     image[10:30, 20:60, 100:140] = picture((20, 40, 40))
     inputs = Inputs(image, KernelField.by_position({(0, 0, 0): gaussian(0.5), (96, 0, 0): gaussian(1.0)}))
     assert is_sampled(image.shape, [3, 3, 3])
-    sample = sample_of(inputs, [3, 3, 3], UNWATCHED)
+    blocks = blocks_of(inputs, [3, 3, 3], UNWATCHED)
+    sample = sample_of(inputs, blocks, [3, 3, 3])
     assert sample.image.size < image.size / 2
     assert sample.image.max() == image.max()
     assert sample.kernels.key == "weights"
@@ -307,14 +310,17 @@ def test_the_sample_of_a_large_image_is_small_and_holds_what_is_to_be_seen():
     assert not sample.mask.all()
 
 
-def test_a_plan_of_a_sample_is_that_of_the_whole_but_for_little():
+def test_a_plan_of_a_sample_is_that_of_the_whole_but_for_little(monkeypatch):
     image = picture((336, 60, 60))
     options = {"strategy": "joint", "method": "richardson-lucy", "iterations": 4, "noise": 0.3}
     kernels = KernelField.uniform(gaussian(0.8))
     whole = sd.deconvolve(image, kernels, tiles="never", **options)
     assert is_sampled(image.shape, [3, 3, 3])
+    looked = []
+    monkeypatch.setattr(tile_planning, "blocks_of", lambda *given: looked.append(1) or blocks_of(*given))
     tiled = sd.deconvolve(image, kernels, tiles=(168, 60, 60), **options)
     assert apart(whole, tiled) <= 5e-3
+    assert len(looked) == 1  # the verdict is on the same blocks
 
 
 # ------------------------------------------------------------------------------------------------- the parts

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.boxes import Box
 from ...arrays.spacing import spacing_tuple
 from ...arrays.watch import UNWATCHED, Watch
 from ...errors import InputError, check_squarable, is_auto
@@ -28,7 +29,7 @@ from ..settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from ..units import exponent_of
 from .layout import Tile, checked_size, lay_out
 from .memory import size_of_tiles
-from .sample import sample_of
+from .sample import blocks_of, sample_of
 from .survey import Survey
 
 #: What a method finds about its penalty, which its function takes as an option.
@@ -77,6 +78,8 @@ class Plan:
     history : list of float
         Residuals of the iterations, on the sample.
     warnings : list of str
+    sample : tuple of Box
+        The blocks of the image that a deconvolution was chosen on.
     """
 
     settings: Any
@@ -95,6 +98,7 @@ class Plan:
     facts: dict[str, Any] = field(default_factory=dict)
     history: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    sample: tuple[Box, ...] = ()
 
     def tiles(self, shape: tuple[int, ...]) -> list[Tile]:
         """Return the tiles of the image, which has this shape."""
@@ -112,6 +116,7 @@ class Plan:
         plain["settings"] = {"operation": self.settings.operation, "parameters": self.settings.parameters()}
         plain["law"] = None if self.law is None else {**self.law.parameters(), "sigma": self.law.sigma}
         plain["filterings"] = [dataclasses.asdict(f) for f in self.filterings]
+        plain["sample"] = [[[part.start, part.stop] for part in box] for box in self.sample]
         return plain
 
     @classmethod
@@ -128,6 +133,7 @@ class Plan:
                 "size": tuple(plain["size"]),
                 "law": None if law is None else NoiseLaw(**law),
                 "filterings": tuple(Filtering(**f) for f in plain["filterings"]),
+                "sample": tuple(tuple(slice(*ends) for ends in box) for box in plain["sample"]),
             }
         )
 
@@ -157,7 +163,7 @@ def plan_of(inputs: Inputs, settings: Settings, survey: Survey, watch: Watch = U
             boundary="edge",
         )
     if isinstance(settings, ConvolveSettings):
-        job = sample_job(inputs, settings, survey, watch)
+        job, _ = _sampled(inputs, settings, survey, watch)
         halo = halo_of(job, settings)
         return Plan(
             settings, halo, _size(job, tuple(inputs.image.shape), halo), survey.dtype, warnings=job.warnings
@@ -201,17 +207,25 @@ def _size(job: Job, shape: tuple[int, ...], halo: tuple[int, ...]) -> tuple[int,
     return checked_size(given, shape, halo)
 
 
-def sample_job(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> Job[S]:
-    """Return the job of a sample of an image, in the unit of the whole."""
-    reach, memory = _reach(inputs, settings), _allowed(settings)
-    sample = sample_of(inputs, reach, watch.part(0.0, 0.1), settings.slicewise, memory)
-    sample = replace(sample, image=sample.image.astype(survey.dtype, copy=False))
+def _sampled(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> tuple[Job[S], tuple[Box, ...]]:
+    """The job of a sample of an image, in the unit of the whole, and the blocks that the sample is of."""
+    boxes = tuple(blocks_of(inputs, _reach(inputs, settings), watch.part(0.0, 0.1), _allowed(settings)))
     exponent = 0
     if isinstance(settings, DeconvolveSettings):
         field = field_of(inputs.kernels)
         own = inputs.guide is None and field.key == "intensity"
         exponent = exponent_of(survey.largest, field.at if own else ())
-    return Job.prepare(sample, settings, watch.part(0.1, 1.0), exponent)
+    return _job_of(inputs, settings, boxes, survey.dtype, exponent, watch.part(0.1, 1.0)), boxes
+
+
+def planned_job(inputs: Inputs, plan: Plan, watch: Watch) -> Job[DeconvolveSettings]:
+    """Return the job of the sample that a deconvolution was planned on."""
+    return _job_of(inputs, plan.settings, plan.sample, plan.dtype, plan.exponent, watch)
+
+
+def _job_of(inputs: Inputs, settings: S, boxes: tuple[Box, ...], dtype: str, exponent: int, watch: Watch) -> Job[S]:
+    sample = sample_of(inputs, boxes, _reach(inputs, settings), settings.slicewise)
+    return Job.prepare(replace(sample, image=sample.image.astype(dtype, copy=False)), settings, watch, exponent)
 
 
 def foreseen_tiles(job: Job, shape: tuple[int, ...]) -> list[Tile]:
@@ -236,7 +250,7 @@ class _Planning:
 
     def __init__(self, inputs: Inputs, settings: DeconvolveSettings, survey: Survey, watch: Watch):
         self.shape, self.survey = tuple(inputs.image.shape), survey
-        self.job = sample_job(inputs, settings, survey, watch)
+        self.job, self.sample = _sampled(inputs, settings, survey, watch)
         self.exponent = self.job.exponent
 
     def plan(self) -> Plan:
@@ -249,7 +263,7 @@ class _Planning:
         image = choice.settings.noise == "image"
         plan = Plan(
             choice.settings, (), (), self.survey.dtype, self.exponent, None if image else law, law.sigma,
-            choice.facts.get("of"), facts=choice.facts, warnings=job.warnings,
+            choice.facts.get("of"), facts=choice.facts, warnings=job.warnings, sample=self.sample,
         )  # fmt: skip
         plan = self._joint(plan, law) if spec.strategy == "joint" else self._blend(plan, law)
         halo = halo_of(job, plan.settings)

@@ -28,10 +28,8 @@ _COUNT = 8  # blocks
 _CANDIDATES = 64  # that are looked at
 
 
-def sample_of(
-    inputs: Inputs, reach: Sequence[int], watch: Watch, slicewise: bool = False, memory: float | None = None
-) -> Inputs:
-    """Return the inputs of a sample: of the image itself, where it is small.
+def blocks_of(inputs: Inputs, reach: Sequence[int], watch: Watch, memory: float | None = None) -> list[Box]:
+    """Return the blocks of a sample: all of the image, where it is small.
 
     Parameters
     ----------
@@ -39,15 +37,27 @@ def sample_of(
     reach : sequence of int
         Of the kernels, in voxels of every axis.
     watch : Watch
-    slicewise : bool
-        Whether slices do not know of each other.
     memory : float, optional
         Bytes that work on the sample may take.
     """
+    boxes = sample_boxes(tuple(inputs.image.shape), reach, memory)
+    return _spread(inputs, boxes, watch) if len(boxes) > 1 else boxes
+
+
+def sample_of(inputs: Inputs, boxes: Sequence[Box], reach: Sequence[int], slicewise: bool = False) -> Inputs:
+    """Return the inputs of a sample.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    boxes : sequence of Box
+        See `blocks_of`.
+    reach : sequence of int
+        Of the kernels, in voxels of every axis.
+    slicewise : bool
+        Whether slices do not know of each other.
+    """
     shape = tuple(inputs.image.shape)
-    boxes = sample_boxes(shape, reach, memory)
-    if len(boxes) > 1:
-        boxes = _spread(inputs, boxes, watch)
     parts = [part_of(inputs, box) for box in boxes]
     if len(parts) == 1:
         return parts[0]

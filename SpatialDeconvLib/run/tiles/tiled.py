@@ -17,9 +17,9 @@ from ..told import unchanged
 from ..verdict import judged
 from .layout import Tile
 from .memory import tile_memory
-from .plan import Plan, foreseen_tiles, plan_of, sample_job
+from .plan import Plan, foreseen_tiles, plan_of, planned_job
 from .solve import Solved, solve_tile
-from .survey import Survey, survey_of
+from .survey import survey_of
 
 
 def runs_in_tiles(job: Job) -> bool:
@@ -38,8 +38,8 @@ def runs_in_tiles(job: Job) -> bool:
         return False
 
 
-def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Survey]:
-    """Return what every tile does, and what is known of the image.
+def planned(inputs: Inputs, settings: Settings, watch: Watch) -> Plan:
+    """Return what every tile does.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def planned(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[Plan, Sur
     """
     refuse_whole_only(settings)
     survey = survey_of(inputs, watch.part(0.0, 0.1))
-    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0).under("choosing for all tiles")), survey
+    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0).under("choosing for all tiles"))
 
 
 def refuse_whole_only(settings: Settings) -> None:
@@ -75,7 +75,7 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
     ------
     InputError, NotEnoughMemory, Cancelled
     """
-    plan, survey = planned(inputs, settings, watch.part(0.0, 0.25))
+    plan = planned(inputs, settings, watch.part(0.0, 0.25))
     shape = tuple(inputs.image.shape)
     tiles = plan.tiles(shape)
     image = np.empty(shape, plan.dtype)
@@ -84,7 +84,7 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
         found = solve_tile(inputs, plan, tile, part)
         image[tile.core] = found.image
         solved.append(Solved(found.image[..., :0], found.count, found.residual, found.warnings))
-    facts = facts_of(inputs, settings, plan, survey, tiles, solved, watch)
+    facts = facts_of(inputs, settings, plan, tiles, solved, watch)
     mask = None if inputs.mask is None else np.asarray(inputs.mask) != 0
     if unchanged(image, np.asarray(inputs.image), mask):
         facts["warnings"].append("the result is the image itself: nothing was changed")
@@ -93,8 +93,7 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
 
 
 def facts_of(
-    inputs: Inputs, settings: Settings, plan: Plan, survey: Survey, tiles: list[Tile], solved: list[Solved],
-    watch: Watch,
+    inputs: Inputs, settings: Settings, plan: Plan, tiles: list[Tile], solved: list[Solved], watch: Watch
 ) -> dict[str, Any]:  # fmt: skip
     """What a `Result` says of a run in tiles, but for its image."""
     warnings = [*plan.warnings, *_told(plan, solved)]
@@ -106,7 +105,7 @@ def facts_of(
             "automatic": {"tiles": text, "cascade": False}, "warnings": warnings, "parameters": parameters
         }  # fmt: skip
     residual = _residual(solved)
-    job = sample_job(inputs, plan.settings, survey, watch.quiet())
+    job = planned_job(inputs, plan, watch.quiet())
     law = job.noise_law() if plan.law is None else plan.law
     verdict, remarks = judged(job, law, residual, plan.of)
     return {
