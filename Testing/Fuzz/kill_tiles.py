@@ -4,8 +4,8 @@
 
 The same command is started again and again, and gets SIGKILL, SIGTERM or SIGINT at a random moment, until it has
 been killed so many times or has ended. Every tile that was written down as done before a kill must be untouched
-after the next one, an output must not be there before it is complete, and in the end it must hold the bits of a run
-that nobody killed. Exit status 1 when one did not.
+after the next one, an output must not be there before it is complete, and in the end it and
+its residual map must hold the bits of a run that nobody killed. Exit status 1 when one did not.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def start(folder: Path, output: str, more: Sequence[str]) -> subprocess.Popen:
         output,
         "--kernels",
         "set.json",
+        "--residual-map",
+        f"map-{output}",
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -77,10 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prepared(folder)
         began = time.perf_counter()
         assert start(folder, "whole.nrrd", more).wait() == 0
-        seconds, expected = time.perf_counter() - began, (folder / "whole.nrrd").read_bytes()
+        seconds = time.perf_counter() - began
+        expected = [(folder / f"{kind}whole.nrrd").read_bytes() for kind in ("", "map-")]
         while kills < options.kills:
             rounds += 1
-            (folder / "out.nrrd").unlink(missing_ok=True)
+            for kind in ("", "map-"):
+                (folder / f"{kind}out.nrrd").unlink(missing_ok=True)
             before: dict[str, int] = {}
             while True:
                 run = start(folder, "out.nrrd", more)
@@ -99,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if changed:
                     faults.append(f"kill {kills}: done again: {', '.join(changed)}")
                 before = after
-            if (folder / "out.nrrd").read_bytes() != expected:
+            if [(folder / f"{kind}out.nrrd").read_bytes() for kind in ("", "map-")] != expected:
                 faults.append(f"after kill {kills}: other bits")
             if after:
                 faults.append(f"after kill {kills}: the unfinished output is still there")
