@@ -16,6 +16,7 @@ from ..mrml.recipe import NO_SELECTION
 from ..mrml.scene import ensureScene, temporaryNodes
 from .parser import BLUR_SETTINGS
 from .request import image_of, kernels_from_options, labels_of, mask_on, mask_source, told_of_files, volume_on
+from .telling import warn
 
 
 def check_on_files(
@@ -31,7 +32,7 @@ def check_on_files(
     InputError, OSError, Cancelled
     """
     kernels = kernels_from_options(options, tell)
-    found: KernelCheck = _on_nodes(checking.checkKernels, options, kernels, progress, cancelled, tell)
+    found: KernelCheck = _on_nodes(checking.checkKernels, options, kernels, progress, cancelled)
     return found
 
 
@@ -40,7 +41,6 @@ def refine_on_files(
     kernels: KernelField,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
-    tell: Callable[[str], None] | None = None,
 ) -> RefinedField:
     """Read the volume and its selections, and return the kernels as wide as the volume's blur looks.
 
@@ -49,7 +49,7 @@ def refine_on_files(
     InputError, OSError, Cancelled
     """
     found: RefinedField = _on_nodes(
-        checking.refineKernels, options, kernels, progress, cancelled, tell, each=options.each, widen=options.widen
+        checking.refineKernels, options, kernels, progress, cancelled, each=options.each, widen=options.widen
     )
     return found
 
@@ -60,17 +60,16 @@ def _on_nodes(
     kernels: KernelField,
     progress: Progress | None,
     cancelled: IsCancelled | None,
-    tell: Callable[[str], None] | None,
     **more: Any,
 ) -> Any:
     if sequencefiles.isSequence(options.input):
         raise InputError(f"{options.input} is a sequence; look at one of its volumes")
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     files = options.input, options.mask, options.labels, options.guide
-    for line in told_of_files(files, selection["spacing"], kernels) if tell is not None else ():
-        tell(line)
     with temporaryNodes(ensureScene()):
         image = image_of(options.input, selection, selection["resample"])
+        for line in told_of_files(files, selection["spacing"], kernels, image):
+            warn(line)
         return look(
             image,
             kernels,

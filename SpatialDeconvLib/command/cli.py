@@ -39,6 +39,7 @@ from .parser import PROGRAM, CommandParser, add_check, add_compare, add_convolve
 from .progressbar import ProgressBar
 from .signals import ending_signals
 from .streams import Shown, shown_with
+from .telling import note, warn
 
 if TYPE_CHECKING:
     from ..run.pipeline import Result
@@ -264,7 +265,7 @@ def _run_operation(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         refuse_overwriting(files_written(residuals), {"output": options.output})
         written += files_written(residuals)
     refuse_overwriting(written, read)
-    request = request_from_options(options, None if options.quiet else _note)
+    request = request_from_options(options, None if options.quiet else note)
     with ProgressBar(options.quiet) as bar:
         run = run_on_files(
             request, options.output, bar, cancelled,
@@ -280,9 +281,9 @@ def _run_check(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     from .checkonfiles import check_on_files
 
     with ProgressBar(options.quiet) as bar:
-        found = check_on_files(options, bar, cancelled, None if options.quiet else _note)
+        found = check_on_files(options, bar, cancelled, None if options.quiet else note)
     for text in found.warnings:
-        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+        warn(text)
     for line in [options.input, *(f"  {line}" for line in found.lines())]:
         print(printable(line))
 
@@ -294,7 +295,9 @@ def _run_compare(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         read = {name: getattr(options, name, None) for name in (*VOLUME_OPTIONS, "kernels")}
         refuse_overwriting([Path(options.output)], read)
     with ProgressBar(options.quiet) as bar:
-        sheet = compare_on_files(options, bar, cancelled)
+        sheet = compare_on_files(options, bar, cancelled, None if options.quiet else note)
+    for text in sheet.warnings:
+        warn(text)
     for line in [options.input, *(f"  {line}" for line in sheet.describe())]:
         print(printable(line))
     if options.output:
@@ -325,11 +328,6 @@ def _run_repeat(options: argparse.Namespace, cancelled: IsCancelled) -> None:
     _report(run)
 
 
-def _note(text: str) -> None:
-    """Tell what was assumed."""
-    print(f"{PROGRAM}: note: {printable(text)}", file=sys.stderr)
-
-
 def _residual_words(result: Result) -> str:
     """How a residual is read; of an image without noise, in whose units it is, it is large and means nothing."""
     if (result.residual or 0) > _MANY and result.automatic.get("verdict") == "explained":
@@ -339,7 +337,7 @@ def _residual_words(result: Result) -> str:
 
 def _report(run: FileRun) -> None:
     for text in run.warnings:
-        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+        warn(text)
     result = run.result
     facts = [f"{result.seconds:.1f} s"]
     peak = peak_memory()

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,7 @@ from .arguments import (
 )
 from .overwriting import files_written, refuse_overwriting
 from .parser import new_command
+from .telling import warn
 
 if TYPE_CHECKING:
     from ..estimation.measured import Measured
@@ -480,7 +480,7 @@ def plain(value: Any) -> Any:
 
 def _report(measured: Measured, output: str, figure: str | None) -> None:
     for text in measured.warnings:
-        print(f"spatialdeconv: warning: {printable(text)}", file=sys.stderr)
+        warn(text)
     print(printable(f"{os.fspath(output)}: {measured.headline()}"))
     for line in measured.lines():
         print(printable(f"  {line}"))

@@ -51,8 +51,8 @@ class _Measurement:
         self.callbacks = {"progress": watch.tell, "cancelled": watch.cancelled}
         self.size = self.p["size"][0] if len(self.p["size"]) == 1 else tuple(self.p["size"])
         self.keys = self._keys()
-        others = [self.files.get(role) for role in ("original", "mask", "labels", "guide")]
-        self.warnings = told_of_files([self.files["blurred"], *others], self.selection["spacing"])
+        files = [self.files.get(role) for role in ("blurred", "original", "mask", "labels", "guide")]
+        self.warnings = told_of_files(files, self.selection["spacing"], None, self.blurred)
 
     def _mask(self) -> np.ndarray | None:
         mask = mask_on(

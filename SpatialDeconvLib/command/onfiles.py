@@ -149,5 +149,5 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         watch.check()  # the last moment at which there is nothing to take back
     names = [""] if len(maps) < 2 else [f", channel {number}" for number in range(1, len(maps) + 1)]
     lines = [f"kernel{name} {line}" for name, each in zip(names, maps, strict=False) for line in each.describe()]
-    told = [*volumes.toldOf(image), *told_of_request(request), *result.warnings, *losses]
+    told = [*told_of_request(request, image), *result.warnings, *losses]
     return FileRun(result, recipe, os.fspath(output), told, lines)

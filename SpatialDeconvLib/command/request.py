@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..kernels.collect import collect_kernels, entry_words, read_kernel_set
 from ..kernels.field import KernelField
 from ..kernels.sets import field_from_dict
 from ..kernels.sources import is_set
+from ..kernels.weightfiles import weight_paths
 from ..metrics import psnr, rmse, ssim
 from ..mrml import files as volumes
 from ..mrml import nodes, selections
@@ -213,16 +215,21 @@ def require_room(files: Mapping[str, str], limit: float | None) -> None:
     )
 
 
-def told_of_request(request: RunRequest) -> list[str]:
-    """Return what is doubtful about the files that a run reads, and its result does not say."""
+def told_of_request(request: RunRequest, image: Any = None) -> list[str]:
+    """Return what is doubtful about a run's files, and its result does not say; see `told_of_files`."""
     files = [*request.files.values(), request.reference]
-    return told_of_files(files, request.selection["spacing"], request.kernels)
+    return told_of_files(files, request.selection["spacing"], request.kernels, image)
 
 
 def told_of_files(
-    files: Sequence[str | None], spacing: Sequence[float] | None, kernels: KernelField | None = None
+    files: Sequence[str | None],
+    spacing: Sequence[float] | None,
+    kernels: KernelField | None = None,
+    image: Any = None,
 ) -> list[str]:
     """Return what is doubtful about files that are read: bytes behind their voxels; voxel sizes of the first.
+
+    Every command that reads volumes asks here; what is doubtful about kernel files stands in their notes.
 
     Parameters
     ----------
@@ -232,9 +239,13 @@ def told_of_files(
         The voxel size that was given, of which the file's are no matter then.
     kernels : KernelField, optional
         A file without a voxel size is as good as one with where all are in the image's voxels.
+    image : vtkMRMLScalarVolumeNode, optional
+        The first as it was read: what was changed in it is told, too.
     """
     paths = [given_path(file) for file in files if file]
-    told = [line for path in paths if path.is_file() for line in told_of_bytes_behind(path)]
+    paths += [] if kernels is None else map(Path, weight_paths(kernels.key, kernels.at))
+    told = [] if image is None else volumes.toldOf(image)
+    told += [line for path in paths if path.is_file() for line in told_of_bytes_behind(path)]
     if spacing is not None or not paths[0].is_file():
         return told
     in_mm = kernels is None or any(not getattr(kernel, "in_voxels", False) for kernel in kernels.kernels)

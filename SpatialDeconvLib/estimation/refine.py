@@ -48,11 +48,14 @@ class Refinement:
     own : dict
         Where that was asked for: what is known of each kernel by itself, by its own part of the image and by what
         all have in common; of those that their own parts tell of.
+    warnings : tuple of str
+        What there is to say of image and kernels as they were given.
     """
 
     width: WidthEstimate
     factors: dict[Any, float]
     own: dict[Any, WidthEstimate] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return in words what was found and done."""
@@ -190,7 +193,7 @@ def refine(
     if not found:
         _refuse_soft(width, widen)
     own = _together(found, width)
-    done = Refinement(width, _factors(keyed.at, width, own, widen), own)
+    done = Refinement(width, _factors(keyed.at, width, own, widen), own, tuple(job.warnings))
     kernels = tuple(
         kernel if done.factors[at] == 1 else scale_kernels(kernel, done.factors[at])
         for at, kernel in zip(keyed.at, keyed.kernels, strict=True)

@@ -37,6 +37,12 @@ def path_of(at: Any) -> str | None:
     return split_variable(name)[0] if isinstance(name, str) else None
 
 
+def weight_paths(key: str, at: Sequence[Any]) -> list[str]:
+    """Return the files of the weight images of kernels with this key and these places; each once."""
+    found = map(path_of, at) if key == "weights" else ()
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
 def read_weights(files: Sequence[WeightFile]) -> list[np.ndarray | View]:
     """Read weight images, each file once; large ones stay in their files, where these are read in parts.
 

@@ -36,7 +36,7 @@ from ..errors import InputError, check_choice
 from ..formats.headers import data_files
 from ..kernels.field import KernelField
 from ..kernels.sets import field_to_dict
-from ..kernels.weightfiles import path_of
+from ..kernels.weightfiles import weight_paths
 from ..run.pipeline import Result
 from ..run.settings import SETTINGS
 
@@ -95,8 +95,7 @@ def describeKernels(field: KernelField) -> tuple[dict[str, Any], dict[str, str]]
     """Return the content of a kernel set for a field, and the content hashes of the files that it names by path."""
     kernel_set: dict[str, Any] = plain(field_to_dict(field))
     paths = [entry["path"] for entry in kernel_set["kernels"] if entry["type"] == "file"]
-    if field.key == "weights":
-        paths += [path for path in map(path_of, field.at) if path is not None]
+    paths += weight_paths(field.key, field.at)
     return kernel_set, {path: sha256(path) for path in dict.fromkeys(paths) if os.path.exists(path)}
 
 

@@ -61,7 +61,8 @@ def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
     for at, kernel in zip(field.at, field.kernels, strict=True):
         if isinstance(kernel, Kernel):
             where = "" if field.key == "uniform" else f" at {at}"
-            unusual = [text for text in kernel.check() if not text.startswith("the sum")]
+            noted = kernel.notes  # which `told_of_kernels` tells, of kernels of any kind
+            unusual = [text for text in kernel.check() if not text.startswith("the sum") and text not in noted]
             texts = unusual if normalizes else _sum_warnings(kernel)
             warnings.extend(f"kernel{where}: {text}" for text in texts)
     return warnings

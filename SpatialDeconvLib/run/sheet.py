@@ -106,10 +106,13 @@ class Sheet:
     ----------
     block : tuple of slice
     tiles : tuple of Tile
+    warnings : tuple of str
+        What there is to say of image and kernels.
     """
 
     block: Box
     tiles: tuple[Tile, ...]
+    warnings: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
         """Return one line for each tile, the automatic choice marked."""
@@ -172,11 +175,12 @@ def compare_methods(
 
 def sheet_of(inputs: Inputs, settings: DeconvolveSettings, block: Box, watch: Watch = UNWATCHED) -> Sheet:
     """Return all tiles of a block when they are ready; see `tiles`."""
+    warnings: list[str] = []
     found = {
         tile.method and (tile.method.strategy, tile.method.name): tile
-        for tile in tiles(inputs, settings, block, watch)
+        for tile in tiles(inputs, settings, block, watch, warnings=warnings)
     }
-    return Sheet(block, tuple(found.values()))
+    return Sheet(block, tuple(found.values()), tuple(warnings))
 
 
 def tiles(
@@ -185,6 +189,7 @@ def tiles(
     block: Box,
     watch: Watch = UNWATCHED,
     known: BlockMemory | None = None,
+    warnings: list[str] | None = None,
 ) -> Iterator[Tile]:
     """Yield the block as it is and as every method leaves it; then each once more, with its gain.
 
@@ -198,6 +203,8 @@ def tiles(
     watch : Watch
     known : BlockMemory, optional
         Shared with previews of the same image.
+    warnings : list of str, optional
+        Is given what there is to say of image and kernels.
 
     Raises
     ------
@@ -207,6 +214,8 @@ def tiles(
     memory = BlockMemory() if known is None else known
     free = replace(settings, strategy=AUTO, method=AUTO, iterations=None, regularization="auto")
     looked = _Looked.at(inputs, free, block, memory, watch.quiet())
+    if warnings is not None:
+        warnings += looked.warnings
     yield Tile(looked.before, residual=looked.residual(looked.before_around))
     done: list[Tile] = []
     of: str | None = None
@@ -264,6 +273,8 @@ class _Looked:
         The block in the part.
     before, before_around : ndarray
         The input in the block, and in the part.
+    warnings : list of str
+        Of the whole image.
     """
 
     job: Job[DeconvolveSettings]
@@ -272,6 +283,7 @@ class _Looked:
     inner: Box
     before: np.ndarray
     before_around: np.ndarray
+    warnings: list[str]
 
     @classmethod
     def at(
@@ -294,7 +306,7 @@ class _Looked:
         before = before.reshape((1,) * len(lead) + before.shape)
         inner = (*(slice(0, 1) for _ in lead), *inner)
         part = replace(part, mask=judged)
-        return cls(part, law.part(around), (*lead, *around), inner, before[inner], before)
+        return cls(part, law.part(around), (*lead, *around), inner, before[inner], before, job.warnings)
 
     def tile(self, result: Result, settings: DeconvolveSettings, automatic: bool) -> Tile:
         """The tile of a result in the part."""

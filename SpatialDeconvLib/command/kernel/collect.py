@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from ...arrays.watch import IsCancelled
 from ...errors import InputError
 from ..arguments import add_centre_argument, add_levels_argument, centre_from_option, path_name, printable
 from ..overwriting import refuse_overwriting
-from ..parser import PROGRAM, new_command
+from ..parser import new_command
+from ..telling import warn
 
 if TYPE_CHECKING:
     from ...kernels.collect import Collection
@@ -77,7 +77,7 @@ def _run_set(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         write_kernel_set(options.output, field)
     for kernel in field.kernels:
         for text in kernel.check():
-            print(f"{PROGRAM}: warning: {printable(f'{kernel.name}: {text}')}", file=sys.stderr)
+            warn(f"{kernel.name}: {text}")
     for line in _lines(found, stored.kernels):
         print(printable(line))
     for path in written:

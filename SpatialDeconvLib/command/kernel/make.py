@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from ...kernels.parametric import ParametricKernel
 from ...kernels.shapes import KINDS, read_radial_table
 from ..arguments import add_centre_argument, centre_from_option, path_name, printable, told_of_voxels
 from ..overwriting import refuse_overwriting
-from ..parser import PROGRAM, new_command
+from ..parser import new_command
+from ..telling import warn
 
 
 def add_kinds(words: Any) -> None:
@@ -96,7 +96,7 @@ def _run_kind(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         text = (
             f"the kernel is narrower than a voxel of {size} mm and changes nothing; check --spacing, which is in mm"
         )
-        print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
+        warn(text)
     _write(kernel, options.output)
 
 
@@ -123,7 +123,7 @@ def _write(kernel: Kernel, output: str) -> None:
 
     picture = Path(output).suffix.lower() == ".png"
     for text in [*kernel.check(), *([] if picture else told_of_voxels(kernel, output))]:
-        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+        warn(text)
     if picture:
         from ...report.figures import kernels_figure
 

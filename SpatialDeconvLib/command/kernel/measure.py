@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,9 @@ from ..arguments import (
     printable,
 )
 from ..overwriting import files_written, refuse_overwriting
-from ..parser import PROGRAM, new_command
+from ..parser import new_command
 from ..progressbar import ProgressBar
+from ..telling import warn
 from .record import recorded
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def _run_points(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         "saturation": options.saturated,
         "least_signal_to_noise": options.least_snr,
     }
-    found, image = _measured(options, cancelled, kernelsFromPoints, given)
-    _write(options, found, found.field, lambda path: points_figure(path, found, *image))
+    found, image, doubts = _measured(options, cancelled, kernelsFromPoints, given)
+    _write(options, found, found.field, doubts, lambda path: points_figure(path, found, *image))
 
 
 def _run_edge(options: argparse.Namespace, cancelled: IsCancelled) -> None:
@@ -151,17 +151,17 @@ def _run_edge(options: argparse.Namespace, cancelled: IsCancelled) -> None:
         if not options.slit:
             raise InputError(f"--slit-width {options.slit_width:g} is of a slit; give --slit as well")
         given["slit_width_mm"] = options.slit_width
-    found, _ = _measured(options, cancelled, kernelFromEdge, given)
-    _write(options, found, KernelField.uniform(found.kernel), lambda path: edge_figure(path, found))
+    found, _, doubts = _measured(options, cancelled, kernelFromEdge, given)
+    _write(options, found, KernelField.uniform(found.kernel), doubts, lambda path: edge_figure(path, found))
 
 
 def _measured(
     options: argparse.Namespace, cancelled: IsCancelled, measure: Callable, given: dict[str, Any]
-) -> tuple[Any, tuple[Any, Any]]:
-    """What was measured, and the image with its spacing."""
+) -> tuple[Any, tuple[Any, Any], list[str]]:
+    """What was measured, the image with its spacing, and what is doubtful about the files."""
     from ...mrml.recipe import NO_SELECTION
     from ...mrml.scene import ensureScene, spacingOf, temporaryNodes, volumeArray
-    from ..request import image_of, mask_on, mask_source
+    from ..request import image_of, mask_on, mask_source, told_of_files
 
     selection = {name: getattr(options, name) for name in NO_SELECTION}
     size = _one_or_all(options.size)
@@ -171,7 +171,8 @@ def _measured(
         found = measure(
             node, mask=mask, size="auto" if size is None else size, progress=bar, cancelled=cancelled, **given
         )
-        return found, (volumeArray(node), spacingOf(node))
+        doubts = told_of_files([options.image, options.mask], selection["spacing"], None, node)
+        return found, (volumeArray(node), spacingOf(node)), doubts
 
 
 def _one_or_all(numbers: Sequence[int] | None) -> int | tuple[int, ...] | None:
@@ -202,18 +203,24 @@ def _check_output(options: argparse.Namespace, several: bool) -> None:
             raise FileNotFoundError(f"folder {Path(name).absolute().parent} does not exist; create it first")
 
 
-def _write(options: argparse.Namespace, found: Any, field: KernelField, draw: Callable[[str], Any]) -> None:
+def _write(
+    options: argparse.Namespace,
+    found: Any,
+    field: KernelField,
+    doubts: Sequence[str],
+    draw: Callable[[str], Any],
+) -> None:
     """Write kernels, recipe and figure, all of them or none, and say what was measured."""
     from ..kernelwriting import write_kernels
 
     with together():
         kernel_set = write_kernels(options.output, field)
-        told = {"headline": found.headline(), "lines": found.lines(), "warnings": found.warnings}
+        told = {"headline": found.headline(), "lines": found.lines(), "warnings": [*doubts, *found.warnings]}
         options.record.write(options, kernel_set, {}, told)
         if options.figure:
             draw(options.figure)
-    for text in found.warnings:
-        print(f"{PROGRAM}: warning: {printable(text)}", file=sys.stderr)
+    for text in told["warnings"]:
+        warn(text)
     print(printable(f"{options.output}: {found.headline()}"))
     for line in found.lines():
         print(printable(f"  {line}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ from ...errors import InputError
 from ...methods.choices import PREPARED_CENTRES, SYMMETRIES
 from ..arguments import add_centre_argument, add_levels_argument, number_or, path_name, printable, told_of_voxels
 from ..overwriting import files_written, refuse_overwriting
-from ..parser import PROGRAM, new_command
+from ..parser import new_command
+from ..telling import note, warn
 from .record import recorded
 
 if TYPE_CHECKING:
@@ -108,11 +108,12 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
     refuse_overwriting(written, {"kernels": files_of(options.kernels)})
     options.operation, options.normalize = "convolve", False  # kernels as they are stored
     if kernels is None:
-        kernels = read_kernels(options, lambda text: _tell("note", text))
+        kernels = read_kernels(options, note)
     keyed = _as_stored(kernels)
     for kernel in filter(lambda kernel: isinstance(kernel, Kernel), keyed.kernels):
-        for fault in stack_faults(kernel.values, kernel.faults()):  # which the steps may hide
-            _tell("warning", fault.text)
+        hidden = [fault.text for fault in stack_faults(kernel.values, kernel.faults())]  # by the steps
+        for text in [*kernel.notes, *hidden]:
+            warn(text)
     if not is_set and len(keyed.kernels) > 1:
         raise InputError(f"{len(keyed.kernels)} kernels make a kernel set; give an output that ends in .json")
     chosen = {name: getattr(options, name) for name in ("background", "recentre", "energy", "symmetry", "taper")}
@@ -125,16 +126,12 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
             print(printable(f"{where}{line}"))
     if not is_set:
         for text in told_of_voxels(prepared.kernels[0], options.output):
-            _tell("warning", text)
+            warn(text)
     for at, kernel in zip(prepared.at, prepared.kernels, strict=True):
         if at in prepared.preparations:
             for text in kernel.check():
-                _tell("warning", text if keyed.key == "uniform" else f"kernel at {at}: {text}")
+                warn(text if keyed.key == "uniform" else f"kernel at {at}: {text}")
     print(printable(f"{options.output}: written" + (f", {figure}: drawn" if figure else "")))
-
-
-def _tell(word: str, text: str) -> None:
-    print(f"{PROGRAM}: {word}: {printable(text)}", file=sys.stderr)
 
 
 def _as_stored(keyed: Any) -> Any:

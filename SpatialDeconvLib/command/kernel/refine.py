@@ -12,6 +12,7 @@ from ..arguments import path_name, printable
 from ..overwriting import VOLUME_OPTIONS, files_written, refuse_overwriting
 from ..parser import add_looking, new_command
 from ..progressbar import ProgressBar
+from ..telling import note, warn
 from .record import recorded
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
     sources = files_of(options.kernels)
     read = {**{name: getattr(options, name, None) for name in VOLUME_OPTIONS}, "kernels": sources}
     refuse_overwriting(files_written(options.output), read)
-    field = kernels_from_options(options) if kernels is None else kernels
+    field = kernels_from_options(options, None if options.quiet else note) if kernels is None else kernels
     with ProgressBar(options.quiet) as bar:
         refined = refine_on_files(options, field, bar, cancelled)
     done = refined.refinement
@@ -69,6 +70,8 @@ def _run(options: argparse.Namespace, cancelled: IsCancelled, kernels: KernelFie
     with together():
         write_kernels(options.output, refined, {"refined": done.record(), "from": source})
         options.record.write(options, *describeKernels(field), {"refined": done.record()})
+    for text in done.warnings:
+        warn(text)
     for line in done.lines():
         print(printable(line))
     print(printable(f"{options.output}: written"))
