@@ -1046,8 +1046,8 @@ Neurological Institute, McGill University.
             <translation>Nichts, woran es zu messen wäre</translation>
         </message>
         <message>
-            <source>There is no noise, or no change, that the rest could be compared with.</source>
-            <translation>Es gibt kein Rauschen oder keine Änderung, womit der Rest zu vergleichen wäre.</translation>
+            <source>There is no noise, no change or no blur that the rest could be compared with.</source>
+            <translation>Es gibt kein Rauschen, keine Änderung oder keine Unschärfe, womit der Rest zu vergleichen wäre.</translation>
         </message>
         <message>
             <source>Explained by the kernels</source>

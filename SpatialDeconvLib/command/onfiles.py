@@ -148,6 +148,7 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
     names = [""] if len(maps) < 2 else [f", channel {number}" for number in range(1, len(maps) + 1)]
+    maps = [] if result.automatic.get("no_residual") else maps  # which say nothing of the kernels
     lines = [f"kernel{name} {line}" for name, each in zip(names, maps, strict=False) for line in each.describe()]
     told = [*told_of_request(request, image), *result.warnings, *losses]
     return FileRun(result, recipe, os.fspath(output), told, lines)

@@ -50,7 +50,7 @@ def do_tile(
         residuals.write(tile.core, solved.unexplained, channel, frame)
     said = {
         "count": solved.count, "residual": solved.residual, "warnings": solved.warnings,
-        "kernels": [asdict(sums) for sums in solved.kernels],
+        "kernels": [asdict(sums) for sums in solved.kernels], "blurs": solved.blurs,
     }  # fmt: skip
     journal.keep_done(frame, channel, number, said)
     return said

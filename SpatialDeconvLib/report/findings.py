@@ -305,6 +305,9 @@ def _residual(
     """y - A x around a voxel, where the run has one and some of it counts; or why there is none."""
     if run.operation != "deconvolve":
         return None, ""
+    why = run.result.automatic.get("no_residual")
+    if why:
+        return None, why[0].upper() + why[1:]
     number = 0 if channel is None else channel[0]
     if number >= len(run.result.fits):  # the opacity, or a result that does not know its run any more
         return None, "The result holds no residual here"

@@ -29,8 +29,8 @@ from .regions import RegionMean, refuse_without_regions, region_means
 from .residuals import Fit, ResidualMap, composite
 from .settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from .tiles import CONVOLVE_VOLUMES, run_in_tiles, runs_in_tiles
-from .told import unchanged
-from .verdict import judged, width_seen
+from .told import of_no_effect, unchanged, without_effect
+from .verdict import judged, unjudged, width_seen
 
 #: What an operation returns: the image, and what else a `Result` says of it, by name.
 ImageAndFacts = tuple[np.ndarray, dict[str, Any]]
@@ -53,7 +53,8 @@ class Result:
         One value per iteration where the method records it; the six filters record none.
     residual : float or None
         ||y - A x|| over what the noise makes of it, by its law, at the filtered voxels (sigma sqrt N where it is
-        equally strong at N voxels): about 1 when the kernels explain the image; None when there is no noise.
+        equally strong at N voxels): about 1 when the kernels explain the image; None when there is no noise, and where
+        nothing was undone.
     noise : float or None
         Standard deviation of the noise that was used, in image units; where it varies, the root of its mean square.
         ``automatic["noise_law"]`` says in words how it follows the signal.
@@ -62,7 +63,7 @@ class Result:
     automatic : dict
         What "auto" and other choices of the run turned into. "verdict", of a deconvolution: whether the kernels
         explain the image, a word of `methods.choices.VERDICTS`. "centre": where kernels of an even size, or with a
-        centre of their own, were taken to have it.
+        centre of their own, were taken to have it. "no_residual": why a deconvolution has none that tells anything.
     region_means : tuple of RegionMean
         Of a deconvolution that was asked for them.
     warnings : list of str
@@ -350,11 +351,11 @@ def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[
         image, facts = run_in_tiles(inputs, settings, watch)
         return Result(image, seconds=time.perf_counter() - started, **facts)
     image, facts = operation(job)  # which may put the settings it chose in place of the job's
-    if unchanged(image, job.image, job.mask):
-        job.warnings.append("the result is the image itself: nothing was changed")
-        facts["residual"] = None  # of a result that is none
-        if "verdict" in facts["automatic"]:
-            facts["automatic"] = {**facts["automatic"], "verdict": "unknown"}
+    idle = isinstance(settings, DeconvolveSettings) and of_no_effect(job.bound, job.mask, image.dtype)
+    why = without_effect(unchanged(image, job.image, job.mask), idle)
+    if why:
+        job.warnings.append(why)
+        facts = unjudged(facts, why)
     if job.bound.centres is not None:
         facts["automatic"] = {**facts["automatic"], "centre": job.bound.centres}
     return Result(

@@ -34,6 +34,7 @@ from .joint import run_joint
 from .pipeline import Result
 from .residuals import Fit
 from .settings import DeconvolveSettings
+from .told import of_no_effect
 
 #: Voxels along an edge of the block, where none is given.
 DEFAULT_SIZE = 64
@@ -317,6 +318,8 @@ class _Looked:
     def residual(self, image: np.ndarray, self_keyed: bool = False) -> float | None:
         """Of an image in the part, which may choose its kernels itself: what it leaves of the block."""
         job = self.job
+        if of_no_effect(job.bound, job.mask, job.image.dtype):
+            return None
         taken = np.ldexp(image, job.exponent) if job.exponent else image
         taken = taken.reshape(job.image.shape).astype(job.image.dtype, copy=False)
         return Fit(job, self.law, taken, self_keyed).residual(job.watch.quiet())

@@ -55,6 +55,20 @@ def told_of_kernels(
     return told
 
 
+def of_no_effect(bound: BoundField, mask: np.ndarray | None, dtype: DTypeLike = np.float32) -> bool:
+    """Whether no kernel that is used at a voxel (where the mask is) blurs anything."""
+    return all(_does_nothing(bound.kernel(k)) or not bound.uses(k, mask, dtype) for k in range(len(bound)))
+
+
+def without_effect(same: bool, idle: bool) -> str:
+    """Why a result has no residual that would tell anything: it is the image itself, or nothing blurs; else ""."""
+    if same:
+        return "the result is the image itself: nothing was changed"
+    if idle:
+        return "no kernel blurs the voxels that were worked on: there was no blur to undo"
+    return ""
+
+
 def unchanged(result: np.ndarray, image: np.ndarray, mask: np.ndarray | None) -> bool:
     """Whether a result is the image itself where the mask is; of an image of one value nobody knows."""
     low, high = _range(image, mask)
@@ -108,8 +122,7 @@ def _narrow(field: KernelField, bound: BoundField) -> list[str]:
     """One line on the kernels that are so much narrower than a voxel that they do nothing."""
     narrow = []
     for number, (at, kernel) in enumerate(zip(field.at, field.kernels, strict=True)):
-        values = bound.kernel(number).values
-        if not _is_meant_to_do_nothing(kernel) and 0 < values.sum() < values.max() * (1 + _NOTHING):
+        if not _is_meant_to_do_nothing(kernel) and _does_nothing(bound.kernel(number)):
             narrow.append((at, bound.kernel(number)))
     if not narrow:
         return []
@@ -120,6 +133,11 @@ def _narrow(field: KernelField, bound: BoundField) -> list[str]:
         f"{where} ({sampled.name}) is far narrower than a voxel of {sizes_text(sampled.spacing)} mm and changes "
         f"nothing{more}; sizes of kernels and voxels are in mm"
     ]
+
+
+def _does_nothing(kernel: Kernel) -> bool:
+    centre = kernel.values[kernel.centre_voxel]
+    return kernel.centre == kernel.centre_voxel and bool(np.abs(kernel.values).sum() < centre * (1 + _NOTHING))
 
 
 def _is_meant_to_do_nothing(kernel: AnyKernel) -> bool:

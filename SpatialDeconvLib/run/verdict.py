@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,10 +49,23 @@ def judged(
     return "noisy" if raised else word, texts + raised
 
 
-def worst_verdict(results: Iterable[Any]) -> dict[str, str]:
-    """Return the worst verdict of several results as an entry of `Result.automatic`; {} where none has one."""
+def unjudged(facts: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """Return what a `Result` says of itself where its residual would tell nothing, for this reason."""
+    automatic = facts["automatic"]
+    if "verdict" in automatic:  # of a deconvolution
+        automatic = {**automatic, "verdict": "unknown", "no_residual": why}
+    return {**facts, "residual": None, "automatic": automatic}
+
+
+def worst_verdict(results: Sequence[Any]) -> dict[str, str]:
+    """Return the worst verdict of several results as an entry of `Result.automatic`; {} where none has one.
+
+    Where one of them alone has no residual, that is none of what holds for all.
+    """
     known = [result.automatic["verdict"] for result in results if "verdict" in result.automatic]
-    return {"verdict": max(known, key=tuple(VERDICTS).index)} if known else {}
+    found = {"verdict": max(known, key=tuple(VERDICTS).index)} if known else {}
+    reasons = [result.automatic.get("no_residual", "") for result in results]
+    return found if all(reasons) or not any(reasons) else {**found, "no_residual": ""}
 
 
 def advice_on(result: Any) -> tuple[str, ...]:

@@ -325,6 +325,16 @@ def test_numbers_of_the_page(plain, noisy):
     assert f"Root mean square{formatting.number(result.residual * result.noise)}" in page.text
 
 
+@pytest.mark.parametrize("method", ["wiener", "tv"])
+def test_a_run_without_a_blur_to_undo_shows_no_residual(noisy, method):
+    narrow = sd.ParametricKernel("gaussian", sigma_mm=1e-4)
+    page, result = page_of(noisy[1], sd.KernelField.uniform(narrow), method=method)
+    reason = result.automatic["no_residual"]
+    assert f"unknown: {reason}" in page.text
+    assert "level of the noise" not in page.text  # of the chart of residuals after each iteration
+    assert "Root mean square" not in page.text
+
+
 def test_no_matplotlib_is_needed(tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None; sys.path.insert(0, sys.argv[1])\n"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.run.verdict import worst_verdict
 
 IMAGE = np.random.default_rng(3).normal(100, 10, (14, 16)).astype(np.float32)
 BLUR = sd.ParametricKernel("gaussian", sigma_mm=1.0)
@@ -199,10 +200,61 @@ def test_a_result_that_differs_outside_the_mask_only_is_unchanged():
     assert sd.convolve(IMAGE, field).warnings == []
 
 
+def test_a_sharpening_kernel_is_not_called_narrow():
+    kernel = sd.Kernel([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+    assert sd.convolve(IMAGE, kernel).warnings == []
+
+
+# -- nothing to undo
+
+NARROW = sd.ParametricKernel("gaussian", sigma_mm=2e-4)
+ELSEWHERE = sd.KernelField.by_intensity({900: BLUR, 1000: BLUR}, outside="unchanged")
+OTHERS = sd.KernelField.by_region(np.full(IMAGE.shape, 7), {1: BLUR, 2: BLUR}, outside="unchanged")
+UNUSED = sd.KernelField.by_weights([np.ones(IMAGE.shape), np.zeros(IMAGE.shape)], [NARROW, BLUR])
+
+
+@pytest.mark.parametrize("field", [NARROW, ELSEWHERE, OTHERS, UNUSED], ids=["narrow", "levels", "labels", "weights"])
+@pytest.mark.parametrize("options", [{"method": "wiener"}, {"method": "tv"}, {"method": "tikhonov", "tiles": 12}], ids=str)
+def test_a_run_without_a_blur_to_undo_has_no_residual(field, options):
+    options = {"tiles": "never", **options}
+    result = sd.deconvolve(IMAGE, field, noise=1.0, **options)
+    assert result.residual is None
+    assert result.automatic["verdict"] == "unknown"
+    assert result.automatic["no_residual"] in result.warnings
+    assert sd.deconvolve(IMAGE, BLUR, noise=1.0, **options).residual is not None
+
+
+def test_a_mask_where_nothing_blurs_has_no_residual():
+    labels = np.where(np.arange(16) < 8, 1, 7) * np.ones(IMAGE.shape, int)
+    field = sd.KernelField.by_region(labels, {1: BLUR}, outside="unchanged")
+    options = {"method": "tv", "noise": 1.0}
+    assert sd.deconvolve(IMAGE, field, mask=labels == 7, **options).residual is None
+    assert sd.deconvolve(IMAGE, field, mask=labels == 1, **options).residual is not None
+    assert sd.deconvolve(IMAGE, field, **options).residual is not None
+
+
+def test_a_kernel_that_only_shifts_is_not_one_that_does_nothing():
+    shift = sd.Kernel([[0.0, 0, 1], [0, 0, 0], [0, 0, 0]], centre="itk")
+    assert sd.deconvolve(IMAGE, shift, method="tv", noise=1.0).residual is not None
+
+
+def test_what_holds_for_all_has_a_residual_where_one_of_them_has():
+    idle, other = (sd.deconvolve(IMAGE, kernel, method="tv", noise=1.0) for kernel in (NARROW, BLUR))
+    assert worst_verdict([idle, other]) == {"verdict": other.automatic["verdict"], "no_residual": ""}
+    assert worst_verdict([idle, idle]) == {"verdict": "unknown"}
+
+
+def test_methods_are_compared_without_residuals_where_nothing_blurs():
+    sheet = sd.compare_methods(IMAGE, NARROW, size=4)
+    assert all(tile.residual is None for tile in sheet.tiles)
+    assert any("far narrower than a voxel" in text for text in sheet.warnings)
+
+
 # -- the command
 
 
-def test_the_command_warns_and_shows_no_residual(tmp_path, capsys):
+@pytest.mark.parametrize("method", ["wiener", "tv"])
+def test_the_command_warns_and_shows_no_residual(tmp_path, capsys, method):
     pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
     sitk = pytest.importorskip("SimpleITK")
     from SpatialDeconvLib.command.cli import main
@@ -216,9 +268,9 @@ def test_the_command_warns_and_shows_no_residual(tmp_path, capsys):
         )
     )
     arguments = ["deconvolve", "y.nrrd", "o.nrrd", "--kernels", "set.json", "--labels", "seven.nrrd", "--quiet"]
-    arguments += ["--strategy", "blend", "--method", "wiener"]
+    arguments += ["--method", method, "--residual-map", "r.nrrd"]
     assert main([str(tmp_path / a) if "." in a else a for a in arguments]) == 0
     shown = capsys.readouterr()
     assert "not used: the kernels at 1, 2" in shown.err
-    assert UNCHANGED in shown.err
+    assert (UNCHANGED if method == "wiener" else "no blur to undo") in shown.err
     assert "residual" not in shown.out

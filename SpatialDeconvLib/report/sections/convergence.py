@@ -15,6 +15,9 @@ def convergence_section(found: Findings) -> Section | None:
     if found.operation != "deconvolve":
         return None
     history = np.asarray(found.result.history, float)
+    if found.result.automatic.get("no_residual"):  # which would fall all the same
+        text = f"The method made {found.result.iterations} iterations, with no blur to undo."
+        return None if history.size < 2 else Section("convergence", "Convergence", tag("p", text))
     if history.size < 2:
         count = found.result.iterations
         text = "The method does not iterate: it computes its result in one go."

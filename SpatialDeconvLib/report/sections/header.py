@@ -75,7 +75,8 @@ def _facts(found: Findings) -> Markup:
     result, facts = found.result, []
     residual = found.run_residual
     if found.operation == "deconvolve":
-        verdict = "unknown: there is no noise to compare with" if residual is None else verdict_on(residual)
+        reason = result.automatic.get("no_residual") or "there is no noise to compare with"
+        verdict = f"unknown: {reason}" if residual is None else verdict_on(residual)
         facts.append(("Residual", "none" if residual is None else number(residual, 3), verdict))
     if found.noise is not None:
         given = "estimated from the image" if is_auto(result.parameters.get("noise")) else "given"

@@ -18,6 +18,7 @@ from ..job import Job
 from ..joint import run_joint
 from ..residuals import NEAR, Fit, KernelSums, composite
 from ..settings import ConvolveSettings, DeconvolveSettings, Settings
+from ..told import of_no_effect
 from .cutting import Rule, padded_for_filters, part_of, read, repeated, voxels_in
 from .layout import Tile
 from .plan import Plan
@@ -35,6 +36,8 @@ class Solved:
     residual : float or None
         See `pipeline.Result`; of the tile.
     warnings : list of str
+    blurs : bool
+        Whether a kernel that is used in the tile blurs anything.
     unexplained : ndarray or None
         The core's part of the residual map, where that was asked for.
     kernels : list of KernelSums
@@ -45,6 +48,7 @@ class Solved:
     count: int = 0
     residual: float | None = None
     warnings: list[str] = field(default_factory=list)
+    blurs: bool = True
     unexplained: np.ndarray | None = None
     kernels: list[KernelSums] = field(default_factory=list)
 
@@ -91,7 +95,8 @@ def solve_tile(
         image, fit, box = _blended(inputs, job, law, plan, tile)
         residual = fit.residual(job.watch.quiet())
     job.check_result(image, job.settings.spec.name)
-    solved = Solved(job.finished(image)[tile.inside], selected, residual, job.warnings)
+    blurs = not of_no_effect(job.bound, job.mask, image.dtype)
+    solved = Solved(job.finished(image)[tile.inside], selected, residual, job.warnings, blurs)
     if not residual_map:
         return solved
     core = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(_core(job, tile), box, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from ...methods.choices import NEVER
 from ..inputs import Inputs
 from ..job import Job
 from ..settings import DeconvolveSettings, Settings
-from ..told import unchanged
-from ..verdict import judged
+from ..told import unchanged, without_effect
+from ..verdict import judged, unjudged
 from .layout import Tile
 from .memory import tile_memory
 from .plan import Plan, foreseen_tiles, plan_of, planned_job
@@ -83,12 +84,11 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
     for tile, part in watch.part(0.25, 1.0).parts(tiles, "tile"):
         found = solve_tile(inputs, plan, tile, part)
         image[tile.core] = found.image
-        solved.append(Solved(found.image[..., :0], found.count, found.residual, found.warnings))
+        solved.append(replace(found, image=found.image[..., :0]))
     facts = facts_of(inputs, settings, plan, tiles, solved, watch)
     mask = None if inputs.mask is None else np.asarray(inputs.mask) != 0
     if unchanged(image, np.asarray(inputs.image), mask):
-        facts["warnings"].append("the result is the image itself: nothing was changed")
-        facts["residual"] = None
+        facts = _unjudged(facts, without_effect(same=True, idle=False))
     return image, facts
 
 
@@ -108,7 +108,7 @@ def facts_of(
     job = planned_job(inputs, plan, watch.quiet())
     law = job.noise_law() if plan.law is None else plan.law
     verdict, remarks = judged(job, law, residual, plan.of)
-    return {
+    facts = {
         "iterations": len(plan.history) if plan.history else plan.settings.steps,
         "history": plan.history,
         "residual": residual,
@@ -116,6 +116,12 @@ def facts_of(
         "parameters": parameters,
         **job.found(law, {**plan.facts, "verdict": verdict, "tiles": text}),
     }
+    idle = not any(tile.blurs for tile in solved if tile.count)
+    return _unjudged(facts, without_effect(same=False, idle=True)) if idle else facts
+
+
+def _unjudged(facts: dict[str, Any], why: str) -> dict[str, Any]:
+    return unjudged({**facts, "warnings": list(dict.fromkeys([*facts["warnings"], why]))}, why)
 
 
 def describe(plan: Plan, tiles: list[Tile]) -> str:
