@@ -17,6 +17,7 @@ from ..methods.choices import TILES
 from ..mrml import files as volumes
 from ..mrml import nodes
 from ..mrml import recipe as recipes
+from ..mrml.channels import channelText
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
 from ..mrml.sequencefiles import isSequence
@@ -147,7 +148,8 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
             losses += volumes.writeVolume(found, residual_map)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    names = [""] if len(maps) < 2 else [f", channel {number}" for number in range(1, len(maps) + 1)]
+    words = [f", {channelText(number, prepared.channelNames)}" for number in range(len(maps))]
+    names = [""] if len(maps) < 2 else words
     maps = [] if result.automatic.get("no_residual") else maps  # which say nothing of the kernels
     lines = [f"kernel{name} {line}" for name, each in zip(names, maps, strict=False) for line in each.describe()]
     told = [*told_of_request(request, image), *result.warnings, *losses]

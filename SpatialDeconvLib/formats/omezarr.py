@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class ZarrLayout:
         Place of the first voxel in mm, along z, y, x.
     told : tuple of str
         What was assumed or left out.
+    channel_names : tuple of str
+        What the channels are called, where the store says so.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class ZarrLayout:
     spacing: tuple[float, ...] | None
     origin: tuple[float, ...]
     told: tuple[str, ...]
+    channel_names: tuple[str, ...] = ()
 
     def length_of(self, axis: str) -> int:
         """Return the number of values along an axis, by its letter."""
@@ -221,7 +224,7 @@ def _of_group(path: Path, group: Any) -> ZarrLayout:
             () if len(multiscales) == 1 else (f"{path.name}: the first of its {len(multiscales)} images is read",)
         )
         layout = _of_dataset(path, path, multiscales[0], datasets[0])
-        return ZarrLayout(**{**layout.__dict__, "told": (*more, *layout.told)})
+        return replace(layout, told=(*more, *layout.told))
     names = sorted(group.keys())
     images = [name for name in names if hasattr(group[name], "shape") or _multiscales(group[name])]
     if len(images) == 1:
@@ -282,7 +285,21 @@ def _of_dataset(path: Path, store: Path, image: dict[str, Any], dataset: dict[st
             places = dict(zip(letters, translation, strict=True))
             spacing = tuple(of[axis] * mm[axis] if axis in units else 1.0 for axis in "zyx")
             origin = tuple(places[axis] * mm[axis] if axis in units else 0.0 for axis in "zyx")
-    return _layout(path, store / name, array, letters, spacing, origin, told)
+    layout = _layout(path, store / name, array, letters, spacing, origin, told)
+    return replace(layout, channel_names=_channel_names(store, layout.length_of("c")))
+
+
+def _channel_names(store: Path, count: int) -> tuple[str, ...]:
+    """What the metadata for viewers call the channels; () where they name none, or not as many."""
+    attributes = opened(store).attrs.asdict()
+    ome = attributes.get("ome")
+    omero = (ome if isinstance(ome, dict) else attributes).get("omero")
+    channels = omero.get("channels") if isinstance(omero, dict) else None
+    if count < 2 or not isinstance(channels, list) or len(channels) != count:
+        return ()
+    labels = [channel.get("label") if isinstance(channel, dict) else None for channel in channels]
+    names = tuple(label.strip() if isinstance(label, str) else "" for label in labels)
+    return names if any(names) else ()
 
 
 def _version_of(store: Path) -> str | None:

@@ -8,6 +8,7 @@ Orders of axes and spacings are numpy's: (k, j, i).
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import os
@@ -59,6 +60,8 @@ class TiffLayout:
         Volumes of a sequence, and channels that are pages of their own.
     order : str
         How pages follow each other: letters of t (frame), z, c (channel), the slowest first.
+    channel_names : tuple of str
+        What the channels are called, where the file says so.
     """
 
     shape: tuple[int, ...]
@@ -69,6 +72,7 @@ class TiffLayout:
     frames: int = 1
     channels: int = 1
     order: str = "tzc"
+    channel_names: tuple[str, ...] = ()
 
     @property
     def slices(self) -> int:
@@ -103,6 +107,7 @@ class _Said:
     others: dict[str, int] = field(default_factory=dict)
     spacing: tuple[float | None, ...] = (None, None, None)
     hidden: bool = False
+    channel_names: tuple[str, ...] = ()
 
 
 def is_tiff(path: Path) -> bool:
@@ -158,6 +163,7 @@ def read_layout(path: Path) -> TiffLayout:
     return TiffLayout(
         shape, samples, int(_number(first, _BITS, 1)), _spacing(first, said, len(shape)),
         _obstacle(first, all_pages if len(pages) < all_pages else 1), said.frames, said.channels, said.order,
+        _names_of(said.channel_names, max(said.channels, samples)),
     )  # fmt: skip
 
 
@@ -404,7 +410,22 @@ def _said_by_ome(description: str, page: dict[int, Any]) -> _Said:
                    * MM.get(_plain(words.get(f"PhysicalSize{axis}Unit", "um")), 0.0))
         for axis in "ZYX"
     )  # fmt: skip
-    return _Said(count["Z"], count["T"], channels, order, others, tuple(spacing))
+    names = _channel_names(description) if count["C"] > 1 else ()
+    return _Said(count["Z"], count["T"], channels, order, others, tuple(spacing), channel_names=names)
+
+
+def _channel_names(description: str) -> tuple[str, ...]:
+    """What OME's description calls the channels of its first image."""
+    first = re.split(r"<(?:\w+:)?Image\s", description, maxsplit=2)[1:2]
+    tags = re.findall(r"<(?:\w+:)?Channel\s([^>]*)>", "".join(first))
+    return tuple(
+        html.unescape(dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', tag)).get("Name", "")).strip() for tag in tags
+    )
+
+
+def _names_of(names: tuple[str, ...], channels: int) -> tuple[str, ...]:
+    """The names, where they are those of all channels and any has one."""
+    return names if len(names) == channels and any(names) else ()
 
 
 def _order_of_pages(said: str) -> str:

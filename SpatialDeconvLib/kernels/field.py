@@ -35,7 +35,7 @@ from .weights import KEY_WEIGHTS, IntensityWeights, check_weights, real_values, 
 Level = TypeVar("Level", bound=float)
 Label = TypeVar("Label", bound=int | str)
 Position = TypeVar("Position", bound=Sequence[float])
-Frame = TypeVar("Frame", bound=int | str)
+Part = TypeVar("Part", bound=int | str)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,12 +204,13 @@ class KernelField:
         return field
 
     @classmethod
-    def by_channel(cls, kernels: Mapping[int, AnyKernel] | Iterable[tuple[int, AnyKernel]]) -> KernelField:
-        """One kernel for each channel of a volume of several values per voxel, counted from 1."""
+    def by_channel(cls, kernels: Mapping[Part, AnyKernel] | Iterable[tuple[Part, AnyKernel]]) -> KernelField:
+        """One kernel for each channel of a volume of several values per voxel: by its number, counted from 1, or by
+        its name, of volumes whose file says that."""
         return cls._by_part("channel", kernels)
 
     @classmethod
-    def by_frame(cls, kernels: Mapping[Frame, AnyKernel] | Iterable[tuple[Frame, AnyKernel]]) -> KernelField:
+    def by_frame(cls, kernels: Mapping[Part, AnyKernel] | Iterable[tuple[Part, AnyKernel]]) -> KernelField:
         """One kernel for each frame of a sequence: by its number, counted from 0, or by its index value, a text."""
         return cls._by_part("frame", kernels)
 
@@ -529,11 +530,11 @@ def _label(value: Any) -> int:
 
 def _part(at: Any, key: str) -> int | str:
     least = 1 if key == "channel" else 0
-    if key == "frame" and isinstance(at, str) and at.strip():
+    if isinstance(at, str) and at.strip():
         return at.strip()
     number = float(at) if isinstance(at, numbers.Real) and not isinstance(at, bool) else math.nan
     if not number.is_integer() or number < least:
-        also = ", or a frame's index value as a text" if key == "frame" else ""
+        also = ", or a frame's index value as a text" if key == "frame" else ", or a channel's name as a text"
         raise InputError(f"{key} {at!r} must be a whole number from {least} on{also}")
     return int(number)
 

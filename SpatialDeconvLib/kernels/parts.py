@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import InputError
@@ -19,7 +20,7 @@ def field_of_part(field: KernelField, key: str, number: int, name: str = "") -> 
     number : int
         As messages count: channels from 1, frames from 0.
     name : str
-        Another word for the part: a frame's index value.
+        Another word for the part: a frame's index value, a channel's name.
 
     Raises
     ------
@@ -32,10 +33,48 @@ def field_of_part(field: KernelField, key: str, number: int, name: str = "") -> 
         if at == number or (name and at == name):
             return replace(field, key="uniform", kernels=(kernel,), at=(0,))
     known = ", ".join(str(at) for at in field.at)
-    raise InputError(f"{key} {number} has no kernel (those with one: {known}); add one for it")
+    called = f" ({name})" if name and key == "channel" else ""
+    raise InputError(f"{key} {number}{called} has no kernel (those with one: {known}); add one for it")
 
 
-def refuse_other_parts(field: KernelField, key: str, count: int) -> None:
+def channels_by_number(field: KernelField, names: Sequence[str]) -> KernelField:
+    """Return a field whose kernels of channels are told by number, from 1 on, where they were told by name.
+
+    Parameters
+    ----------
+    field : KernelField
+        Itself where it is keyed by something else.
+    names : sequence of str
+        What the channels are called, in order; empty where nobody says that.
+
+    Raises
+    ------
+    InputError
+        If no channel, or more than one, has such a name, or if a channel has two kernels.
+    """
+    if field.key != "channel":
+        return field
+    at = tuple(_number_of(name, names) if isinstance(name, str) else name for name in field.at)
+    twice = next((number for number in at if at.count(number) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"channel {twice} ({names[twice - 1]}) has a kernel by its name and one by its number; leave one out"
+        )
+    return replace(field, at=at)
+
+
+def _number_of(name: str, names: Sequence[str]) -> int:
+    found = [number for number, known in enumerate(names, 1) if known == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{len(found)} channels are called {name!r}; give their numbers, from 1 on")
+    known = ", ".join(filter(None, names))
+    called = f"the channels are called {known}" if known else "its file does not say what channels are called"
+    raise InputError(f"kernels are given for channel {name!r}, but {called}; give that, or its number from 1 on")
+
+
+def refuse_other_parts(field: KernelField, key: str, count: int, names: Sequence[str] = ()) -> None:
     """Refuse kernels of parts that the data do not have, or that have none for a part.
 
     Parameters
@@ -44,6 +83,8 @@ def refuse_other_parts(field: KernelField, key: str, count: int) -> None:
     key : {"channel"}
     count : int
         Parts there are, numbered from 1.
+    names : sequence of str
+        What they are called.
     """
     if field.key != key:
         return
@@ -53,4 +94,4 @@ def refuse_other_parts(field: KernelField, key: str, count: int) -> None:
             f"kernels are given for {key} {beyond[0]}, but the data have {count} (numbered from 1); leave it out"
         )
     for number in range(1, count + 1):
-        field_of_part(field, key, number)
+        field_of_part(field, key, number, names[number - 1] if number <= len(names) else "")

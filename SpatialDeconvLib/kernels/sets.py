@@ -9,11 +9,12 @@ A kernel set is a JSON file (schema ``spatialdeconv-kernels/1``); paths in it ar
 
 `at` is a level (key "intensity"), a label value or segment name ("region"), [z, y, x] in mm ("position") or
 the path of a weight image ("weights"), or [path, n] for the n-th image of a 4-D file, counted from 0, as of tissue
-fractions. For a part of the data as a whole it is the number of a channel, from 1 on ("channel"), or of a frame,
-from 0 on, or a frame's index value, a text ("frame"). Key "uniform" has one kernel and no `at`; key "region" may
-have "feather_mm". The words of each type are those of `ParametricKernel`: a Gaussian has "sigma_mm", one or one per
-axis (k, j, i), or "covariance_mm2", rows and columns in that order, for blur along oblique directions. Of type
-"radial", "path" may name a table (`read_radial_table`) instead of "r_mm" and "density".
+fractions. For a part of the data as a whole it is the number of a channel, from 1 on, or its name, a text
+("channel"), or the number of a frame, from 0 on, or its index value, a text ("frame"). Key "uniform" has one
+kernel and no `at`; key "region" may have "feather_mm". The words of each type are those of `ParametricKernel`: a
+Gaussian has "sigma_mm", one or one per axis (k, j, i), or "covariance_mm2", rows and columns in that order, for
+blur along oblique directions. Of type "radial", "path" may name a table (`read_radial_table`) instead of "r_mm"
+and "density".
 
 With key "position", "depths_mm" makes a kernel for each depth of a single one (`depth_field`)::
 

@@ -122,7 +122,7 @@ def run_stored(
     image, watch = inputs.image, Watch(progress, cancelled)
     create = partial(
         create_parts, shape=image.shape, dtype=_output_type(image.dtype), geometry=inputs.geometry,
-        channels=image.channels, frames=image.frames,
+        channels=image.channels, frames=image.frames, channel_names=image.channel_names,
     )  # fmt: skip
     writer = create(output)
     outputs = [writer]

@@ -17,6 +17,7 @@ from ..arrays.watch import UNWATCHED
 from ..errors import InputError
 from ..formats.parts import Geometry, StoredVolume, View, open_parts
 from ..kernels.field import KernelField
+from ..kernels.parts import channels_by_number, field_of_part, refuse_other_parts
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import Settings
@@ -151,9 +152,13 @@ class StoredInputs:
         if self.selection != Selection():
             mask = Selected(image, mask, self.selection)
         return Inputs(
-            image, self.kernels, self.geometry.spacing, mask, view("labels"), None, view("guide"),
-            view("noise"),
+            image, self._kernels_of(frame, channel), self.geometry.spacing, mask, view("labels"), None,
+            view("guide"), view("noise"),
         )  # fmt: skip
+
+    def _kernels_of(self, frame: int, channel: int) -> KernelField:
+        kernels = channels_by_number(self.kernels, self.image.channel_names)
+        return field_of_part(field_of_part(kernels, "channel", channel + 1), "frame", frame, str(frame))
 
 
 def opened(
@@ -181,6 +186,9 @@ def opened(
     """
     volumes = {role: open_parts(path) for role, path in paths.items()}
     image = volumes["image"]
+    if image.channels > 1:
+        names = image.channel_names
+        refuse_other_parts(channels_by_number(kernels, names), "channel", image.channels, names)
     geometry = image.geometry
     if spacing is not None:
         given = spacing_tuple(spacing[0] if len(spacing) == 1 else spacing, 3)

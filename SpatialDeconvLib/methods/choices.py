@@ -98,7 +98,8 @@ NONFINITE = ("error", "fill")
 #: What a result says of itself: whether the kernels explain the image; the worst comes last.
 VERDICTS = {
     "unknown": Choice(
-        _("Nothing to judge it by"), _("There is no noise, no change or no blur that the rest could be compared with.")
+        _("Nothing to judge it by"),
+        _("There is no noise, no change or no blur that the rest could be compared with."),
     ),
     "explained": Choice(
         _("Explained by the kernels"), _("What the result, blurred again, leaves of the image is noise.")

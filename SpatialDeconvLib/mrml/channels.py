@@ -38,11 +38,13 @@ def firstChannel(inputs: Inputs) -> Inputs:
     return dataclasses.replace(inputs, image=np.ascontiguousarray(inputs.image[..., 0]), kernels=kernels)
 
 
-def perChannel(run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: Watch, copyLast: bool, box=...):
+def perChannel(
+    run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: Watch, copyLast: bool, box=..., names=()
+):
     """Run on a scalar array, or on each channel of a vector array.
 
     ``run(inputs, channel, watch) -> Result``, of which the last channel is copied when that is asked for, in the
-    `box` that the results are of.
+    `box` that the results are of. `names`: what messages call the channels beside their number.
     """
     array = inputs.image
     if array.ndim == 3:
@@ -53,12 +55,18 @@ def perChannel(run: Callable[[Inputs, int, Watch], Any], inputs: Inputs, watch: 
     for channel, part in watch.parts(range(worked)):
         image = np.ascontiguousarray(array[..., channel])
         kernels = field_of_part(field_of(inputs.kernels), "channel", channel + 1)
-        own = part.under(f"channel {channel + 1} of {worked}")
+        own = part.under(f"{channelText(channel, names)} of {worked}")
         results.append(run(dataclasses.replace(inputs, image=image, kernels=kernels), channel, own))
-    return combinedResult(results, [array[..., channels - 1][box]] if copyLast else [])
+    return combinedResult(results, [array[..., channels - 1][box]] if copyLast else [], names)
 
 
-def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
+def channelText(channel: int, names: Sequence[str] = ()) -> str:
+    """Return what messages call a channel, counted from 0: "channel 2 (DAPI)", or without a name."""
+    name = names[channel] if channel < len(names) else ""
+    return f"channel {channel + 1} ({name})" if name else f"channel {channel + 1}"
+
+
+def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = (), names: Sequence[str] = ()):
     """Return one Result for the channels of a vector volume.
 
     `image` is stacked along a last axis, followed by the `copied` channels. `iterations` is the largest,
@@ -70,8 +78,10 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
     images = [result.image for result in results]
     images += [channel.astype(images[0].dtype) for channel in copied]
     channels = [{name: getattr(r, name) for name in ("iterations", "residual", "noise")} for r in results]
-    names = [f"channel {n}" for n in range(1, len(results) + 1)]
-    warnings = warningsOf(results, names)
+    words = [channelText(channel, names) for channel in range(len(results))]
+    for channel, name in zip(channels, names, strict=False):
+        channel |= {"name": name} if name else {}
+    warnings = warningsOf(results, words)
     return dataclasses.replace(
         first,
         image=np.stack(images, axis=-1),
@@ -79,7 +89,7 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = ()):
         residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
         noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
         automatic={**first.automatic, "channels": channels, **worst_verdict(results)},
-        region_means=regionMeansOf(results, names),
+        region_means=regionMeansOf(results, words),
         warnings=warnings,
         seconds=sum(r.seconds for r in results),
         fits=tuple(fit for r in results for fit in r.fits),

@@ -27,12 +27,15 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, fits, headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
+from ..formats.channelnames import channel_names
 from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
 from ..formats.npy import volume_npy
 from ..formats.parts import Geometry, open_parts, write_whole
 from ..formats.reasons import reason_of, unreadable
+from .channelnames import channelNames, setChannelNames
+from .channels import channelCount
 from .flat import isFlat, markFlat
 from .scene import (
     LPS_TO_RAS,
@@ -125,6 +128,8 @@ def readVolume(path: PathLike, straighten: bool = False):
         node = _readWithStorageNode(path, nodeClass(), slicer.vtkMRMLVolumeArchetypeStorageNode())
     if axesOf(path) == 2:
         markFlat(node)
+    if channelCount(node) > 1:
+        setChannelNames(node, channel_names(path))
     return node
 
 
@@ -718,7 +723,7 @@ def _writeTemporary(node, array: np.ndarray, temporary: Path, path: Path) -> Non
         if _suffix(path) == ".npy" and isFlat(node):
             problem = _writeArray(array[0], temporary)
         elif _suffix(path) in _STORED_FORMATS:
-            problem = _failureText(write_whole, temporary, [array], geometryOf(node))
+            problem = _failureText(write_whole, temporary, [array], geometryOf(node), channelNames(node))
         elif _suffix(path) in _PICTURE_FORMATS or isFlat(node):
             problem = _writeImage(node, array, temporary)
         else:

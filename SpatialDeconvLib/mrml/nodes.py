@@ -26,7 +26,7 @@ from ..kernels.collect import read_kernel_set
 from ..kernels.field import KernelField
 from ..kernels.kernel import Kernel
 from ..kernels.parametric import ParametricKernel
-from ..kernels.parts import refuse_other_parts
+from ..kernels.parts import channels_by_number, refuse_other_parts
 from ..kernels.sets import from_logarithm
 from ..methods.choices import PART_KEYS
 from ..run import pipeline
@@ -34,6 +34,7 @@ from ..run.inputs import Inputs, sigmas_of
 from ..run.settings import Settings, settings_of
 from . import recipe as recipes
 from .browsers import fieldOfShownFrame
+from .channelnames import channelNames, setChannelNames
 from .channels import lastIsOpacity, perChannel
 from .flat import keepFlat
 from .geometry import geometryText, sameGeometry
@@ -192,11 +193,14 @@ class Prepared:
         The voxels of the volume, and what belongs to it on its grid; the labels are in the kernel field.
     copyLast : bool
         The last channel is an opacity, which is copied.
+    channelNames : tuple of str
+        What the channels are called; () where nobody says that.
     """
 
     settings: Settings
     inputs: Inputs
     copyLast: bool
+    channelNames: tuple[str, ...] = ()
 
     def compute(self, watch: Watch):
         """Run the engine and return its Result."""
@@ -205,6 +209,7 @@ class Prepared:
             self.inputs,
             watch,
             self.copyLast,
+            names=self.channelNames,
         )
 
     def recipe(self, result) -> str:
@@ -216,7 +221,7 @@ def prepare(settings: Settings, inputVolume, kernels, selections: Selections) ->
     """Turn the nodes of a run into arrays; raises InputError as `deconvolveVolume` does."""
     array, resample = volumeArray(inputVolume, "inputVolume"), selections.resample
     refuse_shear(f"inputVolume {describeNode(inputVolume)}", ijkToRas(inputVolume)[:3, :3])
-    field = fieldOfShownFrame(kernelFieldFrom(kernels), inputVolume)
+    field, names = fieldOfShownFrame(kernelFieldFrom(kernels), inputVolume), channelNames(inputVolume)
     if selections.labels is not None:
         field = field.with_labels(*labelArray(selections.labels, inputVolume, resample))
     mask = None if selections.mask is None else maskArray(selections.mask, inputVolume, resample)
@@ -225,9 +230,11 @@ def prepare(settings: Settings, inputVolume, kernels, selections: Selections) ->
     inputs = Inputs(array, field, spacingOf(inputVolume), mask=mask, guide=guide, noise=noise)
     copyLast = array.ndim == 4 and lastIsOpacity(inputVolume, array)
     if array.ndim == 4:
-        refuse_other_parts(field, "channel", array.shape[3] - copyLast)
+        field = channels_by_number(field, names)
+        inputs = dataclasses.replace(inputs, kernels=field)
+        refuse_other_parts(field, "channel", array.shape[3] - copyLast, names)
     _refuseParts(field, inputVolume, array.ndim == 4)
-    return Prepared(settings, inputs, copyLast)
+    return Prepared(settings, inputs, copyLast, names)
 
 
 def _refuseParts(field: KernelField, inputVolume, channels: bool) -> None:
@@ -305,6 +312,7 @@ def _fill(node, data, recipe: str, inputVolume) -> None:
         node.SetAndObserveTransformNodeID(inputVolume.GetTransformNodeID())
         node.SetAttribute(RECIPE_ATTRIBUTE, recipe)
         keepFlat(inputVolume, node)
+        setChannelNames(node, channelNames(inputVolume))
         if data.GetNumberOfScalarComponents() > 1 and hasattr(inputVolume, "GetVoxelVectorType"):
             node.SetVoxelVectorType(inputVolume.GetVoxelVectorType())
     finally:

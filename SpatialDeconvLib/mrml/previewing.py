@@ -161,7 +161,7 @@ def _blockOf(prepared: nodes.Prepared, block, draft: bool, memory: PreviewMemory
     def run(inputs: Inputs, channel: int, part: Watch):
         return blocks.block_of(inputs, prepared.settings, block, part, draft=draft, known=memory.ofChannel(channel))
 
-    return perChannel(run, prepared.inputs, watch, prepared.copyLast, block)
+    return perChannel(run, prepared.inputs, watch, prepared.copyLast, block, prepared.channelNames)
 
 
 # -- where

@@ -16,10 +16,12 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
+from ..formats.channelnames import channel_names
 from ..formats.frames import frame_count
 from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
 from ..formats.parts import open_parts, write_whole
+from .channelnames import channelNames, setChannelNames
 from .files import (
     _INT64,
     PathLike,
@@ -144,13 +146,14 @@ def _readWithSitk(path: Path, node) -> None:
     image = _readImage(path)
     if image.GetDimension() != 4:
         raise InputError(f"{path} has {image.GetDimension()} axes; give a sequence of volumes with four")
-    matrix = LPS_TO_RAS @ _indexToLps(image)
+    matrix, names = LPS_TO_RAS @ _indexToLps(image), channel_names(path)
     node.SetIndexName("frame")
     for number, array in enumerate(sitk.GetArrayViewFromImage(image)):
         frame = slicer.vtkMRMLVectorVolumeNode() if array.ndim == 4 else slicer.vtkMRMLScalarVolumeNode()
         frame.SetName(f"{node.GetName()}_{number:04d}")
         frame.SetAndObserveImageData(imageDataFromArray(array))
         frame.SetIJKToRASMatrix(vtkFromMatrix(matrix))
+        setChannelNames(frame, names if array.ndim == 4 else ())
         node.SetDataNodeAtValue(frame, str(number))
 
 
@@ -207,7 +210,8 @@ def _writeFrames(plain, temporary: Path) -> str | None:
     """Return None when all went well, else what is wrong."""
     if _suffix(temporary) == omezarr.ENDING:
         frames = [plain.GetNthDataNode(n) for n in range(plain.GetNumberOfDataNodes())]
-        return _failureText(write_whole, temporary, [volumeArray(f) for f in frames], geometryOf(frames[0]))
+        arrays, names = [volumeArray(f) for f in frames], channelNames(frames[0])
+        return _failureText(write_whole, temporary, arrays, geometryOf(frames[0]), names)
     storage = slicer.vtkMRMLVolumeSequenceStorageNode()
     storage.SetFileName(library_name(temporary))
     done = storage.WriteData(plain) and temporary.is_file()
@@ -234,6 +238,7 @@ def _plainSequence(node, path: Path):
         copy.SetAndObserveImageData(image)
         copy.CopyOrientation(frame)
         copy.SetVoxelVectorType(frame.GetVoxelVectorType())
+        setChannelNames(copy, channelNames(frame))
         plain.SetDataNodeAtValue(copy, node.GetNthIndexValue(number))
     plain.SetAttribute("DataNodeClassName", frames[0].GetClassName())
     return plain

@@ -22,6 +22,7 @@ from ..run.blocks import BlockMemory, block_around
 from ..run.pipeline import Result
 from ..run.residuals import ResidualMap
 from ..run.sheet import DEFAULT_SIZE, Sheet, Tile
+from .channelnames import channelNames, setChannelNames
 from .channels import firstChannel
 from .flat import keepFlat
 from .nodes import prepare, settingsFrom
@@ -137,6 +138,7 @@ def residualChannels(inputVolume, maps: Sequence[ResidualMap]):
     scene = inputVolume.GetScene() or ensureScene()
     node = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
     _fill(node, inputVolume, np.stack([each.values for each in maps], axis=-1))
+    setChannelNames(node, channelNames(inputVolume))
     return node
 
 

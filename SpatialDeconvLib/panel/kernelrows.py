@@ -81,8 +81,9 @@ class KernelRow:
     ----------
     at : str
         What the kernel belongs to: a level; a segment name or label (a name that looks like a number in quotes);
-        a position "z, y, x" in mm; a weight image (see `kernelweights`); a channel, from 1 on; a frame, from 0 on,
-        or its index value (one that is a number in quotes). Without meaning for one kernel everywhere.
+        a position "z, y, x" in mm; a weight image (see `kernelweights`); a channel, from 1 on, or its name; a
+        frame, from 0 on, or its index value (names and values that are numbers in quotes). Without meaning for one
+        kernel everywhere.
     kind : str
         One of `KINDS`.
     size : str
@@ -131,11 +132,10 @@ class KernelRow:
             return kernelweights.placeOf(self)
         if not text:
             raise InputError(_MISSING_PLACES[key])
-        if key == "channel":
-            if not re.fullmatch(r"\d+", text) or int(text) < 1:
-                raise InputError(_("channel '{text}' is no number from 1 on").format(text=text))
-            return int(text)
-        return _numberOrName(text)
+        place = _numberOrName(text)
+        if key == "channel" and isinstance(place, int) and place < 1:
+            raise InputError(_("channel '{text}' is no number from 1 on").format(text=text))
+        return place
 
     def entry(self, folder: str | os.PathLike | None = None, key: str = "uniform") -> dict[str, Any]:
         """Return the entry of a kernel set file.
@@ -394,7 +394,7 @@ def _placeText(key: str, at: Any, folder: Path) -> str:
         return kernelweights.textOfFile(weight_file(at, folder))
     if key == "position":
         return ", ".join(numberText(v) for v in at)
-    if key in ("region", "frame") and isinstance(at, str):
+    if key in ("region", *PART_KEYS) and isinstance(at, str):
         return f'"{at}"' if re.fullmatch(r'[-+]?\d+|".*"', at.strip()) else at
     return numberText(at)
 
@@ -764,7 +764,7 @@ def newRow(key: str, rows: Sequence[KernelRow], regions: Sequence[str | int] = (
     key : str
     rows : sequence of KernelRow
     regions : sequence of str or int
-        Names of the segments, or labels, there are; or the numbers of channels or frames.
+        Names of the segments, or labels, there are; or the names or numbers of channels or frames.
     """
     last = rows[-1] if rows else KernelRow()
     if key in PART_KEYS and not regions:

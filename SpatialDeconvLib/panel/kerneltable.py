@@ -16,7 +16,7 @@ from ..estimation import levels
 from ..formats.stored import ENDINGS
 from ..kernels.sets import write_kernel_set
 from ..methods.choices import CENTRES
-from ..mrml import browsers, channels, nodes, places, weightimages
+from ..mrml import browsers, channelnames, nodes, places, weightimages
 from . import dropping, forms, kernelfacts, kernelfields, kernelfiles, kernelrows, kernelweights
 from . import pixmaps as pictures
 from .history import History
@@ -244,7 +244,9 @@ class KernelTable:
         if key == "region":
             return places.regionNames(node.labels)
         if key == "channel":
-            return list(range(1, channels.channelCount(node.inputVolume) + 1))
+            words = enumerate(channelnames.channelWords(node.inputVolume), 1)
+            given = {row.at.strip() for row in rowsOf(node)}
+            return [number if str(number) in given else name for number, name in words]
         return list(range(browsers.frameCount(node.inputVolume))) if key == "frame" else []
 
     # -- the fields of the selected rows

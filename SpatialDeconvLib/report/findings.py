@@ -172,11 +172,16 @@ class Findings:
         """The residual that the run gave, in this channel."""
         return self._of_channel("residual", self.result.residual)
 
+    @property
+    def channel_name(self) -> str:
+        """What the channel that is shown is called; "" where nobody says that."""
+        return str(self._of_channel("name", ""))
+
     def _of_channel(self, name: str, otherwise: Any) -> Any:
         channels = self.result.automatic.get("channels")
         if self.channel is None or not channels or self.channel[0] >= len(channels):
             return otherwise
-        return channels[self.channel[0]][name]
+        return channels[self.channel[0]].get(name, otherwise)
 
     @property
     def title(self) -> str:

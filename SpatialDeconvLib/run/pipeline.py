@@ -53,8 +53,8 @@ class Result:
         One value per iteration where the method records it; the six filters record none.
     residual : float or None
         ||y - A x|| over what the noise makes of it, by its law, at the filtered voxels (sigma sqrt N where it is
-        equally strong at N voxels): about 1 when the kernels explain the image; None when there is no noise, and where
-        nothing was undone.
+        equally strong at N voxels): about 1 when the kernels explain the image; None when there is no
+        noise, and where nothing was undone.
     noise : float or None
         Standard deviation of the noise that was used, in image units; where it varies, the root of its mean square.
         ``automatic["noise_law"]`` says in words how it follows the signal.

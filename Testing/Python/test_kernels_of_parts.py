@@ -123,7 +123,7 @@ def test_missing_and_superfluous_parts_are_named():
     [
         (lambda: sd.KernelField.by_channel({0: NARROW}), "channel 0 must be a whole number from 1"),
         (lambda: sd.KernelField.by_channel({1.5: NARROW}), "channel 1.5"),
-        (lambda: sd.KernelField.by_channel({"red": NARROW}), "channel 'red'"),
+        (lambda: sd.KernelField.by_channel({" ": NARROW}), "channel ' '"),
         (lambda: sd.KernelField.by_frame({-1: NARROW}), "frame -1 must be a whole number from 0"),
         (lambda: sd.KernelField.by_frame([(0, NARROW), (0, WIDE)]), "frame 0 is given twice"),
         (lambda: sd.KernelField.by_frame({}), "empty"),

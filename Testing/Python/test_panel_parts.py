@@ -7,6 +7,7 @@ from test_panel_views import add_sequence
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.watch import Watch
+from SpatialDeconvLib.mrml.channelnames import channelNames, setChannelNames
 
 SIGMAS = ("0.8", "1.5")
 
@@ -26,6 +27,26 @@ def fill(user):
     user.click("levelsButton")
     for number, sigma in enumerate(SIGMAS):
         user.edit_cell(number, 2, sigma)
+
+
+def test_channels_with_names_have_rows_by_name(colours):
+    setChannelNames(colours.parameters.inputVolume, ["DAPI", "488"])
+    fill(colours)
+    assert [row[0] for row in colours.table()] == ["DAPI", '"488"']
+    run(colours)
+    node = slicer.util.getNode("colours convolved*")
+    assert channelNames(node) == ("DAPI", "488")
+    found = slicer.util.arrayFromVolume(node)
+    image = slicer.util.arrayFromVolume(colours.parameters.inputVolume)
+    expected = sd.convolve(np.ascontiguousarray(image[..., 1]), kernel(1), spacing=1.0).image
+    np.testing.assert_allclose(found[..., 1], expected, rtol=1e-5)
+
+
+def test_a_channel_that_has_a_row_by_its_number_gets_none_by_its_name(colours):
+    colours.click("addKernelButton")
+    setChannelNames(colours.parameters.inputVolume, ["DAPI", "GFP"])
+    colours.click("levelsButton")
+    assert [row[0] for row in colours.table()] == ["1", "GFP"]
 
 
 def run(user, answer=None):

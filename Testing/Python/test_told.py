@@ -213,8 +213,12 @@ OTHERS = sd.KernelField.by_region(np.full(IMAGE.shape, 7), {1: BLUR, 2: BLUR}, o
 UNUSED = sd.KernelField.by_weights([np.ones(IMAGE.shape), np.zeros(IMAGE.shape)], [NARROW, BLUR])
 
 
-@pytest.mark.parametrize("field", [NARROW, ELSEWHERE, OTHERS, UNUSED], ids=["narrow", "levels", "labels", "weights"])
-@pytest.mark.parametrize("options", [{"method": "wiener"}, {"method": "tv"}, {"method": "tikhonov", "tiles": 12}], ids=str)
+@pytest.mark.parametrize(
+    "field", [NARROW, ELSEWHERE, OTHERS, UNUSED], ids=["narrow", "levels", "labels", "weights"]
+)
+@pytest.mark.parametrize(
+    "options", [{"method": "wiener"}, {"method": "tv"}, {"method": "tikhonov", "tiles": 12}], ids=str
+)
 def test_a_run_without_a_blur_to_undo_has_no_residual(field, options):
     options = {"tiles": "never", **options}
     result = sd.deconvolve(IMAGE, field, noise=1.0, **options)

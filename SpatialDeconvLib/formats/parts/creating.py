@@ -186,6 +186,7 @@ def create_parts(
     frames: int = 1,
     chunks: Sequence[int] | None = None,
     multiscale: bool = True,
+    channel_names: Sequence[str] = (),
 ) -> StoredWriter:
     """Begin a volume that is written in parts, or take up the one that a killed run has begun.
 
@@ -204,6 +205,8 @@ def create_parts(
         What Zarr stores together; other formats have no chunks.
     multiscale : bool
         Whether OME-Zarr gets coarser versions, for viewers.
+    channel_names : sequence of str
+        What the channels are called; OME-Zarr keeps it.
 
     Raises
     ------
@@ -214,7 +217,7 @@ def create_parts(
         If the folder cannot be written, or the disk has too little room.
     """
     path = given_path(path).absolute()
-    known, plan = _planned(path, shape, dtype, geometry, channels, frames, chunks, multiscale)
+    known, plan = _planned(path, shape, dtype, geometry, channels, frames, chunks, multiscale, channel_names)
     if path.is_dir() and not (known.chunked and is_store(path)):
         raise IsADirectoryError(
             f"output {path} is a folder{' that is no Zarr store' * known.chunked}; give another name"
@@ -257,7 +260,9 @@ def attach_parts(path: str | Path) -> StoredWriter:
     return StoredWriter(path, plan, known.target(volume, plan), folder, True, (), None)
 
 
-def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -> None:
+def write_whole(
+    path: Path, volumes: Sequence[np.ndarray], geometry: Geometry, channel_names: Sequence[str] = ()
+) -> None:
     """Write a volume, or the frames of a sequence, at once, to a name that is new.
 
     Parameters
@@ -267,6 +272,8 @@ def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -
     volumes : sequence of ndarray, (z, y, x) or (z, y, x, channel)
         One of each frame, alike in shape and type.
     geometry : Geometry
+    channel_names : sequence of str
+        See `create_parts`.
 
     Raises
     ------
@@ -276,7 +283,9 @@ def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -
     """
     first = volumes[0]
     channels = first.shape[3] if first.ndim == 4 else 1
-    known, plan = _planned(path, first.shape[:3], first.dtype, geometry, channels, len(volumes), None, True)
+    known, plan = _planned(
+        path, first.shape[:3], first.dtype, geometry, channels, len(volumes), None, True, channel_names
+    )
     assert known.create is not None
     known.create(path, plan)
     volume = known.open(path)
@@ -288,7 +297,7 @@ def write_whole(path: Path, volumes: Sequence[np.ndarray], geometry: Geometry) -
 
 def _planned(
     path: Path, shape: Sequence[int], dtype: Any, geometry: Geometry | None, channels: int, frames: int,
-    chunks: Sequence[int] | None, multiscale: bool,
+    chunks: Sequence[int] | None, multiscale: bool, channel_names: Sequence[str],
 ) -> tuple[PartsFormat, Plan]:  # fmt: skip
     """The format of a path, and what is to be written, after refusing what it cannot hold."""
     known = format_of(path)
@@ -297,6 +306,7 @@ def _planned(
     plan = Plan(
         _three(path, shape), _number_type(path, dtype), geometry or Geometry(), channels, frames,
         _chunks_of(path, shape, chunks) if known.chunked else None, multiscale and known.chunked,
+        tuple(channel_names) if known.chunked else (),
     )  # fmt: skip
     for count, what, held in ((channels, "channels", known.channels), (frames, "frames", known.frames)):
         if count > 1 and not held:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ...arrays.boxes import Box
 from ...arrays.reading import given_path, refuse_endless
 from ...errors import InputError
+from ..channelnames import channel_names
 from ..images import has_spacing, read_image
 from ..quiet import standard_error_captured
 from ..reasons import unreadable
@@ -43,16 +44,11 @@ def open_parts(path: str | Path) -> StoredVolume:
     refuse_endless(path, "input")
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path (current folder: {Path.cwd()})")
-    known = format_of(path)
     try:
-        if known is None:
-            return _whole(path, "its format is not one of those that are")
-        try:
-            return known.open(path)
-        except NotInParts as error:
-            return _whole(path, str(error))
+        volume = _opened(path)
     except RuntimeError as error:  # of SimpleITK
         raise InputError(unreadable(path, str(error), READABLE)) from error
+    return replace(volume, channel_names=channel_names(path)) if volume.channels > 1 else volume
 
 
 def is_in_parts(path: str | Path) -> bool:
@@ -70,6 +66,16 @@ def is_in_parts(path: str | Path) -> bool:
     except (NotInParts, InputError, OSError, RuntimeError):
         return False
     return True
+
+
+def _opened(path: Path) -> StoredVolume:
+    known = format_of(path)
+    if known is None:
+        return _whole(path, "its format is not one of those that are")
+    try:
+        return known.open(path)
+    except NotInParts as error:
+        return _whole(path, str(error))
 
 
 def _whole(path: Path, why: str) -> StoredVolume:

@@ -28,6 +28,8 @@ class Plan:
         What is stored together, where the format does so.
     multiscale : bool
         Whether coarser versions are to be written, where the format has them.
+    channel_names : tuple of str
+        What the channels are called, where the format keeps that.
     """
 
     shape: tuple[int, int, int]
@@ -37,6 +39,7 @@ class Plan:
     frames: int = 1
     chunks: tuple[int, int, int] | None = None
     multiscale: bool = True
+    channel_names: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -56,6 +59,7 @@ class Plan:
         return cls(
             (z, y, x), np.dtype(plain["dtype"]), geometry, plain["channels"], plain["frames"],
             None if chunks is None else (chunks[0], chunks[1], chunks[2]), plain["multiscale"],
+            tuple(plain.get("channel_names", ())),
         )  # fmt: skip
 
 

@@ -75,6 +75,8 @@ class StoredVolume:
         The boxes that are stored together, of which a part costs as much as the whole: of Zarr and tiled TIFF.
     channels, frames : int
         Values of a voxel, and volumes of a sequence.
+    channel_names : tuple of str
+        What the channels are called, where the file says so.
     told : tuple of str
         What was assumed or left out, in words.
     source : Source
@@ -91,6 +93,7 @@ class StoredVolume:
     channels: int = 1
     frames: int = 1
     told: tuple[str, ...] = ()
+    channel_names: tuple[str, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ each half of the axes on which voxels are smallest, down to 256 voxels. Lengths 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from .plan import Plan
 from .volume import Geometry, StoredVolume
 
 _VERSION, _FORMAT = "0.4", 2
+#: Of channels, in which viewers lay them over each other.
+_COLORS = ("0000FF", "00FF00", "FF0000", "00FFFF", "FF00FF", "FFFF00")
 _COARSEST = 256  # voxels on the longest axis of the last version
 
 
@@ -78,6 +81,23 @@ class ZarrTarget:
             with few_chunks_at_once():
                 self._coarsen(store / str(number - 1), finer, store / str(number), shape, step)
         _describe(group, store, self.plan, factors)
+        if self.plan.channel_names:
+            coarsest = store / str(len(factors) - 1)
+            group.attrs["omero"] = {"channels": self._channels(coarsest, _shape_at(self.plan.shape, factors[-1]))}
+
+    def _channels(self, coarsest: Path, shape: Sequence[int]) -> list[dict[str, Any]]:
+        """What viewers want of each channel: name, colour, and the range of the coarsest version's values."""
+        read, found = opened(coarsest), []
+        for channel, name in enumerate(self.plan.channel_names):
+            least, most = math.inf, -math.inf
+            for frame, box in itertools.product(range(self.plan.frames), _boxes(shape, self.plan.chunks or shape)):
+                values = np.asarray(read[self.layout.place_of(box, channel, frame)])
+                least, most = min(least, float(values.min())), max(most, float(values.max()))
+            window = {"min": least, "max": most, "start": least, "end": most}
+            found.append(
+                {"label": name, "color": _COLORS[channel % len(_COLORS)], "window": window, "active": True}
+            )
+        return found
 
     def _coarsen(
         self, source: Path, finer: Sequence[int], target: Path, shape: Sequence[int], step: Sequence[int]

@@ -64,7 +64,7 @@ def _circumstances(found: Findings) -> str:
     if found.channel is not None:
         text += (
             f" Of the {found.channel[1]} values of each voxel, the pictures and charts show number "
-            f"{found.channel[0] + 1}, which changed most."
+            f"{found.channel[0] + 1}{f' ({found.channel_name})' if found.channel_name else ''}, which changed most."
         )
     if found.run.frames:
         text += f" It is one of the {len(found.run.frames)} frames of a sequence: {found.frame}."
