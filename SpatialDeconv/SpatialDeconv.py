@@ -599,8 +599,8 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         """Show what a result leaves unexplained of the volume that it was made from, in units of the noise.
 
         :param result: what `deconvolve` has returned beside its output
-        :return: volume node, blue to red over four times the noise, and a list of SpatialDeconvLib.ResidualMap, one
-            for each channel, which say how well every kernel fits
+        :return: volume node, blue to red over four times the noise, of a vector volume with as many channels, and a
+            list of SpatialDeconvLib.ResidualMap, one for each channel, which say how well every kernel fits
         """
         from SpatialDeconvLib.mrml import sheets
         from SpatialDeconvLib.panel import comparing
@@ -609,6 +609,16 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         node = sheets.residualVolume(inputVolume, maps)
         comparing.showResidual(node, maps)
         return node, maps
+
+    def residual_sequence(self, inputSequence):
+        """Return what collects the residual maps of a sequence: give it to `deconvolve` as its argument finished.
+
+        :return: callable; its `node` is a sequence of the maps of the frames, its `maps` their
+            SpatialDeconvLib.ResidualMaps by frame
+        """
+        from SpatialDeconvLib.mrml import sheets
+
+        return sheets.ResidualSequence(inputSequence)
 
     @staticmethod
     def _listed(result):

@@ -1375,10 +1375,6 @@ Neurological Institute, McGill University.
     <context>
         <name>mrml.sheets</name>
         <message>
-            <source>{name} residual, channels together</source>
-            <translation>{name} Rest, Kanäle zusammen</translation>
-        </message>
-        <message>
             <source>{name} residual</source>
             <translation>{name} Rest</translation>
         </message>

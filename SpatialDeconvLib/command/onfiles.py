@@ -20,8 +20,8 @@ from ..mrml import recipe as recipes
 from ..mrml.channels import channelText
 from ..mrml.scene import ensureScene, temporaryNodes
 from ..mrml.selections import Selections
-from ..mrml.sequencefiles import isSequence
-from ..mrml.sheets import residualChannels, residualMaps, residualVolume
+from ..mrml.sequencefiles import checkSequenceName, isSequence
+from ..mrml.sheets import residualMaps, residualVolume
 from ..report.volumes import reported_run
 from .large import run_large, stored_inputs
 from .request import (
@@ -88,7 +88,7 @@ def run_on_files(
     if residual_map is not None:
         volumes.checkWritable(residual_map)
         if isSequence(request.files["image"]):
-            raise InputError("a sequence has no residual map; make one of a frame alone", "residual_map")
+            checkSequenceName(residual_map)
     if report is not None:
         reports.check_folder(report)
     wanted = {"workers": workers, "scheduler": scheduler, "report": report, "residual_map": residual_map}
@@ -108,7 +108,7 @@ def run_on_files(
     with temporaryNodes(ensureScene()):
         given = request, output, watch, notes or {}, report, command, destination or output
         if isSequence(request.files["image"]):
-            return run_with_sequence(*given)
+            return run_with_sequence(*given, residual_map)
         return _run_with_nodes(*given, residual_map)
 
 
@@ -139,9 +139,7 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
         run = reported_run(prepared, image, result, recipe, reference=truth, output=destination, command=command)
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
     maps = [] if residual_map is None else residualMaps(result, cancelled=work.cancelled)
-    found = None
-    if maps:
-        found = residualVolume(image, maps) if len(maps) == 1 else residualChannels(image, maps)
+    found = residualVolume(image, maps) if maps else None
     with together():
         losses = volumes.writeVolume(node, output, like=image)
         if found is not None:

@@ -15,6 +15,7 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..mrml import nodes, sequencefiles, sequences
 from ..mrml import recipe as recipes
+from ..mrml.sheets import ResidualSequence
 from ..mrml.voxelsizes import setVoxelSize
 from ..report import ReportedRun
 from ..report.volumes import reported_run
@@ -32,7 +33,7 @@ from .request import (
 )
 
 
-def run_with_sequence(request, output, watch: Watch, notes, report, command, destination) -> FileRun:
+def run_with_sequence(request, output, watch: Watch, notes, report, command, destination, residual_map) -> FileRun:
     """Read, process every frame, and write the output with its recipe and report; see `onfiles.run_on_files`."""
     sequencefiles.checkSequenceName(output)
     sequence = sequencefiles.readSequence(request.files["image"])
@@ -43,11 +44,12 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     count = sequence.GetNumberOfDataNodes()
     before = None if truth is None else [_metrics(truth, n, _frame(sequence, n)) for n in range(count)]
     shown = None if report is None else _ShownFrame()
+    residuals = None if residual_map is None else ResidualSequence(sequence, watch.cancelled)
     function = sequences.deconvolveSequence if request.operation == "deconvolve" else sequences.convolveSequence
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     node, results = function(
         sequence, request.kernels, resample=request.selection["resample"], progress=work.tell,
-        cancelled=work.cancelled, settings=request.settings, finished=shown, **sources,
+        cancelled=work.cancelled, settings=request.settings, finished=_each(shown, residuals), **sources,
     )  # fmt: skip
     names = [sequences.frameText(sequence, n) for n in range(count)]
     result = sequences.overFrames(results, names)
@@ -67,9 +69,33 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
         page = reports.report_page(run, drawing.tell, drawing.cancelled)
     with together():
         losses = sequencefiles.writeSequence(node, output)
+        if residuals is not None:
+            losses += sequencefiles.writeSequence(residuals.node, residual_map)
         write_around(output, recipe, result.region_means, report, page)
         watch.check()  # the last moment at which there is nothing to take back
-    return FileRun(result, recipe, os.fspath(output), [*told_of_request(request), *result.warnings, *losses])
+    told = [*told_of_request(request), *result.warnings, *losses]
+    return FileRun(result, recipe, os.fspath(output), told, _lines_on(residuals, names, results))
+
+
+def _each(*functions: Any) -> Any:
+    """One function that calls those that are not None."""
+    known = [function for function in functions if function is not None]
+
+    def finished(*given: Any) -> None:
+        for function in known:
+            function(*given)
+
+    return finished
+
+
+def _lines_on(residuals: ResidualSequence | None, names: Sequence[str], results: Sequence[Any]) -> list[str]:
+    """One line on each frame whose residual tells something: on the kernel that fits it least."""
+    lines = []
+    for number, maps in sorted(residuals.maps.items()) if residuals is not None else ():
+        if not results[number].automatic.get("no_residual"):
+            fits = [fit for each in maps for fit in zip(each.kernels, each.describe(), strict=True)]
+            lines.append(f"kernel, {names[number]}, {max(fits, key=lambda fit: fit[0].rms)[1]}")
+    return lines
 
 
 def _sources(request: RunRequest, sequence: Any) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _pedestal_fault(values: np.ndarray, pedestal: float) -> Iterator[Fault]:
     if pedestal > 0:
         text = (
             f"{share:.0%} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's "
-            "offset: the result would be spoiled by it"
+            "offset (a tail far wider than its picture looks the same): the result would be spoiled by it"
         )
     else:
         text = f"the border is negative, {pedestal:.4g}, as where too much background was subtracted"
@@ -244,7 +244,8 @@ def _tail_fault(values: np.ndarray) -> Iterator[Fault]:
     if any(share > _MISSING for share in missing):
         text = (
             f"its tails are cut off: as they fall towards the edge, about {min(max(missing), 1):.0%} of the weight "
-            "is missing beyond it. Best is a kernel of more voxels; fading out avoids rings"
+            "is missing beyond it, and a constant under them cannot be told from them. Best is a kernel of more "
+            "voxels; fading out avoids rings"
         )
         yield Fault(text, {"taper": taper_for(values.shape)})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import slicer
 
 try:
     from slicer.i18n import tr as _
@@ -23,11 +25,12 @@ from ..run.pipeline import Result
 from ..run.residuals import ResidualMap
 from ..run.sheet import DEFAULT_SIZE, Sheet, Tile
 from .channelnames import channelNames, setChannelNames
-from .channels import firstChannel
+from .channels import channelText, firstChannel
 from .flat import keepFlat
-from .nodes import prepare, settingsFrom
+from .nodes import Prepared, prepare, settingsFrom
 from .scene import createDisplay, ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix
 from .selections import Selections
+from .sequencefiles import copyIndex
 
 
 def compareMethods(
@@ -97,12 +100,10 @@ def residualMaps(
     return [result.residual_map(n, part.tell, part.cancelled) for n, part in channels]
 
 
-def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None):
+def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None, channel: int | None = None):
     """Return a volume node with what a result leaves unexplained, in units of the noise, on the input's voxels.
 
-    Of a vector volume it holds the sum over the channels, divided by the root of their number: noise of standard
-    deviation 1 where the kernels explain the volume, as for a scalar one. A new node's name says so; residuals of
-    opposite signs cancel in it, but not in `residualChannels`.
+    Of a vector volume it has the map of every channel. A new node's name says what it is.
 
     Parameters
     ----------
@@ -112,34 +113,70 @@ def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None):
         See `residualMaps`.
     node : vtkMRMLScalarVolumeNode, optional
         An earlier map to use again; default a new node, named after the input.
+    channel : int, optional
+        From 0, of a vector volume: the map of this one alone, as a scalar volume.
     """
-    values = maps[0].values
-    if len(maps) > 1:
-        values = np.sum([each.values for each in maps], axis=0) / values.dtype.type(np.sqrt(len(maps)))
+    several = len(maps) > 1 and channel is None
+    values = _together(maps if channel is None else [maps[channel]])
     scene = inputVolume.GetScene() or ensureScene()
     if node is None or node.GetScene() is not scene:
-        pattern = _("{name} residual, channels together") if len(maps) > 1 else _("{name} residual")
-        name = scene.GetUniqueNameByString(pattern.format(name=inputVolume.GetName()))
-        node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        name = _("{name} residual").format(name=inputVolume.GetName())
+        if len(maps) > 1 and channel is not None:
+            name += f", {channelText(channel, channelNames(inputVolume))}"
+        nodeClass = "vtkMRMLVectorVolumeNode" if several else "vtkMRMLScalarVolumeNode"
+        node = scene.AddNewNodeByClass(nodeClass, scene.GetUniqueNameByString(name))
     _fill(node, inputVolume, values)
+    setChannelNames(node, channelNames(inputVolume) if several else ())
     createDisplay(node)
     return node
 
 
-def residualChannels(inputVolume, maps: Sequence[ResidualMap]):
-    """Return a vector volume node with the residual map of every channel of a vector volume, for a file.
+class ResidualSequence:
+    """The residual maps of the frames of a sequence, as a sequence of volumes with the same index.
+
+    It is what ``finished`` of `sequences.deconvolveSequence` takes: only then a frame's result knows its run.
 
     Parameters
     ----------
-    inputVolume : vtkMRMLVectorVolumeNode
-    maps : sequence of ResidualMap
-        See `residualMaps`.
+    sequence : vtkMRMLSequenceNode
+        What is deconvolved.
+    cancelled : callable () -> bool, optional
+
+    Attributes
+    ----------
+    maps : dict of int to list of ResidualMap
+        By the number of the frame, of those that are done; one for each channel.
     """
-    scene = inputVolume.GetScene() or ensureScene()
-    node = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
-    _fill(node, inputVolume, np.stack([each.values for each in maps], axis=-1))
-    setChannelNames(node, channelNames(inputVolume))
-    return node
+
+    def __init__(self, sequence, cancelled: IsCancelled | None = None):
+        self._sequence, self._cancelled = sequence, cancelled
+        self.maps: dict[int, list[ResidualMap]] = {}
+
+    def __call__(self, number: int, _prepared: Prepared, result: Result) -> None:
+        """Keep the maps of a frame."""
+        self.maps[number] = residualMaps(result, cancelled=self._cancelled)
+
+    @functools.cached_property
+    def node(self):
+        """A new sequence node with the maps, named after the sequence; their channels are those of the frames."""
+        scene = self._sequence.GetScene() or ensureScene()
+        name = scene.GetUniqueNameByString(_("{name} residual").format(name=self._sequence.GetName()))
+        node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+        copyIndex(self._sequence, node)
+        for number, maps in sorted(self.maps.items()):
+            frame = self._sequence.GetNthDataNode(number)
+            several = len(maps) > 1
+            volume = slicer.vtkMRMLVectorVolumeNode() if several else slicer.vtkMRMLScalarVolumeNode()
+            volume.SetName(frame.GetName())
+            _fill(volume, frame, _together(maps))
+            setChannelNames(volume, channelNames(frame) if several else ())
+            node.SetDataNodeAtValue(volume, self._sequence.GetNthIndexValue(number))
+        return node
+
+
+def _together(maps: Sequence[ResidualMap]) -> np.ndarray:
+    """The values of the maps, of several channels along a last axis."""
+    return np.stack([each.values for each in maps], axis=-1) if len(maps) > 1 else maps[0].values
 
 
 def _fill(node, inputVolume, values: np.ndarray) -> None:

@@ -9,7 +9,9 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled
 from ..mrml import previewing, sheets
-from . import comparing, forms, sliceviews
+from ..mrml.channelnames import channelNames
+from ..mrml.channels import channelText
+from . import comparing, curveplots, forms, sliceviews
 from . import model as panelmodel
 
 INTERVAL = 600  # ms that flickering shows each volume
@@ -212,9 +214,13 @@ class Comparison:
         if self.mode != "residual" or self._layers is None:  # switched off meanwhile
             return
         if self._residual is None:
-            self._residual = sheets.residualVolume(before, maps)
+            channel = max(range(len(maps)), key=lambda number: curveplots.leastFitOf([maps[number]]).rms)
+            self._residual = sheets.residualVolume(before, maps, channel=channel)
             comparing.showResidual(self._residual, maps)
-            _addLegend(self._residual, _("Residual / noise") if maps[0].in_noise else _("Residual"))
+            title = _("Residual / noise") if maps[0].in_noise else _("Residual")
+            if len(maps) > 1:
+                title += f", {channelText(channel, channelNames(before))}"
+            _addLegend(self._residual, title)
         self._layers.put(Background=before, Foreground=self._residual, ForegroundOpacity=OPACITY)
 
 

@@ -122,10 +122,15 @@ def worstOf(maps: Sequence[ResidualMap]) -> KernelResidual:
     return max((kernel for each in maps for kernel in each.kernels), key=lambda kernel: kernel.worst_rms)
 
 
+def leastFitOf(maps: Sequence[ResidualMap]) -> KernelResidual:
+    """Return the kernel that fits least of all."""
+    return max((kernel for each in maps for kernel in each.kernels), key=lambda kernel: kernel.rms)
+
+
 def residualText(maps: Sequence[ResidualMap]) -> str:
     """Return in words which kernel fits least, and where."""
     found = [kernel for each in maps for kernel in each.kernels]
-    least, worst = max(found, key=lambda kernel: kernel.rms), worstOf(maps)
+    least, worst = leastFitOf(maps), worstOf(maps)
     unit = _("times the noise") if maps[0].in_noise else _("image units")
     text = _(
         "The kernel at {at} fits least: {rms:.3g} {unit}. The worst place is voxel {voxel} (i, j, k): {worst:.3g}."

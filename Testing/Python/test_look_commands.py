@@ -10,6 +10,8 @@ from scipy import ndimage
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.command import cli
+from SpatialDeconvLib.mrml.scene import volumeArray
+from SpatialDeconvLib.mrml.sequencefiles import readSequence
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -67,6 +69,30 @@ def test_a_residual_map_of_several_channels_holds_one_of_each(folder, capsys):
     assert "  kernel, channel 2 everywhere" in printed
 
 
+@pytest.mark.parametrize("name", ["r.seq.nrrd", "r.zarr"])
+def test_a_residual_map_of_a_sequence_is_a_sequence(folder, capsys, name):
+    image = read("y.nrrd")
+    frames = [image, 200 - image, 2 * image]
+    sitk.WriteImage(sitk.JoinSeries([sitk.GetImageFromArray(frame) for frame in frames]), "s.nrrd")
+    sd.write_kernel_set("one.json", sd.gaussian_kernel(1.5))
+    more = ["--kernels", "one.json", "--method", "wiener", "--noise", "1", "--residual-map", name]
+    assert run("deconvolve", "s.nrrd", "x.seq.nrrd", *more) == 0
+    printed = capsys.readouterr().out
+    maps = readSequence(name)
+    for number, frame in enumerate(frames):
+        alone = sd.deconvolve(frame, sd.gaussian_kernel(1.5), method="wiener", noise=1.0).residual_map()
+        assert np.abs(volumeArray(maps.GetNthDataNode(number)) - alone.values).max() < 1e-2
+        assert f"  kernel, frame {number} " in printed
+        assert f"{alone.kernels[0].rms:.3g} times the noise" in printed
+
+
+def test_a_residual_map_of_a_sequence_goes_where_a_sequence_can(folder, capsys):
+    image = sitk.GetImageFromArray(read("y.nrrd"))
+    sitk.WriteImage(sitk.JoinSeries([image, image]), "s.nrrd")
+    assert run("deconvolve", "s.nrrd", "x.seq.nrrd", "--kernels", "set.json", "--residual-map", "r.png") == 1
+    assert "r.png cannot hold the frames of a sequence" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["x.nrrd", "y.nrrd", "set.json"])
 def test_a_residual_map_overwrites_nothing(folder, capsys, name):
     more = ["--kernels", "set.json", "--method", "wiener", "--residual-map", name]
@@ -115,6 +141,11 @@ def test_the_logic_shows_a_residual_map_and_compares_methods(slicer_window, fold
     assert node.GetName() == "phantom residual"
     assert (node.GetDisplayNode().GetWindow(), node.GetDisplayNode().GetLevel()) == (8.0, 0.0)
     assert len(maps[0].kernels) == 2
+    several = user.add_volume(np.stack([read("y.nrrd")] * 2, axis=-1), "two", kind="vtkMRMLVectorVolumeNode")
+    _output, result = logic.deconvolve(several, "set.json", method="wiener")
+    node, maps = logic.residual_map(several, result)
+    assert [m.values.shape for m in maps] == [volumeArray(node).shape[:3]] * 2
+    np.testing.assert_array_equal(volumeArray(node), np.stack([m.values for m in maps], axis=-1))
     heard = []
     with pytest.raises(sd.Cancelled):
         logic.compare_methods(

@@ -8,6 +8,7 @@ import pytest
 import slicer
 
 import SpatialDeconvLib as sd
+from SpatialDeconvLib.mrml.channelnames import setChannelNames
 
 
 @pytest.fixture
@@ -247,6 +248,19 @@ def test_the_residual_lies_over_the_input_in_units_of_the_noise(done):
     assert np.sqrt(np.mean(values.astype(float) ** 2)) == pytest.approx(result.residual, rel=1e-3)
     done.click("residualButton")
     assert layers() == before
+
+
+def test_of_several_channels_the_residual_of_the_one_that_fits_least_is_shown(done):
+    image = slicer.util.arrayFromVolume(done.parameters.inputVolume).astype(np.float32)
+    spots = np.zeros_like(image)
+    spots[:, ::4, ::4] = 20 * np.ptp(image)  # sharper than any blur
+    volume = done.add_volume(np.stack([image, spots], axis=-1), "two", kind="vtkMRMLVectorVolumeNode")
+    setChannelNames(volume, ["DAPI", "GFP"])
+    done.choose("inputVolumeSelector", volume)
+    done.choose("outputVolumeSelector", None)
+    done.click("applyButton")
+    done.click("residualButton")
+    assert layers()[1] == "two residual, channel 2 (GFP)"
 
 
 def _request(user):

@@ -51,6 +51,18 @@ def test_a_pedestal_is_seen_with_its_share_and_level():
     assert text.startswith(f"{100 * values.size / values.sum():.0%} of the weight is a constant of 100 ")
 
 
+def lorentz(width, size):
+    at = np.arange(size) - size // 2
+    return (1 + np.add.outer(at**2, at**2) / width**2) ** -1.5
+
+
+@pytest.mark.parametrize(("share", "seen"), [(0.0, 0), (0.1, 4), (0.3, 13), (0.6, 22)])
+def test_a_pedestal_under_tails_that_fill_the_picture_is_seen_where_it_is_most_of_the_border(share, seen):
+    kernels = [lorentz(width, size) for width in (0.5, 1, 2, 4, 8) for size in (15, 21, 31, 41, 61)]
+    raised = [kernel + share / (1 - share) * kernel.mean() for kernel in kernels]
+    assert sum("constant of" in " ".join(sd.Kernel(values).check()) for values in raised) == seen
+
+
 @pytest.mark.parametrize(
     "values",
     [
