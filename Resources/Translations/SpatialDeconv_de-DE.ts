@@ -1816,6 +1816,10 @@ Neurological Institute, McGill University.
             <translation>Kern {number}: {problem}.</translation>
         </message>
         <message>
+            <source>Kernel {number}: there is no channel '{name}'; there are {channels}.</source>
+            <translation>Kern {number}: einen Kanal „{name}“ gibt es nicht, aber {channels}.</translation>
+        </message>
+        <message>
             <source>Kernels {first} and {second} are both for {place}: remove or change one.</source>
             <translation>Die Kerne {first} und {second} sind beide für {place}: einen entfernen oder ändern.</translation>
         </message>

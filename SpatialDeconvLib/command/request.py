@@ -245,6 +245,7 @@ def told_of_files(
     paths = [given_path(file) for file in files if file]
     paths += [] if kernels is None else map(Path, weight_paths(kernels.key, kernels.at))
     told = [] if image is None else volumes.toldOf(image)
+    told += volumes.toldOfSize(image) if image is not None and spacing is None else []
     told += [line for path in paths if path.is_file() for line in told_of_bytes_behind(path)]
     if spacing is not None or not paths[0].is_file():
         return told

@@ -104,6 +104,16 @@ def read_header(path: Path) -> NiftiHeader | None:
             f"{path} has a damaged header ({axes} axes, {bits} bits a voxel, voxels from byte {offset:g}); "
             "write it again"
         )
+    if magic == b"n+1" and offset < _HEADER_BYTES:
+        raise InputError(
+            f"{path} has a damaged header (its voxels begin at byte {offset:g}, within the header); set vox_offset "
+            "to 352, or to where they begin"
+        )
+    if intercept and math.isfinite(intercept) and not (slope and math.isfinite(slope)):
+        raise InputError(
+            f"{path} has a doubtful header: it adds {intercept:g} to all values (scl_inter) but says no scale "
+            f"(scl_slope {slope:g}), and readers differ on that; set scl_slope to 1, or scl_inter to 0"
+        )
     scaled = magic in (b"n+1", b"ni1") and slope != 0 and math.isfinite(slope) and math.isfinite(intercept)
     return NiftiHeader(
         _beside(path, ".img"),
@@ -137,6 +147,17 @@ def _placed(path: Path, header: bytes, order: str) -> tuple[float, ...] | None:
     if not lengths.all():
         raise InputError(f"{path} has a damaged header (its sform gives voxels no size); write it again")
     return tuple(map(float, lengths))
+
+
+def axes_beyond_four(path: Path) -> int:
+    """Return the number of axes of a NIfTI file that has more than four of them; 0 of any other file."""
+    if not is_nifti(path):
+        return 0
+    try:
+        header = read_header(path)
+    except InputError:  # which reading tells
+        return 0
+    return len(header.sizes) if header is not None and math.prod(header.sizes[4:]) > 1 else 0
 
 
 def axes_without_size(header: NiftiHeader) -> list[int]:

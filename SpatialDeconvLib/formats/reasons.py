@@ -49,6 +49,9 @@ def reason_of(text: str) -> str:
 
 def reason_for(path: Path, text: str) -> str:
     """Return why a file cannot be read, by what readers printed and raised; empty when they did not say."""
+    axes = nifti.axes_beyond_four(path)
+    if axes:
+        return f"it has {axes} axes, and at most four are read"
     if "Unable to determine ImageIO reader" not in text:
         return reason_of(text)
     if nifti.is_second_version(path):

@@ -207,4 +207,6 @@ def _image(path: Path, components: bool) -> tuple[np.ndarray, tuple[float, ...] 
         return values, spacing, False
     if components or path.name.lower().endswith((".nrrd", ".nhdr")):  # a list of volumes to NRRD, not to ITK
         return np.moveaxis(values, -1, 0), spacing and (1.0, *spacing), True
+    if (values == values[..., :1]).all():  # greys, as colours or in a palette
+        return values[..., 0], spacing, False
     raise InputError(f"{path} has several components per voxel; give a scalar image")

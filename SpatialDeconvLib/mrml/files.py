@@ -60,6 +60,7 @@ __all__ = [
     "readVolume",
     "stemOf",
     "toldOf",
+    "toldOfSize",
     "voxelBytes",
     "writeVolume",
 ]
@@ -68,9 +69,11 @@ PathLike = str | os.PathLike
 
 _TWO_PART_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".fits.gz", ".seg.vtm")
 _STORAGE_NODE_FORMATS = (".nrrd", ".seg.nrrd", ".seq.nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+# What is no single volume, by its name.
+_OTHER_NODES = {".seq.nrrd": "a sequence", ".seg.nrrd": "a segmentation"}
 _COMPLEX = {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}
 _INT64 = {sitk.sitkInt64, sitk.sitkUInt64, sitk.sitkVectorInt64, sitk.sitkVectorUInt64}
-_TOLD = "SpatialDeconv.Told"  # an attribute of nodes
+_TOLD, _NO_SIZE = "SpatialDeconv.Told", "SpatialDeconv.NoSize"  # attributes of nodes
 _READABLE = "NRRD, NIfTI, MetaImage, TIFF, PNG, JPEG, FITS, .npy, OME-Zarr, or a folder with a DICOM series"
 # What is written without ITK and MRML.
 _STORED_FORMATS = (".zarr", ".npy")
@@ -148,6 +151,12 @@ def axesOf(path: Path) -> int:
     with quietly():
         reader.ReadImageInformation()
     return reader.GetDimension()
+
+
+def toldOfSize(node) -> list[str]:
+    """Return that the DICOM files of a volume said no size of its pixels, where they did not, in words."""
+    told = node.GetAttribute(_NO_SIZE)
+    return [told] if told else []
 
 
 def toldOf(node) -> list[str]:
@@ -541,11 +550,16 @@ def _readDicomSeries(folder: Path, files: Sequence[PathLike], straighten: bool):
     image = _quietlyOf(folder, names, lambda: _stacked(names, dicom.rescales_differ(slices)))
     if image.GetPixelID() in _COMPLEX or any(n > 1 for n in image.GetSize()[3:]):
         raise InputError(f"the DICOM series in {folder} is no single real volume; export the volume wanted as NRRD")
-    if tilt is None:
-        return _addImage(image, _description(names[0]))
-    image, told = dicom.straightened(image, slices, tilt)
+    told = None
+    if tilt is not None:
+        image, told = dicom.straightened(image, slices, tilt)
     node = _addImage(image, _description(names[0]))
     node.SetAttribute(_TOLD, told)
+    if not slices[0].spacing and image.GetSpacing()[:2] == (1.0, 1.0):
+        name = folder.name if len(names) > 1 else Path(names[0]).name
+        node.SetAttribute(
+            _NO_SIZE, f"{name} says no pixel size: 1 mm was taken; kernels in mm need the right one (--spacing)"
+        )
     return node
 
 
@@ -642,6 +656,8 @@ def checkWritable(path: PathLike, like=None) -> Path:
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         raise FileNotFoundError(f"output folder {folder} does not exist; create it first")
+    if like is not None and suffix in _OTHER_NODES:
+        raise InputError(f"output {path} is the name of {_OTHER_NODES[suffix]}; name a volume {_stem(path)}.nrrd")
     if like is not None and suffix in _PICTURE_FORMATS:
         array = volumeArray(like)
         if np.float32 in _PICTURE_FORMATS[suffix][1] and array.dtype != np.float64:

@@ -22,6 +22,7 @@ from ..arrays import memory
 from ..arrays.threads import usable_processors
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError
+from ..kernels.field import KernelField
 from ..kernels.parts import field_of_part
 from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
@@ -188,6 +189,9 @@ def _run(node, outputSequence, frames, arguments: _Arguments, workers, watch):
     _checkOutput(outputSequence, source.sequence, arguments)
     workers = _workers(workers, arguments.settings, source.sequence, items)
     arguments = dataclasses.replace(arguments, kernels=kernelFieldFrom(arguments.kernels))
+    for item in items:  # before the first frame is worked on
+        with _namingFrame(source.sequence, item):
+            _kernelsOf(arguments.kernels, source.sequence, item)
     scene = source.sequence.GetScene()
     with _suspended(source.browser), _TemporaryNodes(scene or ensureScene()) as temporary:
         done = _computed(source, items, arguments, temporary, workers, watch)
@@ -208,8 +212,7 @@ def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -
                 name: _ofFrame(getattr(given, name), source, items[number], frame, temporary)
                 for name in ("mask", "labels", "guide")
             }
-            value = source.sequence.GetNthIndexValue(items[number])
-            kernels = field_of_part(arguments.kernels, "frame", items[number], value)
+            kernels = _kernelsOf(arguments.kernels, source.sequence, items[number])
             return prepare(arguments.settings, frame, kernels, dataclasses.replace(given, **own))
         finally:
             temporary.clear()
@@ -254,6 +257,10 @@ def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _kernelsOf(kernels: KernelField, sequence, item: int) -> KernelField:
+    return field_of_part(kernels, "frame", item, sequence.GetNthIndexValue(item))
 
 
 def _kept(prepared: Prepared, result) -> tuple:

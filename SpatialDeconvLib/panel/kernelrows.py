@@ -461,16 +461,19 @@ def rowProblem(key: str, row: KernelRow) -> str:
     return rowPlaceProblem(key, row) or kernelfacts.kernelOf(row)[1]
 
 
-def tableSummary(key: str, rows: Sequence[KernelRow]) -> KernelSetSummary:
-    """Return what the panel says of a table: what it holds, or the first thing that is wrong with it."""
-    problem = _tableProblem(key, rows)
+def tableSummary(key: str, rows: Sequence[KernelRow], channels: Sequence[str | int] = ()) -> KernelSetSummary:
+    """Return what the panel says of a table: what it holds, or the first thing that is wrong with it.
+
+    `channels`: what those of the input volume are called, or their numbers; empty where there is no volume.
+    """
+    problem = _tableProblem(key, rows, channels)
     flat = [row for row in rows if isFlat(row)]
     text = problem or _summaryText(key, rows)
     moved = any(KINDS[row.kind].directed for row in flat)
     return KernelSetSummary(text, not problem, key, len(rows), bool(flat), moved)
 
 
-def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
+def _tableProblem(key: str, rows: Sequence[KernelRow], channels: Sequence[str | int]) -> str:
     """Return the first thing that is wrong with a table, as a sentence, or "" when it can be used."""
     if not rows:
         return _("The kernel table is empty: add a kernel, or load a kernel set.")
@@ -482,6 +485,9 @@ def _tableProblem(key: str, rows: Sequence[KernelRow]) -> str:
         if problem:
             return _("Kernel {number}: {problem}.").format(number=number, problem=problem)
         place = row.place(key)
+        if key == "channel" and isinstance(place, str) and channels and place not in channels:
+            text = _("Kernel {number}: there is no channel '{name}'; there are {channels}.")
+            return text.format(number=number, name=place, channels=", ".join(map(str, channels)))
         if key != "uniform" and place in seen:
             text = _("Kernels {first} and {second} are both for {place}: remove or change one.")
             return text.format(first=seen[place], second=number, place=placeText(key, row))

@@ -15,7 +15,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, param
 
 from ..methods import choices
 from ..methods import registry as methods
-from ..mrml import browsers, channels, nodes, places, selections, weightimages
+from ..mrml import browsers, channelnames, channels, nodes, places, selections, weightimages
 from ..run.settings import DeconvolveSettings
 from . import kernelrows, onevolume
 from . import model as panelmodel
@@ -401,7 +401,9 @@ def stateOf(parameterNode) -> panelmodel.PanelState:
         hasSegments=bool(places.segmentsOf(node.mask)),
         isEmptyMask=node.mask is not None and places.isEmptyRegion(node.mask, chosenSegments(node)),
         outputVolume=node.outputVolume,
-        kernelSet=kernelrows.tableSummary(node.kernelKey.value, rowsOf(node)),
+        kernelSet=kernelrows.tableSummary(
+            node.kernelKey.value, rowsOf(node), channelnames.channelWords(node.inputVolume)
+        ),
     )
 
 

@@ -272,3 +272,17 @@ def test_the_command_refuses_a_series_of_portal_images(tmp_path, capsys):
     assert main(["convolve", str(tmp_path / "d"), *options]) == 1
     assert "say no positions" in capsys.readouterr().err
     assert main(["convolve", str(tmp_path / "d" / "1.dcm"), *options]) == 0
+
+
+@pytest.mark.parametrize("name", ["d", "d/0.dcm"])
+def test_a_series_that_says_no_pixel_size_is_told_unless_one_is_given(tmp_path, capsys, name):
+    write_series(tmp_path / "d", line((0.0, 0.0, 3.0)), spacing=())
+    kernels = [{"type": "gaussian", "sigma_mm": 1.5}]
+    (tmp_path / "k.json").write_text(
+        json.dumps({"schema": "spatialdeconv-kernels/1", "key": "uniform", "kernels": kernels})
+    )
+    words = ["convolve", str(tmp_path / name), str(tmp_path / "o.nrrd"), "--kernels", str(tmp_path / "k.json")]
+    assert main([*words, "--quiet"]) == 0
+    assert "d says no pixel size: 1 mm was taken" in capsys.readouterr().err
+    assert main([*words, "--quiet", "--spacing", "3", "2", "2"]) == 0
+    assert capsys.readouterr().err == ""

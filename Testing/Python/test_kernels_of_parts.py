@@ -114,8 +114,10 @@ def test_missing_and_superfluous_parts_are_named():
         nodes.convolveVolume(two_channels(), sd.KernelField.by_channel({1: NARROW}))
     with pytest.raises(sd.InputError, match="channel 3, but the data have 2"):
         nodes.convolveVolume(two_channels(), sd.KernelField.by_channel({1: NARROW, 2: WIDE, 3: WIDE}))
+    done, field = [], sd.KernelField.by_frame({0: NARROW, 1: WIDE})
     with pytest.raises(sd.InputError, match=r"frame 2 .*frame 2 has no kernel"):
-        sequences.convolveSequence(make_sequence(), sd.KernelField.by_frame({0: NARROW, 1: WIDE}))
+        sequences.convolveSequence(make_sequence(), field, finished=lambda *frame: done.append(frame))
+    assert done == []  # it is said before any work
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,28 @@ def test_headers_that_cannot_be_are_refused_in_one_line(tmp_path, capsys, wrong,
         sd.read_kernel(path)
 
 
+@pytest.mark.parametrize("offset", [0, 8, 347])
+def test_voxels_within_the_header_are_refused(tmp_path, capsys, offset):
+    path = write_nifti(tmp_path / "a.nii", np.ones((3, 4, 5), "f4"), offset=offset)  # ITK would begin at 348
+    assert run(tmp_path, path) == 1
+    assert f"its voxels begin at byte {offset}, within the header" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
+def test_an_intercept_without_a_slope_is_refused(tmp_path, capsys, slope):
+    path = write_nifti(tmp_path / "a.nii", np.ones((3, 4, 5), "f4"), scale=(slope, 5.0))  # which ITK adds
+    assert run(tmp_path, path) == 1
+    assert "adds 5 to all values (scl_inter) but says no scale" in capsys.readouterr().err
+    path = write_nifti(tmp_path / "a.nii", np.ones((3, 4, 5), "f4"), scale=(slope, np.nan))
+    assert run(tmp_path, path) == 0
+
+
+def test_more_axes_than_are_read_are_named(tmp_path, capsys):
+    path = write_nifti(tmp_path / "a.nii", np.ones((2, 2, 3, 4, 5), "f4"))
+    assert run(tmp_path, path) == 1
+    assert "it has 5 axes, and at most four are read" in capsys.readouterr().err
+
+
 def test_nan_as_text_in_a_vtk_file_is_refused(tmp_path):
     head = "# vtk DataFile Version 3.0\nx\nASCII\nDATASET STRUCTURED_POINTS\nDIMENSIONS 3 2 1\nSPACING 1 1 1\n"
     head += "ORIGIN 0 0 0\nPOINT_DATA 6\nSCALARS s float 1\nLOOKUP_TABLE default\n"

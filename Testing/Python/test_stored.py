@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
+import SimpleITK as sitk
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib.formats import stored
@@ -204,3 +205,11 @@ def test_a_first_row_of_numbers_is_no_heading(tmp_path):
     (tmp_path / "k.csv").write_text("1.000,5;2,0\n1;2\n3;4\n")
     with pytest.raises(sd.InputError, match=r"1\.000,5"):
         stored.read_array(tmp_path / "k.csv")
+
+
+@pytest.mark.parametrize("name", ["k.png", "k.bmp", "k.tif"])
+def test_a_picture_of_greys_that_is_stored_as_colours_is_a_kernel(tmp_path, name):
+    greys = np.arange(1, 16, dtype=np.uint8).reshape(3, 5)
+    image = sitk.GetImageFromArray(np.stack([greys] * 3, axis=-1), isVector=True)
+    sitk.WriteImage(image, str(tmp_path / name))
+    np.testing.assert_array_equal(stored.read_array(tmp_path / name).values, greys)

@@ -62,7 +62,8 @@ def is_in_parts(path: str | Path) -> bool:
         return False
     try:
         refuse_endless(path, "input")
-        known.open(path)
+        with standard_error_captured():
+            known.open(path)
     except (NotInParts, InputError, OSError, RuntimeError):
         return False
     return True
@@ -73,7 +74,8 @@ def _opened(path: Path) -> StoredVolume:
     if known is None:
         return _whole(path, "its format is not one of those that are")
     try:
-        return known.open(path)
+        with standard_error_captured():
+            return known.open(path)
     except NotInParts as error:
         return _whole(path, str(error))
 
