@@ -20,6 +20,7 @@ from ..errors import InputError
 
 _HEADER_BYTES = 348
 _FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of the types whose voxels may be NaN
+_LEAST_SLOPE = 2.3e-16  # of which ITK does not take it for 0
 _CHUNK = 1 << 20  # voxels looked at in one go
 _SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz")
 
@@ -109,24 +110,34 @@ def read_header(path: Path) -> NiftiHeader | None:
             f"{path} has a damaged header (its voxels begin at byte {offset:g}, within the header); set vox_offset "
             "to 352, or to where they begin"
         )
-    if intercept and math.isfinite(intercept) and not (slope and math.isfinite(slope)):
-        raise InputError(
-            f"{path} has a doubtful header: it adds {intercept:g} to all values (scl_inter) but says no scale "
-            f"(scl_slope {slope:g}), and readers differ on that; set scl_slope to 1, or scl_inter to 0"
-        )
-    scaled = magic in (b"n+1", b"ni1") and slope != 0 and math.isfinite(slope) and math.isfinite(intercept)
+    _refuse_scale(path, slope, intercept)
+    scaled = magic in (b"n+1", b"ni1") and slope != 0 and math.isfinite(slope)
     return NiftiHeader(
         _beside(path, ".img"),
         int(offset),
         tuple(max(n, 1) for n in sizes[:axes]),
         bits,
         np.dtype(order + _FLOATS[code]) if code in _FLOATS else None,
-        (slope, intercept) if scaled else (1.0, 0.0),
+        (slope, intercept if math.isfinite(intercept) else 0.0) if scaled else (1.0, 0.0),
         order,
         code,
         tuple(map(abs, struct.unpack_from(f"{order}3f", header, 80)[:axes])),
         _placed(path, header, order) if magic in (b"n+1", b"ni1") else None,
     )
+
+
+def _refuse_scale(path: Path, slope: float, intercept: float) -> None:
+    """Refuse scales that ITK reads in its own way: it adds what has no slope, and takes tiny slopes for 1."""
+    if intercept and math.isfinite(intercept) and not (slope and math.isfinite(slope)):
+        raise InputError(
+            f"{path} has a doubtful header: it adds {intercept:g} to all values (scl_inter) but says no scale "
+            f"(scl_slope {slope:g}), and readers differ on that; set scl_slope to 1, or scl_inter to 0"
+        )
+    if 0 < abs(slope) < _LEAST_SLOPE:
+        raise InputError(
+            f"{path} multiplies its values by {slope:g} (scl_slope), which ITK takes for 1; write them in another "
+            "unit"
+        )
 
 
 def _placed(path: Path, header: bytes, order: str) -> tuple[float, ...] | None:

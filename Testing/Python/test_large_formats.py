@@ -17,6 +17,7 @@ SHAPE = (5, 6, 7)
 TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 PLAIN = ("v.nrrd", "v.nhdr", "v.mha", "v.mhd", "v.nii")
 BOX = (slice(1, 4), slice(2, 6), slice(0, 3))
+NAN = math.nan
 OBLIQUE = Geometry(
     (1.5, 0.6, 0.5),
     (10.0, -20.0, 30.0),
@@ -140,13 +141,13 @@ def test_metaimage_with_bytes_in_front_of_its_voxels(tmp_path, order, size):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("scale", [(2.5, -7.25), (1.0, 3.0), (0.1, 0.0), (0.0, 5.0), (math.nan, 1.0)])
+@pytest.mark.parametrize("scale", [(2.5, -7.25), (1.0, 3.0), (0.1, 0.0), (2.5, NAN), (0.0, NAN), (NAN, 0.0)])
 def test_nifti_values_are_scaled_as_the_ordinary_way_scales_them(tmp_path, dtype, scale):
     sitk.WriteImage(image_of(voxels(dtype)), str(tmp_path / "v.nii"))
     content = bytearray((tmp_path / "v.nii").read_bytes())
     struct.pack_into("<2f", content, 112, *scale)
     (tmp_path / "v.nii").write_bytes(content)
-    assert same_as_ordinary(tmp_path / "v.nii").is_parts == (scale[0] > 0)
+    assert same_as_ordinary(tmp_path / "v.nii").is_parts
 
 
 def test_nifti_of_the_other_byte_order(tmp_path):

@@ -194,6 +194,15 @@ def test_an_intercept_without_a_slope_is_refused(tmp_path, capsys, slope):
     assert run(tmp_path, path) == 0
 
 
+@pytest.mark.parametrize("slope", [1e-17, -1e-20])
+def test_a_slope_that_itk_takes_for_one_is_refused(tmp_path, capsys, slope):
+    path = write_nifti(tmp_path / "a.nii", np.ones((3, 4, 5), "f4"), scale=(slope, 0.0))
+    assert run(tmp_path, path) == 1
+    assert f"multiplies its values by {slope:g} (scl_slope)" in capsys.readouterr().err
+    values = files.readVolume(write_nifti(tmp_path / "b.nii", np.ones((3, 4, 5), "f4"), scale=(1e-15, 0.0)))
+    np.testing.assert_allclose(scene.volumeArray(values), 1e-15, rtol=1e-6)
+
+
 def test_more_axes_than_are_read_are_named(tmp_path, capsys):
     path = write_nifti(tmp_path / "a.nii", np.ones((2, 2, 3, 4, 5), "f4"))
     assert run(tmp_path, path) == 1

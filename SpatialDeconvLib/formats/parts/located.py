@@ -32,7 +32,6 @@ _NIFTI_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 128: "u1", 256: "
                 1024: "i8", 1280: "u8"}  # fmt: skip
 _NIFTI_RGB = 128
 _PACKED, _SEVERAL = "its voxels are packed", "its voxels lie in several files"
-_LEAST_SLOPE = 2.3e-16  # of which ITK does not take it for 0
 
 
 def open_npy(path: Path) -> StoredVolume:
@@ -127,9 +126,6 @@ def open_nifti(path: Path) -> StoredVolume:
     axes = "tzyx"[-len(header.size) :]
     if header.components > 1:
         axes = f"{axes}c" if said.code == _NIFTI_RGB else f"c{axes}"
-    slope, intercept = (float(header.reader.GetMetaData(f"scl_{word}")) for word in ("slope", "inter"))
-    if not (math.isfinite(intercept) and abs(slope) > _LEAST_SLOPE) and (slope, intercept) != (0, 0):
-        raise NotInParts(f"its scale is {slope:g}, of which ITK has its own reading")
     scale = None if said.scale == (1.0, 0.0) else said.scale
     return header.volume(said.data, said.offset, said.order, axes, stored, scale)
 
