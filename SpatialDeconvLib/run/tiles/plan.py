@@ -305,7 +305,8 @@ class _Planning:
     def _blend(self, plan: Plan, law: NoiseLaw) -> Plan:
         job = self.job
         choose = chooser(job, law, plan.of, local=True)
-        found = {k: choose(k) for k in range(len(job.bound.field.kernels))}
+        kernels = range(len(job.bound.field.kernels))
+        found = {k: Filtering() if job.bound.is_identity(k) else choose(k) for k in kernels}
         facts = facts_of(found, len(found)) if plan.settings.spec.automatic else {}
         if plan.settings.spec.tuned:
             facts["constant_of_each_kernel"] = [filtering.constant for filtering in found.values()]
