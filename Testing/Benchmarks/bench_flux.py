@@ -2,10 +2,10 @@
 
     python Testing/Benchmarks/bench_flux.py [--seeds N] [--json FILE]
 
-Two stars of 1000 and 300 photons, stars of 0.8 voxels and scintigrams, on an empty background, blurred by a Gaussian of
-1.5 voxels. "off": how far the flux of the result is from that of its data, in per cent, the largest of all seeds, as
-the descent leaves it and as the method returns it (`solvers.flux`). "PSNR": what the last step adds, in dB, in the
-mean.
+Two stars of 1000 and 300 photons, stars of 0.8 voxels and scintigrams, on an empty background, blurred by a
+Gaussian of 1.5 voxels. "off": how far the flux of the result is from that of its data, in per cent, the largest
+of all seeds, as the descent leaves it and as the method returns it (`solvers.flux`). "PSNR": what the last step
+adds, in dB, in the mean.
 """
 
 from __future__ import annotations
