@@ -822,7 +822,7 @@ def test_joint_works_on_negative_values_as_on_positive_ones():
     _, blurred, field = edges_case(offset=-1000.0)
     shifted = sd.KernelField.by_intensity({at + 1000: k for at, k in zip(field.at, field.kernels, strict=True)})
     run = {"strategy": "joint", "method": "richardson-lucy", "noise": 0.5}
-    below = sd.deconvolve(blurred, field, **run)
+    below = sd.deconvolve(blurred, field, guide=blurred, **run)
     above = sd.deconvolve(blurred - blurred.min(), shifted, guide=blurred + 1000, **run)
     assert below.automatic["offset"] == pytest.approx(blurred.min())
     np.testing.assert_allclose(below.image, above.image + blurred.min(), atol=0.05)

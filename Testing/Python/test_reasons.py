@@ -66,7 +66,7 @@ CASES = {
     "type.nrrd": (lambda path: write_nrrd(path, b"type: float", b"type: quad"), 'couldn\'t parse type "quad"'),
     "six.nii": (
         lambda path: write_nifti(path, np.ones((2, 2, 2, 2, 3, 4), "f4")),
-        "holds 8 volumes|dimension of 6",
+        "holds 8 volumes|has 6 axes",
     ),
 }
 

@@ -567,7 +567,7 @@ def test_cancel_stops_half_way_and_leaves_the_data_alone(method):
 @pytest.mark.parametrize("of", [LinearModel, SelfKeyedBlur])
 @pytest.mark.parametrize("model", MODELS)
 def test_penalised_methods_ask_at_every_kernel_whether_to_stop(model, of):
-    truth = phantom((48, 48))
+    truth = phantom((48, 48)).astype(np.float32)
     operator = operator_for(truth, model=model, low_rank=0)
     kernels = len(gaussians(2).kernels)
     asked, stop = [], []
