@@ -12,21 +12,25 @@ from typing import Any
 
 from ..arrays.memory import available_memory
 from ..arrays.reading import given_path
+from ..arrays.spacing import spacing_tuple
 from ..arrays.threads import usable_processors
 from ..arrays.watch import IsCancelled, Progress
 from ..errors import InputError, is_auto
-from ..formats.parts import StoredWriter, is_in_parts, open_parts
+from ..filters.padding import padded_shape
+from ..formats.parts import StoredVolume, StoredWriter, is_in_parts, open_parts
 from ..formats.parts.registry import WRITABLE, format_of
-from ..large import StoredInputs, exceeds_memory, opened, run_stored
+from ..large import StoredInputs, exceeds_memory, opened, output_type, run_stored
 from ..methods.choices import NEVER
 from ..methods.registry import METHODS
 from ..mrml import files as volumes
 from ..mrml import recipe as recipes
+from ..mrml.channels import channelText, combinedResult
+from ..mrml.sequences import overFrames
 from ..run.pipeline import Result
 from .request import FileRun, RunRequest, told_of_request
 
-#: What an image is taken to become by padding, at most where it is large, and bytes that a run takes besides.
-_PADDED, _ASIDE = 1.5, 1 << 28
+#: Bytes that a run takes besides its volumes.
+_ASIDE = 1 << 28
 
 
 def stored_inputs(request: RunRequest, output: str, options: dict[str, Any]) -> StoredInputs | None:
@@ -68,10 +72,23 @@ def _surely_fits(request: RunRequest) -> bool:
     """Whether no run on such an image takes more memory than there is."""
     limit = request.settings.memory_limit
     known = [n for n in (available_memory(), None if limit is None else limit * 2**30) if n is not None]
-    volumes_ = _PADDED * max(max(method.volumes.values()) for method in METHODS)
-    needed = _ASIDE + volumes_ * 4 * math.prod(open_parts(request.files["image"]).shape)
-    needed += request.kernels.unread_bytes
+    image = open_parts(request.files["image"])
+    try:
+        voxels = _padded(request, image)
+    except InputError:  # of a kernel, which the run says
+        return True
+    most = max(max(method.volumes.values()) for method in METHODS)
+    needed = _ASIDE + most * output_type(image.dtype).itemsize * voxels + request.kernels.unread_bytes
     return not known or needed <= min(known)
+
+
+def _padded(request: RunRequest, image: StoredVolume) -> int:
+    """Voxels of the image, padded for the kernel that takes most."""
+    slicewise = request.settings.slicewise
+    first = 1 if image.shape[0] == 1 and not slicewise else 0  # a single slice is worked on as an image of two axes
+    shape, spacing = image.shape[first:], spacing_tuple(request.selection["spacing"] or image.spacing, 3)[first:]
+    kernels = request.kernels.fitted(shape, spacing, slicewise)
+    return max(math.prod(padded_shape(shape, kernel.shape)) for kernel in kernels)
 
 
 def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str | None:
@@ -83,9 +100,9 @@ def _obstacle(request: RunRequest, output: str, options: dict[str, Any]) -> str 
         given.append("reference")
     if given:
         return f"has no --{given[0].replace('_', '-')}: leave it out, or make it of a part"
-    for path in (output, options.get("residual_map")):
-        known = None if path is None else format_of(Path(path))
-        if path is not None and (known is None or known.create is None):
+    for path in filter(None, (output, options.get("residual_map"))):
+        known = format_of(Path(path))
+        if known is None or known.create is None:
             return f"cannot write {Path(path).name}: use {WRITABLE}"
     for path in request.files.values():
         if volumes.isSegmentation(path) or (os.path.isdir(path) and format_of(Path(path)) is None):
@@ -127,7 +144,7 @@ def run_large(
     made: dict[str, Any] = {}
 
     def finishing(writer: StoredWriter, results: list[Result]) -> None:
-        result = _joined(results)
+        result = _joined(results, inputs.image)
         recipe = recipes.describe(request.operation, request.kernels, result)
         recipe["inputs"] = {role: recipes.describeFile(path) for role, path in request.files.items()}
         recipe["selection"] = request.selection
@@ -143,17 +160,29 @@ def run_large(
     told = dict.fromkeys([*found.told, *told_of_request(request), *result.warnings])
     if volumes.axesOf(given_path(request.files["image"])) == 2:
         told["the image has two axes; what is written in tiles has three, with one slice"] = None
-    what = "channel" if inputs.image.frames == 1 else "part"
-    names = [""] if len(found.residuals) < 2 else [f", {what} {n}" for n in range(1, len(found.residuals) + 1)]
+    names = [""] if len(found.results) < 2 else [f", {name}" for name in _names(inputs.image)]
     lines = [f"kernel{name} {line}" for name, each in zip(names, found.residuals, strict=False) for line in each]
     return FileRun(result, made["recipe"], os.fspath(output), list(told), lines)
 
 
-def _joined(results: Sequence[Result]) -> Result:
-    """The result of all frames and channels: that of the first, with what the others say."""
-    first = results[0]
-    first.warnings[:] = dict.fromkeys(text for result in results for text in result.warnings)
-    return first
+def _joined(results: Sequence[Result], image: StoredVolume) -> Result:
+    """One result for all frames and channels, as of volumes in memory."""
+    count, names = image.channels, image.channel_names
+    frames = [results[n : n + count] for n in range(0, len(results), count)]
+    joined = [combinedResult(each, names=names) if count > 1 else each[0] for each in frames]
+    return overFrames(joined, _frames(image)) if len(joined) > 1 else joined[0]
+
+
+def _names(image: StoredVolume) -> list[str]:
+    """What messages call the frames and channels, in the order in which they are worked on."""
+    channels = [channelText(n, image.channel_names) for n in range(image.channels)] if image.channels > 1 else []
+    if not channels or image.frames == 1:
+        return channels or _frames(image)
+    return [f"{frame}, {channel}" for frame in _frames(image) for channel in channels]
+
+
+def _frames(image: StoredVolume) -> list[str]:
+    return [f"frame {number}" for number in range(image.frames)]
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def _run_with_nodes(request, output, watch: Watch, notes, report, command, desti
     selections = Selections(mask, labels, guide, selection["resample"], noise)
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     prepared = nodes.prepare(request.settings, image, request.kernels, selections)
-    result = prepared.compute(work)
+    result = prepared.compute(work, residual_map is not None)
     node = nodes.place(prepared, result, image)
     recipe = recipes.describe(request.operation, request.kernels, result)
     recipe["inputs"] = {role: recipes.describeFile(path) for role, path in files.items()}

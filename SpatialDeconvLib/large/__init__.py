@@ -6,7 +6,7 @@
 """
 
 from .journal import Journal
-from .running import StoredResult, Workers, run_stored
+from .running import StoredResult, Workers, output_type, run_stored
 from .stored import StoredInputs, exceeds_memory, opened
 from .work import tile_task
 
@@ -17,6 +17,7 @@ __all__ = [
     "Workers",
     "exceeds_memory",
     "opened",
+    "output_type",
     "run_stored",
     "tile_task",
 ]

@@ -44,10 +44,9 @@ class Journal:
             If another run has begun this output.
         """
         content = json.loads(json.dumps({"schema": SCHEMA, "program": __version__, **run}))
-        path = self.folder / _RUN
-        if not path.exists():
+        if not self.is_begun:
             (self.folder / _DONE).mkdir(exist_ok=True)
-            _write(path, content)
+            _write(self.folder / _RUN, content)
             return
         found = self.run()
         differing = [key for key in content if found.get(key) != content[key]]
@@ -56,6 +55,11 @@ class Journal:
                 f"an unfinished output was begun with other {', '.join(differing)}; remove the folder "
                 f"{self.folder} to begin anew, or repeat what was begun"
             )
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it says what the run is."""
+        return (self.folder / _RUN).exists()
 
     def run(self) -> dict[str, Any]:
         """Return what the run is.

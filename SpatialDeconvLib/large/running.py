@@ -18,8 +18,9 @@ from ..arrays.reading import given_path, holds
 from ..arrays.watch import IsCancelled, Progress, Watch
 from ..errors import Cancelled, InputError, NotEnoughMemory
 from ..formats.parts import StoredWriter, create_parts
+from ..kernels.field import field_of
 from ..kernels.sets import field_to_dict
-from ..kernels.weightfiles import path_of
+from ..kernels.weightfiles import weight_paths
 from ..run.joint import about
 from ..run.pipeline import Result
 from ..run.residuals import describe_kernels, joined
@@ -65,7 +66,7 @@ class StoredResult:
     told : list of str
         What was assumed of the input, and what the output does not hold.
     residuals : list of list of str
-        For every frame and channel, a line on each kernel, where a residual map was written.
+        For every frame and channel, a line on each kernel, where a residual map was written and tells of them.
     """
 
     path: Path
@@ -121,7 +122,7 @@ def run_stored(
         _refuse_input(path, inputs)
     image, watch = inputs.image, Watch(progress, cancelled)
     create = partial(
-        create_parts, shape=image.shape, dtype=_output_type(image.dtype), geometry=inputs.geometry,
+        create_parts, shape=image.shape, dtype=output_type(image.dtype), geometry=inputs.geometry,
         channels=image.channels, frames=image.frames, channel_names=image.channel_names,
     )  # fmt: skip
     writer = create(output)
@@ -129,7 +130,7 @@ def run_stored(
     run = _Run(inputs, settings, writer, dict(share or {}), residual_map)
     try:
         if residual_map is not None:
-            run.residuals = _second(create, residual_map, writer, run.journal)
+            run.residuals = _second(create, residual_map, run)
             outputs += [run.residuals] if run.residuals is not None else []
         results = run.do(workers, watch)
         if finishing is not None:
@@ -162,31 +163,34 @@ def _refuse_input(output: str | Path | None, inputs: StoredInputs) -> None:
             raise InputError(f"output {output} is the {role} {volume.path}, or lies in it; choose another name")
 
 
-def _second(
-    create: Callable[..., StoredWriter], path: str | Path, first: StoredWriter, journal: Journal
-) -> StoredWriter | None:
+def _second(create: Callable[..., StoredWriter], path: str | Path, run: _Run) -> StoredWriter | None:
     """The writer of the residual map; None where a killed run has put the map into its place.
 
-    Both outputs are begun together, and the map takes its place first: what is left of one alone tells of that.
+    Both outputs are begun before anything is done, and the map takes its place first: what is left of one alone
+    tells of that.
     """
-    made = create(path)
+    made, first = create(path), run.writer
     if made.resumed and not first.resumed:  # of a run whose output was removed
         made.discard()
         made = create(path)
-    if made.resumed or not first.resumed:
+    if made.resumed or not first.resumed or not run.journal.is_begun:
         return made
     made.let_go()
     made.discard()
-    if journal.is_placing:
+    if run.journal.is_placing:
         return None
+    run.begin()  # which refuses what was begun without a map, or with another
     raise InputError(
         f"what was done of the residual map {made.path} is gone; remove the folder {first.folder} to begin anew",
         "residual_map",
     )
 
 
-def _output_type(dtype: np.dtype) -> np.dtype:
-    """Float32; float64 where the input is that, or holds integers that float32 may not."""
+def output_type(dtype: np.dtype) -> np.dtype:
+    """Return the type of what is made of an image of some type.
+
+    Float32; float64 where the input is that, or holds integers that float32 may not.
+    """
     wide = (dtype.kind == "f" and dtype.itemsize >= 8) or (dtype.kind in "iu" and dtype.itemsize > 2)
     return np.dtype(np.float64 if wide else np.float32)
 
@@ -207,9 +211,13 @@ class _Run:
         self.started = time.monotonic()
         self.aside = (memory.resident_memory() or 0) + _ASIDE
 
+    def begin(self) -> None:
+        """Write down what the run is, or take up what was begun, if it is the same."""
+        self.journal.begin(self._described())
+
     def do(self, workers: Workers | None, watch: Watch) -> list[Result]:
         """Choose, do all tiles that are not done, and return what there is to say."""
-        self.journal.begin(self._described())
+        self.begin()
         image = self.inputs.image
         parts = [(frame, channel) for frame in range(image.frames) for channel in range(image.channels)]
         plans: dict[tuple[int, int], Plan] = {}
@@ -233,12 +241,11 @@ class _Run:
         """All that the result depends on."""
         files = {role: _file(volume.path) for role, volume in self.inputs.volumes.items()}
         kernels = self.inputs.kernels
-        weights = [path_of(at) for at in kernels.at] if kernels.key == "weights" else []
         return {
             "operation": self.settings.operation,
             "parameters": self.settings.parameters(),
             "kernel_set": field_to_dict(kernels),
-            "weights": [_file(Path(path)) for path in weights if path is not None],
+            "weights": [_file(Path(path)) for path in weight_paths(kernels.key, kernels.at)],
             "inputs": files,
             "spacing": list(self.inputs.geometry.spacing),
             "selection": self.inputs.selection.as_json(),
@@ -297,16 +304,15 @@ class _Run:
                 **self.share, "root": str(self.writer.folder)}  # fmt: skip
 
     def _result(self, part: tuple[int, int], plan: Plan, watch: Watch) -> Result:
-        tiles = plan.tiles(self.inputs.image.shape)
-        empty = np.empty(0, np.float32)
+        inputs, tiles = self.inputs.of(*part), plan.tiles(self.inputs.image.shape)
         solved = [solved_from(self.journal.done(*part, tile.number) or {}) for tile in tiles]
+        facts = facts_of(inputs, self.settings, plan, tiles, solved, watch)
         if self.residual_map is not None:
-            kernels = joined(
-                [tile.kernels for tile in solved], self.inputs.kernels.at, sum(tile.count for tile in solved)
-            )
-            self.fits.append(describe_kernels(kernels, plan.sigma > 0))
-        facts = facts_of(self.inputs.of(*part), self.settings, plan, tiles, solved, watch)
-        return Result(empty, seconds=time.monotonic() - self.started, **facts)
+            count = sum(tile.count for tile in solved)
+            kernels = joined([tile.kernels for tile in solved], field_of(inputs.kernels).at, count)
+            told = not facts["automatic"].get("no_residual")
+            self.fits.append(describe_kernels(kernels, plan.sigma > 0) if told else [])
+        return Result(np.empty(0, np.float32), seconds=time.monotonic() - self.started, **facts)
 
 
 class _Progress:

@@ -202,10 +202,10 @@ class Prepared:
     copyLast: bool
     channelNames: tuple[str, ...] = ()
 
-    def compute(self, watch: Watch):
-        """Run the engine and return its Result."""
+    def compute(self, watch: Watch, mapped: bool = False):
+        """Run the engine and return its Result; `mapped`: see `pipeline.run`."""
         return perChannel(
-            lambda inputs, _channel, part: pipeline.run(inputs, self.settings, part),
+            lambda inputs, _channel, part: pipeline.run(inputs, self.settings, part, mapped),
             self.inputs,
             watch,
             self.copyLast,

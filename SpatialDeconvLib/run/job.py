@@ -33,7 +33,7 @@ from .inputs import (
 )
 from .settings import ConvolveSettings, DeconvolveSettings, S
 from .told import told_of_kernels
-from .units import in_image_units, scaled_levels, working_exponent
+from .units import in_image_units, own_levels, scaled_levels, working_exponent
 
 
 @dataclass
@@ -104,10 +104,10 @@ class Job(Generic[S]):
             check_squarable(largest_magnitude(image), "the image has values of")
             seen = None if settings.strategy == "blend" else mask  # filters see what the mask leaves out, too
             warnings += absurd_values(image, seen)
-            own = guide is image and field.key == "intensity"
+            own = own_levels(field, inputs.guide is not None)
             searching = settings.strategy != "blend" or settings.spec.automatic or settings.searches
             if exponent is None:
-                exponent = working_exponent(image, seen, field.at if own else ())
+                exponent = working_exponent(image, seen, own)
             if exponent:
                 settings = settings.in_unit(2.0**exponent)
                 image = np.ldexp(image, exponent)

@@ -331,22 +331,33 @@ def convolve(
 # --------------------------------------------------------------------------------------------- the run
 
 
-def run(inputs: Inputs, settings: Settings, watch: Watch) -> Result:
-    """Do what the settings say with the arrays: `deconvolve` or `convolve`."""
+def run(inputs: Inputs, settings: Settings, watch: Watch, mapped: bool = False) -> Result:
+    """Do what the settings say with the arrays: `deconvolve` or `convolve`.
+
+    `mapped`: refuse a run whose result would have no residual map before it is made.
+    """
     check_together(
         settings, masked=inputs.mask is not None, guided=inputs.guide is not None, sigmas=inputs.noise is not None
     )
     if isinstance(settings, DeconvolveSettings):
-        return _result(inputs, settings, watch, _deconvolved)
+        return _result(inputs, settings, watch, _deconvolved, mapped)
     if isinstance(settings, ConvolveSettings):
         return _result(inputs, settings, watch, _convolved)
     raise TypeError(f"{settings!r} belong to no operation")
 
 
-def _result(inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[S]], ImageAndFacts]) -> Result:
+def _result(
+    inputs: Inputs, settings: S, watch: Watch, operation: Callable[[Job[S]], ImageAndFacts], mapped: bool = False
+) -> Result:
     started = time.perf_counter()
     job = Job.prepare(inputs, settings, watch)
     if runs_in_tiles(job):
+        if mapped:
+            raise InputError(
+                "memory allows the run in tiles only, which have a residual map where files are read and written "
+                "in parts; these are not: convert them, allow more memory, or leave the map out",
+                "residual_map",
+            )
         del job
         image, facts = run_in_tiles(inputs, settings, watch)
         return Result(image, seconds=time.perf_counter() - started, **facts)

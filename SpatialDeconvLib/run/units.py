@@ -49,6 +49,11 @@ def exponent_of(largest: float, levels: Sequence[float] = ()) -> int:
     return exponent if highest <= math.ldexp(_LARGEST_LEVEL, min(-exponent, 900)) else 0
 
 
+def own_levels(field: KernelField, guided: bool) -> Sequence[float]:
+    """Return the levels of kernels that are keyed to the image's own intensity; () of others, or with a guide."""
+    return field.at if field.key == "intensity" and not guided else ()
+
+
 def scaled_levels(field: KernelField, exponent: int) -> KernelField:
     """Return the field for an image times 2^n, of kernels that are keyed to its own intensity."""
     return field if field.key != "intensity" else field.with_levels([math.ldexp(at, exponent) for at in field.at])

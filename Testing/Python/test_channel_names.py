@@ -141,3 +141,14 @@ def test_names_of_a_writer_survive_a_run_that_is_taken_up_again(folder):
     writer = create_parts(folder / "w.zarr", (2, 6, 7), "float32", **words)
     assert writer.resumed
     assert channel_names(writer.finish()) == ("a", "b")
+
+
+def test_a_channel_of_nothing_but_nan_leaves_metadata_that_are_json(folder):
+    writer = create_parts(folder / "w.zarr", (2, 6, 7), "float32", channels=2, channel_names=("a", "b"))
+    values = np.stack([np.full((2, 6, 7), np.nan), np.linspace(1, 5, 84).reshape(2, 6, 7)], axis=-1)
+    values[0, 0, 0, 1] = np.inf
+    writer.write((slice(0, 2), slice(0, 6), slice(0, 7)), values)
+    text = (writer.finish() / ".zattrs").read_text()
+    found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    windows = [channel["window"] for channel in found["omero"]["channels"]]
+    assert [(window["min"] < window["max"], window["max"]) for window in windows] == [(True, 1.0), (True, 5.0)]

@@ -479,6 +479,16 @@ def test_a_volume_larger_than_the_memory_allowed_is_not_read_whole(tmp_path, ker
     assert "1 tile of" in json.loads((tmp_path / "out.nrrd.recipe.json").read_text())["automatic"]["tiles"]
 
 
+def test_what_a_large_kernel_pads_counts_before_a_volume_is_read_whole(tmp_path, kernel_set, monkeypatch):
+    asked = []
+    monkeypatch.setattr("SpatialDeconvLib.command.large.exceeds_memory", lambda *given: asked.append(given))
+    image, wide = written(tmp_path / "in.nrrd", picture()), np.ones((41, 61, 61), np.float32)
+    given = ("--method", "landweber", "--iterations", "2", "--noise", "0.3", "--memory", "0.3", "--quiet")
+    for kernels, known in ((kernel_set, 0), (written(tmp_path / "wide.nrrd", wide), 1)):
+        assert run_command("deconvolve", image, tmp_path / "out.nrrd", "--kernels", kernels, *given) == 0
+        assert len(asked) == known
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -25,7 +25,7 @@ from test_large import (
 
 import SpatialDeconvLib as sd
 from SpatialDeconvLib import InputError
-from SpatialDeconvLib.formats.parts import StoredWriter
+from SpatialDeconvLib.formats.parts import StoredWriter, create_parts
 from SpatialDeconvLib.large import opened, run_stored
 from SpatialDeconvLib.run.residuals import KernelSums, describe_kernels, joined
 from SpatialDeconvLib.run.settings import DeconvolveSettings
@@ -128,6 +128,25 @@ def test_one_output_alone_is_not_gone_on_with(tmp_path):
     assert not (tmp_path / "out-map.nrrd.unfinished").exists()
 
 
+def test_an_output_that_was_begun_without_a_map_says_so(tmp_path):
+    written(tmp_path / "in.nrrd", picture())
+    interrupted(tmp_path, opened({"image": tmp_path / "in.nrrd"}, field()), tmp_path / "out.nrrd", 1)
+    with pytest.raises(InputError, match="begun with other residual_map"):
+        both(tmp_path)
+    assert not (tmp_path / "out-map.nrrd.unfinished").exists()
+
+
+def test_a_run_that_was_killed_before_it_began_its_map_goes_on(tmp_path):
+    written(tmp_path / "in.nrrd", picture())
+    inputs = opened({"image": tmp_path / "in.nrrd"}, field())
+    writer = create_parts(tmp_path / "out.nrrd", SHAPE, "float32", inputs.geometry)
+    writer.let_go()
+    assert writer.folder.exists()
+    both(tmp_path)
+    both(tmp_path, name="whole")
+    assert np.array_equal(values(tmp_path / "out-map.nrrd"), values(tmp_path / "whole-map.nrrd"))
+
+
 def test_the_map_of_an_output_that_was_removed_is_begun_anew(tmp_path):
     import shutil
 
@@ -156,6 +175,40 @@ def test_the_command_writes_it_and_says_how_kernels_fit(tmp_path, kernel_set, ca
         assert capsys.readouterr().out.count("kernel at ") == 3
     difference = values(tmp_path / "tiled-map.nrrd") - values(tmp_path / "whole-map.nrrd")
     assert np.abs(difference).max() < 0.02
+
+
+def test_the_command_names_the_channel_and_judges_by_the_worst(tmp_path, kernel_set, capsys):  # noqa: F811
+    wrong = picture(1) + 20 * (np.indices(SHAPE).sum(axis=0) % 2)  # which no kernel makes
+    image = written(tmp_path / "in.nrrd", np.stack([picture(), wrong], axis=-1).astype(np.float32))
+    given = ("--kernels", kernel_set, *OPTIONS, "--quiet", "--residual-map")
+    found = {}
+    for name, tiles in (("tiled", "18"), ("whole", "never")):
+        more = (tmp_path / f"{name}-map.nrrd", "--tiles", tiles)
+        assert run_command("deconvolve", image, tmp_path / f"{name}.nrrd", *given, *more) == 0
+        shown = capsys.readouterr()
+        assert shown.out.count("kernel, channel 2 at ") == 3
+        assert "channel 2: the result, blurred again, differs" in shown.err
+        found[name] = json.loads((tmp_path / f"{name}.nrrd.recipe.json").read_text())
+        assert found[name]["automatic"]["verdict"] in ("partly", "not")
+    tiled, whole = ([each["residual"] for each in found[name]["automatic"]["channels"]] for name in found)
+    assert tiled == pytest.approx(whole, rel=0.02)
+
+
+def test_where_there_is_no_blur_nothing_is_said_of_kernels(tmp_path):
+    nothing = sd.KernelField.uniform(sd.Kernel(np.ones((1, 1, 1))))
+    inputs = opened({"image": written(tmp_path / "in.nrrd", picture())}, nothing)
+    found = run_stored(inputs, SETTINGS, tmp_path / "out.nrrd", residual_map=tmp_path / "map.nrrd")
+    assert found.residuals == [[]]
+
+
+def test_where_memory_asks_for_tiles_a_map_may_be_refused_early(tmp_path, kernel_set, capsys, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run_in_tiles", lambda *given: pytest.fail("it ran"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.runs_in_tiles", lambda job: True)
+    image = written(tmp_path / "in.nii.gz", picture())
+    given = ("--kernels", kernel_set, *OPTIONS, "--residual-map", tmp_path / "map.nrrd")
+    assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given) == 1
+    assert "leave the map out" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.nrrd"))
 
 
 def test_a_map_that_is_not_written_in_parts_is_refused_before_the_work(tmp_path, kernel_set, capsys, monkeypatch):  # noqa: F811

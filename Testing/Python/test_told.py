@@ -257,6 +257,14 @@ def test_methods_are_compared_without_residuals_where_nothing_blurs():
 # -- the command
 
 
+@pytest.mark.parametrize("tiles", ["never", 16])
+def test_why_there_is_no_residual_is_said_once(tiles):
+    kernels = sd.KernelField.by_region(np.full(IMAGE.shape, 7), {1: BLUR}, outside="unchanged")
+    result = sd.deconvolve(IMAGE, kernels, method="tikhonov", noise=1.0, tiles=tiles)
+    assert [text for text in result.warnings if text == UNCHANGED or "no blur to undo" in text] == [UNCHANGED]
+    assert result.automatic["no_residual"] == UNCHANGED
+
+
 @pytest.mark.parametrize("method", ["wiener", "tv"])
 def test_the_command_warns_and_shows_no_residual(tmp_path, capsys, method):
     pytest.importorskip("slicer", reason="needs slicer-core or Slicer")

@@ -92,7 +92,10 @@ class ZarrTarget:
             least, most = math.inf, -math.inf
             for frame, box in itertools.product(range(self.plan.frames), _boxes(shape, self.plan.chunks or shape)):
                 values = np.asarray(read[self.layout.place_of(box, channel, frame)])
-                least, most = min(least, float(values.min())), max(most, float(values.max()))
+                known = values[np.isfinite(values)]
+                if known.size:
+                    least, most = min(least, float(known.min())), max(most, float(known.max()))
+            least, most = (least, most) if least <= most else (0.0, 1.0)  # JSON has no infinity
             window = {"min": least, "max": most, "start": least, "end": most}
             found.append(
                 {"label": name, "color": _COLORS[channel % len(_COLORS)], "window": window, "active": True}

@@ -26,7 +26,7 @@ from ..inputs import Inputs
 from ..job import Job
 from ..joint import least_value, run_joint
 from ..settings import ConvolveSettings, DeconvolveSettings, S, Settings
-from ..units import exponent_of
+from ..units import exponent_of, own_levels
 from .layout import Tile, checked_size, lay_out
 from .memory import size_of_tiles
 from .sample import blocks_of, sample_of
@@ -212,9 +212,8 @@ def _sampled(inputs: Inputs, settings: S, survey: Survey, watch: Watch) -> tuple
     boxes = tuple(blocks_of(inputs, _reach(inputs, settings), watch.part(0.0, 0.1), _allowed(settings)))
     exponent = 0
     if isinstance(settings, DeconvolveSettings):
-        field = field_of(inputs.kernels)
-        own = inputs.guide is None and field.key == "intensity"
-        exponent = exponent_of(survey.largest, field.at if own else ())
+        levels = own_levels(field_of(inputs.kernels), inputs.guide is not None)
+        exponent = exponent_of(survey.largest, levels)
     return _job_of(inputs, settings, boxes, survey.dtype, exponent, watch.part(0.1, 1.0)), boxes
 
 

@@ -85,25 +85,24 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
         found = solve_tile(inputs, plan, tile, part)
         image[tile.core] = found.image
         solved.append(replace(found, image=found.image[..., :0]))
-    facts = facts_of(inputs, settings, plan, tiles, solved, watch)
     mask = None if inputs.mask is None else np.asarray(inputs.mask) != 0
-    if unchanged(image, np.asarray(inputs.image), mask):
-        facts = _unjudged(facts, without_effect(same=True, idle=False))
-    return image, facts
+    same = unchanged(image, np.asarray(inputs.image), mask)
+    return image, facts_of(inputs, settings, plan, tiles, solved, watch, same)
 
 
 def facts_of(
-    inputs: Inputs, settings: Settings, plan: Plan, tiles: list[Tile], solved: list[Solved], watch: Watch
+    inputs: Inputs, settings: Settings, plan: Plan, tiles: list[Tile], solved: list[Solved], watch: Watch,
+    same: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """What a `Result` says of a run in tiles, but for its image."""
+    """What a `Result` says of a run in tiles, but for its image; `same`: which is known to be the input's."""
     warnings = [*plan.warnings, *_told(plan, solved)]
     text = describe(plan, tiles)
     # With the size, so that a recipe makes the same tiles where memory is other.
     parameters = {**settings.parameters(), "tiles": list(plan.size)}
     if not isinstance(plan.settings, DeconvolveSettings):
-        return {
-            "automatic": {"tiles": text, "cascade": False}, "warnings": warnings, "parameters": parameters
-        }  # fmt: skip
+        automatic = {"tiles": text, "cascade": False}
+        made = {"automatic": automatic, "warnings": warnings, "parameters": parameters}
+        return _unjudged(made, without_effect(same, idle=False))
     residual = _residual(solved)
     job = planned_job(inputs, plan, watch.quiet())
     law = job.noise_law() if plan.law is None else plan.law
@@ -117,10 +116,12 @@ def facts_of(
         **job.found(law, {**plan.facts, "verdict": verdict, "tiles": text}),
     }
     idle = not any(tile.blurs for tile in solved if tile.count)
-    return _unjudged(facts, without_effect(same=False, idle=True)) if idle else facts
+    return _unjudged(facts, without_effect(same, idle))
 
 
 def _unjudged(facts: dict[str, Any], why: str) -> dict[str, Any]:
+    if not why:
+        return facts
     return unjudged({**facts, "warnings": list(dict.fromkeys([*facts["warnings"], why]))}, why)
 
 
