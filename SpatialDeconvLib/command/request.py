@@ -245,11 +245,11 @@ def told_of_files(
     paths = [given_path(file) for file in files if file]
     paths += [] if kernels is None else map(Path, weight_paths(kernels.key, kernels.at))
     told = [] if image is None else volumes.toldOf(image)
-    told += volumes.toldOfSize(image) if image is not None and spacing is None else []
+    in_mm = kernels is None or any(not getattr(kernel, "in_voxels", False) for kernel in kernels.kernels)
+    told += volumes.toldOfSize(image) if image is not None and spacing is None and in_mm else []
     told += [line for path in paths if path.is_file() for line in told_of_bytes_behind(path)]
     if spacing is not None or not paths[0].is_file():
         return told
-    in_mm = kernels is None or any(not getattr(kernel, "in_voxels", False) for kernel in kernels.kernels)
     sizes = [*told_of_sizes(paths[0]), *(told_of_no_size(paths[0]) if in_mm else [])]
     return [*(f"{line} (--spacing)" for line in sizes), *told]
 

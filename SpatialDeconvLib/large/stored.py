@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..formats.parts import Geometry, StoredVolume, View, open_parts
 from ..kernels.field import KernelField
 from ..kernels.parts import channels_by_number, field_of_part, refuse_other_parts
+from ..methods.choices import PART_KEYS
 from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import Settings
@@ -186,9 +187,7 @@ def opened(
     """
     volumes = {role: open_parts(path) for role, path in paths.items()}
     image = volumes["image"]
-    if image.channels > 1:
-        names = image.channel_names
-        refuse_other_parts(channels_by_number(kernels, names), "channel", image.channels, names)
+    _refuse_other_kernels(kernels, image)
     geometry = image.geometry
     if spacing is not None:
         given = spacing_tuple(spacing[0] if len(spacing) == 1 else spacing, 3)
@@ -197,6 +196,18 @@ def opened(
         if role != "image":
             _require_same_grid(role, volume, image, geometry)
     return StoredInputs(volumes, kernels, geometry, Selection.of_words(selection or {}, image, geometry.spacing))
+
+
+def _refuse_other_kernels(kernels: KernelField, image: StoredVolume) -> None:
+    """Refuse kernels of channels or frames that the image does not have."""
+    if {"channel": image.channels, "frame": image.frames}.get(kernels.key) == 1:
+        raise InputError(
+            f"the kernels are keyed by {kernels.key}, which is for {PART_KEYS[kernels.key]}; {image.path} is none; "
+            "give a kernel for all of it"
+        )
+    if image.channels > 1:
+        names = image.channel_names
+        refuse_other_parts(channels_by_number(kernels, names), "channel", image.channels, names)
 
 
 def _require_same_grid(role: str, volume: StoredVolume, image: StoredVolume, geometry: Geometry) -> None:

@@ -286,3 +286,6 @@ def test_a_series_that_says_no_pixel_size_is_told_unless_one_is_given(tmp_path, 
     assert "d says no pixel size: 1 mm was taken" in capsys.readouterr().err
     assert main([*words, "--quiet", "--spacing", "3", "2", "2"]) == 0
     assert capsys.readouterr().err == ""
+    np.save(tmp_path / "k.npy", np.ones((3, 3, 3)))  # in voxels, of whatever size
+    assert main([*words[:-1], str(tmp_path / "k.npy"), "--quiet"]) == 0
+    assert "no pixel size" not in capsys.readouterr().err

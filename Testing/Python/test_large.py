@@ -428,6 +428,13 @@ def test_what_lies_elsewhere_is_refused(tmp_path):
             opened({"image": image, "mask": path}, field())
 
 
+@pytest.mark.parametrize("make", [KernelField.by_channel, KernelField.by_frame])
+def test_kernels_of_parts_need_an_image_with_parts(tmp_path, make):
+    image = written(tmp_path / "in.nrrd", picture())
+    with pytest.raises(InputError, match=r"keyed by (channel|frame), which is for a .*in\.nrrd is none"):
+        opened({"image": image}, make({1: ParametricKernel("gaussian", sigma_mm=0.5)}))
+
+
 def test_a_given_voxel_size_counts(tmp_path):
     np.save(tmp_path / "in.npy", picture())
     inputs = opened({"image": tmp_path / "in.npy"}, field(), spacing=(2.0, 1.0, 1.0))
