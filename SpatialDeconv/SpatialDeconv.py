@@ -490,14 +490,17 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         return parameters.stateOf(self._parameterNode)
 
-    def showResult(self, inputVolume, output, result=None) -> None:
-        """Show what a run has made, with the window and level of what it was made from."""
+    def showResult(self, inputVolume, output, result=None, residuals=None) -> None:
+        """Show what a run has made, with the window and level of what it was made from.
+
+        :param residuals: sheets.ResidualSequence of a run on a sequence
+        """
         if self._parameterNode:
             self._parameterNode.previewOn = False  # it would cover the result
         shown = {node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
         # The slices stay where they are, unless they show something else than what was worked on.
         slicer.util.setSliceViewerLayers(background=output, fit=inputVolume.GetID() not in shown)
-        self.comparison.setPair(inputVolume, output, result)
+        self.comparison.setPair(inputVolume, output, result, residuals)
         if self._parameterNode:
             self.why.update(self.panelState())
 
@@ -614,7 +617,7 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         """Return what collects the residual maps of a sequence: give it to `deconvolve` as its argument finished.
 
         :return: callable; its `node` is a sequence of the maps of the frames, its `maps` their
-            SpatialDeconvLib.ResidualMaps by frame
+            SpatialDeconvLib.ResidualMaps by frame, its `show()` lets the sequence's browser show them
         """
         from SpatialDeconvLib.mrml import sheets
 
@@ -700,16 +703,17 @@ class SpatialDeconvLogic(ScriptedLoadableModuleLogic):
         parameters.loadRows(parameterNode, kernelSet)
         return blurred, truth
 
-    def run(self, request, outputVolume=None, progress=None, cancelled=None):
+    def run(self, request, outputVolume=None, progress=None, cancelled=None, **more):
         """Run what the panel shows.
 
         :param request: panelmodel.PanelRun
+        :param more: finished, for a sequence: see `residual_sequence`
         :return: output volume node and SpatialDeconvLib.Result
         """
         operation = self.convolve if request.settings.operation == "convolve" else self.deconvolve
         return operation(
             request.inputVolume, request.kernels, outputVolume, settings=request.settings,
-            progress=progress, cancelled=cancelled, **request.selections,
+            progress=progress, cancelled=cancelled, **request.selections, **more,
         )  # fmt: skip
 
 

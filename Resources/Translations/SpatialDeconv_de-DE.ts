@@ -1436,8 +1436,8 @@ Neurological Institute, McGill University.
     <context>
         <name>panel.compare</name>
         <message>
-            <source>Deconvolving a single volume leaves a residual to look at: of a sequence, apply to one of its frames.</source>
-            <translation>Das Entfalten eines einzelnen Volumens lässt einen Rest zum Ansehen: bei einer Sequenz auf eines ihrer Bilder anwenden.</translation>
+            <source>Deconvolving leaves a residual to look at; convolutions, runs in tiles and results that were not made just now have none.</source>
+            <translation>Entfalten lässt einen Rest zum Ansehen; Faltungen, Läufe in Kacheln und Ergebnisse, die nicht eben erst entstanden sind, haben keinen.</translation>
         </message>
         <message>
             <source>One of the two volumes holds no voxels any more.</source>

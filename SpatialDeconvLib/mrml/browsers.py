@@ -23,6 +23,12 @@ def sequenceOf(node):
     return None
 
 
+def shownItem(sequence, browser) -> int:
+    """Return the item number of the frame of a sequence that a browser shows; -1 where it has none there."""
+    value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
+    return sequence.GetItemNumberFromIndexValue(value, True)
+
+
 def frameCount(node) -> int:
     """Return how many frames there are of what a browser shows as this node; 1 where it shows none."""
     found = sequenceOf(node)
@@ -42,4 +48,4 @@ def fieldOfShownFrame(field: KernelField, node) -> KernelField:
         return field
     sequence, browser = found
     value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
-    return field_of_part(field, "frame", sequence.GetItemNumberFromIndexValue(value, True), value)
+    return field_of_part(field, "frame", shownItem(sequence, browser), value)

@@ -35,7 +35,7 @@ from .selections import Selections
 from .sequencefiles import copyIndex
 from .tables import placeRegionMeans
 
-__all__ = ["convolveSequence", "deconvolveSequence", "frameText"]
+__all__ = ["convolveSequence", "deconvolveSequence", "frameText", "indexText", "showBeside"]
 
 Finished = Callable[[int, Prepared, Result], Any]
 
@@ -144,8 +144,26 @@ def convolveSequence(
 
 def frameText(sequence, item: int) -> str:
     """Return how a message calls a frame, e.g. ``frame 3 (time = 0.5 s)``."""
+    return f"frame {item} ({indexText(sequence, item)})"
+
+
+def indexText(sequence, item: int) -> str:
+    """Return where a frame is in its sequence, e.g. ``time = 0.5 s``."""
     value = f"{sequence.GetIndexName() or 'index'} = {sequence.GetNthIndexValue(item)} {sequence.GetIndexUnit()}"
-    return f"frame {item} ({value.strip()})"
+    return value.strip()
+
+
+def showBeside(sequence, other):
+    """Let the browser of a sequence show another one, too, under the transform and with the display of its frames.
+
+    Returns
+    -------
+    vtkMRMLVolumeNode or None
+        What it shows of the other one; None where no browser shows the sequence.
+    """
+    source = _Source.of(sequence)
+    _showBeside(source, other)
+    return None if source.browser is None else source.browser.GetProxyNode(other)
 
 
 # ------------------------------------------------------------------------------------------------ run
@@ -461,7 +479,7 @@ def _placed(operation: str, source: _Source, items, output, scene, done: list):
         results.append(dataclasses.replace(result, image=volumeArray(kept)))
     output.SetAttribute(RECIPE_ATTRIBUTE, json.dumps(summary))
     placeRegionMeans(output, regionMeansOf(results, [frameText(sequence, item) for item in items]))
-    _showBeside(source, output, name)
+    _showBeside(source, output)
     return output, results
 
 
@@ -523,7 +541,7 @@ def _volume(data, recipe: str, frame):
     return node
 
 
-def _showBeside(source: _Source, output, name: str) -> None:
+def _showBeside(source: _Source, output) -> None:
     """Let the input's browser show the output, under the input's transform and with its display."""
     if any(browser.IsSynchronizedSequenceNode(output, True) for browser in browsersIn(output.GetScene())):
         return

@@ -24,13 +24,15 @@ from ..run.blocks import BlockMemory, block_around
 from ..run.pipeline import Result
 from ..run.residuals import ResidualMap
 from ..run.sheet import DEFAULT_SIZE, Sheet, Tile
+from .browsers import sequenceOf, shownItem
 from .channelnames import channelNames, setChannelNames
 from .channels import channelText, firstChannel
 from .flat import keepFlat
 from .nodes import Prepared, prepare, settingsFrom
-from .scene import createDisplay, ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix
+from .scene import createDisplay, describeNode, ensureScene, ijkToRas, imageDataFromArray, vtkFromMatrix
 from .selections import Selections
 from .sequencefiles import copyIndex
+from .sequences import indexText, showBeside
 
 
 def compareMethods(
@@ -120,9 +122,7 @@ def residualVolume(inputVolume, maps: Sequence[ResidualMap], node=None, channel:
     values = _together(maps if channel is None else [maps[channel]])
     scene = inputVolume.GetScene() or ensureScene()
     if node is None or node.GetScene() is not scene:
-        name = _("{name} residual").format(name=inputVolume.GetName())
-        if len(maps) > 1 and channel is not None:
-            name += f", {channelText(channel, channelNames(inputVolume))}"
+        name = _residualName(inputVolume, inputVolume, len(maps), channel)
         nodeClass = "vtkMRMLVectorVolumeNode" if several else "vtkMRMLScalarVolumeNode"
         node = scene.AddNewNodeByClass(nodeClass, scene.GetUniqueNameByString(name))
     _fill(node, inputVolume, values)
@@ -144,12 +144,13 @@ class ResidualSequence:
 
     Attributes
     ----------
+    sequence : vtkMRMLSequenceNode
     maps : dict of int to list of ResidualMap
         By the number of the frame, of those that are done; one for each channel.
     """
 
     def __init__(self, sequence, cancelled: IsCancelled | None = None):
-        self._sequence, self._cancelled = sequence, cancelled
+        self.sequence, self._cancelled = sequence, cancelled
         self.maps: dict[int, list[ResidualMap]] = {}
 
     def __call__(self, number: int, _prepared: Prepared, result: Result) -> None:
@@ -159,19 +160,54 @@ class ResidualSequence:
     @functools.cached_property
     def node(self):
         """A new sequence node with the maps, named after the sequence; their channels are those of the frames."""
-        scene = self._sequence.GetScene() or ensureScene()
-        name = scene.GetUniqueNameByString(_("{name} residual").format(name=self._sequence.GetName()))
-        node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
-        copyIndex(self._sequence, node)
+        return self._placed()
+
+    def show(self, channel: int = 0):
+        """Let the sequence's browser show a new sequence with the maps of one channel, frame by frame.
+
+        Returns
+        -------
+        vtkMRMLScalarVolumeNode or None
+            What the browser shows of it; None where no browser shows the sequence.
+        """
+        return showBeside(self.sequence, self._placed(channel))
+
+    def shownOf(self, volume) -> tuple[list[ResidualMap], str]:
+        """Return the maps of the frame that a browser shows as this volume, and where that is: ``time = 0.5 s``.
+
+        Raises
+        ------
+        InputError
+            If the volume is no frame of the sequence any more, or of a frame without a map.
+        """
+        sequence, browser = sequenceOf(volume) or (None, None)
+        number = shownItem(sequence, browser) if sequence is self.sequence else -1
+        if number not in self.maps:
+            raise InputError(f"the frame that {describeNode(volume)} shows has no residual map; apply to it alone")
+        return self.maps[number], indexText(self.sequence, number)
+
+    def _placed(self, channel: int | None = None):
+        """A new sequence node with the maps, of all channels or of one."""
+        scene = self.sequence.GetScene() or ensureScene()
+        count = len(next(iter(self.maps.values()), ()))
+        name = _residualName(self.sequence, self.sequence.GetNthDataNode(0), count, channel)
+        node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(name))
+        copyIndex(self.sequence, node)
         for number, maps in sorted(self.maps.items()):
-            frame = self._sequence.GetNthDataNode(number)
-            several = len(maps) > 1
+            frame = self.sequence.GetNthDataNode(number)
+            several = len(maps) > 1 and channel is None
             volume = slicer.vtkMRMLVectorVolumeNode() if several else slicer.vtkMRMLScalarVolumeNode()
             volume.SetName(frame.GetName())
-            _fill(volume, frame, _together(maps))
+            _fill(volume, frame, _together(maps if channel is None else [maps[channel]]))
             setChannelNames(volume, channelNames(frame) if several else ())
-            node.SetDataNodeAtValue(volume, self._sequence.GetNthIndexValue(number))
+            node.SetDataNodeAtValue(volume, self.sequence.GetNthIndexValue(number))
         return node
+
+
+def _residualName(node, frame, count: int, channel: int | None) -> str:
+    """What a residual map of a node is called, or that of one of the `count` channels that its frames have."""
+    name = _("{name} residual").format(name=node.GetName())
+    return f"{name}, {channelText(channel, channelNames(frame))}" if count > 1 and channel is not None else name
 
 
 def _together(maps: Sequence[ResidualMap]) -> np.ndarray:

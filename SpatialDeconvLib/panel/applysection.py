@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
-from ..mrml import browsers, checking
+from ..mrml import browsers, checking, sheets
 from ..run.verdict import worst_verdict
 from . import forms, goalsection
 from . import model as panelmodel
@@ -192,15 +192,16 @@ class ApplySection:
             request = panelmodel.runFrom(state, fieldOf(parameterNode))
             if frames is state.inputVolume:
                 output, result = logic.run(request, state.outputVolume, progress, cancelled)
-                made = [output] if state.outputVolume is None else []
+                made, residuals = [output] if state.outputVolume is None else [], None
             else:
                 request = replace(request, inputVolume=frames)
-                output, result = logic.run(request, None, progress, cancelled)
+                residuals = sheets.ResidualSequence(frames, cancelled)
+                output, result = logic.run(request, None, progress, cancelled, finished=_keptBy(residuals))
                 made = [output, shownOf(output)]
             if cancelled():  # the wish to stop came after the engine had looked for it the last time
                 removeNodes(made)
                 raise Cancelled
-            return output, result
+            return output, result, residuals
 
         self._begin(_("Stop and leave the scene as it is."), work, self._finished)
 
@@ -231,16 +232,16 @@ class ApplySection:
         """Show how a run ended."""
         if not self._ended(error):
             return
-        output, result = outcome
+        output, result, residuals = outcome
         if isinstance(result, list):
             self._tell(panelmodel.sequenceText(result, output.GetName()), replace(result[0], **_judged(result)))
-            shown = shownOf(output)
+            shown, result = shownOf(output), None
         else:
             told, shown = panelmodel.resultText(result, output.GetName()), output
             self._tell(told, result)
             self._keep(output, result, told)
         if shown is not None:
-            self._panel.showResult(self._state.inputVolume, shown, None if isinstance(result, list) else result)
+            self._panel.showResult(self._state.inputVolume, shown, result, residuals)
 
     def _tell(self, text, result):
         self.say(text)
@@ -268,6 +269,16 @@ def _titleOf(output):
 def _judged(results):
     """The verdict on a sequence: that on its worst frame."""
     return {"automatic": {**results[0].automatic, **worst_verdict(results)}}
+
+
+def _keptBy(residuals):
+    """What a run on a sequence calls for every frame: the maps of those that have one are kept."""
+
+    def finished(number, prepared, result):
+        if result.fits:  # not so of convolutions and runs in tiles
+            residuals(number, prepared, result)
+
+    return finished
 
 
 def shownOf(sequence):

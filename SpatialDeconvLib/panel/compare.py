@@ -26,7 +26,7 @@ class Comparison:
 
     def __init__(self, panel):
         self._panel = panel
-        self._pair = self._result = self._maps = self._residual = None
+        self._pair = self._result = self._frames = self._maps = self._residual = None
         self._layers = self._layout = self._difference = None
         self._flip = False
         self._timer = qt.QTimer()
@@ -51,16 +51,22 @@ class Comparison:
 
     # -- called by the panel
 
-    def setPair(self, before, after, result=None):
-        """Compare these two volumes from now on; `result`: of the run that made the second one."""
+    def setPair(self, before, after, result=None, frames=None):
+        """Compare these two volumes from now on.
+
+        :param result: of the run that made the second one
+        :param frames: sheets.ResidualSequence of that run, where both are frames of sequences
+        """
         self.stop()
-        self._pair, self._result, self._maps, self._residual = (before, after), result, None, None
+        self._pair, self._result, self._frames = (before, after), result, frames
+        self._maps = self._residual = None
         self._enable()
 
     @property
     def hasResidual(self):
         """Whether what the last result leaves unexplained can be shown."""
-        return self._result is not None and bool(self._result.fits) and _hasVoxels(*self._pair)
+        known = self._frames.maps if self._frames is not None else self._result is not None and self._result.fits
+        return bool(known) and _hasVoxels(*self._pair)
 
     @property
     def whyNoResidual(self):
@@ -68,26 +74,40 @@ class Comparison:
         if self._pair is None or self.hasResidual:
             return ""
         return _(
-            "Deconvolving a single volume leaves a residual to look at: of a sequence, apply to one of its frames."
+            "Deconvolving leaves a residual to look at; convolutions, runs in tiles and results that were not made "
+            "just now have none."
         )
 
     def withResidual(self, use):
-        """Call ``use(maps, input volume)`` with the residual maps of the last result, made at the first time."""
+        """Call ``use(maps, input volume, where)`` with the residual maps of the last result.
+
+        Those of a volume are made at the first time. Of a sequence they are those of the frame that is shown, and
+        `where` says which (``time = 0.5 s``); else it is "".
+        """
         if not self.hasResidual:
             return
         result, volume = self._result, self._pair[0]
+        if self._frames is not None:
+            try:
+                maps, where = self._frames.shownOf(volume)
+            except ValueError as error:
+                self.stop()
+                self._panel.showError(panelmodel.errorText(error))
+            else:
+                use(maps, volume, where)
+            return
 
         def done(maps, error):
             if error is None and self._result is result:
                 self._maps = maps
-                use(maps, volume)
+                use(maps, volume, "")
             elif error is not None:
                 self.stop()
                 if not isinstance(error, Cancelled):
                     self._panel.showError(panelmodel.errorText(error))
 
         if self._maps is not None:
-            use(self._maps, volume)
+            use(self._maps, volume, "")
         else:
             self._panel.runner.start(lambda *watched: sheets.residualMaps(result, *watched), done, "residual")
 
@@ -104,7 +124,11 @@ class Comparison:
         """A node is about to leave the scene."""
         if self._pair is not None and any(node is each for each in self._pair):
             self.stop()
-            self._pair = self._result = self._maps = None
+            self._pair = self._result = self._frames = self._maps = None
+            self._enable()
+        if self._frames is not None and node is self._frames.sequence:
+            self.stop()
+            self._frames = None
             self._enable()
         if node is self._residual:
             self.stop()
@@ -126,7 +150,7 @@ class Comparison:
         if self._layers is not None:
             self._layers.forget()
         self._layers = self._layout = self._difference = self._pair = None
-        self._result = self._maps = self._residual = None
+        self._result = self._frames = self._maps = self._residual = None
         self._enable()
 
     def cleanup(self):
@@ -210,18 +234,29 @@ class Comparison:
     def _showResidual(self, _before, _after):
         self.withResidual(self._layResidual)
 
-    def _layResidual(self, maps, before):
+    def _layResidual(self, maps, before, _where):
         if self.mode != "residual" or self._layers is None:  # switched off meanwhile
             return
         if self._residual is None:
-            channel = max(range(len(maps)), key=lambda number: curveplots.leastFitOf([maps[number]]).rms)
-            self._residual = sheets.residualVolume(before, maps, channel=channel)
-            comparing.showResidual(self._residual, maps)
-            title = _("Residual / noise") if maps[0].in_noise else _("Residual")
-            if len(maps) > 1:
-                title += f", {channelText(channel, channelNames(before))}"
-            _addLegend(self._residual, title)
+            self._residual = self._residualOf(maps, before)
         self._layers.put(Background=before, Foreground=self._residual, ForegroundOpacity=OPACITY)
+
+    def _residualOf(self, maps, before):
+        """A new volume with the map of the channel that fits least; of a sequence one that follows its frames."""
+        frames = [maps] if self._frames is None else list(self._frames.maps.values())
+        channel = max(
+            range(len(maps)), key=lambda number: curveplots.leastFitOf([each[number] for each in frames]).rms
+        )
+        if self._frames is None:
+            volume = sheets.residualVolume(before, maps, channel=channel)
+        else:
+            volume = self._frames.show(channel)
+        comparing.showResidual(volume, [each[channel] for each in frames])
+        title = _("Residual / noise") if maps[0].in_noise else _("Residual")
+        if len(maps) > 1:
+            title += f", {channelText(channel, channelNames(before))}"
+        _addLegend(volume, title)
+        return volume
 
 
 def _addLegend(volume, title):

@@ -127,8 +127,8 @@ def leastFitOf(maps: Sequence[ResidualMap]) -> KernelResidual:
     return max((kernel for each in maps for kernel in each.kernels), key=lambda kernel: kernel.rms)
 
 
-def residualText(maps: Sequence[ResidualMap]) -> str:
-    """Return in words which kernel fits least, and where."""
+def residualText(maps: Sequence[ResidualMap], frame: str = "") -> str:
+    """Return in words which kernel fits least, and where; `frame`: of which frame of a sequence, if of one."""
     found = [kernel for each in maps for kernel in each.kernels]
     least, worst = leastFitOf(maps), worstOf(maps)
     unit = _("times the noise") if maps[0].in_noise else _("image units")
@@ -138,7 +138,8 @@ def residualText(maps: Sequence[ResidualMap]) -> str:
     if len(found) == 1:
         text = _("The kernel leaves {rms:.3g} {unit}. The worst place is voxel {voxel} (i, j, k): {worst:.3g}.")
     voxel = ", ".join(str(n) for n in worst.worst[::-1])
-    return text.format(at=_placeText(least.at), rms=least.rms, unit=unit, voxel=voxel, worst=worst.worst_rms)
+    text = text.format(at=_placeText(least.at), rms=least.rms, unit=unit, voxel=voxel, worst=worst.worst_rms)
+    return f"{frame}: {text}" if frame else text
 
 
 def _placeText(at) -> str:

@@ -90,19 +90,19 @@ class WhySection:
     def _residual(self):
         self._panel.comparison.withResidual(self._showResidual)
 
-    def _showResidual(self, maps, _volume):
+    def _showResidual(self, maps, _volume, where):
         if self._panel.ui.kernelResidualButton.checked:
             self._show(curveplots.residualPlot(maps))
-            self._say(curveplots.residualText(maps))
+            self._say(curveplots.residualText(maps, where))
 
-    def _goToWorst(self, maps, volume):
+    def _goToWorst(self, maps, volume, where):
         worst = curveplots.worstOf(maps)
         local = ijkToRas(volume) @ [*worst.worst[::-1], 1.0]
         world = [0.0, 0.0, 0.0]
         volume.TransformPointToWorld([float(x) for x in local[:3]], world)
         for node in sliceviews.visibleSliceNodes(slicer.mrmlScene):
             node.JumpSliceByCentering(*world)
-        self._say(curveplots.residualText(maps))
+        self._say(curveplots.residualText(maps, where))
 
     # -- what is shown
 

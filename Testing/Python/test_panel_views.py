@@ -1,4 +1,4 @@
-"""What the panel shows outside itself and measures: preview, comparison, weights plot, kernels, sequences."""
+"""What the panel shows outside itself and measures: preview, comparison, weights plot, kernels."""
 
 import json
 import time
@@ -261,48 +261,3 @@ def test_measuring_can_be_cancelled(pair):
     assert "Cancelled" in pair.ui.estimateStatusLabel.text
     assert volumes() == before
     assert len(pair.parameters.kernels) == 0
-
-
-# -- sequences
-
-
-def add_sequence(user, count=3):
-    """Add a sequence of volumes with its browser; return the proxy volume and the sequence."""
-    scene = slicer.mrmlScene
-    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "frames")
-    for index in range(count):
-        frame = user.add_volume(name=f"frame{index}")
-        sequence.SetDataNodeAtValue(frame, str(index))
-        scene.RemoveNode(frame)
-    browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "browser")
-    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    logic = slicer.vtkSlicerSequencesLogic()
-    logic.SetMRMLScene(scene)
-    logic.UpdateProxyNodesFromSequences(browser)
-    return browser.GetProxyNode(sequence), sequence
-
-
-@pytest.mark.parametrize(("answer", "frames"), [("All", 3), ("This", 0), ("Cancel", 0)])
-def test_a_sequence_is_asked_about_once(ready, answer, frames):
-    proxy, sequence = add_sequence(ready)
-    ready.choose("inputVolumeSelector", proxy)
-    before = volumes()
-    asked = []
-
-    def reply(box):
-        asked.append(box.text)
-        (button,) = [b for b in box.buttons() if b.text.replace("&", "").startswith(answer)]
-        button.click()
-        return box.result()
-
-    ready.window.answers.append(reply)
-    ready.click("applyButton")
-    assert len(asked) == 1
-    assert "frames" in asked[0]
-    others = [s for s in slicer.util.getNodesByClass("vtkMRMLSequenceNode") if s is not sequence]
-    assert [s.GetNumberOfDataNodes() for s in others] == ([frames] if frames else [])
-    assert (volumes() > before) == (answer != "Cancel")
-    if answer == "All":  # which keep no residuals, and say so
-        assert not ready.ui.residualButton.isEnabled()
-        for button in ("residualButton", "kernelResidualButton", "worstPlaceButton"):
-            assert "of a sequence, apply to one of its frames" in getattr(ready.ui, button).toolTip
