@@ -191,7 +191,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Add</source>
-            <translation>Hinzufügen</translation>
+            <translation>Neu</translation>
         </message>
         <message>
             <source>Remove the selected kernels (Delete).</source>
@@ -199,7 +199,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Remove</source>
-            <translation>Entfernen</translation>
+            <translation>Löschen</translation>
         </message>
         <message>
             <source>Sort the table by level, segment or position.</source>
@@ -231,7 +231,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Save...</source>
-            <translation>Speichern...</translation>
+            <translation>Sichern...</translation>
         </message>
         <message>
             <source>Add a volume of the scene as a kernel.</source>
@@ -259,7 +259,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Undo</source>
-            <translation>Rückgängig</translation>
+            <translation>Zurück</translation>
         </message>
         <message>
             <source>Make the change again that was taken back (Ctrl+Shift+Z).</source>
@@ -267,7 +267,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Redo</source>
-            <translation>Wiederholen</translation>
+            <translation>Vor</translation>
         </message>
         <message>
             <source>Fill the table with levels around which the intensities of the volume gather.</source>
@@ -665,7 +665,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Sharp volume:</source>
-            <translation>Scharfes Volumen:</translation>
+            <translation>Scharf:</translation>
         </message>
         <message>
             <source>None</source>
@@ -677,7 +677,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Blurred volume:</source>
-            <translation>Unscharfes Volumen:</translation>
+            <translation>Unscharf:</translation>
         </message>
         <message>
             <source>One kernel for the whole volume, or one for every level, region or position of the table.</source>
@@ -713,7 +713,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Bead diameter:</source>
-            <translation>Durchmesser der Kügelchen:</translation>
+            <translation>Kügelchengröße:</translation>
         </message>
         <message>
             <source> µm</source>
@@ -2838,7 +2838,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Immersion index:</source>
-            <translation>Brechzahl Immersion:</translation>
+            <translation>Immersion (n):</translation>
         </message>
         <message>
             <source>immersion</source>
@@ -2850,7 +2850,7 @@ Neurological Institute, McGill University.
         </message>
         <message>
             <source>Sample index:</source>
-            <translation>Brechzahl Probe:</translation>
+            <translation>Probe (n):</translation>
         </message>
         <message>
             <source>sample</source>
