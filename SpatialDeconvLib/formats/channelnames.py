@@ -1,10 +1,12 @@
-"""What channels are called, by the files that say so: OME-Zarr and OME-TIFF."""
+"""What channels are called, by the files that say so: OME-Zarr and OME-TIFF; and which channels are colours."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from . import omezarr, tiff
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def channel_names(path: Path) -> tuple[str, ...]:
@@ -14,3 +16,13 @@ def channel_names(path: Path) -> tuple[str, ...]:
     if path.is_file() and tiff.is_tiff(path):
         return tiff.read_layout(path).channel_names
     return ()
+
+
+def are_colours(path: Path) -> bool:
+    """Return whether the values of a voxel, where they are of 8 bits, are a colour, the fourth an opacity.
+
+    So they are in pictures. Channels that lie in pages of their own, as in OME-TIFF, are none.
+    """
+    if path.is_file() and tiff.is_tiff(path):
+        return tiff.read_layout(path).channels == 1
+    return path.suffix.lower() in _PICTURES

@@ -15,6 +15,7 @@ from ..arrays.boxes import Box
 from ..arrays.spacing import spacing_tuple
 from ..arrays.watch import UNWATCHED
 from ..errors import InputError
+from ..formats.channelnames import are_colours
 from ..formats.parts import Geometry, StoredVolume, View, open_parts
 from ..kernels.field import KernelField
 from ..kernels.parts import channels_by_number, field_of_part, refuse_other_parts
@@ -187,6 +188,7 @@ def opened(
     """
     volumes = {role: open_parts(path) for role, path in paths.items()}
     image = volumes["image"]
+    _refuse_opacity(image)
     _refuse_other_kernels(kernels, image)
     geometry = image.geometry
     if spacing is not None:
@@ -208,6 +210,13 @@ def _refuse_other_kernels(kernels: KernelField, image: StoredVolume) -> None:
     if image.channels > 1:
         names = image.channel_names
         refuse_other_parts(channels_by_number(kernels, names), "channel", image.channels, names)
+
+
+def _refuse_opacity(image: StoredVolume) -> None:
+    if image.channels == 4 and image.dtype == np.uint8 and are_colours(image.path):
+        raise InputError(
+            f"{image.path} has an opacity beside its colours, which tiles do not leave as it is; save it without"
+        )
 
 
 def _require_same_grid(role: str, volume: StoredVolume, image: StoredVolume, geometry: Geometry) -> None:

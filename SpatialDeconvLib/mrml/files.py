@@ -27,7 +27,7 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, fits, headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
-from ..formats.channelnames import channel_names
+from ..formats.channelnames import are_colours, channel_names
 from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
@@ -123,7 +123,7 @@ def readVolume(path: PathLike, straighten: bool = False):
         return _readDicomFile(path, straighten)
     vector, needsSitk = _inspect(path)
     if needsSitk or _suffix(path) not in _STORAGE_NODE_FORMATS:
-        node = _addImage(_readImage(path), _stem(path))
+        node = _addImage(_readImage(path), _stem(path), colours=are_colours(path))
         if told := isStored(path) and "; ".join(open_parts(path).told):
             node.SetAttribute(_TOLD, told)
     else:
@@ -431,7 +431,7 @@ def _readImage(path: Path) -> sitk.Image:
     raise InputError(_unreadable(path, f"{failure}\n{captured.text}"))
 
 
-def _addImage(image: sitk.Image, name: str, node=None):
+def _addImage(image: sitk.Image, name: str, node=None, colours: bool = False):
     """Add a SimpleITK image of 2 or 3 axes (or more, of length 1) to the scene as a volume node."""
     vector = image.GetNumberOfComponentsPerPixel() > 1
     array = sitk.GetArrayViewFromImage(image)
@@ -444,7 +444,7 @@ def _addImage(image: sitk.Image, name: str, node=None):
     node.SetName(node_name(name))
     node.SetAndObserveImageData(imageDataFromArray(array))
     node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
-    if vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
+    if colours and vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
         colour = node.VoxelVectorTypeColorRGB if array.shape[3] == 3 else node.VoxelVectorTypeColorRGBA
         node.SetVoxelVectorType(colour)
     return addToScene(node)
@@ -553,7 +553,7 @@ def _readDicomSeries(folder: Path, files: Sequence[PathLike], straighten: bool):
     told = None
     if tilt is not None:
         image, told = dicom.straightened(image, slices, tilt)
-    node = _addImage(image, _description(names[0]))
+    node = _addImage(image, _description(names[0]), colours=True)
     node.SetAttribute(_TOLD, told)
     if not slices[0].spacing and image.GetSpacing()[:2] == (1.0, 1.0):
         name = folder.name if len(names) > 1 else Path(names[0]).name

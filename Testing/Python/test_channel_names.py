@@ -152,3 +152,25 @@ def test_a_channel_of_nothing_but_nan_leaves_metadata_that_are_json(folder):
     found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     windows = [channel["window"] for channel in found["omero"]["channels"]]
     assert [(window["min"] < window["max"], window["max"]) for window in windows] == [(True, 1.0), (True, 5.0)]
+
+
+@pytest.mark.parametrize("make", [lambda: ome_tiff(names=None), lambda: ome_zarr(omero=None)])
+def test_four_channels_of_8_bits_are_no_colour_with_an_opacity(capsys, monkeypatch, make):
+    """The fourth is worked on as the others are."""
+    image = np.random.default_rng(1).integers(0, 256, (4, 3, 12, 10), np.uint8)
+    monkeypatch.setitem(globals(), "IMAGE", image)
+    kernel_set(dict.fromkeys((1, 2, 3, 4), 1.2))
+    assert run(capsys, make(), "o.zarr")[0] == 0
+    found = np.asarray(zarr.open_group("o.zarr", mode="r")["0"])
+    kernel = sd.ParametricKernel("gaussian", sigma_mm=1.2)
+    for channel in range(4):
+        np.testing.assert_allclose(found[channel], sd.convolve(image[channel], kernel).image, rtol=1e-4)
+
+
+def test_tiles_of_a_picture_with_an_opacity_are_refused(capsys):
+    picture = np.zeros((4, 40, 48, 4), np.uint8)
+    tifffile.imwrite("a.tif", picture, photometric="rgb", extrasamples=["unassalpha"])
+    kernel_set(dict.fromkeys((1, 2, 3), 1.2))
+    done, said = run(capsys, "a.tif", "o.zarr", "--tiles", "16")
+    assert done == 1
+    assert "has an opacity beside its colours" in said.err
