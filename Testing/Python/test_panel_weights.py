@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import slicer
-from test_panel_views import add_sequence
+from test_panel_frames import add_sequence
 
 import SpatialDeconvLib as sd
 
