@@ -203,9 +203,8 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.runner = self.wrapped = self.narrow = self.fonts = self._form = self._controls = (
-            self._cancelKey
-        ) = None
+        self.logic = self.runner = self.wrapped = self.narrow = self.fonts = None
+        self._form = self._controls = self._cancelKey = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0

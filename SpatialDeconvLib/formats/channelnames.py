@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from numpy.typing import DTypeLike
+
 from . import omezarr, tiff
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -18,8 +20,13 @@ def channel_names(path: Path) -> tuple[str, ...]:
     return ()
 
 
+def is_colour(dtype: DTypeLike, count: int) -> bool:
+    """Return whether so many values of such a type can be a colour; a fourth is its opacity."""
+    return dtype == "uint8" and count in (3, 4)
+
+
 def are_colours(path: Path) -> bool:
-    """Return whether the values of a voxel, where they are of 8 bits, are a colour, the fourth an opacity.
+    """Return whether the values of a voxel that can be a colour (`is_colour`) are one.
 
     So they are in pictures. Channels that lie in pages of their own, as in OME-TIFF, are none.
     """

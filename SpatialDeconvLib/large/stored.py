@@ -15,7 +15,7 @@ from ..arrays.boxes import Box
 from ..arrays.spacing import spacing_tuple
 from ..arrays.watch import UNWATCHED
 from ..errors import InputError
-from ..formats.channelnames import are_colours
+from ..formats.channelnames import are_colours, is_colour
 from ..formats.parts import Geometry, StoredVolume, View, open_parts
 from ..kernels.field import KernelField
 from ..kernels.parts import channels_by_number, field_of_part, refuse_other_parts
@@ -213,7 +213,7 @@ def _refuse_other_kernels(kernels: KernelField, image: StoredVolume) -> None:
 
 
 def _refuse_opacity(image: StoredVolume) -> None:
-    if image.channels == 4 and image.dtype == np.uint8 and are_colours(image.path):
+    if image.channels == 4 and is_colour(image.dtype, 4) and are_colours(image.path):
         raise InputError(
             f"{image.path} has an opacity beside its colours, which tiles do not leave as it is; save it without"
         )

@@ -25,8 +25,12 @@ def sequenceOf(node):
 
 def shownItem(sequence, browser) -> int:
     """Return the item number of the frame of a sequence that a browser shows; -1 where it has none there."""
-    value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
-    return sequence.GetItemNumberFromIndexValue(value, True)
+    return sequence.GetItemNumberFromIndexValue(shownValue(browser), True)
+
+
+def shownValue(browser) -> str:
+    """Return the index value that a browser is at."""
+    return browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
 
 
 def frameCount(node) -> int:
@@ -47,5 +51,4 @@ def fieldOfShownFrame(field: KernelField, node) -> KernelField:
     if found is None:
         return field
     sequence, browser = found
-    value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
-    return field_of_part(field, "frame", shownItem(sequence, browser), value)
+    return field_of_part(field, "frame", shownItem(sequence, browser), shownValue(browser))

@@ -27,7 +27,7 @@ from ..arrays.writing import together
 from ..errors import InputError
 from ..formats import dicom, fits, headers, nifti, omezarr, sizes, tiff
 from ..formats.absurd import refuse_absurd
-from ..formats.channelnames import are_colours, channel_names
+from ..formats.channelnames import are_colours, channel_names, is_colour
 from ..formats.frames import frame_count
 from ..formats.images import read_image, refuse_shear
 from ..formats.names import library_name, node_name, python_name
@@ -444,7 +444,7 @@ def _addImage(image: sitk.Image, name: str, node=None, colours: bool = False):
     node.SetName(node_name(name))
     node.SetAndObserveImageData(imageDataFromArray(array))
     node.SetIJKToRASMatrix(vtkFromMatrix(LPS_TO_RAS @ _indexToLps(image)))
-    if colours and vector and array.dtype == np.uint8 and array.shape[3] in (3, 4):
+    if colours and vector and is_colour(array.dtype, array.shape[3]):
         colour = node.VoxelVectorTypeColorRGB if array.shape[3] == 3 else node.VoxelVectorTypeColorRGBA
         node.SetVoxelVectorType(colour)
     return addToScene(node)

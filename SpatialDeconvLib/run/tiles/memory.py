@@ -22,6 +22,11 @@ _VOLUMES = 4.0
 CONVOLVE_VOLUMES = 3.0
 
 
+def reckoned(spec: methods.Method) -> methods.Method:
+    """Return what halo and memory are reckoned with: total variation for what has no halo, or is not chosen yet."""
+    return methods.method("joint", "tv") if math.isinf(spec.halo) else spec
+
+
 def tile_memory(job: Job, shape: Sequence[int], least: bool = False) -> float:
     """Return the bytes that a job's run takes for an image, or a tile, of this shape.
 
@@ -34,8 +39,7 @@ def tile_memory(job: Job, shape: Sequence[int], least: bool = False) -> float:
         return shaped.needed_memory(CONVOLVE_VOLUMES, 1.0)
     if settings.strategy == "blend":
         return blend_memory(shaped)
-    spec = methods.method("joint", "tv") if settings.spec.automatic else settings.spec
-    return joint_memory(shaped, spec)[least]
+    return joint_memory(shaped, reckoned(settings.spec))[least]
 
 
 def size_of_tiles(job: Job, shape: Sequence[int], halo: Sequence[int], available: float | None) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from ..joint import least_value, run_joint
 from ..settings import ConvolveSettings, DeconvolveSettings, S, Settings
 from ..units import exponent_of, own_levels
 from .layout import Tile, checked_size, lay_out
-from .memory import size_of_tiles
+from .memory import reckoned, size_of_tiles
 from .sample import blocks_of, sample_of
 from .survey import Survey
 
@@ -178,7 +178,7 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
     kernels = [job.bound.kernel(k) for k in range(len(job.bound))]
     axes = range(job.image.ndim)
     if isinstance(settings, DeconvolveSettings):
-        spec = methods.method("joint", "tv") if math.isinf(settings.spec.halo) else settings.spec
+        spec = reckoned(settings.spec)
         more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
         margins = [math.ceil(more * spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
     else:
