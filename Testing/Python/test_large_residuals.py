@@ -136,15 +136,20 @@ def test_an_output_that_was_begun_without_a_map_says_so(tmp_path):
     assert not (tmp_path / "out-map.nrrd.unfinished").exists()
 
 
+def assert_the_same_as_at_once(folder):
+    """The run, taken up again, makes the map of one that nothing interrupted."""
+    both(folder)
+    both(folder, name="whole")
+    assert np.array_equal(values(folder / "out-map.nrrd"), values(folder / "whole-map.nrrd"))
+
+
 def test_a_run_that_was_killed_before_it_began_its_map_goes_on(tmp_path):
     written(tmp_path / "in.nrrd", picture())
     inputs = opened({"image": tmp_path / "in.nrrd"}, field())
     writer = create_parts(tmp_path / "out.nrrd", SHAPE, "float32", inputs.geometry)
     writer.let_go()
     assert writer.folder.exists()
-    both(tmp_path)
-    both(tmp_path, name="whole")
-    assert np.array_equal(values(tmp_path / "out-map.nrrd"), values(tmp_path / "whole-map.nrrd"))
+    assert_the_same_as_at_once(tmp_path)
 
 
 def test_the_map_of_an_output_that_was_removed_is_begun_anew(tmp_path):
@@ -153,9 +158,7 @@ def test_the_map_of_an_output_that_was_removed_is_begun_anew(tmp_path):
     written(tmp_path / "in.nrrd", picture())
     inputs = opened({"image": tmp_path / "in.nrrd"}, field())
     shutil.rmtree(interrupted(tmp_path, inputs, tmp_path / "out.nrrd", 1, residual_map=tmp_path / "out-map.nrrd"))
-    both(tmp_path)
-    both(tmp_path, name="whole")
-    assert np.array_equal(values(tmp_path / "out-map.nrrd"), values(tmp_path / "whole-map.nrrd"))
+    assert_the_same_as_at_once(tmp_path)
 
 
 def test_where_no_map_can_be_there_is_no_output_either(tmp_path):
