@@ -29,10 +29,11 @@ def mask_from_range(image: np.ndarray, lower: float | None = None, upper: float 
         raise InputError(f"the lower bound {lower:g} is above the upper bound {upper:g}; swap them")
     image = np.asarray(image)
     mask = ~np.isnan(image) if np.issubdtype(image.dtype, np.floating) else np.ones(image.shape, bool)
-    if lower is not None:
-        mask &= image >= lower
-    if upper is not None:
-        mask &= image <= upper
+    with np.errstate(over="ignore"):  # bounds beyond what the image's type holds are infinite to it, which is right
+        if lower is not None:
+            mask &= image >= lower
+        if upper is not None:
+            mask &= image <= upper
     return mask
 
 

@@ -144,3 +144,10 @@ def test_masks_to_merge_must_be_there_and_agree_in_shape():
         sd.labels_from_masks([])
     with pytest.raises(sd.InputError, match=r"differ in shape: \(2, 2\), \(2, 3\)"):
         sd.labels_from_masks([np.ones((2, 3)), np.ones((2, 2))])
+
+
+@pytest.mark.filterwarnings("error")
+def test_bounds_beyond_what_the_images_type_holds_leave_a_side_open():
+    image = np.array([-1.0, 0.0, 3e38], np.float32)
+    np.testing.assert_array_equal(sd.mask_from_range(image, 0, 1e308), [False, True, True])
+    np.testing.assert_array_equal(sd.mask_from_range(image, -1e308, 0), [True, True, False])
