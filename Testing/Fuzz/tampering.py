@@ -109,7 +109,9 @@ def tampered(content: Any, dice: random.Random) -> Any:
         if how == "remove":
             parent.pop(last, None) if isinstance(parent, dict) else parent.pop(last)
         else:
-            parent[f"new {last}" if how == "add" and isinstance(parent, dict) else last] = dice.choice(ODD)
+            parent[f"new {last}" if how == "add" and isinstance(parent, dict) else last] = copy.deepcopy(
+                dice.choice(ODD)
+            )
     return content
 
 
