@@ -1,85 +1,65 @@
 import itertools
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+from noisy import blurred_brain, normal_noise, sharp_blocks
 from scipy.ndimage import gaussian_filter
 
 from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.errors import Cancelled, InputError
 from SpatialDeconvLib.noise import estimate_noise, looks_nonnegative
 
-SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
-
-
-def _blurred(image):
-    """Ten Gaussian kernels, sigma 0.8 to 2.5 voxels, keyed to intensity 10 to 100, detector model."""
-    levels, sigmas = np.linspace(10, 100, 10), np.linspace(0.8, 2.5, 10)
-    clipped = np.clip(image, 10, 100)
-    return sum(
-        np.clip(1 - np.abs(clipped - level) / 10, 0, None) * gaussian_filter(image, sigma, mode="nearest")
-        for level, sigma in zip(levels, sigmas, strict=True)
-    )
-
 
 @pytest.fixture(scope="module")
 def brain():
-    return _blurred(sitk.GetArrayFromImage(sitk.ReadImage(str(SAMPLE))).astype(float))
+    return blurred_brain()
 
 
 @pytest.fixture(scope="module")
 def blocks():
-    image = np.zeros((40, 72, 72))
-    image[8:34, 14:60, 14:60] = 40
-    image[16:24, 20:36, 30:52] = 90
-    return image
-
-
-def _noise(shape, sigma, seed=0):
-    return np.random.default_rng(seed).normal(0, sigma, shape)
+    return sharp_blocks()
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
 def test_a_blurred_brain_gives_its_noise_within_four_percent(brain, sigma):
-    assert estimate_noise(brain + _noise(brain.shape, sigma)) == pytest.approx(sigma, rel=0.04)
+    assert estimate_noise(brain + normal_noise(brain.shape, sigma)) == pytest.approx(sigma, rel=0.04)
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0, 5.0])
 def test_a_single_blurred_slice_gives_its_noise_within_ten_percent(brain, sigma):
-    noisy = brain[28] + _noise(brain[28].shape, sigma)
+    noisy = brain[28] + normal_noise(brain[28].shape, sigma)
     assert estimate_noise(noisy) == pytest.approx(sigma, rel=0.1)
     assert estimate_noise(noisy[None]) == estimate_noise(noisy)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0])
 def test_rounding_to_integers_adds_its_own_variance(brain, sigma):
-    rounded = np.rint(brain + _noise(brain.shape, sigma)).astype(np.int16)
+    rounded = np.rint(brain + normal_noise(brain.shape, sigma)).astype(np.int16)
     assert estimate_noise(rounded) == pytest.approx(np.hypot(sigma, np.sqrt(1 / 12)), rel=0.04)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 5.0])
 def test_sharp_edges_do_not_count_as_noise(blocks, sigma):
-    assert estimate_noise(blocks + _noise(blocks.shape, sigma)) == pytest.approx(sigma, rel=0.04)
+    assert estimate_noise(blocks + normal_noise(blocks.shape, sigma)) == pytest.approx(sigma, rel=0.04)
 
 
 @pytest.mark.parametrize("background", [0.0, -7.5])
 def test_a_background_set_to_one_value_has_no_noise(blocks, background):
-    noisy = blocks + _noise(blocks.shape, 2.0)
+    noisy = blocks + normal_noise(blocks.shape, 2.0)
     noisy[blocks == 0] = background
     share = np.mean(blocks != 0)
     assert estimate_noise(noisy) == pytest.approx(2.0 * np.sqrt(share), rel=0.05)  # the root of the mean variance
 
 
 def test_a_background_clipped_at_zero_is_left_out(blocks):
-    noisy = np.clip(blocks + _noise(blocks.shape, 2.0), 0, None)
+    noisy = np.clip(blocks + normal_noise(blocks.shape, 2.0), 0, None)
     assert estimate_noise(noisy) == pytest.approx(2.0, rel=0.05)
 
 
 def test_only_the_mask_counts(blocks):
-    noisy = blocks + _noise(blocks.shape, 1.0)
-    noisy[:, :36] += _noise((40, 36, 72), 20.0, seed=1)
+    noisy = blocks + normal_noise(blocks.shape, 1.0)
+    noisy[:, :36] += normal_noise((40, 36, 72), 20.0, seed=1)
     mask = np.zeros(blocks.shape, np.uint8)
     mask[:, 40:] = 1
     assert estimate_noise(noisy, mask) == pytest.approx(1.0, rel=0.05)
@@ -90,7 +70,7 @@ def test_noise_that_grows_with_the_signal_gives_its_root_mean_square():
     signal[:, 96:] = 1000.0
     signal = gaussian_filter(signal, 3)
     sigma = np.where(signal > 500, 10.0, 1.0)
-    noisy = signal + _noise(signal.shape, 1.0) * sigma
+    noisy = signal + normal_noise(signal.shape, 1.0) * sigma
     assert estimate_noise(noisy) == pytest.approx(np.sqrt(np.mean(sigma**2)), rel=0.1)
 
 
@@ -106,7 +86,7 @@ def test_a_two_valued_noise_image_still_gives_an_answer():
 
 
 def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
-    noisy = brain[:16] + _noise(brain[:16].shape, 1.0)
+    noisy = brain[:16] + normal_noise(brain[:16].shape, 1.0)
     sigma = estimate_noise(noisy)
     assert estimate_noise(1000 * noisy + 1e6) == pytest.approx(1000 * sigma, rel=1e-6)
     assert estimate_noise(noisy.astype(np.float32)) == pytest.approx(sigma, rel=1e-3)
@@ -114,7 +94,7 @@ def test_the_estimate_scales_with_the_image_and_ignores_an_offset(brain):
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0])
 def test_what_lies_behind_a_scattered_or_thin_mask_does_not_matter(brain, sigma):
-    noisy = brain + _noise(brain.shape, sigma)
+    noisy = brain + normal_noise(brain.shape, sigma)
     holes = np.random.default_rng(5).random(noisy.shape) > 0.3
     slab = np.zeros(noisy.shape, bool)
     slab[:, :, 40:43] = True
@@ -125,7 +105,7 @@ def test_what_lies_behind_a_scattered_or_thin_mask_does_not_matter(brain, sigma)
 
 
 def test_a_mask_of_a_few_voxels_leaves_the_noise_to_the_whole_image():
-    noisy = np.linspace(0, 100, 40)[:, None, None] + _noise((40, 40, 40), 2.0)
+    noisy = np.linspace(0, 100, 40)[:, None, None] + normal_noise((40, 40, 40), 2.0)
     few = np.zeros(noisy.shape, bool)
     few[10, 10, 10:40:7] = True
     assert estimate_noise(noisy, few) == estimate_noise(noisy)
@@ -137,7 +117,8 @@ def test_too_few_windows_inside_a_mask_are_not_relied_upon(length, share, larges
     image = image + 30 * gaussian_filter(np.random.default_rng(7).standard_normal((48, 160)), 3)
     mask = np.random.default_rng(9).random(image.shape) < share
     mask[20:26, 20 : 20 + length] = True
-    found = [estimate_noise(np.where(mask, image + _noise(image.shape, 2.0, n), 1e4), mask) for n in range(16)]
+    blurred = [image + normal_noise(image.shape, 2.0, n) for n in range(16)]
+    found = [estimate_noise(np.where(mask, noisy, 1e4), mask) for noisy in blurred]
     assert np.sqrt(np.mean((np.array(found) / 2.0 - 1) ** 2)) < largest
 
 
@@ -148,7 +129,7 @@ def test_too_few_windows_inside_a_mask_are_not_relied_upon(length, share, larges
 def test_voxels_between_holes_are_compared_with_interpolated_ones(share, sigma, low, high):
     image = gaussian_filter(100.0 * (np.random.default_rng(5).standard_normal((80, 80)) > 0), 2.0)
     mask = np.random.default_rng(6).random(image.shape) > 1 - share
-    found = estimate_noise(np.where(mask, image + _noise(image.shape, sigma, 8), 1e5), mask)
+    found = estimate_noise(np.where(mask, image + normal_noise(image.shape, sigma, 8), 1e5), mask)
     assert low < found / sigma < high
 
 
@@ -159,9 +140,9 @@ def test_voxels_between_holes_are_compared_with_interpolated_ones(share, sigma, 
 def test_edges_all_over_the_image_do_not_count_as_noise(sigma):
     place = np.indices((128, 128))
     board = 100.0 * (np.sum(place // 20, axis=0) % 2)
-    assert estimate_noise(board + _noise(board.shape, sigma)) == pytest.approx(sigma, rel=0.08)
+    assert estimate_noise(board + normal_noise(board.shape, sigma)) == pytest.approx(sigma, rel=0.08)
     discs = 100.0 * (np.hypot(*(place % 24 - 12)) < 7)
-    assert estimate_noise(discs + _noise(discs.shape, 2.0)) < 1.5 * 2.0
+    assert estimate_noise(discs + normal_noise(discs.shape, 2.0)) < 1.5 * 2.0
 
 
 def test_noise_that_grows_with_the_signal_of_a_small_image():
@@ -169,7 +150,7 @@ def test_noise_that_grows_with_the_signal_of_a_small_image():
     signal[:, 60:] = 1000.0
     signal = gaussian_filter(signal, 3)
     sigma = np.where(signal > 500, 10.0, 1.0)
-    noisy = signal + _noise(signal.shape, 1.0) * sigma
+    noisy = signal + normal_noise(signal.shape, 1.0) * sigma
     assert estimate_noise(noisy) == pytest.approx(np.sqrt(np.mean(sigma**2)), rel=0.1)
 
 
@@ -177,7 +158,8 @@ def test_the_noise_of_a_tiny_image_scatters_little():
     found = []
     for seed in range(20):
         patches = np.random.default_rng(seed + 100).standard_normal((24, 24)) > 0
-        found.append(estimate_noise(60 * gaussian_filter(patches.astype(float), 1.5) + _noise((24, 24), 1.0, seed)))
+        noise = normal_noise((24, 24), 1.0, seed)
+        found.append(estimate_noise(60 * gaussian_filter(patches.astype(float), 1.5) + noise))
     assert np.mean(found) == pytest.approx(1, abs=0.06)
     assert np.std(found) < 0.11
 
@@ -192,14 +174,14 @@ def _patches(shape, amplitude):
 def test_an_image_with_negative_parts_does_not_look_non_negative(shape, share):
     mask = np.random.default_rng(1).random(shape) >= share
     for seed, amplitude in itertools.product(range(5), (2.5, 5.0, 20.0, 1000.0)):
-        image = _patches(shape, amplitude) + _noise(shape, 2.0, seed)
+        image = _patches(shape, amplitude) + normal_noise(shape, 2.0, seed)
         assert not looks_nonnegative(image, 2.0, mask)
         assert looks_nonnegative(image + amplitude, 2.0, mask)
         assert looks_nonnegative(np.where(mask, image + amplitude, -1e6), 2.0, mask)
 
 
 def test_a_few_voxels_far_below_the_noise_are_enough_to_make_an_image_negative():
-    image = _noise((64, 64), 1.0)
+    image = normal_noise((64, 64), 1.0)
     assert looks_nonnegative(image, 1.0)
     image[8::16, 8::16] -= 12
     assert not looks_nonnegative(image, 1.0)
@@ -224,7 +206,7 @@ def test_noise_around_a_dark_background_does_not_make_it_negative(shape):
 
 def test_large_images_are_read_in_tiles_and_give_the_same_answer_every_time():
     noisy = np.zeros((20, 700, 700), np.float32)
-    noisy[:, 200:600, 100:500] = 50 + _noise((20, 400, 400), 3.0)
+    noisy[:, 200:600, 100:500] = 50 + normal_noise((20, 400, 400), 3.0)
     first = estimate_noise(noisy)
     assert first == pytest.approx(3.0, rel=0.02)
     assert estimate_noise(noisy) == first

@@ -1,11 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from noisy import blurred_brain, normal_noise, sharp_blocks
 from scipy.ndimage import convolve, gaussian_filter
 
 from SpatialDeconvLib.errors import InputError
@@ -14,39 +13,20 @@ from SpatialDeconvLib.noise import NoiseLaw, as_noise_law, estimate_noise_law
 from SpatialDeconvLib.noise.coefficients import Values
 from SpatialDeconvLib.noise.fit import Stratum, gain_of_counts
 
-SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
-
 
 def sigma_of(*arguments, **named):
     """The law's root of the mean variance."""
     return estimate_noise_law(*arguments, **named).sigma
 
 
-def _blurred(image):
-    """Ten Gaussian kernels, sigma 0.8 to 2.5 voxels, keyed to intensity 10 to 100, detector model."""
-    levels, sigmas = np.linspace(10, 100, 10), np.linspace(0.8, 2.5, 10)
-    clipped = np.clip(image, 10, 100)
-    return sum(
-        np.clip(1 - np.abs(clipped - level) / 10, 0, None) * gaussian_filter(image, sigma, mode="nearest")
-        for level, sigma in zip(levels, sigmas, strict=True)
-    )
-
-
 @pytest.fixture(scope="module")
 def brain():
-    return _blurred(sitk.GetArrayFromImage(sitk.ReadImage(str(SAMPLE))).astype(float))
+    return blurred_brain()
 
 
 @pytest.fixture(scope="module")
 def blocks():
-    image = np.zeros((40, 72, 72))
-    image[8:34, 14:60, 14:60] = 40
-    image[16:24, 20:36, 30:52] = 90
-    return image
-
-
-def _noise(shape, sigma, seed=0):
-    return np.random.default_rng(seed).normal(0, sigma, shape)
+    return sharp_blocks()
 
 
 def _errors(law, signal, variance):
@@ -70,7 +50,7 @@ def pictures(brain, blocks):
 def test_gaussian_noise_has_no_slope(pictures, name):
     signal = pictures[name]
     for sigma in (0.5, 5.0):
-        law = estimate_noise_law(signal + _noise(signal.shape, sigma))
+        law = estimate_noise_law(signal + normal_noise(signal.shape, sigma))
         assert _is_right(law, signal, np.full(signal.shape, sigma**2))
         # ... or one that does not matter.
         assert law.slope * np.ptp(signal) < 0.25 * sigma**2
@@ -145,7 +125,7 @@ def test_a_scintigram_is_one_of_counts(peak):
 def test_rounded_clipped_and_zeroed_noise_is_not_taken_for_counts(blocks):
     signal = gaussian_filter(blocks, 1.2)
     for sigma in (0.5, 2.0, 5.0):
-        noisy = signal + _noise(signal.shape, sigma)
+        noisy = signal + normal_noise(signal.shape, sigma)
         for image in (np.clip(noisy, 0, None), np.where(signal > 4, noisy, 0)):
             law = estimate_noise_law(np.rint(image).astype(np.int16))
             assert _is_right(law, signal, np.full(signal.shape, sigma**2 + 1 / 12), 0.15)
@@ -161,7 +141,7 @@ def test_shapes_without_noise_are_not_counts():
 
 
 def test_one_absurd_voxel_does_not_make_the_noise(brain):
-    noisy = brain[28] + _noise(brain[28].shape, 2.0)
+    noisy = brain[28] + normal_noise(brain[28].shape, 2.0)
     expected = sigma_of(noisy)
     for absurd in (1e12, -1e12, 1e30):
         noisy[40, 50] = absurd
