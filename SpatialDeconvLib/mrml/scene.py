@@ -1,4 +1,4 @@
-"""What nodes.py and files.py stand on: the scene, the arrays inside volume nodes, and a guard that keeps
+"""What nodes and files stand on: the scene, the arrays inside volume nodes, and a guard that keeps
 VTK's and ITK's own messages away from the user.
 
 Works with the slicer-core package and inside 3D Slicer. Arrays are in numpy order (k, j, i) or

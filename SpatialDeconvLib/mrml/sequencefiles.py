@@ -22,29 +22,19 @@ from ..formats.images import refuse_shear
 from ..formats.names import library_name, node_name
 from ..formats.parts import open_parts, write_whole
 from .channelnames import channelNames, setChannelNames
-from .files import (
-    _INT64,
-    PathLike,
-    _checkFits,
-    _checkHeader,
-    _existing,
-    _failure,
-    _failureText,
-    _indexToLps,
-    _isDicom,
-    _messages,
-    _readImage,
-    _suffix,
-    _unreadable,
-    _writeFailure,
-    checkWritable,
+from .files.images import (
+    failureOf,
+    failureText,
     geometryOf,
+    indexToLps,
     inMillimetres,
-    isSegmentation,
-    isStored,
-    letGo,
-    stemOf,
+    messagesOf,
+    readImage,
+    unreadableText,
 )
+from .files.paths import PathLike, existingPath, isDicom, isSegmentation, isStored, stemOf, suffixOf
+from .files.reading import INT64, checkHeader
+from .files.writing import checkFits, checkWritable, letGo, writeFailureText
 from .scene import LPS_TO_RAS, ensureScene, ijkToRas, imageDataFromArray, quietly, volumeArray, vtkFromMatrix
 
 __all__ = ["checkSequenceName", "isSequence", "readSequence", "writeSequence"]
@@ -56,7 +46,7 @@ _WRITTEN = (*_FORMATS, omezarr.ENDING)
 def isSequence(path: PathLike) -> bool:
     """Return whether a file holds a sequence of volumes (4-D), by its header; false when it cannot be read."""
     path = given_path(path)
-    if not (path.is_file() or path.is_dir()) or isSegmentation(path) or _isDicom(path):
+    if not (path.is_file() or path.is_dir()) or isSegmentation(path) or isDicom(path):
         return False
     try:
         if isStored(path):
@@ -71,7 +61,7 @@ def isSequence(path: PathLike) -> bool:
     reader = sitk.ImageFileReader()
     reader.SetFileName(library_name(path))
     with quietly():
-        failure = _failure(reader.ReadImageInformation)
+        failure = failureOf(reader.ReadImageInformation)
     return failure is None and frame_count(reader) is not None
 
 
@@ -94,7 +84,7 @@ def readSequence(path: PathLike):
     InputError
         If the file is missing, damaged, complex, or holds no sequence. The scene is then as it was.
     """
-    path = _existing(path)
+    path = existingPath(path)
     if not isSequence(path):
         raise InputError(f"{path} holds no sequence of volumes; give a .seq.nrrd, or a 4-D NRRD or NIfTI")
     byItk = isStored(path) or tiff.is_tiff(path) or _checkedHeader(path)
@@ -103,10 +93,10 @@ def readSequence(path: PathLike):
     scene = ensureScene()
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GetUniqueNameByString(node_name(stemOf(path))))
     try:
-        if byItk or _suffix(path) not in _FORMATS:
+        if byItk or suffixOf(path) not in _FORMATS:
             _readWithSitk(path, node)
         else:
-            _readWithStorageNode(path, node)
+            readWithStorageNode(path, node)
     except BaseException:
         scene.RemoveNode(node)
         raise
@@ -119,18 +109,18 @@ def _checkedHeader(path: Path) -> bool:
     reader.SetFileName(library_name(path))
     with quietly():
         reader.ReadImageInformation()
-    _checkHeader(path, reader)
-    return reader.GetPixelID() in _INT64
+    checkHeader(path, reader)
+    return reader.GetPixelID() in INT64
 
 
-def _readWithStorageNode(path: Path, node) -> None:
+def readWithStorageNode(path: Path, node) -> None:
     storage = node.GetScene().AddNode(slicer.vtkMRMLVolumeSequenceStorageNode())  # makes nodes through its scene
     try:
         storage.SetFileName(library_name(path))
         with quietly() as captured:
             done = storage.ReadData(node)
         if not done or node.GetNumberOfDataNodes() == 0:
-            raise InputError(_unreadable(path, _messages(storage) + captured.text))
+            raise InputError(unreadableText(path, messagesOf(storage) + captured.text))
         refuse_shear(path, ijkToRas(node.GetNthDataNode(0))[:3, :3])
         unit = headers.unit_of(path)
         for number in range(node.GetNumberOfDataNodes()):
@@ -143,10 +133,10 @@ def _readWithStorageNode(path: Path, node) -> None:
 
 
 def _readWithSitk(path: Path, node) -> None:
-    image = _readImage(path)
+    image = readImage(path)
     if image.GetDimension() != 4:
         raise InputError(f"{path} has {image.GetDimension()} axes; give a sequence of volumes with four")
-    matrix, names = LPS_TO_RAS @ _indexToLps(image), channel_names(path)
+    matrix, names = LPS_TO_RAS @ indexToLps(image), channel_names(path)
     node.SetIndexName("frame")
     for number, array in enumerate(sitk.GetArrayViewFromImage(image)):
         frame = slicer.vtkMRMLVectorVolumeNode() if array.ndim == 4 else slicer.vtkMRMLScalarVolumeNode()
@@ -165,7 +155,7 @@ def checkSequenceName(path: PathLike) -> None:
     InputError
         With the extensions that can.
     """
-    if _suffix(Path(path)) not in _WRITTEN:
+    if suffixOf(Path(path)) not in _WRITTEN:
         raise InputError(f"output {path} cannot hold the frames of a sequence; use {', '.join(_WRITTEN)}")
 
 
@@ -198,24 +188,24 @@ def writeSequence(node, path: PathLike) -> list[str]:
         temporary = new.place(path)
         with quietly() as captured:
             problem = _writeFrames(plain, temporary)
-        if problem is None and _suffix(path) in (".nii", ".nii.gz"):
-            problem = _failureText(nifti.check_length, temporary, size)
+        if problem is None and suffixOf(path) in (".nii", ".nii.gz"):
+            problem = failureText(nifti.check_length, temporary, size)
         if problem is not None:
             letGo(temporary.parent)
-            raise OSError(_writeFailure(path, size, f"{problem}\n{captured.text}"))
+            raise OSError(writeFailureText(path, size, f"{problem}\n{captured.text}"))
         return _losses(node, temporary)
 
 
 def _writeFrames(plain, temporary: Path) -> str | None:
     """Return None when all went well, else what is wrong."""
-    if _suffix(temporary) == omezarr.ENDING:
+    if suffixOf(temporary) == omezarr.ENDING:
         frames = [plain.GetNthDataNode(n) for n in range(plain.GetNumberOfDataNodes())]
         arrays, names = [volumeArray(f) for f in frames], channelNames(frames[0])
-        return _failureText(write_whole, temporary, arrays, geometryOf(frames[0]), names)
+        return failureText(write_whole, temporary, arrays, geometryOf(frames[0]), names)
     storage = slicer.vtkMRMLVolumeSequenceStorageNode()
     storage.SetFileName(library_name(temporary))
     done = storage.WriteData(plain) and temporary.is_file()
-    return None if done else _messages(storage) or "nothing was written"
+    return None if done else messagesOf(storage) or "nothing was written"
 
 
 def _plainSequence(node, path: Path):
@@ -228,7 +218,7 @@ def _plainSequence(node, path: Path):
                 f"output {path} holds volumes of one size and geometry, but frame {number} differs from frame 0; "
                 "save the scene (.mrb) instead"
             )
-        _checkFits(frame, array, path)
+        checkFits(frame, array, path)
     dtype = arrays[0].dtype if len({array.dtype for array in arrays}) == 1 else np.dtype(np.float64)
     plain = slicer.vtkMRMLSequenceNode()
     copyIndex(node, plain)
@@ -254,7 +244,7 @@ def copyIndex(source, target) -> None:
 
 def _losses(node, path: Path) -> list[str]:
     """Say what a NIfTI file, or a Zarr store, has made of the index."""
-    if _suffix(path) not in (".nii", ".nii.gz", omezarr.ENDING):
+    if suffixOf(path) not in (".nii", ".nii.gz", omezarr.ENDING):
         return []
     values = [node.GetNthIndexValue(n) for n in range(node.GetNumberOfDataNodes())]
     try:
@@ -263,7 +253,7 @@ def _losses(node, path: Path) -> list[str]:
     except ValueError:
         even = False
     if (
-        _suffix(path) != omezarr.ENDING
+        suffixOf(path) != omezarr.ENDING
         and even
         and node.GetIndexName() == "time"
         and node.GetIndexUnit() in ("s", "ms", "us")

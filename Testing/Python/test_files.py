@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -496,8 +497,8 @@ def test_a_nifti_file_of_which_nothing_could_be_written_is_noticed(tmp_path, suf
 
 
 def test_a_full_disk_is_named_with_the_sizes(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda path: _Usage(10, 9, 1024))
-    monkeypatch.setattr(files, "_writeWithStorageNode", lambda node, path: "no space left")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: _Usage(10, 9, 1024))
+    monkeypatch.setattr(files.writing, "_writeWithStorageNode", lambda node, path: "no space left")
     with pytest.raises(OSError, match=r"the disk is full \(0\.0 MiB free, the volume has 0\.\d MiB\)"):
         files.writeVolume(makeVolume(randomArray(shape=(20, 60, 70))), tmp_path / "a.nrrd")
 
@@ -520,7 +521,7 @@ def test_when_the_second_of_two_files_cannot_be_moved_both_old_ones_return(tmp_p
             raise PermissionError(13, "Permission denied")
         replace(source, target)
 
-    monkeypatch.setattr(files.os, "replace", failing)
+    monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(OSError, match="was not written"):
         files.writeVolume(makeVolume(randomArray(seed=9)), path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
@@ -601,8 +602,8 @@ def test_a_scene_is_made_only_when_there_is_none():
 
 def test_a_dicom_folder_that_cannot_be_read_is_said_to_be_so(tmp_path, monkeypatch):
     writeSeries(tmp_path / "dicom")
-    real = files.os.access
-    monkeypatch.setattr(files.os, "access", lambda path, mode: "dicom" not in str(path) and real(path, mode))
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "dicom" not in str(path) and real(path, mode))
     with pytest.raises(InputError, match=r"dicom cannot be opened for reading; check its permissions"):
         files.readVolume(tmp_path / "dicom")
 
