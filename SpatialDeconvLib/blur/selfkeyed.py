@@ -57,17 +57,19 @@ class SelfKeyedBlur:
             matrix = self.group.compression.coefficients
         # Below the first and above the last level the nearest kernel holds: slope 0 in two more intervals.
         self.knots = self.levels.astype(operator.dtype)
-        self.values = _rows(np.vstack([matrix[:1], matrix]), operator.dtype)
         slopes = np.diff(matrix, axis=0) / np.diff(self.levels)[:, None]
         zero = np.zeros((1, matrix.shape[1]))
-        self.slopes = _rows(np.vstack([zero, slopes, zero]), operator.dtype)
-        self.origins = np.concatenate([self.levels[:1], self.levels]).astype(operator.dtype)
+        slopes = np.vstack([zero, slopes, zero])
+        # A weight is `values` + `slopes` x. What that rounds off is no more than x itself has rounded off.
+        origins = np.concatenate([self.levels[:1], self.levels])
+        self.values = _rows(np.vstack([matrix[:1], matrix]) - slopes * origins[:, None], operator.dtype)
+        self.slopes = _rows(slopes, operator.dtype)
         self.scratch = Scratch()
 
     def coefficients(self, values: np.ndarray) -> np.ndarray:
         """Weights of the kernels (of the compressed family's members) at some intensities, a row each."""
         cells = np.searchsorted(self.knots, values, side="right")
-        return (self.values[:, cells] + self.slopes[:, cells] * (values - self.origins[cells])).T
+        return (self.values[:, cells] + self.slopes[:, cells] * values).T
 
     @property
     def source(self) -> bool:
@@ -203,8 +205,7 @@ class _Weight:
 
     def value(self) -> np.ndarray:
         """The weight itself, in the place of the slope."""
-        self._taken(self._model.origins, self._start)
-        self.slope *= np.subtract(self._x, self._start, out=self._start)
+        self.slope *= self._x
         self.slope += self._taken(self._values, self._start)
         return self.slope
 

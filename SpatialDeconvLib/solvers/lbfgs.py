@@ -48,7 +48,7 @@ def descend(
         Corrections kept.
     precondition : callable, optional
         Multiplies an image, in place, by an approximate inverse of the second derivative: symmetric and positive
-        definite. Without it, a multiple of the identity.
+        definite. Without it, the identity. A multiple of either is taken, by how the gradient changes.
     agreed : Agreement, optional
         Where inner products come from; the objective's values are to come from there, too.
 
@@ -62,12 +62,13 @@ def descend(
     value, gradient = objective(x)
     memory: deque[Correction] = deque(maxlen=pairs)
     falls: deque[float] = deque(maxlen=3)
+    scale = 1.0
     yield x
     while True:
         fixed = (x <= lower) & (gradient > 0)
         if upper < np.inf:
             fixed |= (x >= upper) & (gradient < 0)
-        direction = _direction(gradient, memory, fixed, precondition, agreed)
+        direction = _direction(gradient, memory, fixed, precondition, scale, agreed)
         if not memory and precondition is None:
             # No curvature yet: move the steepest voxel by about a tenth of its scale.
             direction *= x.dtype.type(agreed("first length", partial(_first_length, x, direction)))
@@ -101,6 +102,9 @@ def descend(
         curvature = agreed.dot("curvature", step, change)
         if curvature > 1e-8 * np.sqrt(agreed.dot("step", step, step) * agreed.dot("change", change, change)):
             memory.append((step, change, curvature))
+            seen = curvature / _size(change, precondition, agreed)
+            # A preconditioner that is a little too strong is the faster one, as long as full steps are taken.
+            scale = seen if precondition is None or length < 1 else max(scale, seen)
         falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
         x, value, gradient = trial, trial_value, trial_gradient
         del step, change, trial, trial_gradient
@@ -114,9 +118,10 @@ def _direction(
     memory: deque[Correction],
     fixed: np.ndarray,
     precondition: Callable[[np.ndarray], np.ndarray] | None,
+    scale: float,
     agreed: Agreement,
 ) -> np.ndarray:
-    """-H g on the free voxels, by the two-loop recursion."""
+    """-H g on the free voxels, by the two-loop recursion from `scale` times the preconditioner."""
     q = -gradient
     q[fixed] = 0
     scalar = q.dtype.type
@@ -128,13 +133,19 @@ def _direction(
     if precondition is not None:
         q = precondition(q)
         q[fixed] = 0
-    elif memory:
-        _, change, curvature = memory[-1]
-        q *= scalar(curvature / agreed.dot("change", change, change))
+    if memory:
+        q *= scalar(scale)
     for (step, change, curvature), factor in zip(memory, reversed(factors), strict=True):
         q += scalar(factor - agreed.dot("ahead", change, q) / curvature) * step
     q[fixed] = 0
     return q
+
+
+def _size(change: np.ndarray, precondition: Callable[[np.ndarray], np.ndarray] | None, agreed: Agreement) -> float:
+    """The square of a gradient's change as the preconditioner measures it."""
+    if precondition is None:
+        return agreed.dot("change", change, change)
+    return agreed.dot("preconditioned change", change, precondition(change.copy()))
 
 
 def _first_length(x: np.ndarray, direction: np.ndarray) -> float:

@@ -40,8 +40,9 @@ from .totalvariation import SMOOTHING, TotalVariation, sparsity
 from .weights import Choice, Guess, PenaltySearch, given_weight, not_finite
 
 _LIMIT = 150
-#: Of total variation, which comes to its flat pieces late, and with a share of the Hessian.
-_TOLERANCE, _TOLERANCE_CURVED = 1e-5, 1e-4
+#: Of total variation, which comes to its flat pieces late, the later the weaker the noise: at least, at most, and
+#: times noise over the range of values. With a share of the Hessian.
+_TOLERANCE, _TOLERANCE_NOISY, _TOLERANCE_RISE, _TOLERANCE_CURVED = 1e-6, 3e-5, 0.006, 1e-4
 #: Shares of the Hessian's norm in the penalty that are tried, the one that is best for most images first.
 _SHARES = (1 / 3, 0.0)
 #: A guess of the weight: c sigma sqrt(sigma / range of values); c / (1 + 3 q) where the Hessian has the share q.
@@ -161,6 +162,11 @@ def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float,
         del x
 
 
+def flat_tolerance(problem: Problem) -> float:
+    """The relative fall of the objective in a step at which to stop, of total variation alone."""
+    return min(max(_TOLERANCE_RISE * problem.noise / problem.span, _TOLERANCE), _TOLERANCE_NOISY)
+
+
 class PenalisedDescent:
     """One run of "tv" or "self-keyed": a first image, the choice of penalty and weight, the descent with them.
 
@@ -191,7 +197,7 @@ class PenalisedDescent:
         x = self.first_image(watch.part(0.0, 0.2))
         x, objective = self.begin(x, regularization, watch.part(0.2, 0.5))
         if tolerance is None:
-            tolerance = _TOLERANCE_CURVED if objective.share else _TOLERANCE
+            tolerance = _TOLERANCE_CURVED if objective.share else flat_tolerance(problem)
         x = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
         x, residual = with_flux(problem, self.model, x, self.trials.lower)
         return solution(

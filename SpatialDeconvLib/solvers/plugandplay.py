@@ -28,7 +28,7 @@ from .flux import with_flux
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .models import LinearModel, Model
-from .penalised import PenalisedDescent, Trials
+from .penalised import PenalisedDescent, Trials, flat_tolerance
 from .preconditioner import preconditioner
 from .problem import Problem
 from .stopping import LastIterate
@@ -42,8 +42,8 @@ _STEPS = 3  # of L-BFGS in each
 _STRENGTHS = (0.02, 0.006)
 _COUPLING = 0.3
 #: Steps and tolerance of the descent with a penalty that it starts from. Total variation comes to its flat pieces
-#: late, and what it has not come to the denoiser does not find.
-_FIRST, _FIRST_FLAT = (30, 2e-3), (150, 1e-5)
+#: late (`penalised.flat_tolerance`), and what it has not come to the denoiser does not find.
+_FIRST, _FIRST_FLAT_STEPS = (30, 2e-3), 150
 
 
 def pnp(
@@ -82,7 +82,7 @@ def pnp(
     x = start.first_image(watch.part(0.0, 0.1))
     x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
     lower = start.trials.lower
-    steps, tolerance = _FIRST if objective.share else _FIRST_FLAT
+    steps, tolerance = _FIRST if objective.share else (_FIRST_FLAT_STEPS, flat_tolerance(problem))
     x = start.descend(objective, x, steps, tolerance, watch.part(0.3, 0.5))
     count = iterations or _ITERATIONS
     sizes = problem.span * np.geomspace(first, last, count)
@@ -104,8 +104,9 @@ def splitting(
     """Yield the start and what each denoising and the descent after it make of it."""
     yield Iterate(x, math.nan)
     data = DataTerm(problem, model)
+    coupled = Coupled(data)
     for size in sizes:
-        coupled = Coupled(data, _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2)
+        coupled.v, coupled.weight = _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2
         near = preconditioner(model, coupled.weight, agreed=problem.agreed)
         images = descend(
             coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed
@@ -118,18 +119,28 @@ def splitting(
 
 
 class Coupled:
-    """1/2 |y - F(x)|^2 + `weight`/2 |x - v|^2 and its gradient; v may lie beyond the bounds of x."""
+    """1/2 |y - F(x)|^2 + `weight`/2 |x - v|^2 and its gradient; v may lie beyond the bounds of x.
 
-    def __init__(self, data: DataTerm, v: np.ndarray, weight: float):
-        self.data, self.v, self.weight = data, v, weight
+    Where v and weight are others but x is not, the data term is not computed again.
+    """
+
+    v: np.ndarray
+    weight: float
+
+    def __init__(self, data: DataTerm):
+        self.data = data
+        self._last: tuple[np.ndarray, float, np.ndarray] | None = None
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = self.data(x)
+        if self._last is None or not np.array_equal(x, self._last[0]):
+            self._last = None  # the data term needs the room
+            self._last = (x, *self.data(x))
+        _, value, gradient = self._last
         apart = x - self.v
         distance = self.data.problem.agreed.dot("distance", apart, apart)
         apart *= x.dtype.type(self.weight)
-        gradient += apart
-        return value + 0.5 * self.weight * distance, gradient
+        apart += gradient
+        return value + 0.5 * self.weight * distance, apart
 
 
 def _denoised(denoise: Denoiser, x: np.ndarray, size: float) -> np.ndarray:

@@ -20,7 +20,7 @@ from SpatialDeconvLib.solvers import hessian
 from SpatialDeconvLib.solvers.hessian import HessianVariation, tiles
 from SpatialDeconvLib.solvers.lbfgs import descend
 from SpatialDeconvLib.solvers.models import LinearModel
-from SpatialDeconvLib.solvers.penalised import Objective
+from SpatialDeconvLib.solvers.penalised import Objective, flat_tolerance
 from SpatialDeconvLib.solvers.preconditioner import CosineFilter, mean_autocorrelation, preconditioner
 from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.samples import samples
@@ -254,6 +254,41 @@ def test_the_preconditioner_saves_products(model, keyed, share):
     best = min(values[False][-1], values[True][-1])
     steps = {plain: next(n for n, v in enumerate(found) if v < 1.03 * best) for plain, found in values.items()}
     assert steps[False] <= share * steps[True]
+
+
+@pytest.mark.parametrize("factor", [1 / 30, 30])
+def test_a_preconditioner_of_another_scale_costs_a_few_products(factor):
+    truth = brain_slice()
+    op = SpatiallyVariantBlur(gaussians(2), truth.shape, guide=truth)
+    problem = Problem(op, blurred(truth, gaussians(2), "detector").astype(np.float32), 0.5)
+    near = preconditioner(LinearModel(op))
+    other = CosineFilter(np.float32(factor) * near.response, serially)
+    products, values = [], []
+    for precondition in (near, other):
+        objective, seen = Objective(problem, LinearModel(op), 0.25, 0.012), []
+
+        def watched(x, objective=objective, seen=seen):
+            value, gradient = objective(x)
+            seen.append(value)
+            return value, gradient
+
+        images = descend(watched, problem.start(), 0, np.inf, tolerance=0, precondition=precondition)
+        list(itertools.islice(images, 15))
+        products.append(len(seen))
+        values.append(min(seen))
+    assert abs(products[1] - products[0]) <= 5
+    assert values[1] < 1.01 * values[0]
+
+
+def test_the_weaker_the_noise_the_later_total_variation_ends():
+    truth = smooth_objects((48, 40))
+    y = blurred(truth, gaussians(2), "detector").astype(np.float32)
+    op = SpatiallyVariantBlur(gaussians(2), y.shape, guide=truth)
+    ends = [flat_tolerance(Problem(op, y, noise)) for noise in (0.0, 0.05, 0.2, 5.0, 50.0)]
+    assert ends == sorted(ends)
+    assert ends[0] < ends[1] < ends[2] < ends[3] == ends[4]
+    steps = [solve(op, y, "tv", noise=noise, regularization=0.02, hessian=0.0).iterations for noise in (0.02, 0.5)]
+    assert steps[0] > steps[1]
 
 
 def test_bounds_hold_with_a_preconditioner():
