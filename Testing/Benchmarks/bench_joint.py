@@ -27,6 +27,7 @@ from results import ROOT, Results, options_of, take_turns, verdict
 from scipy import ndimage
 from scipy.sparse.linalg import lsmr
 
+import SpatialDeconvLib as sd
 from SpatialDeconvLib.arrays.threads import usable_processors
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.kernels.field import KernelField
@@ -247,6 +248,32 @@ def an_iteration(theirs: Callable, ours: Callable, few: int = 2, many: int = 10)
     a, b, c, d = interleaved(*calls)
     ratio, busy = (b - a) / (d - c)
     return ratio, busy, 1e3 * (d - c)[0] / (many - few)
+
+
+def default() -> None:
+    """The default, ten kernels keyed to intensity, against what it once was: blend + Wiener by SimpleITK."""
+    for shape, runs, target in (((64, 64, 48), 3, ""), ((64, 128, 128), 3, ""), ((100, 256, 256), 1, "<= 1")):
+        truth = steps(shape)
+        field = gaussians(3)
+        y = blur(truth, field, "detector", SIGMA)
+        calls = {
+            name: lambda y=y, field=field, options=options: sd.deconvolve(y, field, spacing=1, **options)
+            for name, options in (("default", {}), ("blend", {"strategy": "blend", "method": "wiener"}))
+        }
+        times = take_turns(calls, runs)
+        (wall, busy), (least, work) = (times[name].median for name in calls)
+        taken = times["default"].result
+        report(
+            f"the default / blend + Wiener, {'x'.join(map(str, shape))}", wall / least, "x", target,
+            processor=busy / work, s=wall, dB=psnr(taken.image, truth), blend_s=least,
+            blend_dB=psnr(times["blend"].result.image, truth), took=taken.automatic["method"],
+        )  # fmt: skip
+
+
+def steps(shape: tuple[int, ...]) -> np.ndarray:
+    """Flat pieces of any form, 0 ... 100."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal(shape), 4)
+    return (12.5 * np.round(8 * (smooth - smooth.min()) / np.ptp(smooth))).astype(np.float32)
 
 
 def scaling() -> None:
@@ -527,6 +554,7 @@ SECTIONS = {
     "edges": edges,
     "speed": speed,
     "one-kernel": one_kernel,
+    "default": default,
     "scaling": scaling,
     "acceleration": acceleration,
     "tv": tv,
