@@ -129,7 +129,7 @@ FORM_LAYOUTS = (
 )  # fmt: skip
 
 # The layouts of widgets that lie in fewer columns where the panel is narrow.
-GRIDS = ("compareLayout", "estimateAllowLayout")
+GRIDS = ("compareLayout", "estimateAllowLayout", "kernelButtonsLayout")
 
 # The widgets of each control that is not always shown; the names are those of panelmodel.visibleControls.
 CONTROL_WIDGETS = {

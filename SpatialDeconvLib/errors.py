@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from .texts import joined
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -52,7 +54,7 @@ class _Curable(Exception):
 
     def within(self, what: str) -> Self:
         """Return the same error with what it is about in front: a frame, a channel."""
-        return type(self)(f"{what}: {self.text}", self.option, **self.cure)
+        return type(self)(joined(": ", (what, self.text)), self.option, **self.cure)
 
     def __reduce__(self) -> tuple:
         return _made_again, (type(self), self.text, self.option, self.cure)

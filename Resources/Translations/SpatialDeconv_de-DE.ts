@@ -944,6 +944,161 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>arrays.memory</name>
+        <message>
+            <source>about {asked} GiB of memory are needed, {free} GiB are allowed: {what}</source>
+            <translation>etwa {asked} GiB Speicher sind nötig, {free} GiB erlaubt: {what}</translation>
+        </message>
+        <message>
+            <source>about {asked} GiB of memory are needed, {free} GiB are free: {what}</source>
+            <translation>etwa {asked} GiB Speicher sind nötig, {free} GiB frei: {what}</translation>
+        </message>
+    </context>
+    <context>
+        <name>estimation.pair</name>
+        <message>
+            <source>the original is smoother than the blurred image: if the two are swapped, swap them back</source>
+            <translation>das Original ist glatter als das unscharfe Bild: Sind die beiden vertauscht, tauschen Sie sie zurück</translation>
+        </message>
+        <message>
+            <source>{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, leave them out with mask={mask!r}</source>
+            <translation>{count} Voxel des unscharfen Bildes haben genau seinen Höchstwert {high:g}: Sind sie abgeschnitten, lassen Sie sie mit mask={mask!r} weg</translation>
+        </message>
+    </context>
+    <context>
+        <name>estimation.refine</name>
+        <message>
+            <source>{width}: the image cannot say whether it is the object or the kernels; have kernels made wider only where you know that the object is as sharp as most</source>
+            <translation>{width}: Das Bild kann nicht sagen, ob es am Objekt oder an den Kernen liegt; lassen Sie Kerne nur verbreitern, wenn Sie wissen, dass das Objekt so scharf ist wie die meisten</translation>
+        </message>
+    </context>
+    <context>
+        <name>estimation.run</name>
+        <message>
+            <source>{voxels} voxels count for {unknowns} unknowns: the penalty decides the rest, and the uncertainty is too low; give larger images or a smaller shape</source>
+            <translation>{voxels} Voxel zählen für {unknowns} Unbekannte: Über den Rest entscheidet der Strafterm, und die Unsicherheit ist zu klein; geben Sie größere Bilder oder eine kleinere Größe</translation>
+        </message>
+        <message>
+            <source>the kernel is uncertain by {share:.0%}: give a longer exposure (less noise), an original with more edges, or a smaller shape</source>
+            <translation>der Kern ist um {share:.0%} unsicher: Geben Sie eine längere Belichtung (weniger Rauschen), ein Original mit mehr Kanten oder eine kleinere Größe</translation>
+        </message>
+        <message>
+            <source>the data do not determine the kernel at {at} (without any evidence)</source>
+            <translation>die Daten bestimmen den Kern bei {at} nicht (ohne jeden Anhalt)</translation>
+        </message>
+        <message>
+            <source>the data do not determine the kernel at {at} (uncertain by {error:.0%})</source>
+            <translation>die Daten bestimmen den Kern bei {at} nicht (unsicher um {error:.0%})</translation>
+        </message>
+        <message>
+            <source>, or estimate {names} along</source>
+            <translation>, oder bestimmen Sie {names} mit</translation>
+        </message>
+        <message>
+            <source>the residual is {residual:.3g} times the noise: the kernels do not explain the blurred image; check that the two are a pair, what chooses the kernels, and clipped values{remedy}</source>
+            <translation>der Rest ist das {residual:.3g}-Fache des Rauschens: Die Kerne erklären das unscharfe Bild nicht; prüfen Sie, ob die beiden ein Paar sind, was die Kerne wählt, und abgeschnittene Werte{remedy}</translation>
+        </message>
+        <message>
+            <source>the kernel at {here} is that at {there}</source>
+            <translation>der Kern bei {here} ist der bei {there}</translation>
+        </message>
+    </context>
+    <context>
+        <name>kernels.collect</name>
+        <message>
+            <source>{place!r} of {name} is no level; write a number, or take the kernels for regions</source>
+            <translation>{place!r} von {name} ist keine Stufe; schreiben Sie eine Zahl, oder nehmen Sie die Kerne für Bereiche</translation>
+        </message>
+    </context>
+    <context>
+        <name>kernels.faults</name>
+        <message>
+            <source>values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True</source>
+            <translation>Werte von {low:.4g} bis {high:.4g} sehen nach einem Logarithmus aus: Wählen Sie bei 'Werte sind' den Logarithmus</translation>
+        </message>
+        <message>
+            <source>{count} values are negative (down to {low:.4g}, {share:.1%} of the weight): a blur kernel has none</source>
+            <translation>{count} Werte sind negativ (bis {low:.4g}, {share:.1%} des Gewichts): Ein Kern der Unschärfe hat keine</translation>
+        </message>
+        <message>
+            <source>the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it</source>
+            <translation>die Summe ist {total:.6g}, nicht 1: Entfaltung normiert sie, Faltung behält sie</translation>
+        </message>
+        <message>
+            <source>its {pages} slices of {size} voxels may be {pages} kernels: if each is one of its own, say what they belong to, such as levels='10:{last}:10' or --levels 10:{last}:10, before anything else</source>
+            <translation>seine {pages} Schichten zu {size} Voxeln sind vielleicht {pages} Kerne: Ist jede einer für sich, sagen Sie zuerst, wozu sie gehören, etwa levels='10:{last}:10' oder --levels 10:{last}:10</translation>
+        </message>
+        <message>
+            <source>Mended by sd.prepare_kernel(kernel, {library}) or spatialdeconv kernel prepare FILE {command} --output NEW</source>
+            <translation>Das behebt sd.prepare_kernel(kernel, {library}) oder spatialdeconv kernel prepare FILE {command} --output NEW</translation>
+        </message>
+        <message>
+            <source>{share:.0%} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's offset (a tail far wider than its picture looks the same): the result would be spoiled by it</source>
+            <translation>{share:.0%} des Gewichts sind eine Konstante von {pedestal:.4g}, auf der der Kern steht, wie der Nullwert einer Kamera (ein Ausläufer, viel breiter als das Bild, sieht genauso aus): Sie verdirbt das Ergebnis</translation>
+        </message>
+        <message>
+            <source>the border is negative, {pedestal:.4g}, as where too much background was subtracted</source>
+            <translation>der Rand ist negativ, {pedestal:.4g}, als wäre zu viel Hintergrund abgezogen</translation>
+        </message>
+        <message>
+            <source>the peak is at {peak}, the centre at {centre}: the result will be shifted</source>
+            <translation>der Gipfel liegt bei {peak}, die Mitte bei {centre}: Das Ergebnis wird verschoben sein</translation>
+        </message>
+        <message>
+            <source>its tails are cut off: as they fall towards the edge, about {share:.0%} of the weight is missing beyond it, and a constant under them cannot be told from them. Best is a kernel of more voxels; fading out avoids rings</source>
+            <translation>seine Ausläufer sind abgeschnitten: So, wie sie zum Rand hin fallen, fehlen dahinter etwa {share:.0%} des Gewichts, und eine Konstante darunter ist von ihnen nicht zu unterscheiden. Am besten ist ein Kern mit mehr Voxeln; Ausblenden vermeidet Ringe</translation>
+        </message>
+    </context>
+    <context>
+        <name>kernels.field</name>
+        <message>
+            <source>{centre} (kernel {numbers})</source>
+            <translation>{centre} (Kern {numbers})</translation>
+        </message>
+        <message>
+            <source>kernel {name!r} is 2-D, the image has {slices} slices; work slice by slice, or give a 3-D kernel</source>
+            <translation>der Kern {name!r} ist 2-D, das Bild hat {slices} Schichten; arbeiten Sie schichtweise, oder geben Sie einen 3-D-Kern</translation>
+        </message>
+        <message>
+            <source>(n - 1) / 2, the middle</source>
+            <translation>(n - 1) / 2, die Mitte</translation>
+        </message>
+    </context>
+    <context>
+        <name>kernels.sources</name>
+        <message>
+            <source>not used of the folder {folder}: {files}</source>
+            <translation>nicht benutzt aus dem Ordner {folder}: {files}</translation>
+        </message>
+        <message>
+            <source>{name} is one kernel of {size} voxels; to use it as several, give their levels</source>
+            <translation>{name} ist ein Kern von {size} Voxeln; um mehrere daraus zu machen, geben Sie ihre Stufen</translation>
+        </message>
+        <message>
+            <source>levels are those of the array beside the kernels in {file}</source>
+            <translation>die Stufen sind die des Feldes neben den Kernen in {file}</translation>
+        </message>
+        <message>
+            <source>{file}: the {which} of its {axes} axes counts the kernels</source>
+            <translation>{file}: Die Kerne zählt eine von {axes} Achsen ({which})</translation>
+        </message>
+    </context>
+    <context>
+        <name>kernels.weights</name>
+        <message>
+            <source>{count} voxels lie outside the levels {low:g} ... {high:g} (the guide goes from {least:g} to {most:g}); add levels, or let outside be 'nearest' or 'unchanged'</source>
+            <translation>{count} Voxel liegen außerhalb der Stufen {low:g} ... {high:g} (das Leitbild geht von {least:g} bis {most:g}); ergänzen Sie Stufen, oder wählen Sie unter 'Außerhalb' etwas anderes</translation>
+        </message>
+        <message>
+            <source>{label:g} ({count} voxels)</source>
+            <translation>{label:g} ({count} Voxel)</translation>
+        </message>
+        <message>
+            <source>labels without a kernel: {labels}; add kernels for them, or let outside be 'unchanged'</source>
+            <translation>Label ohne Kern: {labels}; ergänzen Sie Kerne für sie, oder wählen Sie unter 'Außerhalb' etwas anderes</translation>
+        </message>
+    </context>
+    <context>
         <name>methods.choices</name>
         <message>
             <source>Deconvolve (sharpen)</source>
@@ -1253,6 +1408,10 @@ Neurological Institute, McGill University.
             <translation>Teilt durch das Spektrum des Kerns, wo es groß genug ist: schnell, verstärkt aber Rauschen.</translation>
         </message>
         <message>
+            <source>inverse filter</source>
+            <translation>inverser Filter</translation>
+        </message>
+        <message>
             <source>Tikhonov</source>
             <translation>Tikhonov</translation>
         </message>
@@ -1269,6 +1428,10 @@ Neurological Institute, McGill University.
             <translation>Wägt jede Frequenz nach ihrem Signal-Rausch-Verhältnis: schnell, nutzt den Rauschpegel.</translation>
         </message>
         <message>
+            <source>Wiener filter</source>
+            <translation>Wiener-Filter</translation>
+        </message>
+        <message>
             <source>Landweber</source>
             <translation>Landweber</translation>
         </message>
@@ -1283,6 +1446,10 @@ Neurological Institute, McGill University.
         <message>
             <source>Landweber steps without negative values: for images that cannot be negative.</source>
             <translation>Landweber-Schritte ohne negative Werte: für Bilder, die nicht negativ sein können.</translation>
+        </message>
+        <message>
+            <source>projected Landweber</source>
+            <translation>projizierter Landweber</translation>
         </message>
         <message>
             <source>Richardson-Lucy</source>
@@ -1317,6 +1484,10 @@ Neurological Institute, McGill University.
             <translation>Kleinste Quadrate mit scharfen Kanten und flachen oder geneigten Flächen, wie das Bild sie hat: langsamer.</translation>
         </message>
         <message>
+            <source>total variation</source>
+            <translation>totale Variation</translation>
+        </message>
+        <message>
             <source>Self-keyed total variation</source>
             <translation>Totale Variation, selbst bestimmt</translation>
         </message>
@@ -1325,12 +1496,20 @@ Neurological Institute, McGill University.
             <translation>Totale Variation mit Kernen, die die gesuchte scharfe Intensität bestimmt.</translation>
         </message>
         <message>
+            <source>self-keyed</source>
+            <translation>selbst bestimmte Variation</translation>
+        </message>
+        <message>
             <source>Plug-and-play</source>
             <translation>Plug-and-play</translation>
         </message>
         <message>
             <source>A denoiser in the place of a penalty: closest to most images, and slowest.</source>
             <translation>Ein Entrauscher anstelle einer Strafe: den meisten Bildern am nächsten, und am langsamsten.</translation>
+        </message>
+        <message>
+            <source>plug-and-play</source>
+            <translation>Plug-and-Play</translation>
         </message>
         <message>
             <source>Automatic</source>
@@ -1345,8 +1524,27 @@ Neurological Institute, McGill University.
             <translation>Für jeden Kern das Filter, die Konstante und die Schritte, die in einer Simulation mit dem Bild am besten sind.</translation>
         </message>
         <message>
+            <source>a filter chosen for each kernel</source>
+            <translation>je Kern gewähltem Filter</translation>
+        </message>
+        <message>
             <source>The inversion that is expected to come closest, by kernels and image.</source>
             <translation>Die Umkehrung, die nach Kernen und Bild am nächsten kommen dürfte.</translation>
+        </message>
+    </context>
+    <context>
+        <name>mrml.channels</name>
+        <message>
+            <source>channel {number} ({name})</source>
+            <translation>Kanal {number} ({name})</translation>
+        </message>
+        <message>
+            <source>channel {number}</source>
+            <translation>Kanal {number}</translation>
+        </message>
+        <message>
+            <source>{some} and {count} others</source>
+            <translation>{some} und {count} andere</translation>
         </message>
     </context>
     <context>
@@ -1373,10 +1571,32 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>mrml.selections</name>
+        <message>
+            <source>of another size</source>
+            <translation>von anderer Größe</translation>
+        </message>
+        <message>
+            <source>up to {distance:.3g} mm apart</source>
+            <translation>bis {distance:.3g} mm auseinander</translation>
+        </message>
+        <message>
+            <source>{argument} {node} has another geometry than {reference} ({apart}): {text}; against {geometry}; resample it, or let it be resampled</source>
+            <translation>{argument} {node} hat eine andere Geometrie als {reference} ({apart}): {text}; gegen {geometry}; rechnen Sie es um, oder lassen Sie es umrechnen</translation>
+        </message>
+    </context>
+    <context>
         <name>mrml.sheets</name>
         <message>
             <source>{name} residual</source>
             <translation>{name} Rest</translation>
+        </message>
+    </context>
+    <context>
+        <name>noise.estimate</name>
+        <message>
+            <source>noise 'poisson' is for counts, but the image's lowest value is {lowest:.4g}; add what was taken off it (in Python, NoiseLaw.poisson knows gain and offset), or let the noise be found</source>
+            <translation>das Rauschen 'poisson' ist für Zählwerte, aber der kleinste Wert des Bildes ist {lowest:.4g}; addieren Sie, was abgezogen wurde (in Python kennt NoiseLaw.poisson Verstärkung und Nullwert), oder lassen Sie das Rauschen finden</translation>
         </message>
     </context>
     <context>
@@ -2647,6 +2867,385 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>run.blend</name>
+        <message>
+            <source>{method} needs non-negative values, but the image goes down to {least:g} and offset is {offset:g}; leave it to the run</source>
+            <translation>{method} braucht Werte ab 0, aber das Bild geht bis {least:g}, und der Nullwert ist {offset:g}; überlassen Sie ihn dem Lauf</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.blocks</name>
+        <message>
+            <source>the joint method takes its steps by what it sees of the block</source>
+            <translation>das gemeinsame Verfahren wählt seine Schritte nach dem, was es vom Block sieht</translation>
+        </message>
+        <message>
+            <source>{method} depends on the whole image, which is too large for a preview</source>
+            <translation>{method} hängt vom ganzen Bild ab, das für eine Vorschau zu groß ist</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.choose</name>
+        <message>
+            <source>kernels keyed to measured values, as was given</source>
+            <translation>die Kerne gehören zu gemessenen Werten, wie angegeben</translation>
+        </message>
+        <message>
+            <source>in tiles</source>
+            <translation>in Kacheln</translation>
+        </message>
+        <message>
+            <source>kernels taken as keyed to measured values, as the image was not asked</source>
+            <translation>die Kerne gelten als zu gemessenen Werten gehörig, da das Bild nicht befragt wurde</translation>
+        </message>
+        <message>
+            <source>{why}; if the levels are measured values, say so</source>
+            <translation>{why}; sind die Stufen gemessene Werte, geben Sie das an</translation>
+        </message>
+        <message>
+            <source>{why}; if the levels are true values, say so</source>
+            <translation>{why}; sind die Stufen wahre Werte, geben Sie das an</translation>
+        </message>
+        <message>
+            <source>the true values that the kernels are keyed to were not looked for: {reason}</source>
+            <translation>die wahren Werte, zu denen die Kerne gehören, wurden nicht gesucht: {reason}</translation>
+        </message>
+        <message>
+            <source>kernels keyed to true values that could not be looked for, so to measured ones</source>
+            <translation>die Kerne gehören zu wahren Werten, die nicht gesucht werden konnten, daher zu gemessenen</translation>
+        </message>
+        <message>
+            <source>kernels keyed to true values, as was given</source>
+            <translation>die Kerne gehören zu wahren Werten, wie angegeben</translation>
+        </message>
+        <message>
+            <source>method '{method}' looks for the true values of the object, but the kernels are keyed to measured values; take another method, or say that the levels are true values</source>
+            <translation>das Verfahren '{method}' sucht die wahren Werte des Objekts, aber die Kerne gehören zu gemessenen; nehmen Sie ein anderes Verfahren, oder geben Sie an, dass die Stufen wahre Werte sind</translation>
+        </message>
+        <message>
+            <source>the kernels are keyed to true values, but method '{method}' takes those of the image at hand: give a sharp guide or use method '{other}'</source>
+            <translation>die Kerne gehören zu wahren Werten, aber das Verfahren '{method}' nimmt die des Bildes: Geben Sie ein scharfes Leitbild, oder nehmen Sie das Verfahren '{other}'</translation>
+        </message>
+        <message>
+            <source>one kernel everywhere</source>
+            <translation>ein Kern für alles</translation>
+        </message>
+        <message>
+            <source>kernels keyed by {key}</source>
+            <translation>Kerne gewählt nach {key}</translation>
+        </message>
+        <message>
+            <source>{reason}, chosen by the guide</source>
+            <translation>{reason}, gewählt vom Leitbild</translation>
+        </message>
+        <message>
+            <source>{reason}, and negative values in the image</source>
+            <translation>{reason}, und negative Werte im Bild</translation>
+        </message>
+        <message>
+            <source>{reason}, and noise of more than {share:.0f} % of the range of values</source>
+            <translation>{reason}, und Rauschen von mehr als {share:.0f} % des Wertebereichs</translation>
+        </message>
+        <message>
+            <source>{reason}; the quicker of two methods, as the image is large</source>
+            <translation>{reason}; das schnellere zweier Verfahren, da das Bild groß ist</translation>
+        </message>
+        <message>
+            <source>the least memory</source>
+            <translation>der geringste Speicher</translation>
+        </message>
+        <message>
+            <source>not enough memory for {methods}</source>
+            <translation>nicht genug Speicher für {methods}</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.inputs</name>
+        <message>
+            <source>kernel</source>
+            <translation>Kern</translation>
+        </message>
+        <message>
+            <source>kernel at {at}</source>
+            <translation>Kern bei {at}</translation>
+        </message>
+        <message>
+            <source> at {at}</source>
+            <translation> bei {at}</translation>
+        </message>
+        <message>
+            <source>the weights of the kernel{where} add up to {weight:.3g}, which takes the image's values beyond what {type} holds; scale it to sum 1</source>
+            <translation>die Gewichte des Kerns{where} ergeben zusammen {weight:.3g}, was die Werte des Bildes über das hinaus bringt, was {type} fasst; bringen Sie die Summe auf 1</translation>
+        </message>
+        <message>
+            <source>the image holds {nans} NaN and {infinite} infinite of {voxels} voxels; repair it, or let them be filled from their neighbours</source>
+            <translation>das Bild enthält {nans} NaN und {infinite} unendliche von {voxels} Voxeln; reparieren Sie es, oder lassen Sie sie aus ihren Nachbarn füllen</translation>
+        </message>
+        <message>
+            <source>{count} NaN or infinite voxels were filled with the nearest finite value</source>
+            <translation>{count} NaN oder unendliche Voxel wurden mit dem nächsten endlichen Wert gefüllt</translation>
+        </message>
+        <message>
+            <source>the {kept} of them outside the mask stay in the result as they are</source>
+            <translation>die {kept} davon außerhalb der Maske bleiben im Ergebnis, wie sie sind</translation>
+        </message>
+        <message>
+            <source>1 of {voxels} voxels is absurd</source>
+            <translation>1 von {voxels} Voxeln ist unsinnig</translation>
+        </message>
+        <message>
+            <source>{count} of {voxels} voxels are absurd</source>
+            <translation>{count} von {voxels} Voxeln sind unsinnig</translation>
+        </message>
+        <message>
+            <source>{which}, the first at {place} with {value:.6g}, while the rest lies around {middle:.4g}, within {spread:.2g} or so: that spoils the result around it, the noise and the residual; correct it, or make it NaN to be filled (nonfinite)</source>
+            <translation>{which}, der erste bei {place} mit {value:.6g}, während der Rest um {middle:.4g} liegt, etwa innerhalb von {spread:.2g}: Das verdirbt das Ergebnis darum herum, das Rauschen und den Rest; berichtigen Sie ihn, oder machen Sie ihn zu NaN, das gefüllt wird (Erweitert)</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.job</name>
+        <message>
+            <source>crop it</source>
+            <translation>schneiden Sie es zu</translation>
+        </message>
+        <message>
+            <source>a cascade needs Gaussian kernels; use it only where it can be used</source>
+            <translation>eine Kaskade braucht Gauß-Kerne; nutzen Sie sie nur, wo es geht</translation>
+        </message>
+        <message>
+            <source>the image has {size} voxels</source>
+            <translation>das Bild hat {size} Voxel</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.joint</name>
+        <message>
+            <source>iterations {count} bound the restoration, not the search for its regularization, which took runs of its own; give {found:.3g} to leave them out</source>
+            <translation>{count} Schritte begrenzen die Entfaltung, nicht die Suche nach ihrer Regularisierung, die eigene Läufe brauchte; geben Sie {found:.3g} an, um sie zu sparen</translation>
+        </message>
+        <message>
+            <source>crop it, or take a method that needs less: {lean:.2g} GiB</source>
+            <translation>schneiden Sie es zu, oder nehmen Sie ein Verfahren, das weniger braucht: {lean:.2g} GiB</translation>
+        </message>
+        <message>
+            <source>the last digits</source>
+            <translation>die letzten Stellen</translation>
+        </message>
+        <message>
+            <source>more than the last digits</source>
+            <translation>mehr als die letzten Stellen</translation>
+        </message>
+        <message>
+            <source>a run at full speed takes {full:.2g} GiB, but {free:.2g} GiB were free, so this one worked in less memory: {digits} may differ from those of a run at full speed; memory_limit={limit:.2g} makes every run work as this one did</source>
+            <translation>ein Lauf in voller Geschwindigkeit braucht {full:.2g} GiB, frei waren aber {free:.2g} GiB, daher arbeitete dieser mit weniger Speicher: {digits} können sich von denen eines schnellen Laufs unterscheiden; memory_limit={limit:.2g} lässt jeden Lauf so arbeiten</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.pipeline</name>
+        <message>
+            <source>took joint {method}: {why}</source>
+            <translation>genommen wurde {method} (gemeinsam): {why}</translation>
+        </message>
+        <message>
+            <source>took blend with {method}: {why}</source>
+            <translation>genommen wurde Überblenden mit {method}: {why}</translation>
+        </message>
+        <message>
+            <source>voxels with more noise count less</source>
+            <translation>Voxel mit mehr Rauschen zählen weniger</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.regions</name>
+        <message>
+            <source>one value per region, blurred, differs from the image by {misfit:.3g} times the noise: the regions are not uniform, or kernels or regions do not fit; the uncertainties of their means are too small</source>
+            <translation>ein Wert je Bereich, unscharf gemacht, weicht vom Bild um das {misfit:.3g}-Fache des Rauschens ab: Die Bereiche sind nicht einheitlich, oder Kerne oder Bereiche passen nicht; die Unsicherheiten ihrer Mittel sind zu klein</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.settings</name>
+        <message>
+            <source>the means of regions need the whole image at once</source>
+            <translation>die Mittel der Bereiche brauchen das ganze Bild auf einmal</translation>
+        </message>
+        <message>
+            <source>{method} depends on the whole image at once; methods that do not: {others}</source>
+            <translation>{method} hängt vom ganzen Bild auf einmal ab; Verfahren, die das nicht tun: {others}</translation>
+        </message>
+        <message>
+            <source>a convolution that excludes voxels needs the whole image at once</source>
+            <translation>eine Faltung, die Voxel ausschließt, braucht das ganze Bild auf einmal</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.told</name>
+        <message>
+            <source>the guide was not used: the kernels are keyed by {key}</source>
+            <translation>das Leitbild wurde nicht benutzt: Die Kerne werden nach {key} gewählt</translation>
+        </message>
+        <message>
+            <source>the result is the image itself: nothing was changed</source>
+            <translation>das Ergebnis ist das Bild selbst: Nichts wurde geändert</translation>
+        </message>
+        <message>
+            <source>no kernel blurs the voxels that were worked on: there was no blur to undo</source>
+            <translation>kein Kern macht die bearbeiteten Voxel unscharf: Es gab keine Unschärfe zu beheben</translation>
+        </message>
+        <message>
+            <source>{kernel} was resampled from voxels of {before} mm to {after} mm{widths}</source>
+            <translation>{kernel} wurde von Voxeln von {before} mm auf {after} mm umgerechnet{widths}</translation>
+        </message>
+        <message>
+            <source>; so were {count} others</source>
+            <translation>; ebenso {count} andere</translation>
+        </message>
+        <message>
+            <source>. Is the kernel's voxel size another, give it (--kernel-spacing, the spacing of a Kernel)</source>
+            <translation>. Ist die Voxelgröße des Kerns eine andere, geben Sie sie bei 'Voxelgröße' an (Bearbeiten...)</translation>
+        </message>
+        <message>
+            <source>: sigma {before} mm is kept ({voxels} voxels are now {now})</source>
+            <translation>: Sigma {before} mm bleibt (aus {voxels} Voxeln wurden {now})</translation>
+        </message>
+        <message>
+            <source>: sigma {before} mm became {after} mm ({voxels} voxels are now {now})</source>
+            <translation>: aus Sigma {before} mm wurden {after} mm (aus {voxels} Voxeln {now})</translation>
+        </message>
+        <message>
+            <source>the kernel</source>
+            <translation>der Kern</translation>
+        </message>
+        <message>
+            <source>the kernel at {at}</source>
+            <translation>der Kern bei {at}</translation>
+        </message>
+        <message>
+            <source>, and so do {count} others</source>
+            <translation>, ebenso {count} andere</translation>
+        </message>
+        <message>
+            <source>{kernel} ({name}) is far narrower than a voxel of {size} mm and changes nothing{more}; sizes of kernels and voxels are in mm</source>
+            <translation>{kernel} ({name}) ist viel schmaler als ein Voxel von {size} mm und ändert nichts{more}; Größen von Kernen und Voxeln sind in mm</translation>
+        </message>
+        <message>
+            <source> ({count} other kernels have such notes, too)</source>
+            <translation> ({count} andere Kerne haben auch solche Hinweise)</translation>
+        </message>
+        <message>
+            <source>nothing was filtered</source>
+            <translation>nichts wurde gefiltert</translation>
+        </message>
+        <message>
+            <source>only the kernel at {level:g} was used</source>
+            <translation>nur der Kern bei {level:g} wurde benutzt</translation>
+        </message>
+        <message>
+            <source>levels {first:g} ... {last:g}</source>
+            <translation>der Stufen {first:g} ... {last:g}</translation>
+        </message>
+        <message>
+            <source>level {first:g}</source>
+            <translation>der Stufe {first:g}</translation>
+        </message>
+        <message>
+            <source>the values that choose, {low:g} ... {high:g}, all lie outside the {levels}: {used}; check their unit</source>
+            <translation>die Werte, die wählen, {low:g} ... {high:g}, liegen alle außerhalb {levels}: {used}; prüfen Sie ihre Einheit</translation>
+        </message>
+        <message>
+            <source>the values that choose, all {low:g}, lie outside the {levels}: {used}; check their unit</source>
+            <translation>die Werte, die wählen, alle {low:g}, liegen außerhalb {levels}: {used}; prüfen Sie ihre Einheit</translation>
+        </message>
+        <message>
+            <source>the kernels' positions all lie far from the image, which is {size} mm large: they hardly differ in it; positions are in mm from its first voxel</source>
+            <translation>die Orte der Kerne liegen alle fern vom Bild, das {size} mm groß ist: Sie unterscheiden sich darin kaum; Orte zählen in mm von seinem ersten Voxel</translation>
+        </message>
+        <message>
+            <source>{some} and {count} others</source>
+            <translation>{some} und {count} andere</translation>
+        </message>
+        <message>
+            <source>not used: the kernels at {shown}: no voxel that is worked on has their label</source>
+            <translation>nicht benutzt: die Kerne bei {shown}: Kein bearbeitetes Voxel hat ihr Label</translation>
+        </message>
+        <message>
+            <source>not used: the kernels at {shown}: their weight is 0 at every voxel that is worked on</source>
+            <translation>nicht benutzt: die Kerne bei {shown}: Ihr Gewicht ist an jedem bearbeiteten Voxel 0</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.verdict</name>
+        <message>
+            <source>the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results of right kernels leave 1: {cause}</source>
+            <translation>das Ergebnis, wieder unscharf gemacht, weicht vom Bild um das {residual:.3g}-Fache des Rauschens ab, wo genaue Ergebnisse richtiger Kerne 1 lassen: {cause}</translation>
+        </message>
+        <message>
+            <source>The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth</source>
+            <translation>Das Bild selbst, nochmals unscharf gemacht, weicht um {own:.3g} ab: Das Ergebnis ist der Wahrheit wohl nicht näher</translation>
+        </message>
+        <message>
+            <source>either the filters, which damp and know nothing of each other, do not reach that, or kernels, weights or model are wrong; the residual of strategy 'joint' tells which</source>
+            <translation>entweder erreichen die Filter, die dämpfen und nichts voneinander wissen, das nicht, oder Kerne, Gewichte oder Modell sind falsch; der Rest der Strategie 'Gemeinsam' sagt, was</translation>
+        </message>
+        <message>
+            <source>kernels, weights or model do not explain it; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'</source>
+            <translation>Kerne, Gewichte oder Modell erklären es nicht; gehören die Kerne zur wahren Intensität, geben Sie ein scharfes Leitbild, oder nehmen Sie das Verfahren 'self-keyed'</translation>
+        </message>
+        <message>
+            <source>kernels, weights or model do not explain it</source>
+            <translation>Kerne, Gewichte oder Modell erklären es nicht</translation>
+        </message>
+        <message>
+            <source>fewer iterations</source>
+            <translation>weniger Schritte</translation>
+        </message>
+        <message>
+            <source>a larger regularization</source>
+            <translation>eine größere Regularisierung</translation>
+        </message>
+        <message>
+            <source>the filter raises the noise from about {noise:.3g} to {raised:.3g} and brings back detail of about {detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that finds its own</source>
+            <translation>der Filter hebt das Rauschen von etwa {noise:.3g} auf {raised:.3g} und bringt Einzelheiten von etwa {detail:.3g} zurück: Das Ergebnis ist der Wahrheit wohl ferner als das Bild; nehmen Sie {less}, oder ein Verfahren, das selbst wählt</translation>
+        </message>
+        <message>
+            <source>kernels that are too wide can make a result worse than the image: {width}</source>
+            <translation>zu breite Kerne können ein Ergebnis schlechter machen als das Bild: {width}</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.whose</name>
+        <message>
+            <source>only measured values can choose these kernels: {reason}</source>
+            <translation>nur gemessene Werte können diese Kerne wählen: {reason}</translation>
+        </message>
+        <message>
+            <source>the image is constant and does not tell whose intensity chooses the kernels</source>
+            <translation>das Bild ist konstant und sagt nicht, wessen Intensität die Kerne wählt</translation>
+        </message>
+        <message>
+            <source>kernels keyed to the image as measured leave {measured:.3g} times the noise, kernels keyed to the object's true values {true:.3g} times</source>
+            <translation>Kerne nach gemessenen Werten lassen das {measured:.3g}-Fache des Rauschens übrig, Kerne nach den wahren Werten des Objekts das {true:.3g}-Fache</translation>
+        </message>
+        <message>
+            <source>{left}, which does not tell them apart; taken literally: the intensity as measured</source>
+            <translation>{left}, was sie nicht unterscheidet; wörtlich genommen: die gemessene Intensität</translation>
+        </message>
+        <message>
+            <source>{left}: as simulated images do whose kernels follow true values, not measured ones</source>
+            <translation>{left}: wie simulierte Bilder, deren Kerne wahren Werten folgen, nicht gemessenen</translation>
+        </message>
+        <message>
+            <source>{left}: as simulated images do whose kernels follow measured values, not true ones</source>
+            <translation>{left}: wie simulierte Bilder, deren Kerne gemessenen Werten folgen, nicht wahren</translation>
+        </message>
+    </context>
+    <context>
+        <name>shapes.microscope</name>
+        <message>
+            <source>na {given:g} counts as {aperture:g}, the smallest index that light passes</source>
+            <translation>NA {given:g} zählt als {aperture:g}, der kleinste Brechungsindex, den das Licht durchläuft</translation>
+        </message>
+    </context>
+    <context>
         <name>shapes.registry</name>
         <message>
             <source>Sigma (mm):</source>
@@ -3027,6 +3626,88 @@ Neurological Institute, McGill University.
         <message>
             <source>The voxels of a file: an image, an array, a table of text.</source>
             <translation>Die Voxel einer Datei: eines Bildes, einer Matrix, einer Tabelle als Text.</translation>
+        </message>
+    </context>
+    <context>
+        <name>shapes.table</name>
+        <message>
+            <source>its table ends at {last:g} mm with {share:.0%} of the largest density; beyond, it is taken to be 0</source>
+            <translation>seine Tabelle endet bei {last:g} mm mit {share:.0%} der größten Dichte; dahinter gilt sie als 0</translation>
+        </message>
+    </context>
+    <context>
+        <name>shapes.tails</name>
+        <message>
+            <source>{share:.1%} of its weight lies beyond its reach and is left out; a larger reach_mm keeps more</source>
+            <translation>{share:.1%} seines Gewichts liegen jenseits seiner Reichweite und fallen weg; eine größere Reichweite behält mehr</translation>
+        </message>
+    </context>
+    <context>
+        <name>tiles.layout</name>
+        <message>
+            <source>tiles of {sizes} voxels are smaller than their halo of {halo}, which the kernels need; take at least {least}, or leave it to the run</source>
+            <translation>Kacheln von {sizes} Voxeln sind kleiner als ihr Saum von {halo}, den die Kerne brauchen; nehmen Sie mindestens {least}, oder überlassen Sie es dem Lauf</translation>
+        </message>
+    </context>
+    <context>
+        <name>tiles.plan</name>
+        <message>
+            <source>there can be no tiles: regions that fade into each other do not do so across a periodic border</source>
+            <translation>Kacheln sind nicht möglich: Bereiche, die ineinander übergehen, tun das nicht über einen periodischen Rand</translation>
+        </message>
+        <message>
+            <source>the image holds {bad} NaN or infinite of {voxels} voxels; repair it, or let them be filled from their neighbours</source>
+            <translation>das Bild enthält {bad} NaN oder unendliche von {voxels} Voxeln; reparieren Sie es, oder lassen Sie sie aus ihren Nachbarn füllen</translation>
+        </message>
+    </context>
+    <context>
+        <name>tiles.tiled</name>
+        <message>
+            <source>there can be no tiles: {why}</source>
+            <translation>Kacheln sind nicht möglich: {why}</translation>
+        </message>
+    </context>
+    <context>
+        <name>width.estimate</name>
+        <message>
+            <source>the image does not tell how wide its blur is (to ± {within:.0f} % only)</source>
+            <translation>das Bild sagt nicht, wie breit seine Unschärfe ist (nur auf ± {within:.0f} %)</translation>
+        </message>
+        <message>
+            <source>the kernels' width fits the image (within {within:.0f} %)</source>
+            <translation>die Breite der Kerne passt zum Bild (auf {within:.0f} %)</translation>
+        </message>
+        <message>
+            <source>the kernels look about {off:.0f} % too wide (± {within:.0f} %); objects that are sharper or of finer texture than most read as less blur</source>
+            <translation>die Kerne sehen etwa {off:.0f} % zu breit aus (± {within:.0f} %); Objekte, die schärfer oder feiner gezeichnet sind als die meisten, wirken weniger unscharf</translation>
+        </message>
+        <message>
+            <source>the kernels look about {off:.0f} % too narrow (± {within:.0f} %); objects that are soft themselves read as blur</source>
+            <translation>die Kerne sehen etwa {off:.0f} % zu schmal aus (± {within:.0f} %); Objekte, die selbst weich sind, wirken unscharf</translation>
+        </message>
+        <message>
+            <source>{width}. Made so by sd.refine_kernels(image, kernels{library}) or spatialdeconv kernel refine IMAGE --kernels SET{command} --output NEW.json</source>
+            <translation>{width}. Das machen sd.refine_kernels(image, kernels{library}) oder spatialdeconv kernel refine IMAGE --kernels SET{command} --output NEW.json</translation>
+        </message>
+        <message>
+            <source>the blurred image's own values choose the kernels, so its blur and noise are in the choice, and no width can be told from it; give the image that chooses, if there is one</source>
+            <translation>die eigenen Werte des unscharfen Bildes wählen die Kerne, also stecken Unschärfe und Rauschen in der Wahl, und eine Breite ist daraus nicht zu erkennen; geben Sie das Bild, das wählt, wenn es eines gibt</translation>
+        </message>
+        <message>
+            <source>the image, or its mask, is too small to tell how wide its blur is: that is seen in blocks of {size} voxels or more</source>
+            <translation>das Bild oder seine Maske ist zu klein, um zu sagen, wie breit die Unschärfe ist: Das zeigt sich in Blöcken ab {size} Voxeln</translation>
+        </message>
+        <message>
+            <source>the image is constant where it is looked at: no blur is seen</source>
+            <translation>das Bild ist konstant, wo es betrachtet wird: Keine Unschärfe ist zu sehen</translation>
+        </message>
+        <message>
+            <source>the kernels do not blur, so they have no width to be wrong</source>
+            <translation>die Kerne machen nichts unscharf, also haben sie keine Breite, die falsch sein könnte</translation>
+        </message>
+        <message>
+            <source>the image holds nothing but noise where it is looked at: no blur is seen</source>
+            <translation>das Bild enthält nur Rauschen, wo es betrachtet wird: Keine Unschärfe ist zu sehen</translation>
         </message>
     </context>
 </TS>

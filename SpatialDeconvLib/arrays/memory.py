@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NotEnoughMemory
+from ..texts import mark as _
 
 # Limit, use, and the line of memory.stat that says how much of the use is file cache the kernel would drop.
 _CGROUPS = (
@@ -90,11 +91,12 @@ def require(needed: float, what: str, limit: float | None = None, **cure: Any) -
         asked, free = needed / 2**30, available / 2**30
         least = min(asked - free, free) or asked  # enough digits to tell the two apart, and the less from 0
         digits = max(1, math.ceil(-math.log10(least)))
-        raise NotEnoughMemory(
-            f"about {asked:.{digits}f} GiB of memory are needed, {free:.{digits}f} GiB are "
-            f"{'allowed' if limited else 'free'}: {what}",
-            **cure,
-        )
+        if limited:
+            text = _("about {asked} GiB of memory are needed, {free} GiB are allowed: {what}")
+        else:
+            text = _("about {asked} GiB of memory are needed, {free} GiB are free: {what}")
+        amounts = {"asked": f"{asked:.{digits}f}", "free": f"{free:.{digits}f}"}
+        raise NotEnoughMemory(text.format(**amounts, what=what), **cure)
 
 
 def _available_proc() -> int | None:
@@ -114,7 +116,7 @@ def _available_cgroup(folder: str, limit: str, usage: str, cache: str) -> int | 
         return None
     with contextlib.suppress(OSError, ValueError):
         for line in (Path(folder) / "memory.stat").read_text().splitlines():
-            name, _, value = line.partition(" ")
+            name, _colon, value = line.partition(" ")
             if name == cache:
                 left += int(value)
     return max(left, 0)

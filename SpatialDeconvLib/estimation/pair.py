@@ -14,6 +14,7 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_number, is_auto
 from ..noise import estimate_noise
 from ..run.inputs import refuse_masked, selected_voxels
+from ..texts import mark as _
 
 #: The mask that leaves out what is clipped at the blurred image's maximum.
 UNSATURATED = "unsaturated"
@@ -112,7 +113,7 @@ class Pair:
         pair = cls(original, blurred, mask, spacings, sigma, given, float(np.ptp(seen)))
         if _roughness(pair.blurred, mask) > _SWAP_RATIO * _roughness(pair.original, mask):
             pair.warnings.append(
-                "the original is smoother than the blurred image: if the two are swapped, swap them back"
+                _("the original is smoother than the blurred image: if the two are swapped, swap them back")
             )
         else:  # flat parts of a sharp image are no clipped ones
             pair._warn_saturated()
@@ -135,8 +136,10 @@ class Pair:
         # Without noise a plateau is nothing unusual.
         if count > max(_PLATEAU, _PLATEAU_SHARE * seen.size, 2 * below) and self.noise > 1e-4 * self.span:
             self.warnings.append(
-                f"{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
-                f"leave them out with mask={UNSATURATED!r}"
+                _(
+                    "{count} voxels of the blurred image have exactly its maximum {high:g}: if they are clipped, "
+                    "leave them out with mask={mask!r}"
+                ).format(count=count, high=high, mask=UNSATURATED)
             )
 
 

@@ -20,6 +20,7 @@ from ..run.inputs import Inputs
 from ..run.job import Job
 from ..run.settings import ConvolveSettings
 from ..run.width import OwnPart, WidthEstimate, sharp_width_of, width_of
+from ..texts import mark as _
 
 #: How much the errors of kernels of one set differ from the one that they share (standard deviation of the
 #: logarithm), before their own parts of the image say how much they do: what those say counts against the whole by
@@ -222,8 +223,10 @@ def _shared(job: Job[ConvolveSettings], law: NoiseLaw, watch: Watch) -> tuple[Wi
 def _refuse_soft(width: WidthEstimate, widen: bool) -> None:
     if width.factor < 1 and not width.fits and not widen:
         raise InputError(
-            f"{width.describe()}: the image cannot say whether it is the object or the kernels; have kernels made "
-            "wider only where you know that the object is as sharp as most",
+            _(
+                "{width}: the image cannot say whether it is the object or the kernels; have kernels made wider "
+                "only where you know that the object is as sharp as most"
+            ).format(width=width.describe()),
             widen=True,
         )
 
@@ -238,7 +241,7 @@ def _own_widths(
     at = job.bound.field.at
     found: dict[Any, WidthEstimate] = {}
     held = [1 / width.factor if width.known else 1.0] * len(at)
-    for _, sweep in watch.parts(range(_SWEEPS)):
+    for _number, sweep in watch.parts(range(_SWEEPS)):
         before = list(held)
         for number, part in sweep.parts(range(len(at))):
             own = _own_width(job, law, width, OwnPart(number, _own_part(job, number), tuple(held)), part)

@@ -20,6 +20,7 @@ from ..kernels.centres import GivenCentre, centre_of, one_per_axis
 from ..kernels.field import BoundField, KernelField
 from ..kernels.shapes import identity_kernel
 from ..methods.choices import CONSTRAINTS, ESTIMATION_METHODS, MEASURED_CENTRES, PENALTIES
+from ..texts import mark as _
 from .constrained import project
 from .equations import Box, Equations, valid_box
 from .fourier import divide
@@ -203,7 +204,7 @@ class Estimation:
         shift = tuple(
             float(s) for s in coarse_shift(self.pair.original, self.pair.blurred, self.pair.mask, self.workers)
         )
-        for _, part in watch.part(0.0, 0.5).parts(range(_REGISTRATIONS)):
+        for _number, part in watch.part(0.0, 0.5).parts(range(_REGISTRATIONS)):
             found = self._pass(shift, part, rough=True)
             centre = self._centre(found[1])
             if max(map(abs, centre)) < _CENTRED:
@@ -243,8 +244,10 @@ class Estimation:
         unknowns = self.count * math.prod(self.shape)
         if problem.equations.voxels < unknowns:
             self.warnings.append(
-                f"{problem.equations.voxels} voxels count for {unknowns} unknowns: the penalty decides the rest, "
-                "and the uncertainty is too low; give larger images or a smaller shape"
+                _(
+                    "{voxels} voxels count for {unknowns} unknowns: the penalty decides the rest, and the "
+                    "uncertainty is too low; give larger images or a smaller shape"
+                ).format(voxels=problem.equations.voxels, unknowns=unknowns)
             )
         kernels = self._filled(fit.kernels, determined)
         predicted = problem.equations.forward(kernels) + problem.rest
@@ -301,8 +304,10 @@ class Estimation:
                 )
             if not determined[0]:
                 self.warnings.append(
-                    f"the kernel is uncertain by {uncertainty[0]:.0%}: give a longer exposure (less noise), an "
-                    "original with more edges, or a smaller shape"
+                    _(
+                        "the kernel is uncertain by {share:.0%}: give a longer exposure (less noise), an original "
+                        "with more edges, or a smaller shape"
+                    ).format(share=uncertainty[0])
                 )
             return
         if np.all((fit.missing >= MISSING) | (self.share == 0)):
@@ -312,17 +317,20 @@ class Estimation:
             )
         for at, sure, error in zip(self.keyed.field.at, determined, uncertainty, strict=True):
             if not sure:
-                how = f"uncertain by {error:.0%}" if np.isfinite(error) else "without any evidence"
-                self.warnings.append(f"the data do not determine the kernel at {key_name(at)} ({how})")
+                text = _("the data do not determine the kernel at {at} (without any evidence)")
+                if np.isfinite(error):
+                    text = _("the data do not determine the kernel at {at} (uncertain by {error:.0%})")
+                self.warnings.append(text.format(at=key_name(at), error=error))
 
     def _judge_residual(self, residual: float, left: float, span: float) -> None:
         if residual > _UNEXPLAINED and left > _VISIBLE * span:
             along = [name for name in ("register", "gain", "offset") if not getattr(self.options, name)]
-            remedy = f", or estimate {', '.join(along)} along" if along else ""
-            self.warnings.append(
-                f"the residual is {residual:.3g} times the noise: the kernels do not explain the blurred image; "
-                f"check that the two are a pair, what chooses the kernels, and clipped values{remedy}"
+            remedy = _(", or estimate {names} along").format(names=", ".join(along)) if along else ""
+            text = _(
+                "the residual is {residual:.3g} times the noise: the kernels do not explain the blurred image; "
+                "check that the two are a pair, what chooses the kernels, and clipped values{remedy}"
             )
+            self.warnings.append(text.format(residual=residual, remedy=remedy))
 
     def _filled(self, kernels: np.ndarray, determined: np.ndarray) -> np.ndarray:
         """Replace kernels that came out as nothing by the nearest one that is determined."""
@@ -341,10 +349,10 @@ class Estimation:
         for k in np.flatnonzero(empty):
             known = np.flatnonzero(determined if determined.any() else ~empty)
             # The nearest: the strongest neighbour, else the closest in order.
-            _, _, nearest = min((-graph[k, j], abs(int(j) - int(k)), j) for j in known)
+            _strength, _distance, nearest = min((-graph[k, j], abs(int(j) - int(k)), j) for j in known)
             kernels[k] = kernels[nearest]
             here, there = (key_name(self.keyed.field.at[j]) for j in (k, nearest))
-            self.warnings.append(f"the kernel at {here} is that at {there}")
+            self.warnings.append(_("the kernel at {here} is that at {there}").format(here=here, there=there))
         return kernels
 
 

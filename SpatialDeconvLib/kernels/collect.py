@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, check_choice, is_auto
+from ..texts import mark as _
 from .centres import GivenCentre
 from .field import KernelField
 from .naming import levels_in_names, levels_of_words, refuse_same, shown
@@ -176,7 +177,10 @@ def _place(place: Any, source: Source, key: str) -> Any:
         if key == "region":
             return place
         raise InputError(
-            f"{place!r} of {source.name} is no level; write a number, or take the kernels for regions", key="region"
+            _("{place!r} of {name} is no level; write a number, or take the kernels for regions").format(
+                place=place, name=source.name
+            ),
+            key="region",
         ) from error
     if not math.isfinite(number):
         raise InputError(f"{place!r} of {source.name} is no level; write a finite number", "key")

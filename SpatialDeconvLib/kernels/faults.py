@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..texts import joined
+from ..texts import mark as _
 from .centres import Centre
 
 # A sum that differs from 1 by less is rounding (a kernel stored as float32), not a scale.
@@ -143,20 +145,19 @@ def faults_of(values: np.ndarray, centre: Centre) -> list[Fault]:
     total, low = float(values.sum()), float(values.min())
     if looks_logarithmic(values):
         high = float(values.max())
-        text = f"values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True"
-        return [Fault(text)]
+        text = _("values from {low:.4g} to {high:.4g} look like a logarithm: read the kernel with log=True")
+        return [Fault(text.format(low=low, high=high))]
     found = []
     pedestal = pedestal_of(values)
     if low < 0 and not pedestal < 0:
         share = float(-values[values < 0].sum() / np.abs(values).sum())
-        found.append(
-            Fault(
-                f"{np.count_nonzero(values < 0)} values are negative (down to {low:.4g}, {share:.1%} of the "
-                "weight): a blur kernel has none"
-            )
+        text = _(
+            "{count} values are negative (down to {low:.4g}, {share:.1%} of the weight): a blur kernel has none"
         )
+        found.append(Fault(text.format(count=np.count_nonzero(values < 0), low=low, share=share)))
     if abs(total - 1) > SUM_TOLERANCE:
-        found.append(Fault(f"the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it"))
+        text = _("the sum is {total:.6g}, not 1: deconvolution normalises it, convolution keeps it")
+        found.append(Fault(text.format(total=total)))
     found.extend(_pedestal_fault(values, pedestal))
     found.extend(_centre_fault(values - pedestal, centre))
     found.extend(_tail_fault(values - pedestal))
@@ -176,12 +177,11 @@ def stack_faults(values: np.ndarray, faults: Iterable[Fault]) -> list[Fault]:
         return []
     pages = len(values)
     size = "x".join(map(str, values.shape[1:]))
-    return [
-        Fault(
-            f"its {pages} slices of {size} voxels may be {pages} kernels: if each is one of its own, say what they "
-            f'belong to, such as levels="10:{10 * pages}:10" or --levels 10:{10 * pages}:10, before anything else'
-        )
-    ]
+    text = _(
+        "its {pages} slices of {size} voxels may be {pages} kernels: if each is one of its own, say what they "
+        "belong to, such as levels='10:{last}:10' or --levels 10:{last}:10, before anything else"
+    )
+    return [Fault(text.format(pages=pages, size=size, last=10 * pages))]
 
 
 def cure_of(faults: Iterable[Fault]) -> dict[str, Any]:
@@ -197,10 +197,12 @@ def told_with_cure(faults: Sequence[Fault]) -> list[str]:
         cure = cure_of(faults)
         library = ", ".join(f"{name}={value!r}" for name, value in cure.items())
         command = " ".join(f"--{name} {value}" for name, value in cure.items())
-        texts[curable[-1]] += (
-            f". Mended by sd.prepare_kernel(kernel, {library}) or "
-            f"spatialdeconv kernel prepare FILE {command} --output NEW"
+        text = _(
+            "Mended by sd.prepare_kernel(kernel, {library}) or spatialdeconv kernel prepare FILE {command} "
+            "--output NEW"
         )
+        mended = text.format(library=library, command=command)
+        texts[curable[-1]] = joined(". ", (texts[curable[-1]], mended))
     return texts
 
 
@@ -209,13 +211,13 @@ def _pedestal_fault(values: np.ndarray, pedestal: float) -> Iterator[Fault]:
         return
     share = abs(pedestal) * values.size / float(np.abs(values).sum())
     if pedestal > 0:
-        text = (
-            f"{share:.0%} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's "
+        text = _(
+            "{share:.0%} of the weight is a constant of {pedestal:.4g} that the kernel stands on, as a camera's "
             "offset (a tail far wider than its picture looks the same): the result would be spoiled by it"
         )
     else:
-        text = f"the border is negative, {pedestal:.4g}, as where too much background was subtracted"
-    yield Fault(text, {"background": "border"})
+        text = _("the border is negative, {pedestal:.4g}, as where too much background was subtracted")
+    yield Fault(text.format(share=share, pedestal=pedestal), {"background": "border"})
 
 
 def _centre_fault(values: np.ndarray, centre: Centre) -> Iterator[Fault]:
@@ -228,8 +230,8 @@ def _centre_fault(values: np.ndarray, centre: Centre) -> Iterator[Fault]:
     off = np.abs(np.subtract(strong_centroid(values), centre)).max()
     if off > 0.5:
         peak = tuple(int(p) for p in peaks[distance.argmin()])
-        text = f"the peak is at {peak}, the centre at {centre}: the result will be shifted"
-        yield Fault(text, {"recentre": "centroid"})
+        text = _("the peak is at {peak}, the centre at {centre}: the result will be shifted")
+        yield Fault(text.format(peak=peak, centre=centre), {"recentre": "centroid"})
 
 
 def _tail_fault(values: np.ndarray) -> Iterator[Fault]:
@@ -242,12 +244,12 @@ def _tail_fault(values: np.ndarray) -> Iterator[Fault]:
         for end in (profile, profile[::-1])
     ]
     if any(share > _MISSING for share in missing):
-        text = (
-            f"its tails are cut off: as they fall towards the edge, about {min(max(missing), 1):.0%} of the weight "
-            "is missing beyond it, and a constant under them cannot be told from them. Best is a kernel of more "
-            "voxels; fading out avoids rings"
+        text = _(
+            "its tails are cut off: as they fall towards the edge, about {share:.0%} of the weight is missing "
+            "beyond it, and a constant under them cannot be told from them. Best is a kernel of more voxels; "
+            "fading out avoids rings"
         )
-        yield Fault(text, {"taper": taper_for(values.shape)})
+        yield Fault(text.format(share=min(max(missing), 1)), {"taper": taper_for(values.shape)})
 
 
 def taper_for(shape: Sequence[int]) -> int:

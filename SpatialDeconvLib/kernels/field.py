@@ -25,6 +25,8 @@ from ..arrays.spacing import Spacing, spacing_tuple
 from ..errors import InputError, check_choice, check_number
 from ..formats.parts.volume import View
 from ..methods.choices import AUTO, INTERPOLATIONS_OF, OUTSIDES, PART_KEYS, WHOSE
+from ..texts import joined
+from ..texts import mark as _
 from .centres import centre_words
 from .kernel import Kernel
 from .parametric import AnyKernel, ParametricKernel
@@ -350,7 +352,9 @@ class BoundField:
             return None
         if len(found) == 1 and len(next(iter(found.values()))) == len(self._centres):
             return next(iter(found))
-        return "; ".join(f"{text} (kernel {', '.join(map(str, numbers))})" for text, numbers in found.items())
+        named = _("{centre} (kernel {numbers})")
+        texts = [named.format(centre=text, numbers=", ".join(map(str, own))) for text, own in found.items()]
+        return joined("; ", texts)
 
     def is_identity(self, k: int) -> bool:
         """Whether kernel `k` leaves the image unchanged."""
@@ -473,8 +477,9 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
         return Kernel(values[0], spacing, sampled.name, sampled.source, sampled.centre[1:])
     if ndim == 3:
         raise InputError(
-            f"kernel {sampled.name!r} is 2-D, the image has {shape[0]} slices; work slice by slice, or give a 3-D "
-            "kernel",
+            _(
+                "kernel {name!r} is 2-D, the image has {slices} slices; work slice by slice, or give a 3-D kernel"
+            ).format(name=sampled.name, slices=shape[0]),
             slicewise=True,
         )
     raise InputError(
@@ -487,7 +492,7 @@ def _on_grid(kernel: AnyKernel, shape: tuple[int, ...], spacing: tuple[float, ..
 def _centre_text(words: str | list[str | float]) -> str:
     """A centre in words; see `centres.centre_words`."""
     if words == "middle":
-        return "(n - 1) / 2, the middle"
+        return _("(n - 1) / 2, the middle")
     texts = {"middle": "(n - 1) / 2", "itk": "n // 2"}
     axes = words if isinstance(words, list) else [words]
     return ", ".join(texts[word] if isinstance(word, str) else f"{word:.4g}" for word in axes)

@@ -16,6 +16,7 @@ from ..arrays.reading import given_name, given_path
 from ..errors import InputError
 from ..formats.stored import StoredArray, ending_of, read_array, split_variable, variables_of
 from ..formats.variables import chosen, kernels_among
+from ..texts import mark as _
 from .naming import levels_in_names, natural_order, shown
 from .weights import real_values
 
@@ -175,7 +176,7 @@ def _in_folder(folder: Path, notes: list[str]) -> list[Path]:
         )
     others = [file.name for files in groups.values() if files is not candidates[0] for file in files]
     if others:
-        notes.append(f"not used of the folder {folder}: {shown(others)}")
+        notes.append(_("not used of the folder {folder}: {files}").format(folder=folder, files=shown(others)))
     return candidates[0]
 
 
@@ -209,7 +210,8 @@ def _in_one_file(source: Source, count: int | None, split: bool, notes: list[str
     if count is None and not (stored.is_stack or (split and stored.values.ndim == 3)):
         if stored.values.ndim == 3 and stored.spacing is None:
             size = " x ".join(map(str, stored.in_order().shape))
-            notes.append(f"{source.name} is one kernel of {size} voxels; to use it as several, give their levels")
+            text = _("{name} is one kernel of {size} voxels; to use it as several, give their levels")
+            notes.append(text.format(name=source.name, size=size))
         return [source]
     if count == 1 and not stored.is_stack:
         return [source]
@@ -218,7 +220,8 @@ def _in_one_file(source: Source, count: int | None, split: bool, notes: list[str
     made = [replace(source, page=number, pages=pages) for number in range(1, total + 1)]
     if levels is None:
         return made
-    notes.append(f"levels are those of the array beside the kernels in {source.path.name}")
+    text = _("levels are those of the array beside the kernels in {file}")
+    notes.append(text.format(file=source.path.name))
     return [replace(page, at=level) for page, level in zip(made, levels, strict=True)]
 
 
@@ -245,7 +248,8 @@ def _pages(path: Path, stored: StoredArray, count: int | None, notes: list[str])
         return None
     other = "first" if stored.pages == "last" else "last"
     if stored.values.ndim > 2 and len(stored.in_order(other)) == count:
-        notes.append(f"{path.name}: the {other} of its {stored.values.ndim} axes counts the kernels")
+        text = _("{file}: the {which} of its {axes} axes counts the kernels")
+        notes.append(text.format(file=path.name, which=other, axes=stored.values.ndim))
         return other
     size = " x ".join(map(str, stored.values.shape))
     raise InputError(

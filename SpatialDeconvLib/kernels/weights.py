@@ -12,6 +12,8 @@ from scipy import ndimage
 
 from ..arrays.boxes import bounding_box, slabs
 from ..errors import InputError
+from ..texts import joined
+from ..texts import mark as _
 from .shapes import box_profile
 
 
@@ -83,12 +85,12 @@ class IntensityWeights:
             if not outside.any():
                 return
             if field.outside == "error":
-                raise InputError(
-                    f"{np.count_nonzero(outside)} voxels lie outside the levels {low:g} ... {high:g} (the guide "
-                    f"goes from {guide.min():g} to {guide.max():g}); add levels, or let outside be "
-                    "'nearest' or 'unchanged'",
-                    outside="nearest",
+                text = _(
+                    "{count} voxels lie outside the levels {low:g} ... {high:g} (the guide goes from {least:g} to "
+                    "{most:g}); add levels, or let outside be 'nearest' or 'unchanged'"
                 )
+                values = {"low": low, "high": high, "least": guide.min(), "most": guide.max()}
+                raise InputError(text.format(count=np.count_nonzero(outside), **values), outside="nearest")
             self.outside = outside
 
     @property
@@ -159,11 +161,11 @@ class _RegionWeights:
         if ownerless.any():
             if field.outside == "error":
                 missing, counts = np.unique(labels[ownerless], return_counts=True)
-                shown = ", ".join(f"{v:g} ({n} voxels)" for v, n in zip(missing[:5], counts[:5], strict=True))
-                raise InputError(
-                    f"labels without a kernel: {shown}; add kernels for them, or let outside be 'unchanged'",
-                    outside="unchanged",
-                )
+                named = _("{label:g} ({count} voxels)")
+                pairs = zip(missing[:5], counts[:5], strict=True)
+                shown = joined(", ", [named.format(label=label, count=count) for label, count in pairs])
+                text = _("labels without a kernel: {labels}; add kernels for them, or let outside be 'unchanged'")
+                raise InputError(text.format(labels=shown), outside="unchanged")
             if field.outside == "nearest":
                 if ownerless.all():
                     raise InputError(f"no voxel has one of the labels {values}; check the label map", "labels")

@@ -8,7 +8,7 @@ once.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .translation import mark as _
+from ..texts import mark as _
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import InputError, check_choice
+from ..texts import mark as _
 from .choices import AUTO, STRATEGIES
-from .translation import mark as _
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ METHODS: tuple[Method, ...] = (
         _FILTER_VOLUMES,
         work=2.5,
         function="filters.fft:FFTFilters.inverse",
-        prose="inverse filter",
+        prose=_("inverse filter"),
         constant=_THRESHOLD,
         noise="automatic",
         local=False,  # it rings through all of the image
@@ -280,7 +280,7 @@ METHODS: tuple[Method, ...] = (
         _FILTER_VOLUMES,
         work=2.5,
         function="filters.fft:FFTFilters.wiener",
-        prose="Wiener filter",
+        prose=_("Wiener filter"),
         noise="always",
         local=False,  # it weighs each frequency by the power of the whole image
         itk="WienerDeconvolutionImageFilter",
@@ -308,7 +308,7 @@ METHODS: tuple[Method, ...] = (
         _FILTER_VOLUMES,
         work=18.0,
         function="filters.fft:FFTFilters.projected_landweber",
-        prose="projected Landweber",
+        prose=_("projected Landweber"),
         iterates=True,
         iterations=20,
         constant=FILTER_STEP,
@@ -375,7 +375,7 @@ METHODS: tuple[Method, ...] = (
         {"cached": 21.0, "uncached": 12.0},
         work=4.6,
         function="solvers.landweber:projected_landweber",
-        prose="projected Landweber",
+        prose=_("projected Landweber"),
         iterates=True,
         constant=JOINT_STEP,
         noise="always",
@@ -409,7 +409,7 @@ METHODS: tuple[Method, ...] = (
         work=15.0,
         function="solvers.penalised:tv",
         told="true_values",
-        prose="total variation",
+        prose=_("total variation"),
         iterates=True,
         constant=_VARIATION,
         noise="always",
@@ -427,7 +427,7 @@ METHODS: tuple[Method, ...] = (
         {"cached": 42.0, "uncached": 32.0},
         work=26.0,
         function="solvers.penalised:self_keyed",
-        prose="self-keyed",
+        prose=_("self-keyed"),
         iterates=True,
         constant=_VARIATION,
         noise="always",
@@ -447,7 +447,7 @@ METHODS: tuple[Method, ...] = (
         {"cached": 43.0, "uncached": 34.0},
         work=20.0,
         function="solvers.plugandplay:pnp",
-        prose="plug-and-play",
+        prose=_("plug-and-play"),
         iterates=True,
         constant=_VARIATION,
         noise="always",
@@ -484,7 +484,7 @@ AUTOMATIC: tuple[Method, ...] = (
         _FILTER_VOLUMES,
         work=0.0,
         function="",
-        prose="a filter chosen for each kernel",
+        prose=_("a filter chosen for each kernel"),
         noise="always",
         nonnegative=True,
         local=False,

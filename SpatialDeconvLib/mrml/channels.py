@@ -14,6 +14,8 @@ from ..kernels.parts import field_of_part
 from ..run.inputs import Inputs
 from ..run.regions import RegionMean, of_part
 from ..run.verdict import worst_verdict
+from ..texts import joined
+from ..texts import mark as _
 
 
 def lastIsOpacity(node, array: np.ndarray) -> bool:
@@ -63,7 +65,9 @@ def perChannel(
 def channelText(channel: int, names: Sequence[str] = ()) -> str:
     """Return what messages call a channel, counted from 0: "channel 2 (DAPI)", or without a name."""
     name = names[channel] if channel < len(names) else ""
-    return f"channel {channel + 1} ({name})" if name else f"channel {channel + 1}"
+    if name:
+        return _("channel {number} ({name})").format(number=channel + 1, name=name)
+    return _("channel {number}").format(number=channel + 1)
 
 
 def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = (), names: Sequence[str] = ()):
@@ -107,11 +111,14 @@ def warningsOf(results: Sequence[Any], names: Sequence[str]) -> list[str]:
         texts = [result.describe_choice(), *result.warnings] if differs else result.warnings
         for text in dict.fromkeys(texts):
             whose.setdefault(text, []).append(name)
-    return [text if len(have) == len(results) > 1 else f"{_few(have)}: {text}" for text, have in whose.items()]
+    return [
+        text if len(have) == len(results) > 1 else joined(": ", (_few(have), text)) for text, have in whose.items()
+    ]
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
+    some = joined(", ", names[:3])
+    return some if len(names) < 4 else _("{some} and {count} others").format(some=some, count=len(names) - 3)
 
 
 def regionMeansOf(results: Sequence[Any], names: Sequence[str]) -> tuple[RegionMean, ...]:

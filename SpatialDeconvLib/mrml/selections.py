@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..errors import InputError
 from ..selection import mask_from_range
+from ..texts import mark as _
 from .channels import lastIsOpacity
 from .files import registerConverterRules
 from .geometry import Grid, geometryText, gridsOf, gridText, localToWorld, parentMatrix
@@ -207,12 +208,17 @@ def _volumeOnto(node, array, reference, resample: bool, argument: str, linear: b
 
 
 def _otherGeometry(argument: str, node, text: str, reference, grid: Grid, target: Grid) -> InputError:
-    apart = f"up to {target.distance(grid.matrix):.3g} mm apart" if grid.size == target.size else "of another size"
-    return InputError(
-        f"{argument} {describeNode(node)} has another geometry than {describeNode(reference)} ({apart}): {text}; "
-        f"against {geometryText(reference)}; resample it, or let it be resampled",
-        resample=True,
-    )
+    apart = _("of another size")
+    if grid.size == target.size:
+        apart = _("up to {distance:.3g} mm apart").format(distance=target.distance(grid.matrix))
+    said = _(
+        "{argument} {node} has another geometry than {reference} ({apart}): {text}; against {geometry}; resample "
+        "it, or let it be resampled"
+    ).format(
+        argument=argument, node=describeNode(node), reference=describeNode(reference), apart=apart, text=text,
+        geometry=geometryText(reference),
+    )  # fmt: skip
+    return InputError(said, resample=True)
 
 
 def _resampled(array: np.ndarray, matrix: np.ndarray, target: Grid, linear: bool) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.magnitude import largest_magnitude
 from ..arrays.watch import UNWATCHED, Watch
 from ..errors import InputError, check_number, check_squarable, is_auto
+from ..texts import mark as _
 from .coefficients import HIGH, LOW, NEXT_TO_CONSTANT, WINDOW, Coefficients, Values, coefficients
 from .fit import Line, flat_strata, gain_of_counts, line_through
 from .law import NoiseLaw
@@ -165,11 +166,11 @@ def as_noise_law(
 def _counts(image: np.ndarray, mask: np.ndarray | None) -> NoiseLaw:
     lowest = image.min() if mask is None else image.min(where=np.asarray(mask) != 0, initial=image.max())
     if lowest < 0:
-        raise InputError(
-            f"noise 'poisson' is for counts, but the image's lowest value is {lowest:.4g}; add what was taken off "
-            "it (in Python, NoiseLaw.poisson knows gain and offset), or let the noise be found",
-            noise="auto",
+        text = _(
+            "noise 'poisson' is for counts, but the image's lowest value is {lowest:.4g}; add what was taken off "
+            "it (in Python, NoiseLaw.poisson knows gain and offset), or let the noise be found"
         )
+        raise InputError(text.format(lowest=lowest), noise="auto")
     return NoiseLaw.poisson()
 
 

@@ -76,12 +76,12 @@ def allFields() -> dict[str, Parameter]:
 
 def fieldLabel(parameter: Parameter) -> str:
     """Return what stands before a field."""
-    return translated(parameter.label, registry)
+    return translated(parameter.label)
 
 
 def fieldToolTip(parameter: Parameter) -> str:
     """Return what a field is, and how many numbers it takes."""
-    text = translated(parameter.meaning, registry)
+    text = translated(parameter.meaning)
     several = {"axes": _("one number, or one for each axis of the volume"), "list": _("several numbers")}
     words = [text[:1].upper() + text[1:], *filter(None, [several.get(parameter.count)])]
     return "; ".join(words) + "."
@@ -164,12 +164,12 @@ def _words(parameter: Parameter, text: str) -> str:
         return text
     if len(numbers) > _FEW:
         text = _("({count} numbers)").format(count=len(numbers))
-    return f"{translated(parameter.word, registry)} {text} {parameter.unit}".strip()
+    return f"{translated(parameter.word)} {text} {parameter.unit}".strip()
 
 
 def rowWithWords(row: Any, text: str, kind: Kind) -> Any:
     """Return a row with what a text says of its size and fields, each after its own word; the size needs none."""
-    found = {translated(p.word, registry).lower(): p for p in (kind.size, *fieldsOf(row.kind))}
+    found = {translated(p.word).lower(): p for p in (kind.size, *fieldsOf(row.kind))}
     words = "|".join(re.escape(word) for word in sorted(found, key=len, reverse=True))
     pieces = re.split(rf"(?<!\w)({words})(?!\w)", text, flags=re.IGNORECASE)
     said = {} if not numbersIn(pieces[0]) else {kind.size.name: pieces[0]}

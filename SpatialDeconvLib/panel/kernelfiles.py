@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -132,7 +133,7 @@ def levelsFromText(text: str, count: int) -> list[float]:
 
 
 def roundLevels(count: int, values: tuple[float, float] | None) -> str:
-    """Return first:last:step of so many levels that are likely: round numbers over the values of an image.
+    """Return first:last:step of so many likely levels: round numbers up to the largest value of an image.
 
     Parameters
     ----------
@@ -142,9 +143,11 @@ def roundLevels(count: int, values: tuple[float, float] | None) -> str:
         Least and largest value of the image; without it, or where they are the same, levels are 10, 20, ...
     """
     least, largest = values if values is not None and values[0] < values[1] else (10, 10 * count)
-    step = float(f"{(largest - least) / (count - 1):.0e}")
-    first = round(least / step) * step
-    return f"{first:g}:{first + (count - 1) * step:g}:{step:g}"
+    width = (largest - least) / (count - 1)
+    unit = 10.0 ** math.floor(math.log10(width))
+    step = min((unit * digit for digit in (1, 2, 2.5, 5, 10)), key=lambda each: abs(math.log(each / width)))
+    last = round(largest / step) * step
+    return f"{last - (count - 1) * step:g}:{last:g}:{step:g}"
 
 
 def _options(source: Source) -> str:
@@ -171,7 +174,7 @@ def _places(
     except InputError as error:
         if key != "intensity":
             return named
-        return [_text(float(level)) for level in ask(len(sources), error.text.split(";")[0])]
+        return [_text(float(level)) for level in ask(len(sources), inPanelWords(error.text).split(";")[0])]
 
 
 def _text(place: Any) -> str:

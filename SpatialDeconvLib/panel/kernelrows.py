@@ -667,22 +667,18 @@ def preparedRow(
 
 def kindLabel(kind: str) -> str:
     """Return the kind's name for the table."""
-    return _shown(kind, KINDS[kind].label)
+    return translated(KINDS[kind].label)
 
 
 def kindSentence(kind: str) -> str:
     """Return one sentence that says what the kind of kernel is."""
-    return _shown(kind, KINDS[kind].sentence)
-
-
-def _shown(kind: str, text: str) -> str:
-    return text if kind == "volume" else translated(text, registry)  # the panel's own kind speaks its language
+    return translated(KINDS[kind].sentence)
 
 
 def sizeLabel(kind: str) -> str:
     """Return the label of the kind's size, with its unit; "" when it has none."""
     size = KINDS[kind].size
-    return translated(size.label, registry) if size is not None else ""
+    return translated(size.label) if size is not None else ""
 
 
 def firstSize(kind: str) -> str:

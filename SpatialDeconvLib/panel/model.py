@@ -10,13 +10,13 @@ import math
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 from ..errors import InputError, NotEnoughMemory
 from ..methods import choices
 from ..methods import registry as methods
 from ..run.settings import DeconvolveSettings, Settings, settings_of
+from ..texts import Text
 
 try:
     from slicer.i18n import tr as _
@@ -30,13 +30,18 @@ except ImportError:  # outside Slicer there are no translations
         return text
 
 
-def translated(text: str, home: ModuleType) -> str:
-    """Return a text that stands as a literal in another module, in the language of the application.
+def translated(text: str) -> str:
+    """Return a text of the engine in the language of the application; another text as it is."""
+    return text.said(_inLanguage) if isinstance(text, Text) else text
+
+
+def _inLanguage(text: str, home: str) -> str:
+    """A literal of another module in the language of the application.
 
     Slicer calls the context of a text "folder.file", after the file that it was found in; as its own `tr` does, a
     translation whose placeholders are not those of the text is left aside.
     """
-    found = translate(".".join(home.__name__.split(".")[-2:]), text)
+    found = translate(".".join(home.split(".")[-2:]), text)
     return found if _placeholders(found) == _placeholders(text) else text
 
 
@@ -52,13 +57,12 @@ def _placeholders(text: str) -> set[str | None]:
 
 def labelOf(table: Mapping[str, choices.Choice], word: str) -> str:
     """Return what a combo box calls a word of one of the tables in `choices`."""
-    return translated(table[word].label, choices)
+    return translated(table[word].label)
 
 
 def sentenceOf(table: Mapping[str, choices.Choice], word: str) -> str:
     """Return what a word of one of these tables does and when to take it, "" where its label says it all."""
-    sentence = table[word].sentence
-    return translated(sentence, choices) if sentence else ""
+    return translated(table[word].sentence)
 
 
 def regionLabel(kind: str) -> str:
@@ -79,7 +83,7 @@ def strategySentence(strategy: str) -> str:
 def whoseToolTip() -> str:
     """Return what each answer to the question whose intensity it is means, one line each."""
     texts = [(labelOf(choices.WHOSE, word), choice.sentence) for word, choice in choices.WHOSE.items()]
-    return "\n".join(f"{label}: {translated(sentence, choices)}" for label, sentence in texts)
+    return "\n".join(f"{label}: {translated(sentence)}" for label, sentence in texts)
 
 
 def methodTraits(method: str, strategy: str) -> methods.Method:
@@ -89,12 +93,12 @@ def methodTraits(method: str, strategy: str) -> methods.Method:
 
 def methodLabel(method: str, strategy: str = "blend") -> str:
     """Return the method's name for the combo box."""
-    return translated(methodTraits(method, strategy).label, methods)
+    return translated(methodTraits(method, strategy).label)
 
 
 def methodSentence(method: str, strategy: str = "blend") -> str:
     """Return one sentence that says what the method does and when to take it."""
-    return translated(methodTraits(method, strategy).sentence, methods)
+    return translated(methodTraits(method, strategy).sentence)
 
 
 def foreseenText(state: PanelState, forecast: Any = None) -> str:
@@ -162,13 +166,13 @@ def defaultIterationsText(method: str, strategy: str = "blend") -> str:
 def constantLabel(method: str, strategy: str = "blend") -> str:
     """Return the row label of the method's own constant, "" when it has none."""
     constant = methodTraits(method, strategy).constant
-    return translated(constant.label, methods) if constant is not None else ""
+    return translated(constant.label) if constant is not None else ""
 
 
 def constantToolTip(method: str, strategy: str = "blend") -> str:
     """Return one sentence about the method's own constant, with its unit and bounds; "" when it has none."""
     constant = methodTraits(method, strategy).constant
-    return constant.filled(translated(constant.sentence, methods)) if constant is not None else ""
+    return constant.filled(translated(constant.sentence)) if constant is not None else ""
 
 
 def estimateTargetLabel(target: str) -> str:
@@ -545,22 +549,22 @@ def resultText(result: Any, outputName: str) -> str:
     if result.residual is not None and math.isfinite(result.residual):
         facts.append(_residualText(result.residual))
     if "centre" in result.automatic:
-        facts.append(_("centre of the kernels: {place}").format(place=result.automatic["centre"]))
+        facts.append(_("centre of the kernels: {place}").format(place=translated(result.automatic["centre"])))
     return "\n".join([", ".join(facts) + ".", *_choiceTexts([result]), *_warningTexts(result.warnings)])
 
 
 def widthText(check: Any) -> str:
     """Return the status lines of kernels whose width was measured (`KernelCheck`)."""
     if check.width is None:
-        text = _("The width of the kernels cannot be told: {reason}.").format(reason=check.no_width)
+        text = _("The width of the kernels cannot be told: {reason}.").format(reason=inPanelWords(check.no_width))
     else:
-        text = _("Width: {text}.").format(text=check.width.describe())
+        text = _("Width: {text}.").format(text=translated(check.width.describe()))
     return "\n".join([text, *_warningTexts(check.warnings)])
 
 
 def _choiceTexts(results: Iterable[Any]) -> list[str]:
-    """What the runs took by themselves, and why, each once; in the engine's words, like warnings."""
-    found = dict.fromkeys(filter(None, (result.describe_choice() for result in results)))
+    """What the runs took by themselves, and why, each once."""
+    found = dict.fromkeys(inPanelWords(result.describe_choice()) for result in results if result.describe_choice())
     return [f"{text[:1].upper()}{text[1:]}." for text in found]
 
 
@@ -659,7 +663,8 @@ def errorText(error: BaseException) -> str:
 
 
 def inPanelWords(text: str) -> str:
-    """Return a text of the engine with what it says in a script's words said of the panel's controls."""
+    """Return a text of the engine as the panel says it: in its language, of controls in the place of arguments."""
+    text = translated(text)
     for words, said in {
         "read the kernel with log=True": _("choose 'its natural logarithm' at 'Values are'"),
         "read it with log=True": _("choose 'its natural logarithm' at 'Values are'"),

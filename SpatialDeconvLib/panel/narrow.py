@@ -41,7 +41,10 @@ class NarrowPanel:
 
 
 class Columns:
-    """Widgets in a grid, row by row, in as many columns as there is room for."""
+    """Widgets in a grid, row by row, in as many columns as there is room for.
+
+    Columns that stretch in the form share the width; others leave what they do not need on the right.
+    """
 
     def __init__(self, grid):
         self._grid = grid
@@ -49,12 +52,14 @@ class Columns:
         places = [(row, column) for row in range(grid.rowCount()) for column in range(self._most)]
         items = [grid.itemAtPosition(*place) for place in places]
         self._widgets = [item.widget() for item in items if item is not None]
-        grid.setColumnStretch(self._most, 1)
+        self._shares = grid.columnStretch(0) > 0
+        if not self._shares:
+            grid.setColumnStretch(self._most, 1)
 
     def fit(self):
         """Let the grid have the columns that there is room for."""
         parent = self._grid.parentWidget()
-        widths = [widget.sizeHint.width() for widget in self._widgets]
+        widths = [_askedBy(widget) for widget in self._widgets]
         # What the grid asks for in the columns that it has now would keep it from having fewer.
         parent.setMinimumWidth(max(widths))
         count = columnsIn(parent.width, widths, self._most, GAP)
@@ -62,6 +67,13 @@ class Columns:
             self._count = count
             for place, widget in enumerate(self._widgets):
                 self._grid.addWidget(widget, place // count, place % count)
+            for column in range(self._most if self._shares else 0):
+                self._grid.setColumnStretch(column, int(column < count))
+
+
+def _askedBy(widget):
+    """The width that a widget of a grid asks for: of a button, whose text can be broken, the least one."""
+    return widget.minimumWidth if widget.inherits("QPushButton") else widget.sizeHint.width()
 
 
 def columnsIn(room, widths, most, gap):

@@ -15,9 +15,10 @@ from ..filters.itk import SimpleITKFilters
 from ..methods.registry import Method
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
+from ..texts import mark as _
 from .automatic import Simulation, trial_memory
 from .filtering import Filtering, Form, facts_of, given_filtering, level_of
-from .job import Job
+from .job import CROP, Job
 from .settings import DeconvolveSettings
 
 FILTERS = {"simpleitk": SimpleITKFilters, "fft": FFTFilters}  # of the engines
@@ -64,8 +65,10 @@ def run_blend(
     base = _level(job, spec, level)
     if spec.nonnegative and job.image.min() < base:
         raise InputError(
-            f"{spec.in_prose} needs non-negative values, but the image goes down to "
-            f"{job.outward(job.image.min()):g} and offset is {job.outward(base):g}; leave it to the run",
+            _(
+                "{method} needs non-negative values, but the image goes down to {least:g} and offset is "
+                "{offset:g}; leave it to the run"
+            ).format(method=spec.in_prose, least=job.outward(job.image.min()), offset=job.outward(base)),
             offset="auto",
         )
     _require_memory(job, searches=choose is None and given_filtering(settings, law) is None)
@@ -110,7 +113,7 @@ def _require_memory(job: Job[DeconvolveSettings], *, searches: bool) -> None:
         cure["engine"] = "fft"
     if job.image.ndim == 3 and not settings.slicewise and helps(settings.engine, True):
         cure["slicewise"] = True  # with 2-D kernels
-    job.require_volumes(padded[settings.engine], volumes, "crop it", **cure)
+    job.require_volumes(padded[settings.engine], volumes, CROP, **cure)
 
 
 def blend_memory(job: Job[DeconvolveSettings], *, searches: bool = False) -> float:

@@ -35,6 +35,7 @@ from ..kernels.field import KernelField
 from ..methods import registry as methods
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
+from ..texts import mark as _
 from . import pipeline
 from .automatic import Simulation
 from .blend import Chooser, run_blend
@@ -160,7 +161,7 @@ def _deconvolved(view: View[DeconvolveSettings], draft: bool, known: BlockMemory
     job.settings = choice.settings
     notes: list[str] = []
     if job.settings.strategy == "joint":
-        notes.append("the joint method takes its steps by what it sees of the block")
+        notes.append(_("the joint method takes its steps by what it sees of the block"))
         part, inside = view.part(job.settings.spec.reaches, range(len(job.bound)))
         found = run_joint(part, part.noise, least=least_value(job, law.sigma), of=choice.facts.get("of"))
         image = found.image[inside]
@@ -231,7 +232,8 @@ def _blended(
             image += weight * _whole_filter(view, taken[k], k, known, watch)
             continue
         if not in_parts:
-            notes.append(f"{method.label} depends on the whole image, which is too large for a preview")
+            text = _("{method} depends on the whole image, which is too large for a preview")
+            notes.append(text.format(method=method.label))
         found = _part_filter(view, law, taken[k], k, watch)
         image += weight * found.image
         facts |= found.parameters

@@ -29,6 +29,8 @@ from ..errors import InputError, is_auto
 from ..methods import registry as methods
 from ..methods.choices import AUTO, FIXED_BOUNDARIES
 from ..noise import NoiseLaw, looks_nonnegative
+from ..texts import joined
+from ..texts import mark as _
 from .job import Job
 from .joint import joint_memory
 from .settings import DeconvolveSettings
@@ -52,8 +54,7 @@ class Choice:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-_OTHER = {MEASURED: TRUE, TRUE: MEASURED}
-_AS_GIVEN = "kernels keyed to measured values, as was given"
+_AS_GIVEN = _("kernels keyed to measured values, as was given")
 QUICK = "quick"  # of `choices.EFFORTS`
 
 #: Voxels of the largest image that plug-and-play is taken for: it takes about 1.6 times as long as a penalty alone.
@@ -113,7 +114,7 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) 
     settings = job.settings
     _refuse_contradiction(job)
     if settings.spec.either:
-        of, _ = _whose(job, law)
+        of, _why = _whose(job, law)
         return Choice(settings, {} if of is None else {"of": of})
     if not settings.spec.automatic:
         of = _whose_for_penalty(job, law)
@@ -124,8 +125,12 @@ def chosen(job: Job[DeconvolveSettings], law: NoiseLaw, *, tiled: bool = False) 
     quick = settings.effort == QUICK
     of, found = _whose_as_given(job) if quick else _whose(job, law)
     wishes = _wishes(job, of, found, Looks.of(job.image, law.sigma, job.mask))
-    wish, lacking = (_first_in_tiles(wishes), "; in tiles") if tiled else _first_that_fits(job, wishes)
-    facts: dict[str, Any] = {"strategy": wish.strategy, "method": wish.method, "why": wish.why + lacking}
+    wish, lacking = (_first_in_tiles(wishes), _("in tiles")) if tiled else _first_that_fits(job, wishes)
+    facts: dict[str, Any] = {
+        "strategy": wish.strategy,
+        "method": wish.method,
+        "why": joined("; ", filter(None, (wish.why, lacking))),
+    }
     if of is not None:
         facts["of"] = of
     named = replace(settings, strategy=wish.strategy, method=wish.method, effort=DeconvolveSettings.effort)
@@ -198,7 +203,7 @@ def _whose_as_given(job: Job[DeconvolveSettings]) -> tuple[str | None, str]:
     if job.bound.field.of == TRUE:
         return _true_if_possible(job)
     if job.bound.field.of == AUTO:
-        return MEASURED, "kernels taken as keyed to measured values, as the image was not asked"
+        return MEASURED, _("kernels taken as keyed to measured values, as the image was not asked")
     return MEASURED, _AS_GIVEN
 
 
@@ -212,7 +217,9 @@ def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
     """What the image says of whose values choose; the job's warnings take doubt."""
     finding = _finding(job, law)
     if not finding.clear and finding.residuals:  # of an image in which it makes a difference
-        job.warnings.append(f"{finding.why}; if the levels are {_OTHER[finding.of]} values, say so")
+        measured = _("{why}; if the levels are measured values, say so")
+        true = _("{why}; if the levels are true values, say so")
+        job.warnings.append((true if finding.of == MEASURED else measured).format(why=finding.why))
     return finding
 
 
@@ -229,37 +236,40 @@ def _true_if_possible(job: Job[DeconvolveSettings]) -> tuple[str, str]:
     try:
         check_self_keyed(job.bound.field)
     except InputError as error:
-        job.warnings.append(f"the true values that the kernels are keyed to were not looked for: {error.text}")
-        return MEASURED, "kernels keyed to true values that could not be looked for, so to measured ones"
-    return TRUE, "kernels keyed to true values, as was given"
+        text = _("the true values that the kernels are keyed to were not looked for: {reason}")
+        job.warnings.append(text.format(reason=error.text))
+        return MEASURED, _("kernels keyed to true values that could not be looked for, so to measured ones")
+    return TRUE, _("kernels keyed to true values, as was given")
 
 
 def _refuse_contradiction(job: Job[DeconvolveSettings]) -> None:
     spec, keyed = job.settings.spec, job.bound.field
     if spec.self_keyed and keyed.of == MEASURED:
-        raise InputError(
-            f"method {spec.name!r} looks for the true values of the object, but the kernels are keyed to measured "
-            "values; take another method, or say that the levels are true values",
-            method=METHODS[MEASURED],
-            of=TRUE,
+        text = _(
+            "method '{method}' looks for the true values of the object, but the kernels are keyed to measured "
+            "values; take another method, or say that the levels are true values"
         )
+        raise InputError(text.format(method=spec.name), method=METHODS[MEASURED], of=TRUE)
     knows = spec.self_keyed or spec.either or spec.automatic or job.guided
     if spec.strategy == "joint" and keyed.of == TRUE and not knows:
         job.warnings.append(_not_looked_for(spec))
 
 
 def _not_looked_for(spec: methods.Method) -> str:
-    return (
-        f"the kernels are keyed to true values, but method {spec.name!r} takes those of the image at hand: "
-        f"give a sharp guide or use method {METHODS[TRUE]!r}"
+    text = _(
+        "the kernels are keyed to true values, but method '{method}' takes those of the image at hand: give a "
+        "sharp guide or use method '{other}'"
     )
+    return text.format(method=spec.name, other=METHODS[TRUE])
 
 
 def _reason(job: Job[DeconvolveSettings], found: str) -> str:
     """Why a method is taken, as far as the kernels are the reason."""
     key = job.bound.field.key
-    reason = found or ("one kernel everywhere" if key == "uniform" else f"kernels keyed by {key}")
-    return f"{reason}, chosen by the guide" if job.guided else reason
+    reason = found or (
+        _("one kernel everywhere") if key == "uniform" else _("kernels keyed by {key}").format(key=key)
+    )
+    return _("{reason}, chosen by the guide").format(reason=reason) if job.guided else reason
 
 
 def _wishes(job: Job[DeconvolveSettings], of: str | None, found: str, looks: Looks) -> list[_Wish]:
@@ -278,23 +288,24 @@ def _quick_wishes(of: str | None, reason: str, nonnegative: bool) -> Iterator[_W
     elif nonnegative:
         yield _Wish("joint", "richardson-lucy", reason)
     else:
-        yield _Wish("joint", "landweber", f"{reason}, and negative values in the image")
+        yield _Wish("joint", "landweber", _("{reason}, and negative values in the image").format(reason=reason))
 
 
 def _best_wishes(job: Job[DeconvolveSettings], of: str | None, reason: str, noisy: bool) -> Iterator[_Wish]:
     if noisy:
-        reason = f"{reason}, and noise of more than {100 * _TOO_NOISY_FOR_PNP:.0f} % of the range of values"
+        text = _("{reason}, and noise of more than {share:.0f} % of the range of values")
+        reason = text.format(reason=reason, share=100 * _TOO_NOISY_FOR_PNP)
     elif job.image.size <= _MOST_FOR_PNP:
         yield _Wish("joint", "pnp", reason)
     else:
-        reason = f"{reason}; the quicker of two methods, as the image is large"
+        reason = _("{reason}; the quicker of two methods, as the image is large").format(reason=reason)
     if of == TRUE:
         yield _Wish("joint", METHODS[TRUE], reason)
     else:
         yield _Wish("joint", "tv", reason)
         yield _Wish("joint", "richardson-lucy", reason)  # takes less memory
     if job.settings.boundary in FIXED_BOUNDARIES:
-        yield _Wish("blend", AUTO, "the least memory")
+        yield _Wish("blend", AUTO, _("the least memory"))
 
 
 def _first_that_fits(job: Job[DeconvolveSettings], wishes: list[_Wish]) -> tuple[_Wish, str]:
@@ -304,7 +315,7 @@ def _first_that_fits(job: Job[DeconvolveSettings], wishes: list[_Wish]) -> tuple
         last = number == len(wishes) - 1
         if last or available is None or _needed(job, wish) <= available:
             before = ", ".join(f"{w.method} ({_needed(job, w) / 2**30:.2g} GiB)" for w in wishes[:number])
-            return wish, f"; not enough memory for {before}" if before else ""
+            return wish, _("not enough memory for {methods}").format(methods=before) if before else ""
     raise ValueError("nothing to choose from")
 
 

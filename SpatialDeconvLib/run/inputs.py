@@ -19,6 +19,8 @@ from ..kernels.parametric import AnyKernel
 from ..kernels.shapes import STORED_KINDS
 from ..kernels.weights import float32_separates
 from ..noise import NoiseLaw
+from ..texts import joined
+from ..texts import mark as _
 
 # A voxel this many times further from the median than 99 of 100 voxels, and this many times further than all that
 # are not, is no measured value.
@@ -60,11 +62,11 @@ def kernel_warnings(field: KernelField, normalizes: bool) -> list[str]:
     warnings: list[str] = []
     for at, kernel in zip(field.at, field.kernels, strict=True):
         if isinstance(kernel, Kernel):
-            where = "" if field.key == "uniform" else f" at {at}"
+            where = _("kernel") if field.key == "uniform" else _("kernel at {at}").format(at=at)
             noted = kernel.notes  # which `told_of_kernels` tells, of kernels of any kind
             unusual = [text for text in kernel.check() if not text.startswith("the sum") and text not in noted]
             texts = unusual if normalizes else _sum_warnings(kernel)
-            warnings.extend(f"kernel{where}: {text}" for text in texts)
+            warnings.extend(joined(": ", (where, text)) for text in texts)
     return warnings
 
 
@@ -137,13 +139,13 @@ def refuse_overflow(bound: BoundField, image: np.ndarray, operation: str) -> Non
     for number, at in enumerate(bound.field.at):
         weight = float(np.abs(bound.kernel(number).values).sum())
         if weight > most:
-            where = "" if bound.field.key == "uniform" else f" at {at}"
+            where = "" if bound.field.key == "uniform" else _(" at {at}").format(at=at)
             cure: dict[str, Any] = {"normalize": True} if operation == "convolve" else {}
-            raise InputError(
-                f"the weights of the kernel{where} add up to {weight:.3g}, which takes the image's values beyond "
-                f"what {image.dtype} holds; scale it to sum 1",
-                **cure,
+            text = _(
+                "the weights of the kernel{where} add up to {weight:.3g}, which takes the image's values beyond "
+                "what {type} holds; scale it to sum 1"
             )
+            raise InputError(text.format(where=where, weight=weight, type=image.dtype), **cure)
 
 
 def finite(
@@ -164,18 +166,20 @@ def finite(
     bad = int(np.count_nonzero(~good if seen is None else seen & ~good))
     if bad and nonfinite == "error":
         nans = int(np.count_nonzero(np.isnan(image) if seen is None else np.isnan(image) & seen))
-        raise InputError(
-            f"the image holds {nans} NaN and {bad - nans} infinite of {image.size} voxels; repair it, or let them "
-            "be filled from their neighbours",
-            nonfinite="fill",
+        text = _(
+            "the image holds {nans} NaN and {infinite} infinite of {voxels} voxels; repair it, or let them be "
+            "filled from their neighbours"
         )
+        raise InputError(text.format(nans=nans, infinite=bad - nans, voxels=image.size), nonfinite="fill")
     if not good.any():
         raise InputError("the image holds no finite voxel at all")
     nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
     if bad:
         kept = 0 if mask is None else int(np.count_nonzero(~good & ~mask))
-        outside = f"; the {kept} of them outside the mask stay in the result as they are" if kept else ""
-        warnings.append(f"{bad} NaN or infinite voxels were filled with the nearest finite value{outside}")
+        text = _("{count} NaN or infinite voxels were filled with the nearest finite value")
+        more = _("the {kept} of them outside the mask stay in the result as they are")
+        filled = text.format(count=bad)
+        warnings.append(joined("; ", (filled, more.format(kept=kept))) if kept else filled)
     return image[tuple(nearest)]
 
 
@@ -200,12 +204,14 @@ def absurd_values(image: np.ndarray, mask: np.ndarray | None) -> list[str]:
     if float(apart[absurd].min()) < _GAP * float(apart[~absurd].max(initial=0)):
         return []
     count, first = int(np.count_nonzero(absurd)), np.unravel_index(int(np.argmax(absurd)), image.shape)
-    which = f"1 of {seen.size} voxels is" if count == 1 else f"{count} of {seen.size} voxels are"
-    return [
-        f"{which} absurd, the first at {[int(i) for i in first]} with {float(image[first]):.6g}, while the rest "
-        f"lies around {middle:.4g}, within {spread:.2g} or so: that spoils the result around it, the noise and the "
-        "residual; correct it, or make it NaN to be filled (nonfinite)"
-    ]
+    which = _("1 of {voxels} voxels is absurd") if count == 1 else _("{count} of {voxels} voxels are absurd")
+    text = _(
+        "{which}, the first at {place} with {value:.6g}, while the rest lies around {middle:.4g}, within "
+        "{spread:.2g} or so: that spoils the result around it, the noise and the residual; correct it, or make it "
+        "NaN to be filled (nonfinite)"
+    )
+    values = {"place": [int(i) for i in first], "value": float(image[first]), "middle": middle, "spread": spread}
+    return [text.format(which=which.format(count=count, voxels=seen.size), **values)]
 
 
 def selected_voxels(mask: Any, shape: tuple[int, ...]) -> np.ndarray:

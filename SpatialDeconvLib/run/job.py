@@ -18,6 +18,8 @@ from ..errors import InputError, check_squarable
 from ..filters.padding import padded_shape
 from ..kernels.field import BoundField, field_of
 from ..noise import NoiseLaw, as_noise_law
+from ..texts import joined
+from ..texts import mark as _
 from .inputs import (
     Inputs,
     absurd_values,
@@ -34,6 +36,9 @@ from .inputs import (
 from .settings import ConvolveSettings, DeconvolveSettings, S
 from .told import told_of_kernels
 from .units import in_image_units, own_levels, scaled_levels, working_exponent
+
+#: What helps a run that memory has no room for.
+CROP = _("crop it")
 
 
 @dataclass
@@ -143,7 +148,7 @@ class Job(Generic[S]):
             chosen = Cascade(self.bound, self.settings.boundary, model=self.settings.model)
             if cascade is True and not chosen.possible:
                 raise InputError(
-                    "a cascade needs Gaussian kernels; use it only where it can be used", cascade="auto"
+                    _("a cascade needs Gaussian kernels; use it only where it can be used"), cascade="auto"
                 )
             if not chosen.possible or (cascade == "auto" and not chosen.worthwhile):
                 chosen = None
@@ -155,7 +160,7 @@ class Job(Generic[S]):
         watches = self.watch.parts(range(passes))
 
         def forward(x: np.ndarray) -> np.ndarray:
-            _, watch = next(watches)
+            _number, watch = next(watches)
             return apply(x, watch)
 
         return forward, chosen is not None
@@ -196,8 +201,8 @@ class Job(Generic[S]):
 
     def require_memory(self, needed: float, remedy: str, **cure: Any) -> None:
         """Refuse a run that needs more bytes than it may take; `cure`: arguments that would help."""
-        size = "x".join(map(str, self.image.shape))
-        memory.require(needed, f"the image has {size} voxels; {remedy}", self._memory_limit(), **cure)
+        has, size = _("the image has {size} voxels"), "x".join(map(str, self.image.shape))
+        memory.require(needed, joined("; ", (has.format(size=size), remedy)), self._memory_limit(), **cure)
 
     def require_volumes(self, padded_volumes: float, volumes: float, remedy: str, **cure: Any) -> None:
         """Refuse a run on one kernel after the other that needs more volumes, padded or not, than it may take."""

@@ -20,7 +20,8 @@ from ..noise import NoiseLaw, looks_nonnegative
 from ..solvers.agreement import Agreement
 from ..solvers.iteration import Solution
 from ..solvers.solve import solve
-from .job import Job
+from ..texts import mark as _
+from .job import CROP, Job
 from .settings import DeconvolveSettings
 from .whose import TRUE
 
@@ -95,8 +96,10 @@ def _tell_of_search(job: Job[DeconvolveSettings], solution: Solution) -> None:
         return
     found = job.outward(found) if constant.in_image_units else found
     job.warnings.append(
-        f"iterations {settings.iterations} bound the restoration, not the search for its regularization, which "
-        f"took runs of its own; give {found:.3g} to leave them out"
+        _(
+            "iterations {count} bound the restoration, not the search for its regularization, which took runs of "
+            "its own; give {found:.3g} to leave them out"
+        ).format(count=settings.iterations, found=found)
     )
 
 
@@ -178,14 +181,19 @@ def _has_room(job: Job, method: methods.Method) -> bool:
     lean = {name: joint_memory(job, other)[1] for name, other in methods.methods_of("joint").items()}
     name = min(lean, key=lean.__getitem__)
     cure = {"method": name} if lean[name] <= available else {}
-    other = f", or take a method that needs less: {lean[name] / 2**30:.2g} GiB" if cure else ""
-    job.require_memory(thrifty, f"crop it{other}", **cure)
+    if cure:
+        advice = _("crop it, or take a method that needs less: {lean:.2g} GiB").format(lean=lean[name] / 2**30)
+    else:
+        advice = CROP
+    job.require_memory(thrifty, advice, **cure)
     if limit is None or roomy <= limit * 2**30:
         between = (roomy + thrifty) / 2**31  # in GiB
-        digits = "the last digits" if method.stable else "more than the last digits"
-        job.warnings.append(
-            f"a run at full speed takes {roomy / 2**30:.2g} GiB, but {available / 2**30:.2g} GiB were free, so "
-            f"this one worked in less memory: {digits} may differ from those of a run at full speed; "
-            f"memory_limit={between:.2g} makes every run work as this one did"
+        digits = _("the last digits") if method.stable else _("more than the last digits")
+        text = _(
+            "a run at full speed takes {full:.2g} GiB, but {free:.2g} GiB were free, so this one worked in less "
+            "memory: {digits} may differ from those of a run at full speed; memory_limit={limit:.2g} makes every "
+            "run work as this one did"
         )
+        values = {"full": roomy / 2**30, "free": available / 2**30, "digits": digits, "limit": between}
+        job.warnings.append(text.format(**values))
     return False

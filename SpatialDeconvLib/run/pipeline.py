@@ -20,10 +20,12 @@ from ..kernels.parametric import AnyKernel
 from ..methods import registry as methods
 from ..methods.registry import Method
 from ..noise import NoiseLaw
+from ..texts import joined
+from ..texts import mark as _
 from .blend import run_blend
 from .choose import chosen
 from .inputs import Inputs, sigmas_of
-from .job import Job
+from .job import CROP, Job
 from .joint import run_joint
 from .regions import RegionMean, refuse_without_regions, region_means
 from .residuals import Fit, ResidualMap, composite
@@ -97,9 +99,15 @@ class Result:
         """Return what the run took by itself, and why, in words; "" where strategy and method were given."""
         if self.method is None or "why" not in self.automatic:
             return ""
-        link = "" if self.method.strategy == "joint" else " with"
-        balanced = "; voxels with more noise count less" if self.automatic.get("balanced") else ""
-        return f"took {self.method.strategy}{link} {self.method.in_prose}: {self.automatic['why']}{balanced}"
+        text = (
+            _("took joint {method}: {why}")
+            if self.method.strategy == "joint"
+            else _("took blend with {method}: {why}")
+        )
+        why = [self.automatic["why"]]
+        if self.automatic.get("balanced"):
+            why.append(_("voxels with more noise count less"))
+        return text.format(method=self.method.in_prose, why=joined("; ", why))
 
     def residual_map(
         self, channel: int = 0, progress: Progress | None = None, cancelled: IsCancelled | None = None
@@ -421,7 +429,7 @@ def _deconvolved(job: Job[DeconvolveSettings]) -> ImageAndFacts:
 
 def _convolved(job: Job[ConvolveSettings]) -> ImageAndFacts:
     settings = job.settings
-    job.require_volumes(CONVOLVE_VOLUMES, 1.0, "crop it")
+    job.require_volumes(CONVOLVE_VOLUMES, 1.0, CROP)
     mask = job.mask if settings.exclude else None  # there is one: see `check_together`
     forward, used_cascade = job.forward_model(settings.cascade, passes=1 if mask is None else 3)
     image = forward(job.image) if mask is None else normalized_convolution(forward, job.image, mask)

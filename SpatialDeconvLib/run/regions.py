@@ -20,6 +20,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..kernels.field import KernelField
 from ..noise import NoiseLaw
+from ..texts import mark as _
 from .job import Job
 from .settings import DeconvolveSettings
 
@@ -137,8 +138,11 @@ def _warn_of_misfit(job: Job[DeconvolveSettings], law: NoiseLaw, seen: np.ndarra
     misfit = float(np.sqrt(np.sum(np.square(seen - job.image), dtype=np.float64) / expected))
     if misfit > _UNIFORM:
         job.warnings.append(
-            f"one value per region, blurred, differs from the image by {misfit:.3g} times the noise: the regions "
-            "are not uniform, or kernels or regions do not fit; the uncertainties of their means are too small"
+            _(
+                "one value per region, blurred, differs from the image by {misfit:.3g} times the noise: the "
+                "regions are not uniform, or kernels or regions do not fit; the uncertainties of their means are "
+                "too small"
+            ).format(misfit=misfit)
         )
 
 

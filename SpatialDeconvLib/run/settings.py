@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from ..errors import InputError, check_choice, check_number, check_squarable, is_auto
 from ..methods import choices
 from ..methods import registry as methods
+from ..texts import mark as _
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -202,12 +203,12 @@ class DeconvolveSettings(Settings):
 
     def whole_only(self) -> tuple[str, dict[str, Any]] | None:
         if self.region_means:
-            return "the means of regions need the whole image at once", {"region_means": False}
+            return _("the means of regions need the whole image at once"), {"region_means": False}
         if self.spec.automatic or not math.isinf(self.spec.halo):
             return None
         others = [m.name for m in methods.methods_of(self.strategy).values() if not math.isinf(m.halo)]
-        text = f"{self.spec.in_prose} depends on the whole image at once; methods that do not: {', '.join(others)}"
-        return text, {"method": others[0]}
+        text = _("{method} depends on the whole image at once; methods that do not: {others}")
+        return text.format(method=self.spec.in_prose, others=", ".join(others)), {"method": others[0]}
 
     @property
     def steps(self) -> int | None:
@@ -291,7 +292,7 @@ class ConvolveSettings(Settings):
 
     def whole_only(self) -> tuple[str, dict[str, Any]] | None:
         if self.exclude:
-            return "a convolution that excludes voxels needs the whole image at once", {"exclude": False}
+            return _("a convolution that excludes voxels needs the whole image at once"), {"exclude": False}
         return None
 
 

@@ -11,6 +11,8 @@ from ..arrays.boxes import slabs
 from ..kernels.field import BoundField, KernelField
 from ..kernels.kernel import Kernel, sizes_text
 from ..kernels.parametric import AnyKernel
+from ..texts import joined
+from ..texts import mark as _
 
 # A kernel whose largest weight leaves less to all others changes nothing that one could see: a Gaussian of a
 # tenth of a voxel leaves 6e-7 on an axis.
@@ -45,7 +47,7 @@ def told_of_kernels(
     """
     told = [*_resampled(field, bound), *_narrow(field, bound), *_noted(field, bound)]
     if guided and field.key != "intensity":
-        told.append(f"the guide was not used: the kernels are keyed by {field.key}")
+        told.append(_("the guide was not used: the kernels are keyed by {key}").format(key=field.key))
     if field.key == "intensity":
         told.extend(_levels_elsewhere(field, guide, mask, unit))
     elif field.key == "position":
@@ -63,9 +65,9 @@ def of_no_effect(bound: BoundField, mask: np.ndarray | None, dtype: DTypeLike = 
 def without_effect(same: bool, idle: bool) -> str:
     """Why a result has no residual that would tell anything: it is the image itself, or nothing blurs; else ""."""
     if same:
-        return "the result is the image itself: nothing was changed"
+        return _("the result is the image itself: nothing was changed")
     if idle:
-        return "no kernel blurs the voxels that were worked on: there was no blur to undo"
+        return _("no kernel blurs the voxels that were worked on: there was no blur to undo")
     return ""
 
 
@@ -92,12 +94,16 @@ def _resampled(field: KernelField, bound: BoundField) -> list[str]:
         own = kernel.spacing[-len(spacing) :]
         if np.allclose(own, spacing, rtol=1e-6, atol=0):
             continue
-        where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
-        text = f"{where} was resampled from voxels of {sizes_text(own)} mm to {sizes_text(spacing)} mm"
-        told.append(text + _widths_told(kernel, sampled))
-    more = f"; so were {len(told) - 1} others" if len(told) > 1 else ""
-    remedy = ". Is the kernel's voxel size another, give it (--kernel-spacing, the spacing of a Kernel)"
-    return [told[0] + more + remedy] if told else []
+        text = _("{kernel} was resampled from voxels of {before} mm to {after} mm{widths}").format(
+            kernel=_place(field, at), before=sizes_text(own), after=sizes_text(spacing),
+            widths=_widths_told(kernel, sampled),
+        )  # fmt: skip
+        told.append(text)
+    if not told:
+        return []
+    more = _("; so were {count} others").format(count=len(told) - 1) if len(told) > 1 else ""
+    remedy = _(". Is the kernel's voxel size another, give it (--kernel-spacing, the spacing of a Kernel)")
+    return [joined("", (told[0], more, remedy))]
 
 
 def _widths_told(before: Kernel, after: Kernel) -> str:
@@ -110,8 +116,15 @@ def _widths_told(before: Kernel, after: Kernel) -> str:
         _rounded([n * h for n, h in zip(sizes, spacing, strict=True)])
         for sizes, spacing in ((widths, before.spacing), (found, after.spacing[-before.ndim :]))
     ]
-    kept = f"sigma {in_mm[0]} mm is kept" if in_mm[0] == in_mm[1] else f"sigma {in_mm[0]} mm became {in_mm[1]} mm"
-    return f": {kept} ({_rounded(widths)} voxels are now {_rounded(found)})"
+    same = _(": sigma {before} mm is kept ({voxels} voxels are now {now})")
+    other = _(": sigma {before} mm became {after} mm ({voxels} voxels are now {now})")
+    values = {"before": in_mm[0], "after": in_mm[1], "voxels": _rounded(widths), "now": _rounded(found)}
+    return (same if in_mm[0] == in_mm[1] else other).format(**values)
+
+
+def _place(field: KernelField, at: object) -> str:
+    """What messages call one of the kernels."""
+    return _("the kernel") if field.key == "uniform" else _("the kernel at {at}").format(at=at)
 
 
 def _rounded(sizes: Sequence[float]) -> str:
@@ -127,12 +140,13 @@ def _narrow(field: KernelField, bound: BoundField) -> list[str]:
     if not narrow:
         return []
     at, sampled = narrow[0]
-    where = "the kernel" if field.key == "uniform" else f"the kernel at {at}"
-    more = f", and so do {len(narrow) - 1} others" if len(narrow) > 1 else ""
-    return [
-        f"{where} ({sampled.name}) is far narrower than a voxel of {sizes_text(sampled.spacing)} mm and changes "
-        f"nothing{more}; sizes of kernels and voxels are in mm"
-    ]
+    more = _(", and so do {count} others").format(count=len(narrow) - 1) if len(narrow) > 1 else ""
+    text = _(
+        "{kernel} ({name}) is far narrower than a voxel of {size} mm and changes nothing{more}; sizes of kernels "
+        "and voxels are in mm"
+    )
+    size = sizes_text(sampled.spacing)
+    return [text.format(kernel=_place(field, at), name=sampled.name, size=size, more=more)]
 
 
 def _does_nothing(kernel: Kernel) -> bool:
@@ -148,13 +162,12 @@ def _is_meant_to_do_nothing(kernel: AnyKernel) -> bool:
 
 def _noted(field: KernelField, bound: BoundField) -> list[str]:
     """One line on what the kernels say of how they were made."""
-    notes = [(at, "; ".join(bound.kernel(number).notes)) for number, at in enumerate(field.at)]
+    notes = [(at, joined("; ", bound.kernel(number).notes)) for number, at in enumerate(field.at)]
     notes = [(at, text) for at, text in notes if text]
     if not notes:
         return []
-    where = "the kernel" if field.key == "uniform" else f"the kernel at {notes[0][0]}"
-    more = f" ({len(notes) - 1} other kernels have such notes, too)" if len(notes) > 1 else ""
-    return [f"{where}: {notes[0][1]}{more}"]
+    more = _(" ({count} other kernels have such notes, too)").format(count=len(notes) - 1) if len(notes) > 1 else ""
+    return [joined("", (_place(field, notes[0][0]), ": ", notes[0][1], more))]
 
 
 def _levels_elsewhere(field: KernelField, guide: np.ndarray, mask: np.ndarray | None, unit: float) -> list[str]:
@@ -163,14 +176,20 @@ def _levels_elsewhere(field: KernelField, guide: np.ndarray, mask: np.ndarray | 
     if first <= high and low <= last:
         return []
     if field.outside == "unchanged":
-        used = "nothing was filtered"
+        used = _("nothing was filtered")
     elif len(field.at) > 1:
-        used = f"only the kernel at {last if low > last else first:g} was used"
+        used = _("only the kernel at {level:g} was used").format(level=last if low > last else first)
     else:
         return []
-    levels = f"levels {first:g} ... {last:g}" if len(field.at) > 1 else f"level {first:g}"
-    values = f"{low:g} ... {high:g}, all lie" if low < high else f"all {low + 0.0:g}, lie"  # + 0: no -0
-    return [f"the values that choose, {values} outside the {levels}: {used}; check their unit"]
+    levels = _("levels {first:g} ... {last:g}") if len(field.at) > 1 else _("level {first:g}")
+    if low < high:
+        text = _(
+            "the values that choose, {low:g} ... {high:g}, all lie outside the {levels}: {used}; check their unit"
+        )
+    else:
+        text = _("the values that choose, all {low:g}, lie outside the {levels}: {used}; check their unit")
+    levels = levels.format(first=first, last=last)
+    return [text.format(low=low + 0.0, high=high, levels=levels, used=used)]  # + 0: no -0
 
 
 def _positions_elsewhere(field: KernelField, bound: BoundField) -> list[str]:
@@ -179,10 +198,11 @@ def _positions_elsewhere(field: KernelField, bound: BoundField) -> list[str]:
     size = np.array(bound.shape) * bound.spacing
     if len(points) == 1 or ((points >= -size) & (points <= 2 * size)).all(axis=1).any():
         return []
-    return [
-        f"the kernels' positions all lie far from the image, which is {sizes_text(size)} mm large: they hardly "
-        "differ in it; positions are in mm from its first voxel"
-    ]
+    text = _(
+        "the kernels' positions all lie far from the image, which is {size} mm large: they hardly differ in it; "
+        "positions are in mm from its first voxel"
+    )
+    return [text.format(size=sizes_text(size))]
 
 
 def _used_nowhere(field: KernelField, bound: BoundField, mask: np.ndarray | None, dtype: DTypeLike) -> list[str]:
@@ -190,12 +210,14 @@ def _used_nowhere(field: KernelField, bound: BoundField, mask: np.ndarray | None
     unused = [str(at) for k, at in enumerate(field.at) if not bound.uses(k, mask, dtype)]
     if not unused:
         return []
-    shown = ", ".join(unused[:5]) + (f" and {len(unused) - 5} others" if len(unused) > 5 else "")
+    shown: str = ", ".join(unused[:5])
+    if len(unused) > 5:
+        shown = _("{some} and {count} others").format(some=shown, count=len(unused) - 5)
     if field.key == "region":
-        reason = "no voxel that is worked on has their label"
+        text = _("not used: the kernels at {shown}: no voxel that is worked on has their label")
     else:
-        reason = "their weight is 0 at every voxel that is worked on"
-    return [f"not used: the kernels at {shown}: {reason}"]
+        text = _("not used: the kernels at {shown}: their weight is 0 at every voxel that is worked on")
+    return [text.format(shown=shown)]
 
 
 def _range(values: np.ndarray, mask: np.ndarray | None) -> tuple[float, float]:

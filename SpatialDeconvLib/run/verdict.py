@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..kernels.field import KernelField
 from ..methods.choices import VERDICTS
 from ..noise import NoiseLaw
+from ..texts import Text, joined
+from ..texts import mark as _
 from .automatic import trial_block
 from .blend import run_blend
 from .filtering import level_of
@@ -93,31 +95,33 @@ def _unexplained(
     more = law.sigma * math.sqrt(residual**2 - 1)
     if more < _UNEXPLAINED_SHARE * float(seen.std(dtype=np.float64)):
         return "explained", []
-    text = (
-        f"the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
-        f"of right kernels leave 1: {_cause(job, of)}"
-    )
+    text = _(
+        "the result, blurred again, differs from the image by {residual:.3g} times the noise, where exact results "
+        "of right kernels leave 1: {cause}"
+    ).format(residual=residual, cause=_cause(job, of))
     own = Fit(job, law, composite(job, job.image)).residual(job.watch.quiet()) or 0.0
     if own > _UNEXPLAINED and residual**2 - 1 > _NO_BETTER**2 * (own**2 - 1):
-        text += (
-            f". The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth"
+        itself = _(
+            "The image itself, blurred again, differs by {own:.3g}: the result is likely no closer to the truth"
         )
-        return "not", [text]
+        return "not", [joined(". ", (text, itself.format(own=own)))]
     return "partly", [text]
 
 
-def _cause(job: Job[DeconvolveSettings], of: str | None) -> str:
+def _cause(job: Job[DeconvolveSettings], of: str | None) -> Text:
     """Why a result does not explain the image, and what to do."""
     settings, key = job.settings, job.bound.field.key
     if settings.strategy == "blend":
-        return (
+        return _(
             "either the filters, which damp and know nothing of each other, do not reach that, or kernels, weights "
             "or model are wrong; the residual of strategy 'joint' tells which"
         )
-    advice = ""
     if key == "intensity" and not settings.spec.self_keyed and not (settings.spec.either and of == TRUE):
-        advice = "; if the kernels belong to the true intensity, give a sharp guide or use method 'self-keyed'"
-    return f"kernels, weights or model do not explain it{advice}"
+        return _(
+            "kernels, weights or model do not explain it; if the kernels belong to the true intensity, give a "
+            "sharp guide or use method 'self-keyed'"
+        )
+    return _("kernels, weights or model do not explain it")
 
 
 def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
@@ -155,12 +159,13 @@ def _noise_raised(job: Job[DeconvolveSettings], law: NoiseLaw) -> list[str]:
     if after < 10 ** (0.1 * _WORSE) * (before + brought):
         return []
     noise, raised, detail = (job.outward(math.sqrt(p)) for p in (before, after, brought))
-    less = "fewer iterations" if settings.spec.iterates else "a larger regularization"
-    return [
-        f"the filter raises the noise from about {noise:.3g} to {raised:.3g} and brings back detail of about "
-        f"{detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that "
+    less = _("fewer iterations") if settings.spec.iterates else _("a larger regularization")
+    text = _(
+        "the filter raises the noise from about {noise:.3g} to {raised:.3g} and brings back detail of about "
+        "{detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that "
         "finds its own"
-    ]
+    )
+    return [text.format(noise=noise, raised=raised, detail=detail, less=less)]
 
 
 def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw, verdict: str) -> dict[str, Any]:
@@ -177,6 +182,7 @@ def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw, verdict: str) -> dic
         return {}
     too_wide = width.factor > 1 and not width.fits
     if too_wide:
-        job.warnings.append(f"kernels that are too wide can make a result worse than the image: {width.advise()}")
+        text = _("kernels that are too wide can make a result worse than the image: {width}")
+        job.warnings.append(text.format(width=width.advise()))
     found: dict[str, Any] = {"width": {"factor": width.factor, "sigma": width.sigma}}
     return {**found, "verdict": "partly"} if too_wide and verdict == "explained" else found

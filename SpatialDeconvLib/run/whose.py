@@ -26,6 +26,7 @@ from ..errors import InputError
 from ..kernels.field import BoundField, KernelField
 from ..noise import NoiseLaw
 from ..solvers.solve import solve
+from ..texts import mark as _
 
 #: The two readings.
 MEASURED, TRUE = "measured", "true"
@@ -122,12 +123,13 @@ def whose_values(
     try:
         check_self_keyed(bound.field)
     except InputError as error:
-        return Finding(MEASURED, True, f"only measured values can choose these kernels: {error}")
+        text = _("only measured values can choose these kernels: {reason}")
+        return Finding(MEASURED, True, text.format(reason=error.text))
     box = busiest_block(image, mask)
     trial = _Trial(image, bound, noise, model, boundary, mask, box)
     if not trial.span > 0:
         return Finding(
-            MEASURED, False, "the image is constant and does not tell whose intensity chooses the kernels"
+            MEASURED, False, _("the image is constant and does not tell whose intensity chooses the kernels")
         )
     return _decided(trial, watch)
 
@@ -218,7 +220,7 @@ class _Trial:
     def _choosing_itself(self, x: np.ndarray, noise: np.ndarray, start: np.ndarray, watch: Watch) -> np.ndarray:
         """The image y = A x + noise where y chooses the kernels of A, as near as ever shorter steps come."""
         y, share, last = start.astype(self.image.dtype), 0.5, math.inf
-        for _ in range(_ROUNDS):
+        for _round in range(_ROUNDS):
             watch.check()
             step = self.operator(y).forward(x) + noise - y
             change = math.sqrt(float(np.square(step).mean())) / self.sigma
@@ -276,15 +278,19 @@ def _decided(trial: _Trial, watch: Watch) -> Finding:
 
 
 def _finding(of: str, clear: bool, real: _Comparison, expected: dict[str, float]) -> Finding:
-    left = (
-        f"kernels keyed to the image as measured leave {real.residuals[MEASURED]:.3g} times the noise, "
-        f"kernels keyed to the object's true values {real.residuals[TRUE]:.3g} times"
-    )
+    left = _(
+        "kernels keyed to the image as measured leave {measured:.3g} times the noise, kernels keyed to the "
+        "object's true values {true:.3g} times"
+    ).format(**real.residuals)
     if not clear:
-        why = f"{left}, which does not tell them apart; taken literally: the intensity as measured"
+        text = _("{left}, which does not tell them apart; taken literally: the intensity as measured")
+        why = text.format(left=left)
+    elif expected and of == TRUE:
+        text = _("{left}: as simulated images do whose kernels follow true values, not measured ones")
+        why = text.format(left=left)
     elif expected:
-        other = MEASURED if of == TRUE else TRUE
-        why = f"{left}: as simulated images do whose kernels follow {of} values, not {other} ones"
+        text = _("{left}: as simulated images do whose kernels follow measured values, not true ones")
+        why = text.format(left=left)
     else:
         why = left
     return Finding(of, clear, why, real.residuals, real.ratio, expected)

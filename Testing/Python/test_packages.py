@@ -12,6 +12,7 @@ LIBRARY = ROOT / PACKAGE
 
 #: From the ground up: a package or module imports only what stands before it.
 ORDER = (
+    "texts",
     "errors",
     "methods",
     "arrays",

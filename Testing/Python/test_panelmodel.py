@@ -112,6 +112,7 @@ def test_the_panel_asks_for_the_texts_that_slicer_collects(asked):
     for strategy, name in EVERYTHING_OFFERED:
         panelmodel.methodLabel(name, strategy)
         panelmodel.methodSentence(name, strategy)
+        panelmodel.translated(panelmodel.methodTraits(name, strategy).in_prose)
         panelmodel.constantLabel(name, strategy)
         panelmodel.constantToolTip(name, strategy)
     assert asked == collected(methods)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.spacing import Spacing, spacing_tuple
+from ...texts import mark as _
 from ..kernel import Kernel, refuse_huge
 from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
 from .optics import BornWolf, GibsonLanni, Wavefront, check_wavelength, intensity
@@ -149,7 +150,8 @@ def _kernel(
         depth = math.prod(h * n for h, n in zip(sizes[:-2], values.shape[:-2], strict=True))
         notes = left_out(1 - float(values.sum()) / depth)
     if first.aperture < first.na:
-        notes += (f"na {first.na:g} counts as {first.aperture:g}, the smallest index that light passes",)
+        text = _("na {given:g} counts as {aperture:g}, the smallest index that light passes")
+        notes += (text.format(given=first.na, aperture=first.aperture),)
     return Kernel(values / values.sum(), spacings, name, source, notes=notes)
 
 

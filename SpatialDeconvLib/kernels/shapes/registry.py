@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import InputError
-from ...methods.translation import mark as _
+from ...texts import mark as _
 from ..kernel import Kernel
 from ..kinds import Kind, Parameter
 from .gaussians import TRUNCATE, gaussian_kernel, gaussians_kernel

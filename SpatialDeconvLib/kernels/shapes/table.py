@@ -11,6 +11,7 @@ from ...arrays.reading import given_path
 from ...arrays.spacing import Spacing, numbers_in, spacing_tuple
 from ...errors import InputError
 from ...formats.tables import read_table
+from ...texts import mark as _
 from ..kernel import Kernel, refuse_huge
 from .arguments import radii_of, resolve_ndim
 from .quadrature import radial_integrals, working_bytes
@@ -62,9 +63,8 @@ def radial_kernel(
         raise InputError("the densities of the table sum to nothing; give some that are greater than 0")
     source = {"type": "radial", "r_mm": distances.tolist(), "density": values.tolist()}
     end = abs(float(values[-1])) / float(np.abs(values).max())
-    notes = () if end <= _ENDS else (
-        f"its table ends at {last:g} mm with {end:.0%} of the largest density; beyond, it is taken to be 0",
-    )  # fmt: skip
+    ends = _("its table ends at {last:g} mm with {share:.0%} of the largest density; beyond, it is taken to be 0")
+    notes = () if end <= _ENDS else (ends.format(last=last, share=end),)
     return Kernel(weights / total, spacings, name, source, notes=notes)
 
 

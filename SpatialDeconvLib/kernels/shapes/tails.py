@@ -16,6 +16,7 @@ import numpy as np
 
 from ...arrays.spacing import Spacing, spacing_tuple
 from ...errors import InputError, check_number
+from ...texts import mark as _
 from ..kernel import Kernel, refuse_huge
 from .arguments import per_axis, radii_of, resolve_ndim, scalar_if_equal
 from .quadrature import radial_integrals, working_bytes
@@ -181,4 +182,5 @@ def left_out(share: float) -> tuple[str, ...]:
     """Return what there is to say of the share of a kernel's weight that lies beyond its array."""
     if share < LEFT_OUT:
         return ()
-    return (f"{share:.1%} of its weight lies beyond its reach and is left out; a larger reach_mm keeps more",)
+    text = _("{share:.1%} of its weight lies beyond its reach and is left out; a larger reach_mm keeps more")
+    return (text.format(share=share),)

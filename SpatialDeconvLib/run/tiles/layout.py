@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ...arrays.boxes import Box
 from ...errors import InputError
 from ...filters.padding import padded_shape
+from ...texts import mark as _
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,10 @@ def checked_size(given: int | Sequence[int], shape: Sequence[int], halo: Sequenc
         if size < min(n, h):
             least = "x".join(str(min(n, h)) for n, h in zip(shape, halo, strict=True))
             raise InputError(
-                f"tiles of {'x'.join(map(str, sizes))} voxels are smaller than their halo of {h}, which the "
-                f"kernels need; take at least {least}, or leave it to the run",
+                _(
+                    "tiles of {sizes} voxels are smaller than their halo of {halo}, which the kernels need; take "
+                    "at least {least}, or leave it to the run"
+                ).format(sizes="x".join(map(str, sizes)), halo=h, least=least),
                 "tiles",
                 tiles="auto",
             )

@@ -19,6 +19,7 @@ from ...methods import registry as methods
 from ...noise import NoiseLaw
 from ...solvers.agreement import Noted
 from ...solvers.iteration import Solution
+from ...texts import mark as _
 from ..blend import chooser
 from ..choose import chosen
 from ..filtering import Filtering, base_level, facts_of
@@ -158,12 +159,12 @@ def plan_of(inputs: Inputs, settings: Settings, survey: Survey, watch: Watch = U
     _refuse_nonfinite(survey, settings, int(math.prod(inputs.image.shape)))
     if settings.boundary == "periodic" and field_of(inputs.kernels).feather:
         raise InputError(
-            "there can be no tiles: regions that fade into each other do not do so across a periodic border",
+            _("there can be no tiles: regions that fade into each other do not do so across a periodic border"),
             "boundary",
             boundary="edge",
         )
     if isinstance(settings, ConvolveSettings):
-        job, _ = _sampled(inputs, settings, survey, watch)
+        job, _box = _sampled(inputs, settings, survey, watch)
         halo = halo_of(job, settings)
         return Plan(
             settings, halo, _size(job, tuple(inputs.image.shape), halo), survey.dtype, warnings=job.warnings
@@ -192,11 +193,11 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
 
 def _refuse_nonfinite(survey: Survey, settings: Settings, voxels: int) -> None:
     if survey.bad and settings.nonfinite == "error":
-        raise InputError(
-            f"the image holds {survey.bad} NaN or infinite of {voxels} voxels; repair it, or let them be filled "
-            "from their neighbours",
-            nonfinite="fill",
+        text = _(
+            "the image holds {bad} NaN or infinite of {voxels} voxels; repair it, or let them be filled from their "
+            "neighbours"
         )
+        raise InputError(text.format(bad=survey.bad, voxels=voxels), nonfinite="fill")
 
 
 def _size(job: Job, shape: tuple[int, ...], halo: tuple[int, ...]) -> tuple[int, ...]:

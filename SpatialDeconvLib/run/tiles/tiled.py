@@ -11,6 +11,7 @@ import numpy as np
 from ...arrays.watch import Watch
 from ...errors import InputError, NotEnoughMemory, is_auto
 from ...methods.choices import NEVER
+from ...texts import mark as _
 from ..inputs import Inputs
 from ..job import Job
 from ..settings import DeconvolveSettings, Settings
@@ -60,7 +61,7 @@ def refuse_whole_only(settings: Settings) -> None:
     """
     why = settings.whole_only()
     if why is not None:
-        raise InputError(f"there can be no tiles: {why[0]}", "tiles", **why[1])
+        raise InputError(_("there can be no tiles: {why}").format(why=why[0]), "tiles", **why[1])
 
 
 def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.ndarray, dict[str, Any]]:

@@ -34,6 +34,7 @@ from ...kernels.parametric import AnyKernel, ParametricKernel
 from ...kernels.scaling import scale_kernels
 from ...noise import NoiseLaw, as_noise_law
 from ...solvers.solve import solve
+from ...texts import mark as _
 from ..automatic import trial_block
 from ..inputs import Inputs
 from ..job import Job
@@ -109,26 +110,32 @@ class WidthEstimate:
 
     def describe(self) -> str:
         """Return the finding in words."""
-        within = f"{100 * self.sigma:.0f} %"
-        if self.fits:
-            if not self.known:
-                return f"the image does not tell how wide its blur is (to ± {within} only)"
-            return f"the kernels' width fits the image (within {within})"
-        wide, off = self.factor > 1, abs(self.factor - 1)
-        finding = f"the kernels look about {100 * off:.0f} % too {'wide' if wide else 'narrow'} (± {within})"
-        if wide:
-            return f"{finding}; objects that are sharper or of finer texture than most read as less blur"
-        return f"{finding}; objects that are soft themselves read as blur"
+        if self.fits and not self.known:
+            text = _("the image does not tell how wide its blur is (to ± {within:.0f} % only)")
+        elif self.fits:
+            text = _("the kernels' width fits the image (within {within:.0f} %)")
+        elif self.factor > 1:
+            text = _(
+                "the kernels look about {off:.0f} % too wide (± {within:.0f} %); objects that are sharper or of "
+                "finer texture than most read as less blur"
+            )
+        else:
+            text = _(
+                "the kernels look about {off:.0f} % too narrow (± {within:.0f} %); objects that are soft "
+                "themselves read as blur"
+            )
+        return text.format(off=100 * abs(self.factor - 1), within=100 * self.sigma)
 
     def advise(self) -> str:
         """Return the finding in words, with what makes kernels as wide as it says."""
         if self.fits:
             return self.describe()
         widen = ("", "") if self.factor > 1 else (", widen=True", " --widen")
-        return (
-            f"{self.describe()}. Made so by sd.refine_kernels(image, kernels{widen[0]}) or "
-            f"spatialdeconv kernel refine IMAGE --kernels SET{widen[1]} --output NEW.json"
+        text = _(
+            "{width}. Made so by sd.refine_kernels(image, kernels{library}) or spatialdeconv kernel refine IMAGE "
+            "--kernels SET{command} --output NEW.json"
         )
+        return text.format(width=self.describe(), library=widen[0], command=widen[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,8 +235,10 @@ def _refuse_untold(job: Job) -> None:
     chooses = len(keyed.kernels) > 1 or keyed.outside == "unchanged"
     if keyed.key == "intensity" and chooses and not job.guided:
         raise InputError(
-            "the blurred image's own values choose the kernels, so its blur and noise are in the choice, and no "
-            "width can be told from it; give the image that chooses, if there is one",
+            _(
+                "the blurred image's own values choose the kernels, so its blur and noise are in the choice, and "
+                "no width can be told from it; give the image that chooses, if there is one"
+            ),
             "guide",
         )
     for at, kernel in zip(keyed.at, keyed.kernels, strict=True):
@@ -269,11 +278,13 @@ class _Search:
         self.patches = Patches(self.block.shape, job.bound.spacing, job.settings.slicewise, looked)
         if max(self.block.shape) < _SMALLEST or not self.patches.boxes:
             raise InputError(
-                "the image, or its mask, is too small to tell how wide its blur is: that is seen in blocks of "
-                f"{'x'.join(str(max(n, _SMALLEST)) for n in self.patches.size)} voxels or more"
+                _(
+                    "the image, or its mask, is too small to tell how wide its blur is: that is seen in blocks of "
+                    "{size} voxels or more"
+                ).format(size="x".join(str(max(n, _SMALLEST)) for n in self.patches.size))
             )
         if constant:
-            raise InputError("the image is constant where it is looked at: no blur is seen")
+            raise InputError(_("the image is constant where it is looked at: no blur is seen"))
         self.ndim = sum(n > 1 for n in self.patches.size)
         signal = ndimage.uniform_filter(self.block, [min(n, 5) for n in self.patches.size])
         self.variance = law.variance(signal)
@@ -282,14 +293,14 @@ class _Search:
         cut = ((k, job.bound.weight(k, self.block.dtype)[box].copy()) for k in range(len(job.bound)))
         self.weights = {k: weight for k, weight in cut if weight.any()}
         if all(job.bound.is_identity(k) for k in (self.weights if part is None else [part.kernel])):
-            raise InputError("the kernels do not blur, so they have no width to be wrong", "kernels")
+            raise InputError(_("the kernels do not blur, so they have no width to be wrong"), "kernels")
 
         self.energies = self.patches.energies(self.block)
         self._refuse_noiseless(span)
         # What is told from noise by the low bands: the structure whose blur is seen in the others.
         self.shares = np.maximum(self.energies[:, :3].mean(axis=1) - 2 * self.noise, 0.0)
         if not self.shares.any():
-            raise InputError("the image holds nothing but noise where it is looked at: no blur is seen")
+            raise InputError(_("the image holds nothing but noise where it is looked at: no blur is seen"))
 
     def _refuse_noiseless(self, span: float) -> None:
         """Refuse an image without noise, or whose high bands hold less than is said."""
