@@ -205,6 +205,7 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = self.runner = self.wrapped = self.narrow = self.fonts = None
         self._form = self._controls = self._cancelKey = None
+        self._owner = ""
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._input, self._inputSlices = None, 0
@@ -395,8 +396,11 @@ class SpatialDeconvWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onOwnerChanged(self, owner) -> None:
         """A run that the user waits for begins or has ended: nothing else can be begun, or all can again."""
-        self._showOwner(self.ui, owner)
         self._cancelKey.enabled = bool(owner) or self.runner.kind == "sheet"
+        if owner == self._owner:  # a run that nobody waits for: what the last one has said stays
+            return
+        self._owner = owner
+        self._showOwner(self.ui, owner)
         if self._parameterNode:
             state = self.panelState()
             self.apply.update(state)

@@ -89,9 +89,9 @@ def combinedResult(results: Sequence[Any], copied: Sequence[np.ndarray] = (), na
     return dataclasses.replace(
         first,
         image=np.stack(images, axis=-1),
-        iterations=_overChannels(max, [r.iterations for r in results]),
-        residual=_overChannels(_rootMeanSquare, [r.residual for r in results]),
-        noise=_overChannels(_rootMeanSquare, [r.noise for r in results]),
+        iterations=largest([r.iterations for r in results]),
+        residual=rootMeanSquare([r.residual for r in results]),
+        noise=rootMeanSquare([r.noise for r in results]),
         automatic={**first.automatic, "channels": channels, **worst_verdict(results)},
         region_means=regionMeansOf(results, words),
         warnings=warnings,
@@ -128,10 +128,12 @@ def regionMeansOf(results: Sequence[Any], names: Sequence[str]) -> tuple[RegionM
     )
 
 
-def _overChannels(function, values: Sequence[Any]):
+def largest(values: Sequence[int | None]) -> int | None:
+    """Return the largest of the values that there are; None where there is none."""
+    return max((value for value in values if value is not None), default=None)
+
+
+def rootMeanSquare(values: Sequence[float | None]) -> float | None:
+    """Return the root mean square of the values that there are; None where there is none."""
     known = [value for value in values if value is not None]
-    return function(known) if known else None
-
-
-def _rootMeanSquare(values: Sequence[float]) -> float:
-    return float(np.sqrt(np.mean(np.square(np.asarray(values, dtype=float)))))
+    return float(np.sqrt(np.mean(np.square(known)))) if known else None

@@ -28,7 +28,7 @@ from ..run.pipeline import Result
 from ..run.settings import DeconvolveSettings, Settings
 from ..run.verdict import worst_verdict
 from .browsers import browsersIn, sequenceOf
-from .channels import regionMeansOf, warningsOf
+from .channels import largest, regionMeansOf, rootMeanSquare, warningsOf
 from .nodes import RECIPE_ATTRIBUTE, Prepared, kernelFieldFrom, prepare, settingsFrom
 from .scene import describeNode, ensureScene, imageDataFromArray, volumeArray
 from .selections import Selections
@@ -500,22 +500,16 @@ def overFrames(results: Sequence[Any], names: Sequence[str]):
     `warnings` and `region_means` name the frame, warnings also where it took another method than the first.
     """
     first = results[0]
-    iterations = [r.iterations for r in results if r.iterations is not None]
     return dataclasses.replace(
         first,
         automatic={**first.automatic, **worst_verdict(results)},
-        iterations=max(iterations, default=None),
-        residual=_rootMeanSquare([r.residual for r in results]),
-        noise=_rootMeanSquare([r.noise for r in results]),
+        iterations=largest([r.iterations for r in results]),
+        residual=rootMeanSquare([r.residual for r in results]),
+        noise=rootMeanSquare([r.noise for r in results]),
         region_means=regionMeansOf(results, names),
         warnings=warningsOf(results, names),
         seconds=sum(r.seconds for r in results),
     )
-
-
-def _rootMeanSquare(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.sqrt(np.mean(np.square(known)))) if known else None
 
 
 def frameRecord(result) -> dict[str, Any]:

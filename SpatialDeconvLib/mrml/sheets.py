@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -141,6 +142,8 @@ class ResidualSequence:
     sequence : vtkMRMLSequenceNode
         What is deconvolved.
     cancelled : callable () -> bool, optional
+    most : float, optional
+        Bytes that the maps may take together: those of the frames after that are not kept. Default: no limit.
 
     Attributes
     ----------
@@ -149,13 +152,19 @@ class ResidualSequence:
         By the number of the frame, of those that are done; one for each channel.
     """
 
-    def __init__(self, sequence, cancelled: IsCancelled | None = None):
+    def __init__(self, sequence, cancelled: IsCancelled | None = None, most: float = math.inf):
         self.sequence, self._cancelled = sequence, cancelled
         self.maps: dict[int, list[ResidualMap]] = {}
+        self._left = most  # bytes
 
     def __call__(self, number: int, _prepared: Prepared, result: Result) -> None:
         """Keep the maps of a frame."""
-        self.maps[number] = residualMaps(result, cancelled=self._cancelled)
+        if self._left <= 0:
+            return
+        maps = residualMaps(result, cancelled=self._cancelled)
+        self._left -= sum(each.nbytes for each in maps)
+        if self._left >= 0:
+            self.maps[number] = maps
 
     @functools.cached_property
     def node(self):
@@ -183,7 +192,10 @@ class ResidualSequence:
         sequence, browser = sequenceOf(volume) or (None, None)
         number = shownItem(sequence, browser) if sequence is self.sequence else -1
         if number not in self.maps:
-            raise InputError(f"the frame that {describeNode(volume)} shows has no residual map; apply to it alone")
+            text = _(
+                "the frame that {name} shows has no residual map (memory has room for some); apply to it alone"
+            )
+            raise InputError(text.format(name=describeNode(volume)))
         return self.maps[number], indexText(self.sequence, number)
 
     def _placed(self, channel: int | None = None):

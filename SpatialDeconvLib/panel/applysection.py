@@ -1,12 +1,14 @@
 """Apply: start a run, show how it goes and how it ended, or cancel it."""
 
 import logging
+import math
 from dataclasses import replace
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..arrays.memory import available_memory
 from ..errors import Cancelled
 from ..mrml import browsers, checking, sheets
 from ..run.verdict import worst_verdict
@@ -16,6 +18,9 @@ from .parameters import fieldOf, snapshotOf
 from .running import RunControls
 from .runssection import Run
 from .verdictsection import VerdictSection
+
+# Of the memory that is free before a run on a sequence, what the residual maps of its frames may take.
+MAPS_SHARE = 0.25
 
 
 class ApplySection:
@@ -195,7 +200,8 @@ class ApplySection:
                 made, residuals = [output] if state.outputVolume is None else [], None
             else:
                 request = replace(request, inputVolume=frames)
-                residuals = sheets.ResidualSequence(frames, cancelled)
+                most = MAPS_SHARE * (available_memory() or math.inf)
+                residuals = sheets.ResidualSequence(frames, cancelled, most)
                 output, result = logic.run(request, None, progress, cancelled, finished=_keptBy(residuals))
                 made = [output, shownOf(output)]
             if cancelled():  # the wish to stop came after the engine had looked for it the last time

@@ -135,7 +135,8 @@ class Result:
             what = f"channel {channel} of {len(self.fits)}" if self.fits else "this result"
             raise InputError(
                 f"there is no residual map of {what}; deconvolutions of whole images have one, but not "
-                "convolutions, previews, runs in tiles and frames of a sequence: deconvolve the frame alone"
+                "convolutions, previews and runs in tiles; those of a sequence's frames are made while it runs "
+                "(residual_sequence in Slicer's console, --residual-map of the command)"
             )
         return self.fits[channel].residual_map(progress, cancelled)
 

@@ -127,6 +127,12 @@ class ResidualMap:
         """r / sigma, of the type and shape of `difference`: noise of standard deviation 1 where the kernels fit."""
         return self.difference if self.sigma is None else self.difference / self.difference.dtype.type(self.sigma)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that its arrays take, those that it shares with others among them."""
+        arrays = (self.difference, self.sigma, self.mask)
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
     def describe(self) -> list[str]:
         """Return one line for each kernel: how well it fits, and where it does so least."""
         return describe_kernels(self.kernels, self.in_noise)

@@ -165,3 +165,20 @@ def test_the_console_has_the_residuals_of_a_sequence(ready):
     assert np.array_equal(slicer.util.arrayFromVolume(shown), maps.maps[1][0].values)
     assert maps.shownOf(proxy)[0] is maps.maps[1]
     assert maps.shownOf(proxy)[1] == "time = 1 s"
+
+
+def test_maps_of_frames_that_memory_has_no_room_for_are_not_kept(ready, monkeypatch):
+    from SpatialDeconvLib.panel import applysection
+
+    proxy, _sequence = add_sequence(ready)
+    bytes_of_one = slicer.util.arrayFromVolume(proxy).size * 4
+    monkeypatch.setattr(applysection, "available_memory", lambda: 2.5 * bytes_of_one / applysection.MAPS_SHARE)
+    ready.choose("inputVolumeSelector", proxy)
+    click_answer(ready, "All")
+    ready.click("applyButton")
+    show_frame(1)
+    ready.click("kernelResidualButton")
+    assert ready.ui.whyStatusLabel.text.startswith("time = 1 s: ")
+    show_frame(2)
+    ready.click("worstPlaceButton")
+    assert "memory has room for some" in ready.window.shown[-1]

@@ -731,6 +731,16 @@ def test_one_click_fills_nan_and_applies(ready):
     assert cure(ready) == ""
 
 
+def test_what_went_wrong_stays_while_the_panel_asks_how_long_a_run_takes(ready):
+    array = np.full((6, 24, 24), 20, np.float32)
+    array[2, 3, 4] = np.nan
+    ready.choose("inputVolumeSelector", ready.add_volume(array, "broken"))
+    ready.click("applyButton")
+    ready.panel.goal.onTimeout()
+    assert cure(ready) == "Fill NaN and infinity, and apply"
+    assert "1 NaN" in ready.ui.statusLabel.text
+
+
 def test_one_click_resamples_and_applies(ready):
     ready.choose("guideSelector", ready.add_volume(name="guide", spacing=(2.0, 2.0, 2.0)))
     ready.click("applyButton")
