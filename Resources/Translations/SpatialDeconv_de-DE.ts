@@ -1588,6 +1588,10 @@ Neurological Institute, McGill University.
     <context>
         <name>mrml.sheets</name>
         <message>
+            <source>the frame that {name} shows has no residual map (memory has room for some); apply to it alone</source>
+            <translation>das Einzelbild, das {name} zeigt, hat keine Restkarte (der Speicher reicht für einige); wenden Sie es auf dieses allein an</translation>
+        </message>
+        <message>
             <source>{name} residual</source>
             <translation>{name} Rest</translation>
         </message>
@@ -2024,8 +2028,8 @@ Neurological Institute, McGill University.
             <translation>Kern {row}</translation>
         </message>
         <message>
-            <source>The kernel table is empty: add a kernel, or load a kernel set.</source>
-            <translation>Die Kerntabelle ist leer: einen Kern hinzufügen oder einen Kernsatz laden.</translation>
+            <source>There are no kernels yet: add files, drop them here, or enter kernels (Edit...).</source>
+            <translation>Noch keine Kerne: Dateien hinzufügen, hier ablegen oder Kerne eingeben (Bearbeiten...).</translation>
         </message>
         <message>
             <source>One kernel everywhere, but the table has {count}: remove the others.</source>

@@ -476,7 +476,7 @@ def tableSummary(key: str, rows: Sequence[KernelRow], channels: Sequence[str | i
 def _tableProblem(key: str, rows: Sequence[KernelRow], channels: Sequence[str | int]) -> str:
     """Return the first thing that is wrong with a table, as a sentence, or "" when it can be used."""
     if not rows:
-        return _("The kernel table is empty: add a kernel, or load a kernel set.")
+        return _("There are no kernels yet: add files, drop them here, or enter kernels (Edit...).")
     if key == "uniform" and len(rows) > 1:
         return _("One kernel everywhere, but the table has {count}: remove the others.").format(count=len(rows))
     seen: dict[Any, int] = {}
