@@ -955,6 +955,13 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>arrays.watch</name>
+        <message>
+            <source>{what} {number} of {count}</source>
+            <translation>{what} {number} von {count}</translation>
+        </message>
+    </context>
+    <context>
         <name>estimation.pair</name>
         <message>
             <source>the original is smoother than the blurred image: if the two are swapped, swap them back</source>
@@ -2871,10 +2878,29 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>run.automatic</name>
+        <message>
+            <source>restoring a block to try filters on</source>
+            <translation>ein Block zum Erproben von Filtern wird entfaltet</translation>
+        </message>
+        <message>
+            <source>trying filters for kernel {number} of {count}</source>
+            <translation>Filter für Kern {number} von {count} werden erprobt</translation>
+        </message>
+    </context>
+    <context>
         <name>run.blend</name>
         <message>
             <source>{method} needs non-negative values, but the image goes down to {least:g} and offset is {offset:g}; leave it to the run</source>
             <translation>{method} braucht Werte ab 0, aber das Bild geht bis {least:g}, und der Nullwert ist {offset:g}; überlassen Sie ihn dem Lauf</translation>
+        </message>
+        <message>
+            <source>kernel</source>
+            <translation>Kern</translation>
+        </message>
+        <message>
+            <source>blended</source>
+            <translation>überblendet</translation>
         </message>
     </context>
     <context>
@@ -2884,8 +2910,20 @@ Neurological Institute, McGill University.
             <translation>das gemeinsame Verfahren wählt seine Schritte nach dem, was es vom Block sieht</translation>
         </message>
         <message>
+            <source>kernel</source>
+            <translation>Kern</translation>
+        </message>
+        <message>
             <source>{method} depends on the whole image, which is too large for a preview</source>
             <translation>{method} hängt vom ganzen Bild ab, das für eine Vorschau zu groß ist</translation>
+        </message>
+        <message>
+            <source>blended</source>
+            <translation>überblendet</translation>
+        </message>
+        <message>
+            <source>estimating the noise</source>
+            <translation>das Rauschen wird geschätzt</translation>
         </message>
     </context>
     <context>
@@ -2909,6 +2947,10 @@ Neurological Institute, McGill University.
         <message>
             <source>{why}; if the levels are true values, say so</source>
             <translation>{why}; sind die Stufen wahre Werte, geben Sie das an</translation>
+        </message>
+        <message>
+            <source>finding whose intensity chooses the kernels</source>
+            <translation>es wird ermittelt, wessen Intensität die Kerne wählt</translation>
         </message>
         <message>
             <source>the true values that the kernels are keyed to were not looked for: {reason}</source>
@@ -3028,6 +3070,22 @@ Neurological Institute, McGill University.
             <translation>{count} Schritte begrenzen die Entfaltung, nicht die Suche nach ihrer Regularisierung, die eigene Läufe brauchte; geben Sie {found:.3g} an, um sie zu sparen</translation>
         </message>
         <message>
+            <source>looking how long it will take</source>
+            <translation>die Dauer wird ermittelt</translation>
+        </message>
+        <message>
+            <source>{method}, {times} in all</source>
+            <translation>{method}, {times} insgesamt</translation>
+        </message>
+        <message>
+            <source>up to {most}</source>
+            <translation>bis {most}</translation>
+        </message>
+        <message>
+            <source>{least} to {most}</source>
+            <translation>{least} bis {most}</translation>
+        </message>
+        <message>
             <source>crop it, or take a method that needs less: {lean:.2g} GiB</source>
             <translation>schneiden Sie es zu, oder nehmen Sie ein Verfahren, das weniger braucht: {lean:.2g} GiB</translation>
         </message>
@@ -3062,8 +3120,27 @@ Neurological Institute, McGill University.
     <context>
         <name>run.regions</name>
         <message>
+            <source>region</source>
+            <translation>Bereich</translation>
+        </message>
+        <message>
             <source>one value per region, blurred, differs from the image by {misfit:.3g} times the noise: the regions are not uniform, or kernels or regions do not fit; the uncertainties of their means are too small</source>
             <translation>ein Wert je Bereich, unscharf gemacht, weicht vom Bild um das {misfit:.3g}-Fache des Rauschens ab: Die Bereiche sind nicht einheitlich, oder Kerne oder Bereiche passen nicht; die Unsicherheiten ihrer Mittel sind zu klein</translation>
+        </message>
+    </context>
+    <context>
+        <name>run.residuals</name>
+        <message>
+            <source>blurring the result again</source>
+            <translation>das Ergebnis wird wieder unscharf gemacht</translation>
+        </message>
+        <message>
+            <source>kernel</source>
+            <translation>Kern</translation>
+        </message>
+        <message>
+            <source>looking where kernels do not fit</source>
+            <translation>es wird ermittelt, wo Kerne nicht passen</translation>
         </message>
     </context>
     <context>
@@ -3209,6 +3286,10 @@ Neurological Institute, McGill University.
         <message>
             <source>the filter raises the noise from about {noise:.3g} to {raised:.3g} and brings back detail of about {detail:.3g}: the result is likely further from the truth than the image; take {less}, or a method that finds its own</source>
             <translation>der Filter hebt das Rauschen von etwa {noise:.3g} auf {raised:.3g} und bringt Einzelheiten von etwa {detail:.3g} zurück: Das Ergebnis ist der Wahrheit wohl ferner als das Bild; nehmen Sie {less}, oder ein Verfahren, das selbst wählt</translation>
+        </message>
+        <message>
+            <source>looking at the width of the kernels</source>
+            <translation>die Breite der Kerne wird geprüft</translation>
         </message>
         <message>
             <source>kernels that are too wide can make a result worse than the image: {width}</source>
@@ -3647,6 +3728,35 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>solvers.iteration</name>
+        <message>
+            <source>{name} {number}, residual {residual:.3g}</source>
+            <translation>{name} {number}, Rest {residual:.3g}</translation>
+        </message>
+    </context>
+    <context>
+        <name>solvers.penalised</name>
+        <message>
+            <source>{method}, weight {weight:.3g}, step</source>
+            <translation>{method}, Gewicht {weight:.3g}, Schritt</translation>
+        </message>
+        <message>
+            <source>first image, step</source>
+            <translation>erstes Bild, Schritt</translation>
+        </message>
+        <message>
+            <source>weight {weight:.3g}, step</source>
+            <translation>Gewicht {weight:.3g}, Schritt</translation>
+        </message>
+    </context>
+    <context>
+        <name>solvers.plugandplay</name>
+        <message>
+            <source>plug-and-play, step</source>
+            <translation>Plug-and-Play, Schritt</translation>
+        </message>
+    </context>
+    <context>
         <name>tiles.layout</name>
         <message>
             <source>tiles of {sizes} voxels are smaller than their halo of {halo}, which the kernels need; take at least {least}, or leave it to the run</source>
@@ -3665,10 +3775,32 @@ Neurological Institute, McGill University.
         </message>
     </context>
     <context>
+        <name>tiles.sample</name>
+        <message>
+            <source>looking for a sample</source>
+            <translation>eine Stichprobe wird gesucht</translation>
+        </message>
+    </context>
+    <context>
+        <name>tiles.survey</name>
+        <message>
+            <source>looking at the image</source>
+            <translation>das Bild wird betrachtet</translation>
+        </message>
+    </context>
+    <context>
         <name>tiles.tiled</name>
+        <message>
+            <source>choosing for all tiles</source>
+            <translation>für alle Kacheln wird gewählt</translation>
+        </message>
         <message>
             <source>there can be no tiles: {why}</source>
             <translation>Kacheln sind nicht möglich: {why}</translation>
+        </message>
+        <message>
+            <source>tile</source>
+            <translation>Kachel</translation>
         </message>
     </context>
     <context>

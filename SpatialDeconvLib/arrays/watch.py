@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ..errors import Cancelled
+from ..texts import joined
+from ..texts import mark as _
 
 #: What callers give: told the share of the work that is done, 0 ... 1, and what is being done.
 Progress = Callable[[float, str], object]
@@ -90,7 +92,8 @@ class Watch:
         work = [1.0] * len(items) if work is None else work
         total, done = sum(work), 0.0
         for number, (item, share) in enumerate(zip(items, work, strict=True)):
-            name = f"{text} {number + 1} of {len(items)}" if text else ""
+            named = _("{what} {number} of {count}").format(what=text, number=number + 1, count=len(items))
+            name = named if text else ""
             yield item, self.part(done / total, (done + share) / total, name)
             done += share
 
@@ -102,7 +105,7 @@ class Watch:
 
 
 def _joined(*texts: str) -> str:
-    return ": ".join(filter(None, texts))
+    return joined(": ", filter(None, texts))
 
 
 #: Neither told nor stopped.

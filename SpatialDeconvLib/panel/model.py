@@ -503,6 +503,7 @@ def progressText(fraction: float, text: str, seconds: float) -> str:
     seconds : float
         Time since the start.
     """
+    text = translated(text)
     if seconds < 2:
         return text
     if fraction < 0.02:  # too early to tell how long

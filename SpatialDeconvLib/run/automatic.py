@@ -35,6 +35,7 @@ from ..methods.choices import AUTO
 from ..methods.registry import Method
 from ..noise import NoiseLaw
 from ..solvers.solve import solve
+from ..texts import mark as _
 from .filtering import Filtering, Form, base_level
 from .job import Job
 from .settings import DeconvolveSettings
@@ -201,7 +202,7 @@ class _Trials:
         weights = {k: weight for k, weight in weights.items() if weight.any() or k in kernels}
         here = KernelField.by_weights(list(weights.values()), [part.bound.kernel(k) for k in weights])
         operator = self._operator(here.bind(block, part.bound.spacing), block)
-        watch.step(0.0, "restoring a block to try filters on")
+        watch.step(0.0, _("restoring a block to try filters on"))
         self._truth = stand_in(block, operator, law, offset, watch)
         keyed = keyed_to_any(part.bound) if own else None
         if keyed is not None:
@@ -286,7 +287,7 @@ class _Trials:
 
     def _told(self, k: int) -> Watch:
         count = len(self._bound.field.kernels)
-        self._watch.step(0.0, f"trying filters for kernel {k + 1} of {count}")
+        self._watch.step(0.0, _("trying filters for kernel {number} of {count}").format(number=k + 1, count=count))
         return self._watch.quiet()
 
     def _error(self, k: int, image: np.ndarray) -> float:
@@ -341,7 +342,7 @@ def keyed_to_any(bound: BoundField) -> KernelField:
 def _minimum(error: Callable[[float], float], low: float, high: float, coarse: int, halvings: int) -> float:
     """Where `error` is least: `coarse` points from `low` to `high` on a logarithmic scale, then finer ones."""
     found = {float(x): error(float(x)) for x in np.geomspace(low, high, coarse)}
-    for _ in range(halvings):
+    for _halving in range(halvings):
         best = min(found, key=found.__getitem__)
         ordered = sorted(found)
         place = ordered.index(best)

@@ -181,7 +181,7 @@ class _Blend:
         job, image, bound = self.job, self.image, self.job.bound
         result = np.zeros(image.shape, image.dtype)
         limit = None if job.mask is None else bounding_box(job.mask)
-        for k, watch in job.watch.parts(range(len(bound)) if only is None else only, "kernel"):
+        for k, watch in job.watch.parts(range(len(bound)) if only is None else only, _("kernel")):
             watch.step(0.0)
             weight = bound.weight(k, image.dtype)
             box = _intersection(bound.support(k, image.dtype, weight), limit)
@@ -195,7 +195,7 @@ class _Blend:
             spec = filtering.spec
             filtered = image[box] if spec is None else self._filtered(filtering, spec, box, k, watch)
             _add_product(result[box], weight, filtered)
-        job.watch.step(1.0, "blended")
+        job.watch.step(1.0, _("blended"))
         return result
 
     def form(self, spec: Method) -> Form:

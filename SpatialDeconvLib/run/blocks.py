@@ -144,7 +144,7 @@ def _convolved(view: View[ConvolveSettings]) -> ImageAndFacts:
         return view.unchanged()
     part, inside = view.part(None, range(len(view.job.bound)))
     mask = part.mask if view.job.settings.exclude else None  # there is one: see `pipeline.check_together`
-    forward, _ = part.forward_model(False, passes=1 if mask is None else 3)
+    forward, _cascade = part.forward_model(False, passes=1 if mask is None else 3)
     image = forward(part.image) if mask is None else pipeline.normalized_convolution(forward, part.image, mask)
     return image[inside], {"automatic": {"approximate": []}}
 
@@ -196,7 +196,7 @@ def _first_idea(view: View[DeconvolveSettings], law: NoiseLaw) -> ImageAndFacts:
     sigma = max(law.sigma, 1e-3 * float(job.image[view.block].std(dtype=np.float64)))
     filtering = Filtering("wiener", constant=_DRAFT_NOISE * sigma)
     image = np.zeros(view.bound.shape, job.image.dtype)
-    for k, watch in job.watch.parts(view.used, "kernel"):
+    for k, watch in job.watch.parts(view.used, _("kernel")):
         watch.step(0.0)
         weight = view.bound.weight(k, image.dtype)
         part = (
@@ -217,7 +217,7 @@ def _blended(
     image = np.zeros(bound.shape, job.image.dtype)
     taken: dict[int, Filtering] = {}
     facts: dict[str, Any] = {}
-    for k, watch in job.watch.parts(view.used, "kernel"):
+    for k, watch in job.watch.parts(view.used, _("kernel")):
         watch.step(0.0)
         weight = bound.weight(k, image.dtype)
         method = None
@@ -237,7 +237,7 @@ def _blended(
         found = _part_filter(view, law, taken[k], k, watch)
         image += weight * found.image
         facts |= found.parameters
-    job.watch.step(1.0, "blended")
+    job.watch.step(1.0, _("blended"))
     if spec.automatic:
         facts |= facts_of(taken, len(bound.field.kernels))
     elif spec.tuned:
@@ -362,7 +362,7 @@ def whole_noise(job: Job[DeconvolveSettings], known: BlockMemory) -> NoiseLaw:
     if not is_auto(job.noise):
         return job.noise_law()
     if known.noise is None:
-        job.watch.step(0.0, "estimating the noise")
+        job.watch.step(0.0, _("estimating the noise"))
         known.noise = job.noise_law()
     return known.noise
 

@@ -224,7 +224,7 @@ def _found(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
 
 
 def _finding(job: Job[DeconvolveSettings], law: NoiseLaw) -> Finding:
-    job.watch.step(0.0, "finding whose intensity chooses the kernels")
+    job.watch.step(0.0, _("finding whose intensity chooses the kernels"))
     return whose_values(
         job.image, job.bound, law, model=job.settings.model, boundary=job.settings.boundary, mask=job.mask,
         watch=job.watch.quiet(),

@@ -107,14 +107,15 @@ def _telling_time(job: Job[DeconvolveSettings], operator: SpatiallyVariantBlur) 
     """The watch of a run that takes long, which says from the start how long: by one product with A."""
     if job.image.size < _LONG:
         return job.watch
-    job.watch.step(0.0, "looking how long it will take")
+    job.watch.step(0.0, _("looking how long it will take"))
     image = operator.extend(job.image)
     operator.forward(image, job.watch.quiet())  # makes what is kept for the products after it
     started = time.perf_counter()
     operator.forward(image, job.watch.quiet())
     spec = job.settings.spec
     seconds = spec.seconds(time.perf_counter() - started)
-    watch = job.watch.under(f"{spec.in_prose}, {between(seconds / spec.spread, seconds * spec.spread)} in all")
+    times = between(seconds / spec.spread, seconds * spec.spread)
+    watch = job.watch.under(_("{method}, {times} in all").format(method=spec.in_prose, times=times))
     watch.step(0.0)
     return watch
 
@@ -126,7 +127,9 @@ def about(seconds: float) -> str:
 
 def between(least: float, most: float) -> str:
     """Return in words a time that is known to lie between two."""
-    return f"up to {_roughly(most)}" if least < 1 else f"{_roughly(least)} to {_roughly(most)}"
+    if least < 1:
+        return _("up to {most}").format(most=_roughly(most))
+    return _("{least} to {most}").format(least=_roughly(least), most=_roughly(most))
 
 
 def _roughly(seconds: float) -> str:

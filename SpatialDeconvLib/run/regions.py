@@ -110,7 +110,7 @@ def _transfer(operator: SpatiallyVariantBlur, place: np.ndarray, counts: np.ndar
     """G: a column for every region, of what the others hold of it."""
     columns = [
         _means(operator.forward(operator.extend(place == s), part.quiet()), place, counts)
-        for s, part in watch.parts(range(len(counts)), "region")
+        for s, part in watch.parts(range(len(counts)), _("region"))
     ]
     return np.stack(columns, axis=1)
 

@@ -16,6 +16,7 @@ from ..blur.selfkeyed import SelfKeyedBlur
 from ..kernels.field import BoundField
 from ..noise import NoiseLaw
 from ..solvers.iteration import Solution
+from ..texts import mark as _
 from .job import Job
 from .settings import DeconvolveSettings
 
@@ -195,7 +196,7 @@ class Fit:
     def residual_map(self, progress: Progress | None = None, cancelled: IsCancelled | None = None) -> ResidualMap:
         """Return y - A x with the noise by its law, and how well every kernel fits."""
         watch, job = Watch(progress, cancelled), self.job
-        watch.step(0.0, "blurring the result again")
+        watch.step(0.0, _("blurring the result again"))
         difference, sigma = self._unexplained(job.mask, watch.part(0.0, 0.7))
         weights, everywhere = self._weights(), tuple(slice(0, n) for n in difference.shape)
         sums = _sums_of_kernels(_in_noise(difference, sigma), weights, everywhere, job.mask, watch.part(0.7, 1.0))
@@ -307,8 +308,8 @@ def _sums_of_kernels(
     inner = tuple(slice(s.start - a.start, s.stop - a.start) for s, a in zip(box, around, strict=True))
     squares = np.square(values[around], dtype=np.float64)
     found = []
-    for k, part in watch.parts(list(range(len(bound))), "kernel"):
-        part.step(0.0, "looking where kernels do not fit")
+    for k, part in watch.parts(list(range(len(bound))), _("kernel")):
+        part.step(0.0, _("looking where kernels do not fit"))
         weight = bound.weight(k, values.dtype)[around]
         weight = weight if mask is None else weight * mask[around]
         sum_ = float(weight[inner].sum(dtype=np.float64))

@@ -175,7 +175,7 @@ def width_seen(job: Job[DeconvolveSettings], law: NoiseLaw, verdict: str) -> dic
 
     Too wide kernels are remarked on: they make a result worse than its image, where too narrow ones only do less.
     """
-    job.watch.step(1.0, "looking at the width of the kernels")
+    job.watch.step(1.0, _("looking at the width of the kernels"))
     try:
         width = width_of(job, law, job.watch.quiet())
     except InputError:  # the image chooses its kernels itself, or is too small

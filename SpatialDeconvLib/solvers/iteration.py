@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..arrays.watch import Watch
+from ..texts import Text
+from ..texts import mark as _
 from .problem import Problem
 
 
@@ -135,7 +137,7 @@ def run(problem: Problem, iterates: Iterates, limit: int, stop: StoppingRule, wa
         residual = problem.residual(iterate.squared)
         if number:
             history.append(residual)
-            watch.step(number / limit, f"{name} {number}, residual {residual:.3g}")
+            watch.step(number / limit, _said(name, number, residual))
         why = stop.reached(number, iterate, residual)
         del iterate  # the rule keeps what is worth keeping
         if why is not None:
@@ -155,3 +157,8 @@ def solution(
     own = np.ascontiguousarray(problem.operator.crop(image))
     domain = own if own.shape == image.shape else image
     return Solution(own, len(history), history, residual, {"noise": problem.noise, **parameters}, domain)
+
+
+def _said(name: str, number: int, residual: float) -> Text:
+    """What is told of a step."""
+    return _("{name} {number}, residual {residual:.3g}").format(name=name, number=number, residual=residual)

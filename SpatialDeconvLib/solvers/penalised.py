@@ -25,6 +25,7 @@ from ..arrays.inner import dot
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur, follows_intensity
 from ..errors import InputError, check_number, is_auto
+from ..texts import mark as _
 from .dataterm import DataTerm
 from .flux import with_flux
 from .hessian import HessianVariation
@@ -223,7 +224,7 @@ class PenalisedDescent:
         near = preconditioner(self.model, agreed=self.problem.agreed)
         iterates = descent(objective, x, self.trials.lower, tolerance, near)
         del x
-        name = f"{self.name}, weight {objective.weight:.3g}, step"
+        name = _("{method}, weight {weight:.3g}, step").format(method=self.name, weight=objective.weight)
         ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
         self.history += ended.history
         self.reason = ended.reason
@@ -241,7 +242,7 @@ class PenalisedDescent:
         operator = problem.operator
         variation = TotalVariation(operator.domain_shape, operator.bound.spacing, operator.run)
         lifted = LiftedDescent(problem, model, variation, self.trials.lower)
-        ended = run(problem, lifted.iterates(), STEPS, LastIterate(), watch, "first image, step")
+        ended = run(problem, lifted.iterates(), STEPS, LastIterate(), watch, _("first image, step"))
         self.history += ended.history
         return lifted.image()
 
@@ -365,7 +366,8 @@ class _Series:
             x = self._near(number, share)
             tolerance = _TRIAL_TOLERANCE_CURVED if share else _TRIAL_TOLERANCE
             iterates = descent(objective, x, self.lower, tolerance, self.near[number])
-            x = run(problem, iterates, _TRIAL_STEPS, LastIterate(), part, f"weight {weight:.3g}, step").image
+            name = _("weight {weight:.3g}, step").format(weight=weight)
+            x = run(problem, iterates, _TRIAL_STEPS, LastIterate(), part, name).image
             self.images[number, share] = x
             difference = objective.data.difference(x)
             held = problem.held

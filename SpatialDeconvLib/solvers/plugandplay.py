@@ -22,6 +22,7 @@ import numpy as np
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..errors import InputError
+from ..texts import mark as _
 from .dataterm import DataTerm
 from .denoising import BlockCosines
 from .flux import with_flux
@@ -89,7 +90,7 @@ def pnp(
     denoise = BlockCosines(problem.operator.run) if denoiser is None else denoiser
     iterates = splitting(problem, model, x, lower, denoise, sizes.tolist())
     del x
-    ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), "plug-and-play, step")
+    ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), _("plug-and-play, step"))
     x, residual = with_flux(problem, model, ended.image, lower)
     return solution(
         problem, x, residual, ended.history, regularization=objective.weight,
@@ -111,7 +112,7 @@ def splitting(
         images = descend(
             coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed
         )  # fmt: skip
-        for _ in range(_STEPS + 1):
+        for _step in range(_STEPS + 1):
             x = next(images, x)
         del images, near
         yield Iterate(x, data.squared)

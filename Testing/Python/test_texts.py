@@ -114,3 +114,20 @@ def test_an_error_is_told_in_the_panels_language(monkeypatch):
     with pytest.raises(sd.InputError) as caught:
         sd.deconvolve(image, sd.ParametricKernel("gaussian", sigma_mm=1.0), spacing=1.0)
     assert panelmodel.errorText(caught.value).startswith("THE IMAGE HOLDS 0 NAN AND 64 INFINITE OF 64 VOXELS;")
+
+
+def test_how_far_a_run_is_can_be_said_in_another_language(monkeypatch):
+    monkeypatch.setattr(panelmodel, "translate", in_capitals)
+    told = []
+    image = np.random.default_rng(0).normal(50.0, 5.0, (24, 24))
+    kernels = {
+        40.0: sd.ParametricKernel("gaussian", sigma_mm=1.0),
+        60.0: sd.ParametricKernel("gaussian", sigma_mm=2.0),
+    }
+    for method in ({}, {"method": "wiener", "strategy": "blend", "noise": 1.0}):
+        field = sd.KernelField.by_intensity(kernels)
+        sd.deconvolve(image, field, spacing=1.0, progress=lambda _done, text: told.append(text), **method)
+    lines = {panelmodel.progressText(0.5, text, 1.0) for text in told}
+    assert any("WHOSE INTENSITY" in line for line in lines)
+    assert any("RESIDUAL" in line for line in lines)
+    assert not {line for line in lines if re.search("(kernel|residual|step|weight|whose|looking|trying) ", line)}

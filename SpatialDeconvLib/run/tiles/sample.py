@@ -17,6 +17,7 @@ from ...arrays.boxes import Box
 from ...arrays.spacing import spacing_tuple
 from ...arrays.watch import Watch
 from ...kernels.field import KernelField
+from ...texts import mark as _
 from ..inputs import Inputs
 from .cutting import part_of
 
@@ -98,7 +99,7 @@ def _spread(inputs: Inputs, boxes: list[Box], watch: Watch) -> list[Box]:
     """Some of the blocks, so that each stands for an equal share of what is to be seen in all of them."""
     found = []
     for box, part in watch.parts(boxes):
-        part.step(0.0, "looking for a sample")
+        part.step(0.0, _("looking for a sample"))
         found.append((_activity(inputs, box), box))
     found.sort(key=lambda item: -item[0])
     count = min(_COUNT, len(found))

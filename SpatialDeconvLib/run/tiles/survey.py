@@ -14,6 +14,7 @@ from ...arrays.watch import Watch
 from ...errors import InputError
 from ...kernels.field import field_of
 from ...kernels.weights import check_weights
+from ...texts import mark as _
 from ..inputs import Inputs, working_copy
 from .cutting import refuse_other_shape
 
@@ -61,7 +62,7 @@ def survey_of(inputs: Inputs, watch: Watch) -> Survey:
         refuse_other_shape(weight, tuple(inputs.image.shape), "weights")
     low, high, total, count, bad, selected, wide = math.inf, -math.inf, 0.0, 0, 0, 0, False
     for box, share in _slabs(inputs.image.shape):
-        watch.step(share, "looking at the image")
+        watch.step(share, _("looking at the image"))
         part = working_copy(np.asarray(inputs.image[box]))
         wide |= part.dtype == np.float64
         good = np.isfinite(part)

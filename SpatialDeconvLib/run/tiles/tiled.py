@@ -49,7 +49,7 @@ def planned(inputs: Inputs, settings: Settings, watch: Watch) -> Plan:
     """
     refuse_whole_only(settings)
     survey = survey_of(inputs, watch.part(0.0, 0.1))
-    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0).under("choosing for all tiles"))
+    return plan_of(inputs, settings, survey, watch.part(0.1, 1.0).under(_("choosing for all tiles")))
 
 
 def refuse_whole_only(settings: Settings) -> None:
@@ -82,7 +82,7 @@ def run_in_tiles(inputs: Inputs, settings: Settings, watch: Watch) -> tuple[np.n
     tiles = plan.tiles(shape)
     image = np.empty(shape, plan.dtype)
     solved = []
-    for tile, part in watch.part(0.25, 1.0).parts(tiles, "tile"):
+    for tile, part in watch.part(0.25, 1.0).parts(tiles, _("tile")):
         found = solve_tile(inputs, plan, tile, part)
         image[tile.core] = found.image
         solved.append(replace(found, image=found.image[..., :0]))
