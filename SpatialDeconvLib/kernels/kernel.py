@@ -232,12 +232,32 @@ class Kernel:
 
     def reach(self, axis: int, share: float = 1e-3) -> int:
         """Return how far from its centre, along an axis, it has all but this share of its weight, in voxels."""
+        return int(np.count_nonzero(self._beyond(axis) > share)) - 1
+
+    def fine_reach(self, axis: int, share: float = 1e-3) -> float:
+        """Return the same between voxels: to where the share lies beyond, their weight spread over them.
+
+        Of a Gaussian 3.1 sigma, whether that is one voxel or many; 0 where all weight is in the centre. Between two
+        voxels' outer sides the weight beyond falls exponentially, as that of tails does.
+        """
+        beyond = self._beyond(axis)
+        last = int(np.count_nonzero(beyond > share)) - 1
+        if last == 0:
+            return 0.0
+        outside = beyond[last + 1] if last + 1 < beyond.size else 0.0
+        if outside > 0:
+            part = math.log(beyond[last] / share) / math.log(beyond[last] / outside)
+        else:  # it ends there
+            part = 1 - share / beyond[last]
+        return last - 0.5 + part
+
+    def _beyond(self, axis: int) -> np.ndarray:
+        """The share of the weight that lies at each distance and more along an axis."""
         others = tuple(a for a in range(self.ndim) if a != axis)
         profile = np.abs(self.values).sum(axis=others)
         distance = np.abs(np.arange(profile.size) - profile.size // 2)
-        weight = np.bincount(distance, profile)
-        beyond = weight[::-1].cumsum()[::-1]  # of this distance and more
-        return int(np.count_nonzero(beyond > share * beyond[0])) - 1
+        beyond = np.bincount(distance, profile)[::-1].cumsum()[::-1]
+        return beyond / beyond[0]
 
     def profile(self, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
         """Return the kernel's line spread function along an axis.

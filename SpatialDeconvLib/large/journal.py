@@ -14,7 +14,7 @@ from ..arrays.reading import read_json
 from ..errors import InputError
 from ..run.tiles.plan import Plan
 
-SCHEMA = "spatialdeconv-tiles/2"
+SCHEMA = "spatialdeconv-tiles/3"
 _RUN, _DONE, _PLACING = "run.json", "tiles", "placing"
 
 

@@ -49,8 +49,8 @@ def do_tile(
     if residuals is not None and solved.unexplained is not None:
         residuals.write(tile.core, solved.unexplained, channel, frame)
     said = {
-        "count": solved.count, "residual": solved.residual, "warnings": solved.warnings,
-        "kernels": [asdict(sums) for sums in solved.kernels], "blurs": solved.blurs,
+        "count": solved.count, "squared": solved.squared, "expected": solved.expected, "blurs": solved.blurs,
+        "warnings": solved.warnings, "kernels": [asdict(sums) for sums in solved.kernels],
     }  # fmt: skip
     journal.keep_done(frame, channel, number, said)
     return said

@@ -1,9 +1,9 @@
 """Runs in tiles that are killed at random moments and begun again: the same bits, and no tile done twice.
 
-    python Testing/Fuzz/kill_tiles.py [--kills 20] [--seed 0] [--workers N]
+    python Testing/Fuzz/kill_tiles.py [--kills 20] [--seed 0] [--workers N] [--ending nrrd]
 
-The same command is started again and again, and gets SIGKILL, SIGTERM or SIGINT at a random moment, until it has
-been killed so many times or has ended. Every tile that was written down as done before a kill must be untouched
+The same command is started again and again, and it and all that it has started get SIGKILL, SIGTERM or SIGINT at a
+random moment, until it has been killed so many times or has ended. Every tile that was written down as done before a kill must be untouched
 after the next one, an output must not be there before it is complete, and in the end it and
 its residual map must hold the bits of a run that nobody killed. Exit status 1 when one did not.
 """
@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,12 +59,30 @@ def start(folder: Path, output: str, more: Sequence[str]) -> subprocess.Popen:
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([*command, *_OPTIONS, *more], cwd=folder, env=environment, **quiet)
+    return subprocess.Popen([*command, *_OPTIONS, *more], cwd=folder, env=environment, start_new_session=True, **quiet)
 
 
-def done(folder: Path) -> dict[str, int]:
+def done(unfinished: Path) -> dict[str, int]:
     """When each tile was written down as done."""
-    return {path.name: path.stat().st_mtime_ns for path in folder.glob("out.nrrd.unfinished/tiles/tile-*.json")}
+    return {path.name: path.stat().st_mtime_ns for path in unfinished.glob("tiles/tile-*.json")}
+
+
+def outputs(folder: Path, name: str) -> list[Path]:
+    """The output of this name and its residual map."""
+    return [folder / name, folder / f"map-{name}"]
+
+
+def bits(path: Path) -> dict[str, bytes]:
+    """All that an output holds, a file or a folder."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+def removed(path: Path) -> None:
+    """Remove an output, whatever it is."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,39 +90,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", help="processes, as of the command")
+    parser.add_argument("--ending", default="nrrd", help="of the outputs, which says their format")
     options = parser.parse_args(arguments)
+    output = f"out.{options.ending}"
     more = ["--workers", options.workers] if options.workers else []
     dice, faults, kills, rounds = random.Random(options.seed), [], 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepared(folder)
         began = time.perf_counter()
-        assert start(folder, "whole.nrrd", more).wait() == 0
+        assert start(folder, output, more).wait() == 0
         seconds = time.perf_counter() - began
-        expected = [(folder / f"{kind}whole.nrrd").read_bytes() for kind in ("", "map-")]
+        expected = [bits(path) for path in outputs(folder, output)]
         while kills < options.kills:
             rounds += 1
-            for kind in ("", "map-"):
-                (folder / f"{kind}out.nrrd").unlink(missing_ok=True)
+            for path in outputs(folder, output):
+                removed(path)
             before: dict[str, int] = {}
             while True:
-                run = start(folder, "out.nrrd", more)
+                run = start(folder, output, more)
                 try:
                     run.wait(dice.uniform(0.3, 0.9) * seconds if kills < options.kills else None)
                 except subprocess.TimeoutExpired:
-                    run.send_signal(SIGNALS[kills % len(SIGNALS)])
+                    os.killpg(run.pid, SIGNALS[kills % len(SIGNALS)])
                     run.wait()
                     kills += 1
-                after = done(folder)
+                after = done(folder / f"{output}.unfinished")
                 if run.returncode == 0:
                     break
-                if (folder / "out.nrrd").exists():
+                if (folder / output).exists():
                     faults.append(f"kill {kills}: the output is there before it is complete")
                 changed = [tile for tile, when in before.items() if after.get(tile) != when]
                 if changed:
                     faults.append(f"kill {kills}: done again: {', '.join(changed)}")
                 before = after
-            if [(folder / f"{kind}out.nrrd").read_bytes() for kind in ("", "map-")] != expected:
+            if [bits(path) for path in outputs(folder, output)] != expected:
                 faults.append(f"after kill {kills}: other bits")
             if after:
                 faults.append(f"after kill {kills}: the unfinished output is still there")

@@ -181,7 +181,7 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
     if isinstance(settings, DeconvolveSettings):
         spec = reckoned(settings.spec)
         more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
-        margins = [math.ceil(more * spec.halo * max(kernel.reach(axis) for kernel in kernels)) for axis in axes]
+        margins = [math.ceil(more * spec.halo * max(kernel.fine_reach(axis) for kernel in kernels)) for axis in axes]
     else:
         margins = list(job.bound.radii)
     feather = job.bound.field.feather

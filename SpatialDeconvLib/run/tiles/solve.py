@@ -33,8 +33,8 @@ class Solved:
     image : ndarray, shape of the tile's core
     count : int
         Voxels of the core that were worked on.
-    residual : float or None
-        See `pipeline.Result`; of the tile.
+    squared, expected : float
+        |y - A x|^2 over these voxels, and what the noise makes of it; 0 where there is no noise.
     warnings : list of str
     blurs : bool
         Whether a kernel that is used in the tile blurs anything.
@@ -46,7 +46,8 @@ class Solved:
 
     image: np.ndarray
     count: int = 0
-    residual: float | None = None
+    squared: float = 0.0
+    expected: float = 0.0
     warnings: list[str] = field(default_factory=list)
     blurs: bool = True
     unexplained: np.ndarray | None = None
@@ -87,16 +88,11 @@ def solve_tile(
     law = plan.law
     if law is None:
         law = replace(NoiseLaw.of_image(job.noise), sigma=plan.sigma)
-    if job.settings.strategy == "joint":
-        found = run_joint(job, law, least=plan.least, of=plan.of, agreed=Given(plan.numbers), **plan.options)
-        image, residual = found.image, found.residual if law.sigma > 0 else None
-        fit, box = Fit.of_joint(job, law, found), tuple(slice(0, n) for n in job.image.shape)
-    else:
-        image, fit, box = _blended(inputs, job, law, plan, tile)
-        residual = fit.residual(job.watch.quiet())
+    image, fit, box = (_joint if job.settings.strategy == "joint" else _blended)(inputs, job, law, plan, tile)
+    squared, expected = fit.sums(job.watch.quiet()) if law.sigma > 0 else (0.0, 0.0)
     job.check_result(image, job.settings.spec.name)
     blurs = not of_no_effect(job.bound, job.mask, image.dtype)
-    solved = Solved(job.finished(image)[tile.inside], selected, residual, job.warnings, blurs)
+    solved = Solved(job.finished(image)[tile.inside], selected, squared, expected, job.warnings, blurs)
     if not residual_map:
         return solved
     core = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(_core(job, tile), box, strict=True))
@@ -115,6 +111,19 @@ def _settings(settings: Settings, tile: Tile, shape: tuple[int, ...]) -> Setting
     return settings
 
 
+def _joint(
+    inputs: Inputs, job: Job[DeconvolveSettings], law: NoiseLaw, plan: Plan, tile: Tile
+) -> tuple[np.ndarray, Fit, Box]:
+    """The tile, solved; how that fits in a box around its core, and the box."""
+    found = run_joint(job, law, least=plan.least, of=plan.of, agreed=Given(plan.numbers), **plan.options)
+    if found.domain is None or found.domain.shape == job.image.shape:
+        box = _grown(job, tile)
+        found = replace(found, domain=np.ascontiguousarray(found.image[box]))
+    else:  # the border was solved for, too
+        box = tuple(slice(0, n) for n in job.image.shape)
+    return found.image, Fit.of_joint(_own(job, tile, box), law.part(box), found), box
+
+
 def _blended(
     inputs: Inputs, job: Job[DeconvolveSettings], law: NoiseLaw, plan: Plan, tile: Tile
 ) -> tuple[np.ndarray, Fit, Box]:
@@ -130,12 +139,16 @@ def _blended(
         image += found.image
     within = _image_within(tile, inputs, plan.settings.boundary)[job.original.ndim - job.image.ndim :]
     box = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(within, grown, strict=True))
+    return image, Fit.of(_own(job, tile, box), law.part(box), composite(around, image)[box]), box
+
+
+def _own(job: Job[DeconvolveSettings], tile: Tile, box: Box) -> Job[DeconvolveSettings]:
+    """The job of a box around the core, of which the core's voxels count."""
     seen = job.image[box]
-    own = replace(
+    return replace(
         job, original=seen, image=seen, guide=job.guide[box], mask=_selected(job, _core(job, tile))[box],
         bound=job.bound.part(box, job.image.dtype, known=True),
     )  # fmt: skip
-    return image, Fit.of(own, law.part(box), composite(around, image)[box]), box
 
 
 def _as_filters_see(
@@ -176,7 +189,11 @@ def _core(job: Job, tile: Tile) -> Box:
 def _grown(job: Job, tile: Tile) -> Box:
     """The core and what is around it that tells how well it fits: neighbours, and the voxels that kernels reach."""
     inside = zip(_core(job, tile), job.bound.radii, strict=True)
-    return tuple(slice(max(0, s.start - r - NEAR // 2), s.stop + r + NEAR // 2) for s, r in inside)
+    lengths = job.image.shape
+    return tuple(
+        slice(max(0, s.start - r - NEAR // 2), min(n, s.stop + r + NEAR // 2))
+        for (s, r), n in zip(inside, lengths, strict=True)
+    )
 
 
 def _selected(job: Job, box: Box) -> np.ndarray:

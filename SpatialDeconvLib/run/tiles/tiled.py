@@ -136,12 +136,9 @@ def describe(plan: Plan, tiles: list[Tile]) -> str:
 
 
 def _residual(solved: list[Solved]) -> float | None:
-    """That of all voxels, from those of the tiles."""
-    known = [tile for tile in solved if tile.residual is not None]
-    count = sum(tile.count for tile in known)
-    if not count:
-        return None
-    return math.sqrt(sum(tile.count * tile.residual**2 for tile in known if tile.residual is not None) / count)
+    """That of all voxels, from what the tiles say."""
+    expected = math.fsum(tile.expected for tile in solved)
+    return math.sqrt(math.fsum(tile.squared for tile in solved) / expected) if expected > 0 else None
 
 
 def _told(plan: Plan, solved: list[Solved]) -> list[str]:
