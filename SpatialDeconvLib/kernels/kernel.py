@@ -26,6 +26,8 @@ from .resampling import resampled_along
 _LARGEST = 2**27
 # While one is made, there are so many arrays of its size.
 _COPIES = 3
+#: Of an MTF, behind a gap: what counts. Those of kernels that are cut off at their ends come to 2e-5.
+_GAP = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +251,7 @@ class Kernel:
             part = math.log(beyond[last] / share) / math.log(beyond[last] / outside)
         else:  # it ends there
             part = 1 - share / beyond[last]
-        return last - 0.5 + part
+        return float(last - 0.5 + part)
 
     def _beyond(self, axis: int) -> np.ndarray:
         """The share of the weight that lies at each distance and more along an axis."""
@@ -293,6 +295,18 @@ class Kernel:
             In cycles per mm; 1 at 0 where the kernel has a sum.
         """
         return modulation(self.values, self.spacing, axis)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether its MTF falls to little and rises again along an axis, as of sharp edges: disks, boxes, motion.
+
+        What lies around such a frequency is restored from voxels far away, however small the kernel is.
+        """
+        for axis in range(self.ndim):
+            _, passed = self.mtf(axis)
+            if np.any(passed > np.maximum(_GAP, 3 * np.minimum.accumulate(passed))):
+                return True
+        return False
 
     def faults(self) -> list[Fault]:
         """Return what is unusual for a blur kernel, each with what mends it; an empty list when nothing is."""

@@ -118,6 +118,8 @@ class Method:
         is `early`, up to ten iterations; it grows with the root of their number.
     tiled_to : float
         The largest difference then, as a share of the range of values.
+    tiled_to_gaps : float
+        The same of kernels whose spectra have gaps (`Kernel.has_gaps`), with a halo that is twice as wide.
     early : bool
         Whether it is stopped before it has converged, so that its number of iterations is a choice.
     stable : bool
@@ -148,6 +150,7 @@ class Method:
     reaches: float = 3.0
     halo: float = math.inf
     tiled_to: float = 1e-3
+    tiled_to_gaps: float = 1e-3
     early: bool = False
     stable: bool = True
     itk: str = ""
@@ -271,6 +274,7 @@ METHODS: tuple[Method, ...] = (
         itk="TikhonovDeconvolutionImageFilter",
         halo=4.0,
         tiled_to=1e-4,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         "wiener",
@@ -299,6 +303,7 @@ METHODS: tuple[Method, ...] = (
         itk="LandweberDeconvolutionImageFilter",
         halo=4.0,
         tiled_to=1e-4,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         "projected-landweber",
@@ -317,6 +322,7 @@ METHODS: tuple[Method, ...] = (
         itk="ProjectedLandweberDeconvolutionImageFilter",
         halo=4.0,
         tiled_to=1e-4,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         "richardson-lucy",
@@ -333,6 +339,7 @@ METHODS: tuple[Method, ...] = (
         itk="RichardsonLucyDeconvolutionImageFilter",
         halo=4.0,
         tiled_to=1e-4,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         "richardson-lucy",
@@ -398,7 +405,8 @@ METHODS: tuple[Method, ...] = (
         noise="always",
         local=False,
         reaches=2.0,
-        halo=3.5,
+        halo=4.0,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         "tv",
@@ -418,6 +426,7 @@ METHODS: tuple[Method, ...] = (
         reaches=2.0,
         stable=False,
         halo=3.0,
+        tiled_to_gaps=3e-2,
     ),
     Method(
         "self-keyed",
@@ -438,6 +447,7 @@ METHODS: tuple[Method, ...] = (
         stable=False,
         halo=4.5,
         tiled_to=3e-3,
+        tiled_to_gaps=3e-2,
     ),
     Method(
         "pnp",
@@ -459,6 +469,7 @@ METHODS: tuple[Method, ...] = (
         stable=False,
         halo=4.5,
         tiled_to=2e-2,
+        tiled_to_gaps=3e-2,
     ),
 )
 
@@ -490,6 +501,7 @@ AUTOMATIC: tuple[Method, ...] = (
         local=False,
         halo=4.0,
         tiled_to=1e-4,
+        tiled_to_gaps=1e-2,
     ),
     Method(
         AUTO,

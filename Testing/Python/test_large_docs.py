@@ -28,20 +28,20 @@ def test_the_table_has_every_format_and_no_other():
 
 
 def test_the_table_of_halos_is_that_of_the_registry():
-    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in TEXT.splitlines() if line.startswith("| ")]
-    said = {row[0]: (row[1].partition(",")[0], row[2].partition(" ")[0].rstrip(",")) for row in rows}
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TEXT.splitlines() if line.startswith("| ")]
+    said = {row[0]: [cell.replace(",", " ").split()[0] for cell in row[1:]] for row in rows if len(row) == 4}
     blend = [m for m in methods_of("blend").values() if m.halo < math.inf]
     names = ", ".join(m.in_prose for m in blend)
     expected = {f"filters of a blend: {names}": blend[0]}
-    assert len({(m.halo, m.tiled_to) for m in blend}) == 1
+    assert len({(m.halo, m.tiled_to, m.tiled_to_gaps) for m in blend}) == 1
     joint = methods_of("joint")
     expected |= {"joint Richardson-Lucy": joint["richardson-lucy"], "joint Tikhonov": joint["tikhonov"],
                  "joint Landweber, projected Landweber": joint["landweber"], "total variation": joint["tv"],
                  "self-keyed total variation": joint["self-keyed"], "plug-and-play": joint["pnp"]}  # fmt: skip
     for row, method in expected.items():
-        assert (float(said[row][0]), float(said[row][1])) == (method.halo, method.tiled_to), row
+        assert [float(cell) for cell in said[row]] == [method.halo, method.tiled_to, method.tiled_to_gaps], row
     same = [joint[name] for name in ("landweber", "projected-landweber")]
-    assert len({(m.halo, m.tiled_to) for m in same}) == 1
+    assert len({(m.halo, m.tiled_to, m.tiled_to_gaps) for m in same}) == 1
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)

@@ -65,3 +65,20 @@ def test_a_kernel_reaches_as_far_as_all_but_a_thousandth_of_its_weight():
     wide = gaussian_kernel(2.0, ndim=2)
     assert wide.reach(0) == 7  # 3.29 sigma hold all but a thousandth, 2.58 all but a hundredth
     assert wide.reach(0, 1e-2) == 5
+
+
+@pytest.mark.parametrize("sigma", [0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0])
+def test_between_voxels_a_gaussian_reaches_as_many_sigma_whatever_its_size(sigma):
+    kernel = gaussian_kernel(sigma, ndim=2)
+    assert 2.75 < kernel.fine_reach(0) / sigma < 3.9  # 3.29 of one that no voxels sum up and no array cuts off
+    assert kernel.reach(0) - 0.5 < kernel.fine_reach(0) < kernel.reach(0) + 0.5
+    assert Kernel(np.ones((1, 3))).fine_reach(0) == 0
+    assert Kernel(np.ones((1, 3))).fine_reach(1) == pytest.approx(1.5, abs=0.01)
+
+
+def test_sharp_edges_leave_gaps_in_a_spectrum():
+    assert not gaussian_kernel(0.5, ndim=2).has_gaps
+    assert not gaussian_kernel(3.0, ndim=2).has_gaps
+    assert not Kernel(np.ones((1, 1))).has_gaps
+    assert Kernel(np.ones((1, 3))).has_gaps
+    assert motion_kernel(7, 30.0).has_gaps

@@ -70,7 +70,7 @@ def test_joint_methods_differ_by_no_more_than_is_said(name, shape):
     assert "1 tile of" in whole.automatic["tiles"]
     assert " tiles of" in tiled.automatic["tiles"]
     assert 0 < apart(whole, tiled) <= spec.tiled_to
-    assert tiled.residual == pytest.approx(whole.residual, rel=0.1)
+    assert tiled.residual == pytest.approx(whole.residual, rel=1e-2 if name == "pnp" else 1e-3)
     assert tiled.iterations == whole.iterations
 
 
@@ -94,6 +94,32 @@ def test_kernels_of_other_sizes_see_their_own_border():
     whole = sd.deconvolve(image, kernels, tiles="never", method="landweber", engine="fft")
     tiled = sd.deconvolve(image, kernels, tiles=48, method="landweber", engine="fft")
     assert apart(whole, tiled) <= 1e-4
+
+
+@pytest.mark.parametrize(("strategy", "name"), [("joint", "tv"), ("blend", "landweber"), ("blend", "tikhonov")])
+def test_small_kernels_have_a_halo_that_is_wide_enough(strategy, name):
+    options = {"strategy": strategy, "method": name, **({"engine": "fft"} if strategy == "blend" else {})}
+    if name != "landweber":
+        options["regularization"] = {"joint": 0.05, "blend": 0.01}[strategy]
+    image, kernels = picture(FLAT), KernelField.uniform(gaussian(0.8))
+    whole = sd.deconvolve(image, kernels, tiles="never", **options)
+    tiled = sd.deconvolve(image, kernels, tiles=32, **options)
+    assert apart(whole, tiled) <= methods.method(strategy, name).tiled_to
+
+
+@pytest.mark.parametrize(("strategy", "name"), [("joint", "richardson-lucy"), ("joint", "tv"), ("blend", "tikhonov")])
+def test_kernels_with_gaps_have_a_wider_halo_and_what_is_left_is_told(strategy, name):
+    options = {"strategy": strategy, "method": name, **({"engine": "fft"} if strategy == "blend" else {})}
+    if name != "richardson-lucy":
+        options["regularization"] = {"joint": 0.05, "blend": 0.01}[strategy]
+    disk = KernelField.uniform(ParametricKernel("disk", radius_mm=2.0))
+    image = sd.convolve(picture(FLAT), disk).image
+    whole = sd.deconvolve(image, disk, tiles="never", **options)
+    tiled = sd.deconvolve(image, disk, tiles=48, **options)
+    bound = methods.method(strategy, name).tiled_to_gaps
+    assert apart(whole, tiled) <= bound
+    told = [text for text in tiled.warnings if "blur away" in text]
+    assert [f"about {bound:.1g} of" in text for text in told] == [True] * (bound > 1e-3)
 
 
 def test_an_automatic_blend_takes_one_choice_for_all_tiles():

@@ -37,6 +37,8 @@ from .survey import Survey
 _OPTIONS = ("hessian",)
 #: Of an early method: with so many a tile needs `Method.halo`.
 _ITERATIONS = 10
+#: How much wider it is for kernels whose spectra have gaps.
+_GAPS = 2
 #: Of the range of values: what a tile may differ by without a word, and does of a border that is estimated.
 _WANTED, _LOOSE = 1e-3, 5e-3
 
@@ -181,7 +183,8 @@ def halo_of(job: Job, settings: Settings) -> tuple[int, ...]:
     if isinstance(settings, DeconvolveSettings):
         spec = reckoned(settings.spec)
         more = math.sqrt(max(1.0, (settings.steps or 1) / _ITERATIONS)) if spec.early else 1.0
-        margins = [math.ceil(more * spec.halo * max(kernel.fine_reach(axis) for kernel in kernels)) for axis in axes]
+        wide = [(more * spec.halo * (_GAPS if kernel.has_gaps else 1), kernel) for kernel in kernels]
+        margins = [math.ceil(max(reaches * kernel.fine_reach(axis) for reaches, kernel in wide)) for axis in axes]
     else:
         margins = list(job.bound.radii)
     feather = job.bound.field.feather
@@ -258,7 +261,8 @@ class _Planning:
         choice = chosen(job, law, tiled=True)
         job.settings = choice.settings
         spec = choice.settings.spec
-        for text in _bound(choice.settings):  # before the work
+        gaps = any(job.bound.kernel(k).has_gaps for k in range(len(job.bound)))
+        for text in _bound(choice.settings, gaps):  # before the work
             job.watch.step(0.0, text)
         image = choice.settings.noise == "image"
         plan = Plan(
@@ -271,7 +275,7 @@ class _Planning:
         outward = plan.settings.in_unit(2.0**-self.exponent)
         return replace(
             plan, settings=outward, halo=halo, size=_size(job, self.shape, halo), levels=self._levels(plan),
-            warnings=[*job.warnings, *_bound(plan.settings)],
+            warnings=[*job.warnings, *_bound(plan.settings, gaps)],
         )  # fmt: skip
 
     # -- joint
@@ -335,15 +339,16 @@ def _fixed(settings: DeconvolveSettings, found: Solution) -> tuple[DeconvolveSet
     return replace(settings, regularization=chosen_["regularization"]), options
 
 
-def _bound(settings: DeconvolveSettings) -> list[str]:
-    """What to say of a method whose tiles may show."""
+def _bound(settings: DeconvolveSettings, gaps: bool) -> list[str]:
+    """What to say of a method whose tiles may show; `gaps`: whether kernels have some in their spectra."""
     spec = settings.spec
-    loose = settings.boundary == "extended" and not spec.early
-    if spec.strategy == "blend" or (spec.tiled_to <= _WANTED and not loose):
+    apart, why = spec.tiled_to, f"{spec.in_prose} follows small differences in tiles"
+    if settings.boundary == "extended" and not spec.early and spec.strategy == "joint":
+        apart, why = max(apart, _LOOSE), f"with an extended boundary {why}"
+    if gaps and spec.tiled_to_gaps > apart:
+        apart, why = spec.tiled_to_gaps, "frequencies that its kernels blur away come back from far voxels"
+    if apart <= _WANTED:
         return []
-    why = "with an extended boundary " if loose else ""
-    apart = _LOOSE if loose else spec.tiled_to
     return [
-        f"single voxels may differ by about {apart:.1g} of the range of values from those of a run all at once: "
-        f"{why}{spec.in_prose} follows small differences in tiles"
+        f"single voxels may differ by about {apart:.1g} of the range of values from those of a run all at once: {why}"
     ]
