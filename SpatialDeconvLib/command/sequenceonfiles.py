@@ -49,7 +49,8 @@ def run_with_sequence(request, output, watch: Watch, notes, report, command, des
     work, drawing = watch.part(0.0, 1.0 if report is None else 0.9), watch.part(0.9, 1.0)
     node, results = function(
         sequence, request.kernels, resample=request.selection["resample"], progress=work.tell,
-        cancelled=work.cancelled, settings=request.settings, finished=_each(shown, residuals), **sources,
+        cancelled=work.cancelled, settings=request.settings, finished=_each(shown, residuals),
+        **({} if residuals is None else {"mapped": True}), **sources,
     )  # fmt: skip
     names = [sequences.frameText(sequence, n) for n in range(count)]
     result = sequences.overFrames(results, names)

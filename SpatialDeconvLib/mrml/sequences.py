@@ -61,6 +61,7 @@ def deconvolveSequence(
     cancelled: IsCancelled | None = None,
     settings: Settings | None = None,
     finished: Finished | None = None,
+    mapped: bool = False,
     **options,
 ):
     """Deconvolve every frame of a sequence of volumes.
@@ -92,6 +93,8 @@ def deconvolveSequence(
     finished : callable (item, Prepared, Result), optional
         Told, in the caller's thread, of every frame that is done, with the arrays it was made of; they are let go
         then, unless it keeps them. Frames may come in another order than theirs.
+    mapped : bool
+        Refuse runs whose results would have no residual map before the first frame is worked on.
     settings : DeconvolveSettings, optional
         In place of options.
     **options
@@ -111,7 +114,7 @@ def deconvolveSequence(
     """
     watch = Watch(progress, cancelled)
     settings = settingsFrom("deconvolve", settings, options)
-    arguments = _Arguments(settings, kernels, Selections(mask, labels, guide, resample), finished)
+    arguments = _Arguments(settings, kernels, Selections(mask, labels, guide, resample), finished, mapped)
     return _run(sequence, outputSequence, frames, arguments, workers, watch)
 
 
@@ -175,6 +178,7 @@ class _Arguments:
     kernels: Any
     selections: Selections
     finished: Finished | None
+    mapped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,7 +263,7 @@ def _computed(source, items, arguments: _Arguments, temporary, workers, watch) -
                 look(number)
                 with _namingFrame(source.sequence, items[number]):
                     prepared = begin(number)
-                running[pool.submit(prepared.compute, ofFrame(number))] = (number, prepared)
+                running[pool.submit(prepared.compute, ofFrame(number), arguments.mapped)] = (number, prepared)
             if not running:
                 return done
             finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)

@@ -3,8 +3,8 @@
     python Testing/Fuzz/kill_tiles.py [--kills 20] [--seed 0] [--workers N] [--ending nrrd]
 
 The same command is started again and again, and it and all that it has started get SIGKILL, SIGTERM or SIGINT at a
-random moment, until it has been killed so many times or has ended. Every tile that was written down as done before a kill must be untouched
-after the next one, an output must not be there before it is complete, and in the end it and
+random moment, until it has been killed so many times or has ended. Every tile that was written down as done before a
+kill must be untouched after the next one, an output must not be there before it is complete, and in the end it and
 its residual map must hold the bits of a run that nobody killed. Exit status 1 when one did not.
 """
 
@@ -58,8 +58,8 @@ def start(folder: Path, output: str, more: Sequence[str]) -> subprocess.Popen:
         f"map-{output}",
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([*command, *_OPTIONS, *more], cwd=folder, env=environment, start_new_session=True, **quiet)
+    more_of_it = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    return subprocess.Popen([*command, *_OPTIONS, *more], cwd=folder, env=environment, **more_of_it)
 
 
 def done(unfinished: Path) -> dict[str, int]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 pytest.importorskip("slicer", reason="needs slicer-core or Slicer")
 
@@ -211,6 +212,19 @@ def test_where_memory_asks_for_tiles_a_map_may_be_refused_early(tmp_path, kernel
     given = ("--kernels", kernel_set, *OPTIONS, "--residual-map", tmp_path / "map.nrrd")
     assert run_command("deconvolve", image, tmp_path / "out.nrrd", *given) == 1
     assert "leave the map out" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.nrrd"))
+
+
+def test_a_sequence_is_refused_before_its_first_frame(tmp_path, kernel_set, capsys, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.run_in_tiles", lambda *given: pytest.fail("it ran"))
+    monkeypatch.setattr("SpatialDeconvLib.run.pipeline.runs_in_tiles", lambda job: True)
+    frames = sitk.JoinSeries([sitk.GetImageFromArray(picture(n)) for n in range(2)])
+    sitk.WriteImage(frames, str(tmp_path / "in.nii.gz"))
+    given = ("--kernels", kernel_set, *OPTIONS, "--residual-map", tmp_path / "map.seq.nrrd")
+    assert run_command("deconvolve", tmp_path / "in.nii.gz", tmp_path / "out.seq.nrrd", *given) == 1
+    said = capsys.readouterr().err
+    assert "frame 0" in said
+    assert "leave the map out" in said
     assert not list(tmp_path.glob("*.nrrd"))
 
 

@@ -107,7 +107,9 @@ def test_small_kernels_have_a_halo_that_is_wide_enough(strategy, name):
     assert apart(whole, tiled) <= methods.method(strategy, name).tiled_to
 
 
-@pytest.mark.parametrize(("strategy", "name"), [("joint", "richardson-lucy"), ("joint", "tv"), ("blend", "tikhonov")])
+@pytest.mark.parametrize(
+    ("strategy", "name"), [("joint", "richardson-lucy"), ("joint", "tv"), ("blend", "tikhonov")]
+)
 def test_kernels_with_gaps_have_a_wider_halo_and_what_is_left_is_told(strategy, name):
     options = {"strategy": strategy, "method": name, **({"engine": "fft"} if strategy == "blend" else {})}
     if name != "richardson-lucy":

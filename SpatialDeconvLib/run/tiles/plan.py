@@ -350,5 +350,6 @@ def _bound(settings: DeconvolveSettings, gaps: bool) -> list[str]:
     if apart <= _WANTED:
         return []
     return [
-        f"single voxels may differ by about {apart:.1g} of the range of values from those of a run all at once: {why}"
+        f"single voxels may differ by about {apart:.1g} of the range of values from those of a run all at once: "
+        f"{why}"
     ]
