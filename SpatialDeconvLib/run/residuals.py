@@ -199,7 +199,9 @@ class Fit:
         watch.step(0.0, _("blurring the result again"))
         difference, sigma = self._unexplained(job.mask, watch.part(0.0, 0.7))
         weights, everywhere = self._weights(), tuple(slice(0, n) for n in difference.shape)
-        sums = _sums_of_kernels(_in_noise(difference, sigma), weights, everywhere, job.mask, watch.part(0.7, 1.0))
+        sums = _sums_of_kernels(
+            _in_noise(difference, sigma), weights, everywhere, job.mask, watch.part(0.7, 1.0), whole=True
+        )
         shape = job.original.shape
         sums = [found.moved((0,) * len(shape)) for found in sums]
         if isinstance(sigma, np.ndarray):
@@ -301,9 +303,9 @@ def _in_noise(difference: np.ndarray, sigma: float | np.ndarray | None) -> np.nd
 
 
 def _sums_of_kernels(
-    values: np.ndarray, bound: BoundField, box: Box, mask: np.ndarray | None, watch: Watch
+    values: np.ndarray, bound: BoundField, box: Box, mask: np.ndarray | None, watch: Watch, whole: bool = False
 ) -> list[KernelSums]:
-    """What the values in a box say of the kernels that apply there."""
+    """What the values in a box say of the kernels that apply there; `whole`: no other boxes are joined with it."""
     around = tuple(slice(max(0, s.start - NEAR // 2), s.stop + NEAR // 2) for s in box)
     inner = tuple(slice(s.start - a.start, s.stop - a.start) for s, a in zip(box, around, strict=True))
     squares = np.square(values[around], dtype=np.float64)
@@ -317,12 +319,14 @@ def _sums_of_kernels(
             continue
         weighted = weight * squares
         total = float(np.vdot(weight[inner].astype(np.float64), values[box]))
-        found.append(KernelSums(k, sum_, float(weighted[inner].sum()), total, *_worst(weighted, weight, inner)))
+        found.append(
+            KernelSums(k, sum_, float(weighted[inner].sum()), total, *_worst(weighted, weight, inner, whole))
+        )
     return found
 
 
 def _worst(
-    weighted: np.ndarray, weight: np.ndarray, box: Box
+    weighted: np.ndarray, weight: np.ndarray, box: Box, whole: bool
 ) -> tuple[float, tuple[tuple[float, float, tuple[int, ...]], ...]]:
     """The entries `most` and `worst` of `KernelSums`, of neighbourhoods whose middle is in a box."""
     near = ndimage.uniform_filter(weight.astype(np.float64), NEAR, mode="constant")[box]
@@ -330,7 +334,7 @@ def _worst(
     np.divide(squares, near, out=squares, where=near > 0)
     most = float(near.max())
     worst = []
-    for least in _SHARES:
+    for least in (_least_share(most),) if whole else _SHARES:  # else another may have more
         if least > most:
             continue
         chosen = np.where(near >= max(least, 1e-3 * most), squares, -1.0)

@@ -2,10 +2,10 @@
 
     python Testing/Fuzz/kill_tiles.py [--kills 20] [--seed 0] [--workers N] [--ending nrrd]
 
-The same command is started again and again, and it and all that it has started get SIGKILL, SIGTERM or SIGINT at a
-random moment, until it has been killed so many times or has ended. Every tile that was written down as done before a
-kill must be untouched after the next one, an output must not be there before it is complete, and in the end it and
-its residual map must hold the bits of a run that nobody killed. Exit status 1 when one did not.
+The same command is started again and again, and gets SIGKILL, SIGTERM or SIGINT, with all that it has started, at a
+random moment, until it has been killed so many times or has ended. Every tile that was written down as done before
+a kill must be untouched after the next one, an output must not be there before it is complete, and in the end it
+and its residual map must hold the bits of a run that nobody killed. Exit status 1 when one did not.
 """
 
 from __future__ import annotations

@@ -431,6 +431,9 @@ def test_an_unfinished_output_of_something_else_is_refused(tmp_path):
     plan.write_text(plan.read_text().replace("parts/1", "parts/7"))
     with pytest.raises(InputError, match=r"another version .*parts/7"):
         create_parts(tmp_path / "w.nrrd", SHAPE, "float32")
+    plan.write_text(plan.read_text()[:20])
+    with pytest.raises(InputError, match=r"no valid JSON.* remove the folder .*unfinished"):
+        create_parts(tmp_path / "w.nrrd", SHAPE, "float32")
 
 
 def test_two_runs_do_not_write_one_output(tmp_path):

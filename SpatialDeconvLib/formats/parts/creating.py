@@ -395,7 +395,10 @@ def _same_plan(folder: Path, plan: Plan, path: Path) -> bool:
     if not written.exists():
         return False
     remedy = f"remove the folder {folder} to begin anew, or choose another name"
-    found = read_json(written, "plan")
+    try:
+        found = read_json(written, "plan")
+    except InputError as error:  # of a copy that was cut short, or a disk that lost it
+        raise InputError(f"{error}; {remedy}") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         version = found.get("schema") if isinstance(found, dict) else found
         raise InputError(f"the unfinished output of {path} is of another version ({version!r}); {remedy}")
