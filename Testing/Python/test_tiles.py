@@ -351,6 +351,25 @@ def test_a_plan_of_a_sample_is_that_of_the_whole_but_for_little(monkeypatch):
     assert len(looked) == 1  # the verdict is on the same blocks
 
 
+def test_kernels_that_the_sample_does_not_hold_blur_as_in_the_whole(monkeypatch):
+    image = np.full((64, 400), 30, np.float32)
+    image[:, 200:] += 20 * np.sin(np.arange(200)).astype(np.float32)
+    image[20:24, 20:24] = 85  # a spot, which no block of the sample has
+    levels = range(10, 91, 10)
+    kernels = KernelField.by_intensity({n: gaussian(0.5 + n / 100) for n in levels})
+    inputs = Inputs(image, kernels)
+    settings = DeconvolveSettings(
+        strategy="joint", method="richardson-lucy", iterations=2, noise=0.3, tiles=ONE_TILE
+    )
+    whole = plan_of(inputs, settings, survey_of(inputs, UNWATCHED))
+    spans = [(slice(0, 64), slice(a, a + 20)) for a in range(200, 360, 20)]
+    monkeypatch.setattr(tile_planning, "blocks_of", lambda *given: spans)
+    plan = plan_of(inputs, settings, survey_of(inputs, UNWATCHED))
+    assert plan.sample == tuple(spans)
+    assert plan.numbers["family"] == whole.numbers["family"]
+    assert 8.0 in plan.numbers["family"]  # of level 90
+
+
 # ------------------------------------------------------------------------------------------------- the parts
 
 

@@ -14,7 +14,7 @@ from ...arrays.boxes import Box
 from ...arrays.spacing import spacing_tuple
 from ...arrays.watch import UNWATCHED, Watch
 from ...errors import InputError, check_squarable, is_auto
-from ...kernels.field import field_of
+from ...kernels.field import KernelField, field_of
 from ...methods import registry as methods
 from ...noise import NoiseLaw
 from ...solvers.agreement import Noted
@@ -254,6 +254,7 @@ class _Planning:
     def __init__(self, inputs: Inputs, settings: DeconvolveSettings, survey: Survey, watch: Watch):
         self.shape, self.survey = tuple(inputs.image.shape), survey
         self.job, self.sample = _sampled(inputs, settings, survey, watch)
+        self.unseen = _unseen(self.job, field_of(inputs.kernels), None if inputs.guide is not None else survey)
         self.exponent = self.job.exponent
 
     def plan(self) -> Plan:
@@ -293,8 +294,11 @@ class _Planning:
         noted = Noted()
         found = run_joint(job, law, least=least, of=plan.of, agreed=noted, **options)
         facts = {**plan.facts, **found.parameters}
+        numbers = dict(noted.numbers)
+        if numbers.get("family"):  # tiles that use the others, too, are to blur as the whole image is blurred
+            numbers["family"] = sorted({*numbers["family"], *map(float, self.unseen)})
         return replace(
-            plan, settings=settings, least=least, options=options, numbers=noted.numbers, facts=facts,
+            plan, settings=settings, least=least, options=options, numbers=numbers, facts=facts,
             history=found.history,
         )  # fmt: skip
 
@@ -337,6 +341,19 @@ def _fixed(settings: DeconvolveSettings, found: Solution) -> tuple[DeconvolveSet
         return replace(settings, iterations=max(1, len(found.history))), {}
     options = {name: chosen_[name] for name in _OPTIONS if name in chosen_}
     return replace(settings, regularization=chosen_["regularization"]), options
+
+
+def _unseen(job: Job, field: KernelField, survey: Survey | None) -> list[int]:
+    """The kernels that blur and that no voxel of the sample uses, though some of the image may.
+
+    `survey`: of what is keyed by intensity; None where that is not the image.
+    """
+    bound = job.bound
+    found = [k for k in range(len(bound)) if bound.support(k, job.image.dtype) is None and not bound.is_identity(k)]
+    if field.key != "intensity" or survey is None:
+        return found
+    levels = (-math.inf, *map(float, field.at), math.inf)
+    return [k for k in found if survey.low < levels[k + 2] and survey.high > levels[k]]
 
 
 def _bound(settings: DeconvolveSettings, gaps: bool) -> list[str]:
