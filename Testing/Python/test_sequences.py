@@ -115,7 +115,7 @@ def test_frames_run_at_once(monkeypatch):
     meeting = threading.Barrier(2, timeout=20)
     real = nodes.Prepared.compute
 
-    def compute(self, watch):
+    def compute(self, watch, mapped):
         meeting.wait()  # breaks, and fails the test, unless two frames are under way together
         return real(self, watch)
 
