@@ -122,7 +122,7 @@ def test_plug_and_play_beats_what_it_starts_from(model, guided):
     result = solve(op, y, "pnp", noise=0.5, self_keyed=not guided)
     other = solve(op, y, "tv" if guided else "self-keyed", noise=0.5)
     assert result.parameters["self_keyed"] is not guided
-    assert psnr(result.image, truth) > psnr(other.image, truth) + 0.05
+    assert psnr(result.image, truth) > psnr(other.image, truth) + 0.1
     assert 0.7 < result.residual < 1.05
     assert result.residual == result.history[-1]
     assert result.iterations == 6  # how often the denoiser was called, whatever its start took
