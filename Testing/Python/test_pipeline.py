@@ -956,7 +956,7 @@ def test_joint_methods_take_no_more_memory_than_they_ask_for(monkeypatch, method
     monkeypatch.setattr(operator, "CACHE_LEAST", 0)
     monkeypatch.setattr(joint, "CACHE_LEAST", 0)
     # A hundred steps of the descent before the denoiser take what four of them do.
-    monkeypatch.setattr(plugandplay, "_FIRST_FLAT", (4, 0.0))
+    monkeypatch.setattr(plugandplay, "_FIRST_FLAT_STEPS", 4)
     asked = []
     original = joint.joint_memory
 
