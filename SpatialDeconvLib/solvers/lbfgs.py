@@ -104,7 +104,7 @@ def descend(
             memory.append((step, change, curvature))
             seen = curvature / _size(change, precondition, agreed)
             # A preconditioner that is a little too strong is the faster one, as long as full steps are taken.
-            scale = seen if precondition is None or length < 1 else max(scale, seen)
+            scale = seen if precondition is None else min(1.0, seen if length < 1 else max(scale, seen))
         falls.append((value - trial_value) / max(abs(trial_value), 1e-30))
         x, value, gradient = trial, trial_value, trial_gradient
         del step, change, trial, trial_gradient
