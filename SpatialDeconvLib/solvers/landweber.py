@@ -21,7 +21,7 @@ from ..blur.operator import SpatiallyVariantBlur
 from ..errors import InputError
 from ..methods.registry import JOINT_STEP
 from .flux import with_flux
-from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
+from .iteration import Iterate, Iterates, Solution, run, solution
 from .models import LinearModel
 from .problem import Problem
 from .stopping import LastIterate, stopped_early
@@ -45,14 +45,13 @@ def _descend(
 ) -> Solution:
     step = AutomaticStep(problem) if regularization == "auto" else GivenStep(problem, regularization)
 
-    def descend(steps: int | None, stop: StoppingRule, part: Watch) -> Ended:
-        iterates = accelerated(problem, copy.copy(step), project, keep=steps is None)
-        return run(problem, iterates, _LIMIT if steps is None else steps, stop, part, name)
+    def begin(part: Problem, keep: bool) -> Iterates:
+        return accelerated(part, copy.copy(step), project, keep)
 
     if iterations is None:
-        ended, reason = stopped_early(problem, descend, watch, noise=problem.noise)
+        ended, reason = stopped_early(problem, begin, _LIMIT, watch, name, noise=problem.noise)
     else:
-        ended = descend(iterations, LastIterate(), watch)
+        ended = run(problem, begin(problem, False), iterations, LastIterate(), watch, name)
         reason = ended.reason
     image, residual = ended.image, ended.residual
     if project:

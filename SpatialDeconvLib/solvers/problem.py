@@ -169,6 +169,16 @@ class Problem:
         out *= self.balance
         return out
 
+    def variance(self) -> np.ndarray:
+        """Of the noise at every voxel of the data, by its law."""
+        return self._law.variance(self.y + self.background if np.any(self.background) else self.y)
+
+    def with_data(self, y: np.ndarray) -> Problem:
+        """The same problem with other data, less the background, and numbers of its own (`agreed`)."""
+        other = copy.copy(self)
+        other.y, other.agreed = y.astype(self.dtype, copy=False), Agreement()
+        return other
+
     def squares(self, difference: np.ndarray, where: np.ndarray) -> np.ndarray:
         """The squares of y - A x at some voxels, balanced."""
         seen = difference[where]
@@ -223,6 +233,16 @@ class Problem:
 
     # -- voxels that are left out for a while
 
+    @property
+    def _judging(self) -> np.ndarray | None:
+        """The voxels that tell how good an image is; None: all."""
+        return self.mask if self.judged is None else self.judged
+
+    def held_out_share(self, wanted: float = _HELD_OUT, most: float = _HELD_OUT_SHARES[1]) -> float:
+        """Return the share of voxels that `held_out` leaves out."""
+        count = self.y.size if self._judging is None else np.count_nonzero(self._judging)
+        return float(np.clip(wanted / count, _HELD_OUT_SHARES[0], most))
+
     @contextmanager
     def held_out(self, wanted: float = _HELD_OUT, most: float = _HELD_OUT_SHARES[1]) -> Iterator[None]:
         """Leave some voxels out of those that count, to see how well they are predicted; a fixed random choice.
@@ -235,9 +255,8 @@ class Problem:
             Share of the voxels that count which is left out at most.
         """
         before = self.mask, self.count, self.power
-        usable = self.mask if self.judged is None else self.judged
-        count = self.y.size if usable is None else np.count_nonzero(usable)
-        share = np.clip(wanted / count, _HELD_OUT_SHARES[0], most)
+        usable = self._judging
+        share = self.held_out_share(wanted, most)
         self.held = np.random.default_rng(0).random(self.y.shape, np.float32) < share
         if usable is not None:
             self.held &= usable

@@ -26,7 +26,7 @@ import numpy as np
 
 from ..arrays.inner import dot
 from ..arrays.watch import Watch
-from .iteration import Ended, Iterate, Iterates, Solution, StoppingRule, run, solution
+from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
 from .stopping import LastIterate, stopped_early
 from .totalvariation import SMOOTHING, TotalVariation
@@ -63,16 +63,15 @@ def richardson_lucy(
     ascent = conjugate if accelerate else textbook
     chosen: dict[str, Any] = {"regularization": None if penalty is None else penalty.weight}
 
-    def climb(steps: int | None, stop: StoppingRule, part: Watch) -> Ended:
-        iterates = ascent(problem, penalty, keep=steps is None)
-        if observe is not None:
-            iterates = _observed(problem, iterates, observe)
-        return run(problem, iterates, _LIMIT if steps is None else steps, stop, part, "Richardson-Lucy")
+    def begin(part: Problem, keep: bool) -> Iterates:
+        iterates = ascent(part, penalty, keep)
+        return iterates if observe is None or part is not problem else _observed(problem, iterates, observe)
 
+    name = "Richardson-Lucy"
     if iterations is None:
-        ended, reason = stopped_early(problem, climb, watch, pace=2)
+        ended, reason = stopped_early(problem, begin, _LIMIT, watch, name, pace=2)
     else:
-        ended = climb(iterations, LastIterate(), watch)
+        ended = run(problem, begin(problem, False), iterations, LastIterate(), watch, name)
         reason = ended.reason
     return solution(problem, ended.image, ended.residual, ended.history, stopped=reason, **chosen)
 

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.fft as sfft
 
 from ..arrays.watch import Watch
-from .iteration import Ended, Iterate, StoppingRule
+from .iteration import Ended, Iterate, Iterates, run
 from .problem import Problem
+from .risk import LeastRisk, Probe
 
 _WHITENESS_VOXELS = 1 << 18
 
@@ -107,19 +108,28 @@ def _less(squares: np.ndarray, others: np.ndarray, clear: float) -> bool:
 
 def stopped_early(
     problem: Problem,
-    descend: Callable[[int | None, StoppingRule, Watch], Ended],
+    begin: Callable[[Problem, bool], Iterates],
+    limit: int,
     watch: Watch,
+    name: str,
     pace: float = 1.0,
     noise: float = 0.0,
 ) -> tuple[Ended, str]:
-    """Iterate until left-out voxels are predicted best, and as many times with them, where they matter.
+    """Iterate until the least error is expected.
+
+    Of a few voxels that are left out, and then as many times with them, where they matter. Where they do, the image
+    is small, and all of its voxels tell more at the same cost (`risk.LeastRisk`), unless they choose the kernels.
 
     Parameters
     ----------
     problem : Problem
-    descend : callable (steps, rule, watch) -> Ended
-        Runs the iteration from its start; steps None: as many as the rule says.
+    begin : callable (Problem, keep) -> Iterates
+        Starts the iteration of a problem; `keep` asks for y - A x and leaves images alone afterwards.
+    limit : int
+        Most steps.
     watch : Watch
+    name : str
+        What a step is called.
     pace, noise : float
         See `HeldOutVoxels`.
 
@@ -128,15 +138,20 @@ def stopped_early(
     Ended, str
         The end of the last iteration, and why the first one stopped.
     """
-    count = problem.count
+    matter = problem.held_out_share() > _HELD_OUT_MATTER
+    if matter and not problem.keyed_to_data:
+        probe = Probe(problem)
+        rule = LeastRisk(problem, probe, begin(probe.problem, True), pace)
+        ended = run(problem, begin(problem, True), limit, rule, watch, name)
+        return ended, ended.reason
     with problem.held_out():
-        ended = descend(None, HeldOutVoxels(problem, pace, noise=noise), watch.part(0.0, 0.5))
-        held = (count - problem.count) / problem.count
+        left_out = HeldOutVoxels(problem, pace, noise=noise)
+        ended = run(problem, begin(problem, True), limit, left_out, watch.part(0.0, 0.5), name)
     number, reason = ended.number, ended.reason
-    if held <= _HELD_OUT_MATTER:
+    if not matter:
         return ended, reason
     del ended  # and its image
-    return descend(number, LastIterate(), watch.part(0.5, 1.0)), reason
+    return run(problem, begin(problem, False), number, LastIterate(), watch.part(0.5, 1.0), name), reason
 
 
 def in_common(kernels: Sequence[np.ndarray]) -> float:
