@@ -27,11 +27,13 @@ class DataTerm:
     ----------
     squared : float
         |y - F(x)|^2 at the last x, without b.
+    lacking : float
+        The sum of y - F(x) there.
     """
 
     def __init__(self, problem: Problem, model: Model):
         self.problem, self.model = problem, model
-        self.squared = math.nan
+        self.squared = self.lacking = math.nan
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the value and the gradient, a new array."""
@@ -40,6 +42,7 @@ class DataTerm:
         difference -= self.problem.y
         self.problem.masked(difference)
         self.squared = dot(difference, difference)
+        self.lacking = -float(difference.sum(dtype=np.float64))
         balance = self.problem.balance
         if balance is not None:
             difference *= balance

@@ -20,6 +20,7 @@ import math
 import numpy as np
 
 from ..arrays.inner import dot
+from .iteration import Best
 from .models import Model
 from .problem import Problem
 
@@ -28,9 +29,12 @@ _TOLERATED = 0.005
 #: Of the range of values: data and image that are less, blurred, tell nothing about each other.
 _DARK = 1e-6
 _UNSEEN = 1e-3  # less of a voxel is in no data to speak of
+_UNKNOWN = Best()
 
 
-def with_flux(problem: Problem, model: Model, x: np.ndarray, lower: float) -> tuple[np.ndarray, float]:
+def with_flux(
+    problem: Problem, model: Model, x: np.ndarray, lower: float, known: Best = _UNKNOWN
+) -> tuple[np.ndarray, float]:
     """Return an image whose flux over `lower` is that of the data, and its residual.
 
     Parameters
@@ -42,18 +46,29 @@ def with_flux(problem: Problem, model: Model, x: np.ndarray, lower: float) -> tu
         Is changed.
     lower : float
         The image's bound; without one (-inf) the image stays as it is.
+    known : Best, optional
+        What the iteration that ended with x knows of F(x). An image that stays as it is needs no more.
     """
-    seen, _ = model.forward(x, problem.watch)
+    if math.isnan(known.lacking):
+        known = _judged(problem, model, x)
     if math.isfinite(lower):
         floor = _floor(problem, lower)
-        excess = problem.agreed("excess", lambda: _excess(problem, seen, floor))
+        excess = problem.agreed("excess", lambda: _excess(problem, known.lacking, floor))
         if abs(excess) > _TOLERATED:
+            factor = _lowered(problem, model, x, floor) if excess > 0 else problem.dtype.type(1 / (1 + excess))
             x -= problem.dtype.type(lower)
-            x *= _lowered(problem, seen, floor) if excess > 0 else problem.dtype.type(1 / (1 + excess))
+            x *= factor
             x += problem.dtype.type(lower)
-            seen, _ = model.forward(x, problem.watch)
+            known = _judged(problem, model, x)
+    return x, known.residual
+
+
+def _judged(problem: Problem, model: Model, x: np.ndarray) -> Best:
+    """What is to be known of an image."""
+    seen, _ = model.forward(x, problem.watch)
     difference = problem.masked(np.subtract(problem.y, seen, out=seen))
-    return x, problem.residual(dot(difference, difference))
+    squared, lacking = dot(difference, difference), float(difference.sum(dtype=np.float64))
+    return Best(residual=problem.residual(squared), lacking=lacking)
 
 
 def _floor(problem: Problem, lower: float) -> np.ndarray:
@@ -63,17 +78,18 @@ def _floor(problem: Problem, lower: float) -> np.ndarray:
     return problem.forward(np.full(problem.operator.domain_shape, lower, problem.dtype))
 
 
-def _excess(problem: Problem, seen: np.ndarray, floor: np.ndarray) -> float:
+def _excess(problem: Problem, lacking: float, floor: np.ndarray) -> float:
     """What the flux of an image, blurred, is more than that of the data, as a share of the latter."""
     counts = True if problem.mask is None else problem.mask
-    flux, made = (float((a - floor).sum(where=counts, dtype=np.float64)) for a in (problem.y, seen))
-    return made / flux - 1 if made > 0 and flux > 0 else 0.0
+    flux = float((problem.y - floor).sum(where=counts, dtype=np.float64))
+    return -lacking / flux if flux > max(lacking, 0.0) else 0.0
 
 
-def _lowered(problem: Problem, seen: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """The factor of one step; `seen` is F(x), and is spoilt."""
+def _lowered(problem: Problem, model: Model, x: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """The factor of one step."""
     ratio = problem.adjoint(problem.masked(problem.y - floor))
     np.maximum(ratio, 0, out=ratio)
+    seen, _ = model.forward(x, problem.watch)
     seen -= floor
     made = problem.adjoint(problem.masked(seen))
     dark = made <= _DARK * problem.span

@@ -7,9 +7,10 @@ a rule of `stopping` or the limit says so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,15 +33,32 @@ class Iterate:
         |y - A x|^2 over the voxels that count.
     difference : ndarray, optional
         y - A x at every voxel, for rules that look at it.
+    lacking : float
+        The sum of y - A x over the voxels that count; NaN where nobody asks for it.
     """
 
     image: np.ndarray | None
     squared: float
     difference: np.ndarray | None = None
+    lacking: float = math.nan
 
 
 #: What a method is.
 Iterates = Generator[Iterate, None, str]
+
+
+class Best(NamedTuple):
+    """What is kept of the best iterate so far: its number, and what `Iterate` says of it."""
+
+    number: int = 0
+    image: np.ndarray | None = None
+    residual: float = math.nan
+    lacking: float = math.nan
+
+    @classmethod
+    def of(cls, number: int, iterate: Iterate, residual: float) -> Best:
+        """Return what is kept of this one."""
+        return cls(number, iterate.image, residual, iterate.lacking)
 
 
 class StoppingRule(Protocol):
@@ -48,11 +66,10 @@ class StoppingRule(Protocol):
 
     Attributes
     ----------
-    best : (int, ndarray or None, float)
-        The number, image and residual of the best iterate so far.
+    best : Best
     """
 
-    best: tuple[int, np.ndarray | None, float]
+    best: Best
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
         """Take an iterate; return in words why to stop, or None."""
@@ -61,19 +78,23 @@ class StoppingRule(Protocol):
 
 @dataclass
 class Ended:
-    """Where an iteration ended: its best image if at hand, the residual there and after each step, and why."""
+    """Where an iteration ended: its best iterate, the residual after each step, and why."""
 
-    best: np.ndarray | None
-    residual: float
+    best: Best
     history: list[float]
     reason: str
 
     @property
     def image(self) -> np.ndarray:
         """The best image, of a method that yields images."""
-        if self.best is None:
+        if self.best.image is None:
             raise ValueError("the best iterate came without its image")
-        return self.best
+        return self.best.image
+
+    @property
+    def residual(self) -> float:
+        """Of the best image."""
+        return self.best.residual
 
     @property
     def number(self) -> int:
@@ -146,8 +167,7 @@ def run(problem: Problem, iterates: Iterates, limit: int, stop: StoppingRule, wa
         if number == limit:
             break
         number += 1
-    number, image, residual = stop.best
-    return Ended(image, residual, history[:number], reason)
+    return Ended(stop.best, history[: stop.best.number], reason)
 
 
 def solution(

@@ -55,7 +55,7 @@ def _descend(
         reason = ended.reason
     image, residual = ended.image, ended.residual
     if project:
-        image, residual = with_flux(problem, LinearModel(problem.operator), image, 0.0)
+        image, residual = with_flux(problem, LinearModel(problem.operator), image, 0.0, ended.best)
     return solution(problem, image, residual, ended.history, regularization=step.length, stopped=reason)
 
 
@@ -109,7 +109,7 @@ def accelerated(problem: Problem, step: AutomaticStep | GivenStep, project: bool
         seen = problem.masked(difference.copy()) if keep else problem.masked(difference)
         squared = dot(seen, seen)
         step.check(problem.agreed("residual", partial(problem.residual, squared)))
-        yield Iterate(point, squared, difference)
+        yield Iterate(point, squared, difference, float(seen.sum(dtype=np.float64)) if project else math.nan)
         new = problem.adjoint(seen)
         new *= dtype.type(step.length)
         new += point

@@ -29,7 +29,7 @@ from ..texts import mark as _
 from .dataterm import DataTerm
 from .flux import with_flux
 from .hessian import HessianVariation
-from .iteration import Iterate, Iterates, Solution, run, solution
+from .iteration import Ended, Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .lifting import STEPS, LiftedDescent, changes_grow
 from .models import LinearModel, Model
@@ -159,7 +159,7 @@ def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float,
             x = next(images)
         except StopIteration as end:
             return end.value
-        yield Iterate(x, objective.data.squared)
+        yield Iterate(x, objective.data.squared, lacking=objective.data.lacking)
         del x
 
 
@@ -199,8 +199,9 @@ class PenalisedDescent:
         x, objective = self.begin(x, regularization, watch.part(0.2, 0.5))
         if tolerance is None:
             tolerance = _TOLERANCE_CURVED if objective.share else flat_tolerance(problem)
-        x = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
-        x, residual = with_flux(problem, self.model, x, self.trials.lower)
+        ended = self.descend(objective, x, iterations or _LIMIT, tolerance, watch.part(0.5, 1.0))
+        del x
+        x, residual = with_flux(problem, self.model, ended.image, self.trials.lower, ended.best)
         return solution(
             problem, x, residual, self.history,
             regularization=objective.weight, hessian=objective.share, smoothing=objective.eps,
@@ -217,10 +218,8 @@ class PenalisedDescent:
             share, weight = min(self.trials.shares), given_weight(regularization, self.name)
         return x, Objective(self.problem, self.model, share, weight)
 
-    def descend(
-        self, objective: Objective, x: np.ndarray, steps: int, tolerance: float, watch: Watch
-    ) -> np.ndarray:
-        """Return where an objective's descent ends."""
+    def descend(self, objective: Objective, x: np.ndarray, steps: int, tolerance: float, watch: Watch) -> Ended:
+        """Descend on an objective from x."""
         near = preconditioner(self.model, agreed=self.problem.agreed)
         iterates = descent(objective, x, self.trials.lower, tolerance, near)
         del x
@@ -228,7 +227,7 @@ class PenalisedDescent:
         ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
         self.history += ended.history
         self.reason = ended.reason
-        return ended.image
+        return ended
 
     def first_image(self, watch: Watch) -> np.ndarray:
         """The data; for source-keyed kernels that differ too much to get from there to the image, a better one."""

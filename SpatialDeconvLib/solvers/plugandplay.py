@@ -84,14 +84,14 @@ def pnp(
     x, objective = start.begin(x, regularization, watch.part(0.1, 0.3))
     lower = start.trials.lower
     steps, tolerance = _FIRST if objective.share else (_FIRST_FLAT_STEPS, flat_tolerance(problem))
-    x = start.descend(objective, x, steps, tolerance, watch.part(0.3, 0.5))
+    x = start.descend(objective, x, steps, tolerance, watch.part(0.3, 0.5)).image
     count = iterations or _ITERATIONS
     sizes = problem.span * np.geomspace(first, last, count)
     denoise = BlockCosines(problem.operator.run) if denoiser is None else denoiser
     iterates = splitting(problem, model, x, lower, denoise, sizes.tolist())
     del x
     ended = run(problem, iterates, count, LastIterate(), watch.part(0.5, 1.0), _("plug-and-play, step"))
-    x, residual = with_flux(problem, model, ended.image, lower)
+    x, residual = with_flux(problem, model, ended.image, lower, ended.best)
     return solution(
         problem, x, residual, ended.history, regularization=objective.weight,
         hessian=objective.share, lower=lower, self_keyed=bool(self_keyed),
@@ -112,10 +112,10 @@ def splitting(
         images = descend(
             coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed
         )  # fmt: skip
-        for _step in range(_STEPS + 1):
-            x = next(images, x)
+        for _step, image in zip(range(_STEPS + 1), images, strict=False):
+            x, squared, lacking = image, data.squared, data.lacking
         del images, near
-        yield Iterate(x, data.squared)
+        yield Iterate(x, squared, lacking=lacking)
     return "the denoiser is at its weakest"
 
 

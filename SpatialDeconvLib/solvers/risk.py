@@ -18,14 +18,14 @@ import math
 import numpy as np
 
 from ..arrays.inner import dot
-from .iteration import Iterate, Iterates
+from .iteration import Best, Iterate, Iterates
 from .problem import Problem
 
 #: Noise added, of that of the data; and of their range of values at least, or rounding would be all that is seen.
 _PROBE, _LEAST_PROBE = 0.1, 1e-4
-#: How much the estimate varies by chance, in units of the noise's power over the root of the number of voxels. The
-#: first iterate that comes as close to the least is the result: it has less noise than those after it.
-_CHANCE = 2.0
+#: The standard error of the noise's power, in units of that over the root of the number of voxels. The first
+#: iterate whose estimate comes as close to the least is the result: it has less noise than those after it.
+_CHANCE = math.sqrt(2)
 _PATIENCE = 4  # steps without a lower estimate
 #: A smaller relative fall of the error in four steps is none, where Nesterov's are taken. Its square counts so much
 #: more, of the noise's power: far below the noise the estimate says nothing about how the error falls.
@@ -69,8 +69,8 @@ class LeastRisk:
 
     Attributes
     ----------
-    best : (int, ndarray or None, float)
-        The number, image and residual of the result so far.
+    best : Best
+        The result so far.
     """
 
     def __init__(self, problem: Problem, probe: Probe, beside: Iterates, pace: float = 1.0):
@@ -79,9 +79,8 @@ class LeastRisk:
         self._slack = _CHANCE / math.sqrt(problem.count)
         self._least = 0, math.inf  # the number of the iterate with the least estimate, and that
         self._errors: list[float] = []
-        # Those that may turn out to be the first: number, image, residual and estimate of each.
-        self._candidates: list[tuple[int, np.ndarray | None, float, float]] = []
-        self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+        self._candidates: list[tuple[float, Best]] = []  # those that may turn out to be the first, with estimates
+        self.best = Best()
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
         """Take an iterate with its difference; return why to stop, or None."""
@@ -94,9 +93,9 @@ class LeastRisk:
         risk = (iterate.squared + 2 * fitted) / self.problem.power - 1
         if risk < self._least[1]:
             self._least = number, risk
-        self._candidates.append((number, iterate.image, residual, risk))
-        self._candidates = [c for c in self._candidates if c[3] <= self._least[1] + self._slack]
-        self.best = self._candidates[0][:3]
+        self._candidates.append((risk, Best.of(number, iterate, residual)))
+        self._candidates = [c for c in self._candidates if c[0] <= self._least[1] + self._slack]
+        self.best = self._candidates[0][1]
         self._errors.append(math.sqrt(max(risk, 0.0) + _REST))
         if number - self._least[0] >= _PATIENCE:
             return "the least error is expected"

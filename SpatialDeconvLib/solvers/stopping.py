@@ -9,14 +9,13 @@ import numpy as np
 import scipy.fft as sfft
 
 from ..arrays.watch import Watch
-from .iteration import Ended, Iterate, Iterates, run
+from .iteration import Best, Ended, Iterate, Iterates, run
 from .problem import Problem
 from .risk import LeastRisk, Probe
 
 _WHITENESS_VOXELS = 1 << 18
 
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
-_FALL_KEYED_TO_DATA = 0.01
 #: What kernels with less in common with themselves a voxel on are: narrower than a Gaussian of 0.7 voxels.
 _NARROW = 0.6
 #: Voxels that have so much of the error say no more than chance, as of stars.
@@ -32,11 +31,11 @@ class LastIterate:
     """The last one, whenever the iteration ends."""
 
     def __init__(self) -> None:
-        self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+        self.best = Best()
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
         """Take an iterate; never a reason to stop."""
-        self.best = number, iterate.image, residual
+        self.best = Best.of(number, iterate, residual)
         return None
 
 
@@ -49,8 +48,9 @@ class HeldOutVoxels:
     far only if its squared errors are less by half the standard error of the differences. Where the kernels are
     narrow the neighbours say little about a voxel, and where few voxels have the error, they say little about the
     others: any fall is one then, of the errors weighed by the residual's `correlation`, of which there is less the
-    more of the image has been recovered. Where the kernels or weights do not explain the data
-    the least error may never come, so the iteration also ends when the error all but ceases to fall.
+    more of the image has been recovered; unless the data choose the kernels. Where the kernels or weights do not
+    explain the data the least error may never come, so the iteration also ends when the error all but ceases to
+    fall.
 
     Parameters
     ----------
@@ -67,14 +67,15 @@ class HeldOutVoxels:
 
     def __init__(self, problem: Problem, pace: float = 1.0, patience: int = 4, noise: float = 0.0):
         self.problem, self.patience, self.noise = problem, patience, noise
-        # A left-out voxel still chooses its own weights then, and its error goes on falling for too long.
-        self.fall = pace * (_FALL_KEYED_TO_DATA if problem.keyed_to_data else _FALL)
+        self.fall = pace * _FALL
         bound = problem.operator.bound
+        # The residual says nothing better where its own noise chooses the kernels.
+        self._keyed = problem.keyed_to_data
         # The errors say little then.
-        self.unsure = in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
+        self.unsure = not self._keyed and in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
         self.excesses: list[float] = []
         self.least = 0, math.inf  # the number of the iterate with the least error, and that
-        self.best: tuple[int, np.ndarray | None, float] = (0, None, math.nan)
+        self.best = Best()
         self._of_best: np.ndarray | None = None  # its squared errors
 
     def reached(self, number: int, iterate: Iterate, residual: float) -> str | None:
@@ -85,12 +86,12 @@ class HeldOutVoxels:
         squares = np.square(difference[held], dtype=np.float64)
         square = float(squares.mean())
         self.excesses.append(math.sqrt(max(square - self.noise**2, _LEAST_EXCESS * square)))
-        if self._of_best is None:
+        if self._of_best is None and not self._keyed:
             self.unsure |= square**2 * squares.size < _FEW * float(np.square(squares).mean())
         if self.unsure:
             squares *= math.sqrt(correlation(difference, self.problem.mask))
         if self._of_best is None or _less(squares, self._of_best, 0.0 if self.unsure else _CLEAR):
-            self.best = number, iterate.image, residual
+            self.best = Best.of(number, iterate, residual)
             self._of_best = squares
         if squares.mean() < self.least[1]:
             self.least = number, float(squares.mean())
