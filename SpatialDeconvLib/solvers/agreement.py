@@ -9,6 +9,7 @@ asks for every such number, by a name, through the `Problem.agreed` of its probl
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -84,3 +85,36 @@ class Given(Agreement):
         for number in self._numbers[name]:
             return number
         raise RuntimeError(f"this run makes steps that the one it follows did not make: {name}")
+
+
+class Told(Agreement):
+    """Tells the numbers of one run to another that makes the same step after it.
+
+    Parameters
+    ----------
+    own : Agreement
+        Where they come from.
+
+    Attributes
+    ----------
+    follower : Agreement
+        Of the other run. What this one did not ask for is measured.
+    """
+
+    def __init__(self, own: Agreement):
+        self._own = own
+        self._numbers: defaultdict[str, deque[float]] = defaultdict(deque)
+        self.follower = _Follower(self._numbers)
+
+    def __call__(self, name: str, measure: Callable[[], float]) -> float:
+        number = self._own(name, measure)
+        self._numbers[name].append(number)
+        return number
+
+
+class _Follower(Agreement):
+    def __init__(self, numbers: defaultdict[str, deque[float]]):
+        self._numbers = numbers
+
+    def __call__(self, name: str, measure: Callable[[], float]) -> float:
+        return self._numbers[name].popleft() if self._numbers[name] else measure()

@@ -173,10 +173,10 @@ class Problem:
         """Of the noise at every voxel of the data, by its law."""
         return self._law.variance(self.y + self.background if np.any(self.background) else self.y)
 
-    def with_data(self, y: np.ndarray) -> Problem:
-        """The same problem with other data, less the background, and numbers of its own (`agreed`)."""
+    def with_data(self, y: np.ndarray, agreed: Agreement) -> Problem:
+        """The same problem with other data, less the background, and numbers from elsewhere."""
         other = copy.copy(self)
-        other.y, other.agreed = y.astype(self.dtype, copy=False), Agreement()
+        other.y, other.agreed = y.astype(self.dtype, copy=False), agreed
         return other
 
     def squares(self, difference: np.ndarray, where: np.ndarray) -> np.ndarray:

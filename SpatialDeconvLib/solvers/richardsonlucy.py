@@ -65,7 +65,7 @@ def richardson_lucy(
 
     def begin(part: Problem, keep: bool) -> Iterates:
         iterates = ascent(part, penalty, keep)
-        return iterates if observe is None or part is not problem else _observed(problem, iterates, observe)
+        return iterates if observe is None or part.y is not problem.y else _observed(problem, iterates, observe)
 
     name = "Richardson-Lucy"
     if iterations is None:

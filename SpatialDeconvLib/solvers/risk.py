@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from ..arrays.inner import dot
+from .agreement import Told
 from .iteration import Best, Iterate, Iterates
 from .problem import Problem
 
@@ -33,11 +34,13 @@ _FALL, _REST = 0.01, 0.1
 
 
 class Probe:
-    """A problem beside another, whose data have some noise more.
+    """A problem, and one beside it whose data have some noise more.
+
+    Both take the same lengths of steps: these hang on single voxels, and what they do to an image is no noise.
 
     Attributes
     ----------
-    problem : Problem
+    problem, beside : Problem
     """
 
     def __init__(self, problem: Problem):
@@ -45,7 +48,9 @@ class Probe:
         self._share = max(_PROBE, _LEAST_PROBE * problem.span / problem.noise)
         noise = self._share * np.sqrt(variance) * np.random.default_rng(0).standard_normal(problem.y.shape)
         self._noise = problem.masked(noise.astype(problem.dtype))
-        self.problem = problem.with_data(problem.y + self._noise)
+        told = Told(problem.agreed)
+        self.problem = problem.with_data(problem.y, told)
+        self.beside = problem.with_data(problem.y + self._noise, told.follower)
 
     def fitted(self, difference: np.ndarray, other: np.ndarray) -> float:
         """tr(V d(A x)/dy), from y - A x of both problems."""
@@ -59,11 +64,9 @@ class LeastRisk:
 
     Parameters
     ----------
-    problem : Problem
     probe : Probe
-        Of it.
     beside : generator of Iterate
-        The same iteration of the probe's problem.
+        Of the problem beside, the same iteration as that whose iterates are judged.
     pace : float
         How many times as fast the iteration is as Nesterov's.
 
@@ -73,10 +76,10 @@ class LeastRisk:
         The result so far.
     """
 
-    def __init__(self, problem: Problem, probe: Probe, beside: Iterates, pace: float = 1.0):
-        self.problem, self._probe, self._beside = problem, probe, beside
+    def __init__(self, probe: Probe, beside: Iterates, pace: float = 1.0):
+        self._probe, self._beside = probe, beside
         self._fall = pace * _FALL
-        self._slack = _CHANCE / math.sqrt(problem.count)
+        self._slack = _CHANCE / math.sqrt(probe.problem.count)
         self._least = 0, math.inf  # the number of the iterate with the least estimate, and that
         self._errors: list[float] = []
         self._candidates: list[tuple[float, Best]] = []  # those that may turn out to be the first, with estimates
@@ -90,7 +93,7 @@ class LeastRisk:
         if iterate.difference is None or other.difference is None:
             raise ValueError("this rule needs y - A x of every iterate")
         fitted = self._probe.fitted(iterate.difference, other.difference)
-        risk = (iterate.squared + 2 * fitted) / self.problem.power - 1
+        risk = (iterate.squared + 2 * fitted) / self._probe.problem.power - 1
         if risk < self._least[1]:
             self._least = number, risk
         self._candidates.append((risk, Best.of(number, iterate, residual)))

@@ -142,8 +142,8 @@ def stopped_early(
     matter = problem.held_out_share() > _HELD_OUT_MATTER
     if matter and not problem.keyed_to_data:
         probe = Probe(problem)
-        rule = LeastRisk(problem, probe, begin(probe.problem, True), pace)
-        ended = run(problem, begin(problem, True), limit, rule, watch, name)
+        rule = LeastRisk(probe, begin(probe.beside, True), pace)
+        ended = run(problem, begin(probe.problem, True), limit, rule, watch, name)
         return ended, ended.reason
     with problem.held_out():
         left_out = HeldOutVoxels(problem, pace, noise=noise)
