@@ -9,13 +9,15 @@ import numpy as np
 import scipy.fft as sfft
 
 from ..arrays.watch import Watch
+from .crossvalidation import CrossValidation, Probe
 from .iteration import Best, Ended, Iterate, Iterates, run
 from .problem import Problem
-from .risk import LeastRisk, Probe
 
 _WHITENESS_VOXELS = 1 << 18
 
 _FALL = 0.004  # a smaller relative fall of the error per iteration is none
+#: A left-out voxel still chooses its own weights then, and its error goes on falling for too long, at any pace.
+_FALL_KEYED_TO_DATA = 0.01
 #: What kernels with less in common with themselves a voxel on are: narrower than a Gaussian of 0.7 voxels.
 _NARROW = 0.6
 #: Voxels that have so much of the error say no more than chance, as of stars.
@@ -67,10 +69,10 @@ class HeldOutVoxels:
 
     def __init__(self, problem: Problem, pace: float = 1.0, patience: int = 4, noise: float = 0.0):
         self.problem, self.patience, self.noise = problem, patience, noise
-        self.fall = pace * _FALL
-        bound = problem.operator.bound
         # The residual says nothing better where its own noise chooses the kernels.
         self._keyed = problem.keyed_to_data
+        self.fall = _FALL_KEYED_TO_DATA if self._keyed else pace * _FALL
+        bound = problem.operator.bound
         # The errors say little then.
         self.unsure = not self._keyed and in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
         self.excesses: list[float] = []
@@ -119,7 +121,7 @@ def stopped_early(
     """Iterate until the least error is expected.
 
     Of a few voxels that are left out, and then as many times with them, where they matter. Where they do, the image
-    is small, and all of its voxels tell more at the same cost (`risk.LeastRisk`), unless they choose the kernels.
+    is small, and all of its voxels tell more at the same cost (`crossvalidation`), unless they choose the kernels.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def stopped_early(
     matter = problem.held_out_share() > _HELD_OUT_MATTER
     if matter and not problem.keyed_to_data:
         probe = Probe(problem)
-        rule = LeastRisk(probe, begin(probe.beside, True), pace)
+        rule = CrossValidation(probe, begin(probe.beside, True), pace)
         ended = run(problem, begin(probe.problem, True), limit, rule, watch, name)
         return ended, ended.reason
     with problem.held_out():

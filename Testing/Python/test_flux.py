@@ -9,6 +9,7 @@ from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
 from SpatialDeconvLib.kernels.field import KernelField
 from SpatialDeconvLib.methods.registry import methods_of
 from SpatialDeconvLib.solvers.flux import with_flux
+from SpatialDeconvLib.solvers.iteration import Best
 from SpatialDeconvLib.solvers.models import LinearModel
 from SpatialDeconvLib.solvers.problem import Problem
 
@@ -113,6 +114,23 @@ def test_what_is_too_much_is_taken_where_it_is():
     assert found.sum() == pytest.approx(truth.sum(), rel=0.005)
     assert found[20, 20] == pytest.approx(1000, rel=0.001)
     assert found[20, 60] == pytest.approx(30, rel=0.02)
+
+
+@pytest.mark.parametrize("lower", [0.0, -np.inf])
+def test_an_image_that_stays_is_not_blurred_again_to_see_that_it_may(lower):
+    problem = problem_of(counts(1))
+    known = Best(3, problem.y, residual=0.9, lacking=0.001 * problem.y.sum())
+    found, residual = with_flux(problem, None, problem.y, lower, known)
+    assert found is problem.y
+    assert residual == 0.9
+
+
+@pytest.mark.parametrize("method", ["projected-landweber", "tv", "pnp"])
+def test_what_an_iteration_knows_of_its_last_image_is_so(method):
+    image, operator = counts(2) + 40, SpatiallyVariantBlur(KernelField.uniform(KERNEL), (44, 45), dtype="float64")
+    found = sd.solve(operator, image, method, noise=7.0)
+    left = image - operator.forward(found.image)
+    assert found.residual == pytest.approx(np.sqrt(np.mean(left**2)) / 7, rel=1e-6)
 
 
 @pytest.mark.parametrize("lower", [0.0, -np.inf])
