@@ -25,8 +25,10 @@ from .agreement import Told
 from .iteration import Best, Iterate, Iterates
 from .problem import Problem
 
-#: Noise added, of that of the data; and of their range of values at least, or rounding would be all that is seen.
-_PROBE, _LEAST_PROBE = 0.1, 1e-4
+#: Noise added, of that of the data.
+_PROBE = 0.1
+#: Of their range of values: at least, or rounding would be all that is seen; at most, whatever noise is claimed.
+_LEAST_PROBE, _MOST_PROBE = 1e-4, 0.1
 _MOST_FITTED = 0.9  # of what is left then, one probe tells too little
 #: The standard error of a sum of squared noise, in units of that over the root of the number of voxels. The first
 #: iterate whose error comes as close to the least is the result: it has less noise than those after it.
@@ -48,7 +50,8 @@ class Probe:
 
     def __init__(self, problem: Problem):
         variance = np.maximum(problem.variance(), (1e-6 * problem.span) ** 2)
-        self._share = max(_PROBE, _LEAST_PROBE * problem.span / problem.noise)
+        span = problem.span / problem.noise
+        self._share = min(max(_PROBE, _LEAST_PROBE * span), _MOST_PROBE * span)
         noise = self._share * np.sqrt(variance) * np.random.default_rng(0).standard_normal(problem.y.shape)
         self._noise = problem.masked(noise.astype(problem.dtype))
         told = Told(problem.agreed)
