@@ -112,7 +112,9 @@ def test_small_kernels_have_a_halo_that_is_wide_enough(strategy, name):
 )
 def test_kernels_with_gaps_have_a_wider_halo_and_what_is_left_is_told(strategy, name):
     options = {"strategy": strategy, "method": name, **({"engine": "fft"} if strategy == "blend" else {})}
-    if name != "richardson-lucy":
+    if name == "richardson-lucy":
+        options["iterations"] = 45  # more would have a halo that is wider than the tiles
+    else:
         options["regularization"] = {"joint": 0.05, "blend": 0.01}[strategy]
     disk = KernelField.uniform(ParametricKernel("disk", radius_mm=2.0))
     image = sd.convolve(picture(FLAT), disk).image
