@@ -43,7 +43,7 @@ from .weights import Choice, Guess, PenaltySearch, given_weight, not_finite
 _LIMIT = 150
 #: Of total variation, which comes to its flat pieces late, the later the weaker the noise: at least, at most, and
 #: times noise over the range of values. With a share of the Hessian.
-_TOLERANCE, _TOLERANCE_NOISY, _TOLERANCE_RISE, _TOLERANCE_CURVED = 1e-6, 3e-5, 0.006, 1e-4
+_TOLERANCE, _TOLERANCE_NOISY, _TOLERANCE_RISE, _TOLERANCE_CURVED = 1e-6, 1e-5, 0.006, 1e-4
 #: Shares of the Hessian's norm in the penalty that are tried, the one that is best for most images first.
 _SHARES = (1 / 3, 0.0)
 #: A guess of the weight: c sigma sqrt(sigma / range of values); c / (1 + 3 q) where the Hessian has the share q.

@@ -20,6 +20,8 @@ _FALL = 0.004  # a smaller relative fall of the error per iteration is none
 _FALL_KEYED_TO_DATA = 0.01
 #: What kernels with less in common with themselves a voxel on are: narrower than a Gaussian of 0.7 voxels.
 _NARROW = 0.6
+#: The same of kernels that let noise pass: a voxel and its scatter, or a Gaussian narrower than 0.45 voxels.
+_PASSED = 0.2
 #: Voxels that have so much of the error say no more than chance, as of stars.
 _FEW = 20.0
 #: Standard errors by which a fall of the squared error is one.
@@ -72,9 +74,8 @@ class HeldOutVoxels:
         # The residual says nothing better where its own noise chooses the kernels.
         self._keyed = problem.keyed_to_data
         self.fall = _FALL_KEYED_TO_DATA if self._keyed else pace * _FALL
-        bound = problem.operator.bound
         # The errors say little then.
-        self.unsure = not self._keyed and in_common([bound.kernel(k).values for k in range(len(bound))]) < _NARROW
+        self.unsure = not self._keyed and _in_common(problem) < _NARROW
         self.excesses: list[float] = []
         self.least = 0, math.inf  # the number of the iterate with the least error, and that
         self.best = Best()
@@ -121,7 +122,8 @@ def stopped_early(
     """Iterate until the least error is expected.
 
     Of a few voxels that are left out, and then as many times with them, where they matter. Where they do, the image
-    is small, and all of its voxels tell more at the same cost (`crossvalidation`), unless they choose the kernels.
+    is small, and all of its voxels tell more at the same cost (`crossvalidation`), unless they choose the kernels,
+    or kernels let the noise of single voxels pass, so that it is fitted from the first step on.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def stopped_early(
         The end of the last iteration, and why the first one stopped.
     """
     matter = problem.held_out_share() > _HELD_OUT_MATTER
-    if matter and not problem.keyed_to_data:
+    if matter and not problem.keyed_to_data and _in_common(problem) > _PASSED:
         probe = Probe(problem)
         rule = CrossValidation(probe, begin(probe.beside, True), pace)
         ended = run(problem, begin(probe.problem, True), limit, rule, watch, name)
@@ -155,6 +157,11 @@ def stopped_early(
         return ended, reason
     del ended  # and its image
     return run(problem, begin(problem, False), number, LastIterate(), watch.part(0.5, 1.0), name), reason
+
+
+def _in_common(problem: Problem) -> float:
+    bound = problem.operator.bound
+    return in_common([bound.kernel(k).values for k in range(len(bound))])
 
 
 def in_common(kernels: Sequence[np.ndarray]) -> float:

@@ -180,7 +180,7 @@ def test_a_table_is_summed_up_in_one_line(key, rows, words):
 @pytest.mark.parametrize(
     ("key", "rows", "words"),
     [
-        ("intensity", [], "empty"),
+        ("intensity", [], "no kernels yet"),
         ("uniform", LEVELS, "the table has 3"),
         ("intensity", [LEVELS[0], KernelRow("10.0")], "1 and 2 are both"),
     ],

@@ -256,13 +256,12 @@ def test_the_preconditioner_saves_products(model, keyed, share):
     assert steps[False] <= share * steps[True]
 
 
-@pytest.mark.parametrize("factor", [1 / 30, 30])
-def test_a_preconditioner_of_another_scale_costs_a_few_products(factor):
+def test_a_preconditioner_that_is_far_too_strong_costs_a_few_products():
     truth = brain_slice()
     op = SpatiallyVariantBlur(gaussians(2), truth.shape, guide=truth)
     problem = Problem(op, blurred(truth, gaussians(2), "detector").astype(np.float32), 0.5)
     near = preconditioner(LinearModel(op))
-    other = CosineFilter(np.float32(factor) * near.response, serially)
+    other = CosineFilter(np.float32(30) * near.response, serially)
     products, values = [], []
     for precondition in (near, other):
         objective, seen = Objective(problem, LinearModel(op), 0.25, 0.012), []
@@ -284,10 +283,10 @@ def test_the_weaker_the_noise_the_later_total_variation_ends():
     truth = smooth_objects((48, 40))
     y = blurred(truth, gaussians(2), "detector").astype(np.float32)
     op = SpatiallyVariantBlur(gaussians(2), y.shape, guide=truth)
-    ends = [flat_tolerance(Problem(op, y, noise)) for noise in (0.0, 0.05, 0.2, 5.0, 50.0)]
+    ends = [flat_tolerance(Problem(op, y, noise)) for noise in (0.0, 0.03, 0.1, 5.0, 50.0)]
     assert ends == sorted(ends)
     assert ends[0] < ends[1] < ends[2] < ends[3] == ends[4]
-    steps = [solve(op, y, "tv", noise=noise, regularization=0.02, hessian=0.0).iterations for noise in (0.02, 0.5)]
+    steps = [solve(op, y, "tv", noise=noise, regularization=0.02, hessian=0.0).iterations for noise in (0.02, 0.2)]
     assert steps[0] > steps[1]
 
 

@@ -217,7 +217,7 @@ UNUSED = sd.KernelField.by_weights([np.ones(IMAGE.shape), np.zeros(IMAGE.shape)]
     "field", [NARROW, ELSEWHERE, OTHERS, UNUSED], ids=["narrow", "levels", "labels", "weights"]
 )
 @pytest.mark.parametrize(
-    "options", [{"method": "wiener"}, {"method": "tv"}, {"method": "tikhonov", "tiles": 12}], ids=str
+    "options", [{"method": "wiener"}, {"method": "tv"}, {"method": "tikhonov", "tiles": 13}], ids=str
 )
 def test_a_run_without_a_blur_to_undo_has_no_residual(field, options):
     options = {"tiles": "never", **options}
