@@ -268,6 +268,13 @@ def test_what_tiles_may_change_is_told():
     assert not any("plug-and-play, step" in text for text in said[:before])
 
 
+def test_self_keyed_tiles_are_said_to_differ_more_with_the_source_model():
+    run = {"strategy": "joint", "method": "self-keyed", "regularization": 0.05, "iterations": 2, "tiles": 48}
+    for model, told in (("detector", "about 0.003"), ("source", "about 0.07")):
+        warnings = sd.deconvolve(picture(FLAT), intensity(FLAT), model=model, **run).warnings
+        assert sum(told in text for text in warnings) == 1
+
+
 def test_automatic_runs_take_a_method_that_gives_the_same():
     tiled = sd.deconvolve(picture(FLAT), KernelField.uniform(gaussian(1.0)), tiles=48)
     assert tiled.automatic["method"] == "tv"
