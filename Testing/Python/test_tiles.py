@@ -275,6 +275,13 @@ def test_self_keyed_tiles_are_said_to_differ_more_with_the_source_model():
         assert sum(told in text for text in warnings) == 1
 
 
+@pytest.mark.parametrize(("iterations", "told"), [(10, False), (11, True)])
+def test_many_iterations_are_said_to_show_tiles(iterations, told):
+    run = {"strategy": "joint", "method": "richardson-lucy", "iterations": iterations, "tiles": 64}
+    warnings = sd.deconvolve(picture(FLAT), KernelField.uniform(gaussian(1.0)), **run).warnings
+    assert any(f"after {iterations} iterations" in text for text in warnings) == told
+
+
 def test_automatic_runs_take_a_method_that_gives_the_same():
     tiled = sd.deconvolve(picture(FLAT), KernelField.uniform(gaussian(1.0)), tiles=48)
     assert tiled.automatic["method"] == "tv"

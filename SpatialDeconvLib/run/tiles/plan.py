@@ -41,6 +41,8 @@ _ITERATIONS = 10
 _GAPS = 2
 #: Of the range of values: what a tile may differ by without a word, and does of a border that is estimated.
 _WANTED, _LOOSE = 1e-3, 5e-3
+#: The same of Richardson-Lucy's steps and the like beyond so many: 2.3e-3 was measured with 15.
+_MANY_STEPS = 3e-3
 #: The same where the image that is sought chooses the kernels of the source model: where it differs, it spreads.
 _SELF_KEYED_SOURCE = 7e-2
 
@@ -364,6 +366,8 @@ def _bound(settings: DeconvolveSettings, gaps: bool) -> list[str]:
     apart, why = spec.tiled_to, f"{spec.in_prose} follows small differences in tiles"
     if settings.boundary == "extended" and not spec.early and spec.strategy == "joint":
         apart, why = max(apart, _LOOSE), f"with an extended boundary {why}"
+    if spec.early and spec.strategy == "joint" and (settings.iterations or 0) > _ITERATIONS:
+        apart, why = max(apart, _MANY_STEPS), f"after {settings.iterations} iterations {why}"
     if spec.self_keyed and settings.model == "source":
         apart, why = _SELF_KEYED_SOURCE, f"with the source model {why}"
     if gaps and spec.tiled_to_gaps > apart:
