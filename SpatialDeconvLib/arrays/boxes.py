@@ -10,7 +10,7 @@ import numpy as np
 Box = tuple[slice, ...]
 
 
-_SLAB_VOXELS = 2**17
+_SLAB_VOXELS = 1 << 18
 
 
 def bounding_box(weight: np.ndarray) -> Box | None:

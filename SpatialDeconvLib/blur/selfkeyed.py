@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,7 +28,7 @@ from ..kernels.field import KernelField
 from .operator import SpatiallyVariantBlur
 from .slabfft import Read, Write
 
-_PIECE = 1 << 14  # voxels whose weights are made at a time
+_PIECE = 1 << 16  # voxels whose weights are made at a time: with fewer, threads wait for each other
 _CLOSEST = 1e-30  # between levels: its inverse is a number in float32, too
 
 
@@ -60,59 +61,59 @@ class SelfKeyedBlur:
         slopes = np.diff(matrix, axis=0) / np.diff(self.levels)[:, None]
         zero = np.zeros((1, matrix.shape[1]))
         slopes = np.vstack([zero, slopes, zero])
-        # A weight is `values` + `slopes` x. What that rounds off is no more than x itself has rounded off.
+        # A weight is `intercepts` + `slopes` x. What that rounds off is no more than x itself has rounded off.
         origins = np.concatenate([self.levels[:1], self.levels])
-        self.values = _rows(np.vstack([matrix[:1], matrix]) - slopes * origins[:, None], operator.dtype)
+        self.intercepts = _rows(np.vstack([matrix[:1], matrix]) - slopes * origins[:, None], operator.dtype)
         self.slopes = _rows(slopes, operator.dtype)
         self.scratch = Scratch()
 
     def coefficients(self, values: np.ndarray) -> np.ndarray:
         """Weights of the kernels (of the compressed family's members) at some intensities, a row each."""
         cells = np.searchsorted(self.knots, values, side="right")
-        return (self.values[:, cells] + self.slopes[:, cells] * values).T
+        return (self.intercepts[:, cells] + self.slopes[:, cells] * values).T
 
     @property
     def source(self) -> bool:
         return self.operator.model == "source"
 
-    def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return F(x) and, in the detector model, sum_k w_k'(x) (h_k * x) (else None)."""
+    def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, Slope]:
+        """Return F(x), and what `transposed` needs of it at the same x."""
         operator = self.operator
         domain, data = self.group.transform.geometry.domain, self.group.transform.geometry.data
         x = x.reshape(operator.canonical_domain)
         out = np.zeros(operator.canonical_data, operator.dtype)
         if self.source:
-            operator.gather(self.group, domain, lambda: out, data, False, self._weighted(x), watch)
-            return out.reshape(operator.data_shape), None
-        slope = np.zeros_like(out)
-        places = _Places(self, operator.canonical_crop(x))
+            places = _Places(self, x)
+            operator.gather(self.group, domain, lambda: out, data, False, partial(places.reading, x), watch)
+            return out.reshape(operator.data_shape), Slope(places)
+        places, slope = _Places(self, operator.canonical_crop(x)), np.zeros_like(out)
 
         def write(r: int) -> Write:
             def add(here: _Weight, part: np.ndarray) -> None:
-                slope[here.planes] += np.multiply(part, here.slope, out=here.room)
-                part *= here.value()
-                out[here.planes] += part
+                slope[here.planes] += np.multiply(part, here.slope(), out=here.room)
+                out[here.planes] += np.multiply(part, here.intercept(), out=here.room)
 
             return places.writing(r, add)
 
         operator.scatter(self.group, x, domain, data, False, write, watch)
-        return out.reshape(operator.data_shape), slope.reshape(operator.data_shape)
+        # As w_k(x) = w_k'(x) x + what is left, the slope that is wanted anyway makes up the rest of F.
+        places.each(lambda planes: np.add(out[planes], places.x[planes] * slope[planes], out=out[planes]))
+        return out.reshape(operator.data_shape), Slope(places, slope)
 
-    def transposed(
-        self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None, watch: Watch | None = None
-    ) -> np.ndarray:
+    def transposed(self, residual: np.ndarray, slope: Slope | None, watch: Watch | None = None) -> np.ndarray:
         """Return F'(x)^T residual; `slope` is the second value that `forward` returned for x."""
+        if slope is None:
+            raise ValueError("the derivative needs the slope that `forward` returned")
         operator = self.operator
         domain, data = self.group.transform.geometry.domain, self.group.transform.geometry.data
-        x = x.reshape(operator.canonical_domain)
         residual = residual.reshape(operator.canonical_data)
         out = np.zeros(operator.canonical_domain, operator.dtype)
-        if self.source:
-            places = _Places(self, x)
+        places, x = slope.places, slope.places.x
+        if slope.image is None:  # the source model
 
             def write(r: int) -> Write:
                 def add(here: _Weight, part: np.ndarray) -> None:
-                    factor = np.multiply(x[here.planes], here.slope, out=here.room)
+                    factor = np.multiply(x[here.planes], here.slope(), out=here.room)
                     factor += here.value()
                     part *= factor
                     out[here.planes] += part
@@ -121,16 +122,26 @@ class SelfKeyedBlur:
 
             operator.scatter(self.group, residual, data, domain, True, write, watch)
             return out.reshape(operator.domain_shape)
-        if slope is None:
-            raise ValueError("the detector model needs the slope that `forward` returned")
-        weighted = self._weighted(operator.canonical_crop(x), residual)
-        operator.gather(self.group, data, lambda: out, domain, True, weighted, watch)
-        inner = operator.canonical_crop(out)
-        inner += residual * slope.reshape(residual.shape)
+        operator.gather(self.group, data, lambda: out, domain, True, partial(places.reading, residual), watch)
+        inner, steep = operator.canonical_crop(out), slope.image
+        places.each(lambda planes: np.add(inner[planes], residual[planes] * steep[planes], out=inner[planes]))
         return out.reshape(operator.domain_shape)
 
-    def _weighted(self, x: np.ndarray, image: np.ndarray | None = None) -> Callable[[int], Read]:
-        return partial(_Places(self, x).reading, x if image is None else image)
+
+@dataclass(frozen=True, eq=False)
+class Slope:
+    """What the derivative at an image and its blur have in common.
+
+    Attributes
+    ----------
+    places : _Places
+        Where the image's voxels lie between the levels; the image itself.
+    image : ndarray, optional
+        sum_k w_k'(x) (h_k * x), in canonical shape; of the detector model only.
+    """
+
+    places: _Places
+    image: np.ndarray | None = None
 
 
 class _Places:
@@ -153,7 +164,11 @@ class _Places:
             for knot in model.knots:  # faster than a binary search for tens of levels
                 cells += x[planes] >= knot
 
-        model.operator.run(work, list(self._pieces(0, len(x))))
+        self.each(work)
+
+    def each(self, work: Callable[[slice], object]) -> None:
+        """Call `work` on all planes, in lots."""
+        self.model.operator.run(work, list(self._pieces(0, len(self.x))))
 
     def writing(self, r: int, add: Callable[[_Weight, np.ndarray], None]) -> Write:
         """What gives `add` the weight of kernel r in some planes, and these planes of an image that is written."""
@@ -183,31 +198,39 @@ class _Places:
 
 
 class _Weight:
-    """A kernel's weight in some planes. Its arrays are the calling thread's until it makes the next.
+    """A kernel's weight in some planes, w(x) = slope x + intercept.
+
+    Arrays are the calling thread's until it makes the next.
 
     Attributes
     ----------
     planes : slice
-    slope : ndarray
-        With the intensity; gone when the value is taken.
     room : ndarray
-        For another array like it.
+        For another array like the weight.
     """
 
     def __init__(self, places: _Places, r: int, planes: slice):
-        self.planes, self._x, self._model = planes, places.x[planes], places.model
-        self._values = self._model.values[r]
-        shape, dtype, scratch = self._x.shape, self._x.dtype, self._model.scratch
+        self.planes, self._x = planes, places.x[planes]
+        self._slopes, self._intercepts = places.model.slopes[r], places.model.intercepts[r]
+        shape, dtype, scratch = self._x.shape, self._x.dtype, places.model.scratch
         self._cells = scratch("cells", shape, np.intp)
         self._cells[...] = places.cells[planes]
-        self.room, self._start = scratch("room", shape, dtype), scratch("start", shape, dtype)
-        self.slope = self._taken(self._model.slopes[r], scratch("slope", shape, dtype))
+        self.room, self._factor, self._rest = (scratch(n, shape, dtype) for n in ("room", "factor", "rest"))
+
+    def slope(self) -> np.ndarray:
+        """Gone when anything else is asked for."""
+        return self._taken(self._slopes, self._factor)
+
+    def intercept(self) -> np.ndarray:
+        """Where the intensity is 0, as the slope here has it; gone as the slope is."""
+        return self._taken(self._intercepts, self._factor)
 
     def value(self) -> np.ndarray:
-        """The weight itself, in the place of the slope."""
-        self.slope *= self._x
-        self.slope += self._taken(self._values, self._start)
-        return self.slope
+        """The weight itself, likewise."""
+        out = self.slope()
+        out *= self._x
+        out += self._taken(self._intercepts, self._rest)
+        return out
 
     def _taken(self, row: np.ndarray, out: np.ndarray) -> np.ndarray:
         """The entries of a row for the cells: all are in it, and with "clip" numpy puts them into `out` at once."""

@@ -34,6 +34,10 @@ class Agreement:
     def note(self, name: str, values: Sequence[float]) -> None:
         """Take numbers that a run to follow this one is to know as a whole."""
 
+    def number(self, name: str, number: float) -> float:
+        """Return the next number of a name, where the image at hand gives this one."""
+        return self(name, lambda: number)
+
     def dot(self, name: str, a: np.ndarray, b: np.ndarray) -> float:
         """Return the next number of a name, which is an inner product."""
         return self(name, lambda: dot(a, b))

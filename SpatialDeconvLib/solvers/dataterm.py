@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.sweep import Sweep
 from .models import Model
 from .problem import Problem
 
@@ -33,24 +34,35 @@ class DataTerm:
 
     def __init__(self, problem: Problem, model: Model):
         self.problem, self.model = problem, model
+        self._sweep = Sweep(problem.y.shape, problem.operator.run)
         self.squared = self.lacking = math.nan
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the value and the gradient, a new array."""
-        watch = self.problem.watch
+        watch, agreed, balance = self.problem.watch, self.problem.agreed, self.problem.balance
         difference, slope = self.model.forward(x, watch)
-        difference -= self.problem.y
-        self.problem.masked(difference)
-        self.squared = dot(difference, difference)
-        self.lacking = -float(difference.sum(dtype=np.float64))
-        balance = self.problem.balance
-        if balance is not None:
-            difference *= balance
-        agreed = self.problem.agreed
-        value = agreed("data term", lambda: self.squared if balance is None else dot(difference, difference))
-        if balance is not None:
-            difference *= balance
-        return 0.5 * value, self.model.transposed(x, difference, slope, watch)
+        self.squared, lacking, balanced = self._sums(difference, balance)
+        self.lacking = -lacking
+        value = agreed.number("data term", balanced)
+        return 0.5 * value, self.model.transposed(difference, slope, watch)
+
+    def _sums(self, image: np.ndarray, balance: np.ndarray | None) -> list[float]:
+        """Make b^2 (F(x) - y) of F(x), in place; return |F(x) - y|^2, the sum of F(x) - y, |b (F(x) - y)|^2."""
+        y, mask = self.problem.y, self.problem.mask
+
+        def work(slab: slice) -> tuple[float, float, float]:
+            part = np.subtract(image[slab], y[slab], out=image[slab])
+            if mask is not None:
+                np.copyto(part, 0, where=~mask[slab])
+            squared, total = dot(part, part), float(part.sum(dtype=np.float64))
+            if balance is None:
+                return squared, total, squared
+            part *= balance[slab]
+            balanced = dot(part, part)
+            part *= balance[slab]
+            return squared, total, balanced
+
+        return self._sweep.sums(work)
 
     def difference(self, x: np.ndarray) -> np.ndarray:
         """y - F(x) at every voxel, also where the data do not count; without b."""

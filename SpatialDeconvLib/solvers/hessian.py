@@ -24,7 +24,7 @@ from ..arrays.boxes import Box
 from ..arrays.threads import Scratch
 from .totalvariation import Run, TotalVariation
 
-_TILE = 1 << 17  # voxels worked on at a time
+_TILE = 1 << 18  # voxels worked on at a time
 _REACH = 2  # voxels on either side that the gradient of a voxel depends on
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays.watch import Watch
 from ..blur.operator import SpatiallyVariantBlur
-from ..blur.selfkeyed import SelfKeyedBlur
+from ..blur.selfkeyed import SelfKeyedBlur, Slope
 
 
 class LinearModel:
@@ -18,9 +18,7 @@ class LinearModel:
     def forward(self, x: np.ndarray, watch: Watch | None = None) -> tuple[np.ndarray, None]:
         return self.operator.forward(x, watch), None
 
-    def transposed(
-        self, x: np.ndarray, residual: np.ndarray, slope: np.ndarray | None, watch: Watch | None = None
-    ) -> np.ndarray:
+    def transposed(self, residual: np.ndarray, slope: Slope | None, watch: Watch | None = None) -> np.ndarray:
         return self.operator.adjoint(residual, watch)
 
 

@@ -17,7 +17,7 @@ Run = Callable[[Callable[[int], None], Sequence[int]], object]
 #: eps of the methods, of the range of values.
 SMOOTHING = 0.01
 
-_CHUNK = 1 << 17  # voxels worked on at a time
+_CHUNK = 1 << 18  # voxels worked on at a time
 
 
 class TotalVariation:
