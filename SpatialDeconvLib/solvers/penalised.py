@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.sweep import Sweep
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur, follows_intensity
 from ..errors import InputError, check_number, is_auto
@@ -33,7 +34,7 @@ from .iteration import Ended, Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .lifting import STEPS, LiftedDescent, changes_grow
 from .models import LinearModel, Model
-from .preconditioner import CosineFilter, preconditioner
+from .preconditioner import CosineFilter, DataCurvature, EdgeFilter
 from .problem import Problem
 from .samples import samples
 from .stopping import LastIterate
@@ -58,6 +59,8 @@ _SEARCH = PenaltySearch()
 _SPARSE, _SPARSE_FALL = 0.63, 1.0
 #: Of the range of values: less noise makes automatic weights no weaker, as no model is exact to so many digits.
 _LEAST_ERROR = 3e-4
+#: Edges are looked for again after so many steps.
+_LOOK = 3
 _TRIAL_STEPS, _TRIAL_TOLERANCE, _TRIAL_TOLERANCE_CURVED = 60, 1e-4, 3e-4
 #: Voxels that are left out in trials, and their share at most.
 _HELD_OUT, _HELD_OUT_SHARE = 8000, 0.2
@@ -146,21 +149,41 @@ class Objective:
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = self.data(x)
         penalty = self.penalty(x, self.eps, self.weight, gradient)
-        return value + self.weight * self.data.problem.agreed("penalty", lambda: penalty), gradient
+        return value + self.weight * self.data.problem.agreed.number("penalty", penalty), gradient
 
 
-def descent(objective: Objective, x: np.ndarray, lower: float, tolerance: float, near: CosineFilter) -> Iterates:
+def descent(
+    objective: Objective, x: np.ndarray, lower: float, tolerance: float, curvature: DataCurvature
+) -> Iterates:
     """Yield the start and what L-BFGS makes of it."""
-    agreed = objective.data.problem.agreed
-    images = descend(objective, x, lower, math.inf, tolerance=tolerance, precondition=near, agreed=agreed)
+    near = _near(objective, curvature)
+    problem = objective.data.problem
+    images = descend(
+        objective, x, lower, math.inf, tolerance=tolerance, precondition=near, agreed=problem.agreed,
+        sweep=Sweep(x.shape, problem.operator.run),
+    )  # fmt: skip
     del x
+    number = 0
     while True:
         try:
             x = next(images)
         except StopIteration as end:
             return end.value
+        if number % _LOOK == 0:
+            near.at(x)
+        number += 1
         yield Iterate(x, objective.data.squared, lacking=objective.data.lacking)
         del x
+
+
+def _near(objective: Objective, curvature: DataCurvature) -> CosineFilter | EdgeFilter:
+    """An inverse of the objective's second derivative.
+
+    That of total variation knows edges, but not where steps that are long there lead to another least.
+    """
+    if objective.share or curvature.steep:
+        return curvature.inverse()
+    return curvature.inverse_at_edges(objective.weight, objective.eps)
 
 
 def flat_tolerance(problem: Problem) -> float:
@@ -220,8 +243,8 @@ class PenalisedDescent:
 
     def descend(self, objective: Objective, x: np.ndarray, steps: int, tolerance: float, watch: Watch) -> Ended:
         """Descend on an objective from x."""
-        near = preconditioner(self.model, agreed=self.problem.agreed)
-        iterates = descent(objective, x, self.trials.lower, tolerance, near)
+        curvature = DataCurvature(self.model, self.problem.agreed)
+        iterates = descent(objective, x, self.trials.lower, tolerance, curvature)
         del x
         name = _("{method}, weight {weight:.3g}, step").format(method=self.name, weight=objective.weight)
         ended = run(self.problem, iterates, steps, LastIterate(), watch, name)
@@ -334,7 +357,7 @@ class _Series:
     def __init__(self, whole: Problem, parts: list[Problem], model: type[Model], lower: float, x: np.ndarray):
         self.parts, self.lower = parts, lower
         self.models = [model(part.operator) for part in parts]
-        self.near = [preconditioner(m) for m in self.models]
+        self.curvatures = [DataCurvature(m) for m in self.models]
         self.starts = [part.cut(x, whole) for part in parts]
         self.images: dict[tuple[int, float], np.ndarray] = {}
         self._tried: dict[tuple[float, float], tuple[np.ndarray, float]] = {}
@@ -364,7 +387,7 @@ class _Series:
             objective = Objective(problem, self.models[number], share, weight)
             x = self._near(number, share)
             tolerance = _TRIAL_TOLERANCE_CURVED if share else _TRIAL_TOLERANCE
-            iterates = descent(objective, x, self.lower, tolerance, self.near[number])
+            iterates = descent(objective, x, self.lower, tolerance, self.curvatures[number])
             name = _("weight {weight:.3g}, step").format(weight=weight)
             x = run(problem, iterates, _TRIAL_STEPS, LastIterate(), part, name).image
             self.images[number, share] = x

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.sweep import Sweep
 from ..arrays.watch import Watch
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..errors import InputError
@@ -30,7 +31,7 @@ from .iteration import Iterate, Iterates, Solution, run, solution
 from .lbfgs import descend
 from .models import LinearModel, Model
 from .penalised import PenalisedDescent, Trials, flat_tolerance
-from .preconditioner import preconditioner
+from .preconditioner import DataCurvature
 from .problem import Problem
 from .stopping import LastIterate
 
@@ -106,11 +107,13 @@ def splitting(
     yield Iterate(x, math.nan)
     data = DataTerm(problem, model)
     coupled = Coupled(data)
+    curvature = DataCurvature(model, problem.agreed)
     for size in sizes:
         coupled.v, coupled.weight = _denoised(denoise, x, size), _COUPLING * (problem.noise / size) ** 2
-        near = preconditioner(model, coupled.weight, agreed=problem.agreed)
+        near = curvature.inverse(coupled.weight)
         images = descend(
-            coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed
+            coupled, x, lower, math.inf, tolerance=0, precondition=near, agreed=problem.agreed,
+            sweep=Sweep(x.shape, problem.operator.run),
         )  # fmt: skip
         for _step, image in zip(range(_STEPS + 1), images, strict=False):
             x, squared, lacking = image, data.squared, data.lacking

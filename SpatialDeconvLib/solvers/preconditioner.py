@@ -1,4 +1,4 @@
-"""An approximate inverse of the objective's second derivative, with which L-BFGS starts: a filter.
+"""An approximate inverse of the objective's second derivative, with which L-BFGS starts: filters.
 
 The second derivative of 1/2 |y - A x|^2 is A^T A, near a convolution with the mean autocorrelation of the kernels;
 that of a penalty on differences is near a multiple of the Laplacian and its square. Both are diagonal in the cosine
@@ -10,6 +10,14 @@ transform, whose border is a mirror's, so their inverse is a filter there:
 SIAM Review 38, 1996). Every kernel in use counts the same, however few voxels have it: the widest hold the descent
 up. q is the curvature of a term |x|^2 / 2, where there is one. The others are in units of |h^(0)|^2, which is 1 for
 kernels that sum to 1; whatever the noise, weights of penalties come to about these.
+
+The second derivative of total variation is that only where the image is flat, and next to nothing across an edge.
+With s between 0 where an image is flat and 1 at its edges, steps are as long there as they have to be:
+
+    H' q = H q + s ( (G - H) (s q) ),     G = 1 / ( mean_k |h_k^|^2 + r' + a' lap )
+
+(a sum of inverses, each right in one part of the image: M. Dryja and O. B. Widlund, "Towards a unified theory of
+domain decomposition algorithms", 3rd Int. Symp. on Domain Decomposition Methods, SIAM, 1990).
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ from typing import Any
 import numpy as np
 import scipy.fft as sfft
 
+from ..arrays.sweep import Sweep
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..kernels.field import BoundField
 from .agreement import Agreement
@@ -30,7 +39,11 @@ from .models import Model
 _RIDGE, _LAPLACIAN, _SQUARED = 0.03, 0.01, 0.01
 #: With kernels keyed to the image sought in the source model, whose second derivative changes from place to place.
 _LAPLACIAN_SOURCE = 0.1
-_CHUNK = 1 << 16  # voxels transformed at a time
+#: r' in the same units, and a' in those of the flat parts' curvature.
+_EDGE_RIDGE, _EDGE_LAPLACIAN = 0.1, 0.1
+#: s^2 = |grad x|^2 / ( |grad x|^2 + this times eps^2 ).
+_EDGE = 10.0
+_CHUNK = 1 << 18  # voxels transformed at a time
 
 
 class CosineFilter:
@@ -70,36 +83,141 @@ class CosineFilter:
         self.run(back, self._planes)
         return image
 
+    def at(self, x: np.ndarray) -> None:
+        """Take the next images to be steps from x; that makes no difference here."""
+
+
+class EdgeFilter:
+    """H'; H until it is told of an image.
+
+    Parameters
+    ----------
+    flat, edges : CosineFilter
+        H and G - H.
+    spacing : tuple of float
+        Of the image, in mm.
+    eps : float
+        Of total variation, see `totalvariation`.
+    """
+
+    def __init__(self, flat: CosineFilter, edges: CosineFilter, spacing: Sequence[float], eps: float):
+        self._flat, self._edges = flat, edges
+        self._squares = [(min(spacing) / h) ** 2 for h in spacing]
+        self._least = _EDGE * eps**2
+        self._sweep = Sweep(flat.response.shape, flat.run)
+        self._share: np.ndarray | None = None
+
+    def at(self, x: np.ndarray) -> None:
+        """Take the edges of x: the next images are steps from there."""
+        share = np.empty_like(x)
+        least = x.dtype.type(self._least)
+
+        def work(slab: slice) -> None:
+            square = self._gradient(x, slab)
+            np.divide(square, square + least, out=square)
+            np.sqrt(square, out=share[slab])
+
+        self._sweep(work)
+        self._share = share
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Filter an image in place and return it."""
+        share = self._share
+        if share is None:
+            return self._flat(image)
+        edges = self._edges(self._product(image, share, np.empty_like(image)))
+        image = self._flat(image)
+
+        def add(slab: slice) -> None:
+            edges[slab] *= share[slab]
+            image[slab] += edges[slab]
+
+        self._sweep(add)
+        return image
+
+    def _product(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+        self._sweep(lambda slab: np.multiply(a[slab], b[slab], out=out[slab]))
+        return out
+
+    def _gradient(self, x: np.ndarray, slab: slice) -> np.ndarray:
+        """The squares of forward and of backward differences, summed, in some planes."""
+        start, stop = slab.start, min(slab.stop, len(x))
+        before, after = max(start - 1, 0), min(stop + 1, len(x))
+        out = np.zeros_like(x[slab])
+        steps = np.square(np.diff(x[before:after], axis=0))
+        steps *= x.dtype.type(self._squares[0])
+        out[: after - 1 - start] += steps[start - before :]
+        first = max(start, 1)
+        out[first - start :] += steps[: stop - first]
+        for axis, scale in enumerate(self._squares[1:], 1):
+            steps = np.square(np.diff(x[slab], axis=axis))
+            steps *= x.dtype.type(scale)
+            head = (slice(None),) * axis
+            for there in ((*head, slice(None, -1)), (*head, slice(1, None))):
+                out[there] += steps
+        return out
+
 
 def _slices(length: int, size: int) -> list[slice]:
     thickness = max(1, _CHUNK // size)
     return [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)]
 
 
-def preconditioner(model: Model, curvature: float = 0.0, agreed: Agreement | None = None) -> CosineFilter:
-    """Return H for the data term of a model and a penalty on differences; `curvature` is q."""
-    operator = model.operator
-    shape, spacing = operator.domain_shape, operator.bound.spacing
-    finest = min(spacing)
-    laps = [
-        (finest / h) ** 2 * (2 - 2 * np.cos(np.pi / n * np.arange(n))) for n, h in zip(shape, spacing, strict=True)
-    ]
-    lags = mean_autocorrelation(_kernels_in_use(model, Agreement() if agreed is None else agreed))
-    scale = max(float(lags.sum()), 1e-3 * float(np.abs(lags).sum()))
-    steep = isinstance(model, SelfKeyedBlur) and model.source
-    constant = curvature + _RIDGE * scale
-    linear, squared = (_LAPLACIAN_SOURCE if steep else _LAPLACIAN) * scale, _SQUARED * scale
-    for axis in range(1, len(shape)):
-        lags = _cosine_sum(lags, axis, shape[axis], slice(None))
-    response = np.empty(shape, operator.dtype)
+class DataCurvature:
+    """The second derivative of the data term of a model, as far as it is a convolution.
 
-    def fill(part: slice) -> None:
-        lap = sum(np.ix_(laps[0][part], *laps[1:]))
-        power = np.maximum(_cosine_sum(lags, 0, shape[0], part), 0)  # rounding
-        response[part] = 1 / (power + constant + linear * lap + squared * lap * lap)
+    Parameters
+    ----------
+    model : LinearModel or SelfKeyedBlur
+    agreed : Agreement, optional
+    """
 
-    operator.run(fill, _slices(shape[0], response.size // shape[0]))
-    return CosineFilter(response, operator.run)
+    def __init__(self, model: Model, agreed: Agreement | None = None):
+        operator = self._operator = model.operator
+        shape, spacing = operator.domain_shape, operator.bound.spacing
+        finest = min(spacing)
+        self._laps = [
+            (finest / h) ** 2 * (2 - 2 * np.cos(np.pi / n * np.arange(n)))
+            for n, h in zip(shape, spacing, strict=True)
+        ]
+        lags = mean_autocorrelation(_kernels_in_use(model, Agreement() if agreed is None else agreed))
+        self._scale = max(float(lags.sum()), 1e-3 * float(np.abs(lags).sum()))
+        #: Whether it changes from place to place, with the image that is sought.
+        self.steep = isinstance(model, SelfKeyedBlur) and model.source
+        for axis in range(1, len(shape)):
+            lags = _cosine_sum(lags, axis, shape[axis], slice(None))
+        self._lags = lags
+
+    def inverse(self, curvature: float = 0.0) -> CosineFilter:
+        """H with a penalty on differences; `curvature` is q."""
+        return self._filter(lambda power, lap: self._flat(power, lap, curvature))
+
+    def inverse_at_edges(self, weight: float, eps: float) -> EdgeFilter:
+        """H' with total variation of this weight and smoothing."""
+        ridge, linear = _EDGE_RIDGE * self._scale, _EDGE_LAPLACIAN * weight / eps
+
+        def more(power: np.ndarray, lap: np.ndarray) -> np.ndarray:
+            return np.maximum(1 / (power + ridge + linear * lap) - self._flat(power, lap), 0)
+
+        return EdgeFilter(self.inverse(), self._filter(more), self._operator.bound.spacing, eps)
+
+    def _flat(self, power: np.ndarray, lap: np.ndarray, curvature: float = 0.0) -> np.ndarray:
+        scale = self._scale
+        linear = (_LAPLACIAN_SOURCE if self.steep else _LAPLACIAN) * scale
+        return 1 / (power + curvature + _RIDGE * scale + linear * lap + _SQUARED * scale * lap * lap)
+
+    def _filter(self, response: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> CosineFilter:
+        """The filter with what `response` gives for the kernels' mean power and the Laplacian."""
+        operator, shape = self._operator, self._operator.domain_shape
+        out = np.empty(shape, operator.dtype)
+
+        def fill(part: slice) -> None:
+            lap = np.asarray(sum(np.ix_(self._laps[0][part], *self._laps[1:])))
+            power = np.maximum(_cosine_sum(self._lags, 0, shape[0], part), 0)  # rounding
+            out[part] = response(power, lap)
+
+        operator.run(fill, _slices(shape[0], out.size // shape[0]))
+        return CosineFilter(out, operator.run)
 
 
 def _has_support(bound: BoundField, k: int, dtype: np.dtype) -> bool:

@@ -21,7 +21,7 @@ from SpatialDeconvLib.solvers.hessian import HessianVariation, tiles
 from SpatialDeconvLib.solvers.lbfgs import descend
 from SpatialDeconvLib.solvers.models import LinearModel
 from SpatialDeconvLib.solvers.penalised import Objective, flat_tolerance
-from SpatialDeconvLib.solvers.preconditioner import CosineFilter, mean_autocorrelation, preconditioner
+from SpatialDeconvLib.solvers.preconditioner import CosineFilter, DataCurvature, EdgeFilter, mean_autocorrelation
 from SpatialDeconvLib.solvers.problem import Problem
 from SpatialDeconvLib.solvers.samples import samples
 from SpatialDeconvLib.solvers.solve import solve
@@ -216,7 +216,7 @@ def test_preconditioner_of_a_mirrored_blur_is_its_inverse_but_for_the_constants(
     squared = sum(mirrored(lap, [-1, 2, -1], a) for a in (0, 1))
     twice = mirrored(mirrored(x, kernel.values), kernel.values)
     direct = twice + (0.5 + 0.03) * x + 0.01 * lap + 0.01 * squared
-    np.testing.assert_allclose(preconditioner(LinearModel(op), 0.5)(direct), x, atol=1e-6)
+    np.testing.assert_allclose(DataCurvature(LinearModel(op)).inverse(0.5)(direct), x, atol=1e-6)
 
 
 def test_preconditioner_counts_kernels_in_use_alike_and_takes_any_scale():
@@ -227,7 +227,7 @@ def test_preconditioner_counts_kernels_in_use_alike_and_takes_any_scale():
     def response(kernels, scale=1.0):
         kernels = {k: Kernel(scale * h.values) for k, h in kernels.items()}
         field = KernelField.by_region(labels, kernels, outside="nearest")
-        return preconditioner(LinearModel(SpatiallyVariantBlur(field, shape, dtype="float64"))).response
+        return DataCurvature(LinearModel(SpatiallyVariantBlur(field, shape, dtype="float64"))).inverse().response
 
     both = response({0: narrow, 1: wide})
     alone = [response({0: kernel, 1: kernel}) for kernel in (narrow, wide)]
@@ -247,7 +247,7 @@ def test_the_preconditioner_saves_products(model, keyed, share):
     blur = SelfKeyedBlur(op) if keyed else LinearModel(op)
     problem = Problem(op, y, 0.5)
     values = {}
-    for near in (preconditioner(blur), None):
+    for near in (DataCurvature(blur).inverse(), None):
         objective = Objective(problem, blur, 0.25, 0.012)
         images = descend(objective, problem.start(), 0, np.inf, tolerance=0, precondition=near)
         values[near is None] = [Objective(problem, blur, 0.25, 0.012)(x)[0] for x in itertools.islice(images, 40)]
@@ -256,11 +256,45 @@ def test_the_preconditioner_saves_products(model, keyed, share):
     assert steps[False] <= share * steps[True]
 
 
+def test_total_variation_comes_to_its_edges_sooner_by_a_preconditioner_that_knows_them():
+    truth = np.round(smooth_objects((64, 60)) / 12.5).astype(np.float32) * 12.5
+    op = SpatiallyVariantBlur(gaussians(2), truth.shape, guide=truth)
+    problem = Problem(op, blurred(truth, gaussians(2), "detector").astype(np.float32), 0.2)
+    blur = LinearModel(op)
+    curvature, objective = DataCurvature(blur), Objective(problem, blur, 0.0, 0.01)
+    ends = []
+    for near in (curvature.inverse(), curvature.inverse_at_edges(objective.weight, objective.eps)):
+        images, values = descend(objective, problem.start(), 0, np.inf, tolerance=0, precondition=near), []
+        for x in itertools.islice(images, 60):
+            near.at(x)
+            values.append(objective(x)[0])
+        ends.append(values)
+    assert next(n for n, value in enumerate(ends[1]) if value <= ends[0][-1]) < 45
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (1, 20), (7, 6, 5)])
+def test_a_filter_of_flat_parts_and_edges_is_the_sum_of_both(shape, monkeypatch):
+    monkeypatch.setattr("SpatialDeconvLib.arrays.boxes._SLAB_VOXELS", 30)
+    rng = np.random.default_rng(3)
+    image, x = rng.standard_normal((2, *shape))
+    flat, edges = (CosineFilter(rng.uniform(0.5, 2, shape), serially) for _ in range(2))
+    near = EdgeFilter(flat, edges, (3.0, *(1.5,) * (len(shape) - 1)), 0.4)
+    np.testing.assert_allclose(near(image.copy()), flat(image.copy()))
+    near.at(x)
+    square = np.zeros(shape)
+    for axis, scale in enumerate((0.25, *(1.0,) * (len(shape) - 1))):
+        step = np.diff(x, axis=axis) ** 2 * scale
+        for pad in ((0, 1), (1, 0)):
+            square += np.pad(step, [pad if a == axis else (0, 0) for a in range(len(shape))])
+    share = np.sqrt(square / (square + 10 * 0.4**2))
+    np.testing.assert_allclose(near(image.copy()), flat(image.copy()) + share * edges(share * image))
+
+
 def test_a_preconditioner_that_is_far_too_strong_costs_a_few_products():
     truth = brain_slice()
     op = SpatiallyVariantBlur(gaussians(2), truth.shape, guide=truth)
     problem = Problem(op, blurred(truth, gaussians(2), "detector").astype(np.float32), 0.5)
-    near = preconditioner(LinearModel(op))
+    near = DataCurvature(LinearModel(op)).inverse()
     other = CosineFilter(np.float32(30) * near.response, serially)
     products, values = [], []
     for precondition in (near, other):
