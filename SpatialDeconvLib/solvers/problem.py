@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -185,11 +185,6 @@ class Problem:
         if self.balance is not None:
             seen *= self.balance[where]
         return np.square(seen, dtype=np.float64)
-
-    def planes(self, work: Callable[[slice], None], length: int) -> None:
-        """Call `work` on slices of planes, in threads."""
-        thickness = max(1, (1 << 16) * length // max(1, self.y.size))
-        self.operator.run(work, [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)])
 
     # -- parts
 

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.sweep import Sweep
 from ..arrays.watch import Watch
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
@@ -249,7 +250,8 @@ class _Poisson:
                 value = -float(m.sum())
             return dot(apart, apart), value
 
-        return self._sums(work, len(model))
+        squared, value = self._sweep(model).sums(work)
+        return squared, value
 
     def _lifted(self, array: np.ndarray, rows: slice) -> np.ndarray:
         """Planes of the data or the model, by the lift higher."""
@@ -281,17 +283,17 @@ class _Poisson:
         def work(rows: slice) -> None:
             array[rows] *= self.dtype.type(factor)
 
-        self.problem.planes(work, len(array))
+        self._sweep(array)(work)
 
     def _flux(self, data: np.ndarray) -> float:
         """The sum over the data that count."""
         mask = self.problem.mask
 
-        def work(rows: slice) -> tuple[float, float]:
+        def work(rows: slice) -> tuple[float]:
             counts = True if mask is None else mask[rows]
-            return float(data[rows].sum(dtype=np.float64, where=counts)), 0.0
+            return (float(data[rows].sum(dtype=np.float64, where=counts)),)
 
-        return self._sums(work, len(data))[0]
+        return self._sweep(data).sums(work)[0]
 
     def multiply(self, factor: np.ndarray, x: np.ndarray, slope: np.ndarray | None) -> None:
         """factor <- x (1 + factor / A^T 1), with the slope of a penalty in the denominator."""
@@ -306,7 +308,7 @@ class _Poisson:
             f += 1
             f *= x[rows]
 
-        self.problem.planes(work, len(x))
+        self._sweep(x)(work)
 
     def scale(
         self, gradient: np.ndarray, x: np.ndarray, step: np.ndarray, slope: np.ndarray | None
@@ -329,8 +331,8 @@ class _Poisson:
             g[...] = scaled
             return square, along
 
-        square, along = self._sums(work, len(x))
-        return self.problem.agreed("square", lambda: square), self.problem.agreed("along", lambda: along)
+        square, along = self._sweep(x).sums(work)
+        return self.problem.agreed.number("square", square), self.problem.agreed.number("along", along)
 
     def turn(self, step: np.ndarray, scaled: np.ndarray, x: np.ndarray, factor: float, length: float) -> float:
         """step <- length (scaled + factor step), bent at x >= 0. Return how much of a voxel it takes at most."""
@@ -347,7 +349,7 @@ class _Poisson:
             np.divide(e, share, out=share)
             taken.append(-float(share.min()))
 
-        self.problem.planes(work, len(x))
+        self._sweep(x)(work)
         return self.problem.agreed("reach", lambda: max(taken))
 
     def best_length(
@@ -400,19 +402,12 @@ class _Poisson:
         def seen(rows: slice) -> None:
             model[rows] += share * change[rows]
 
-        self.problem.planes(domain, len(x))
-        self.problem.planes(seen, len(model))
+        self._sweep(x)(domain)
+        self._sweep(model)(seen)
 
-    def _sums(self, work: Callable[[slice], tuple[float, float]], length: int) -> tuple[float, float]:
-        """Sums of what `work` returns for the planes, in the order of the planes."""
-        parts: dict[int, tuple[float, float]] = {}
-
-        def noted(rows: slice) -> None:
-            parts[rows.start] = work(rows)
-
-        self.problem.planes(noted, length)
-        ordered = [parts[start] for start in sorted(parts)]
-        return sum(first for first, _ in ordered), sum(second for _, second in ordered)
+    def _sweep(self, array: np.ndarray) -> Sweep:
+        """Over images like this one."""
+        return Sweep(array.shape, self.problem.operator.run)
 
 
 def _some_rows(array: np.ndarray, stride: int) -> np.ndarray:

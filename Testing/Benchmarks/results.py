@@ -212,6 +212,7 @@ class Results:
 def reaches(value: float, target: str) -> bool:
     """Whether a value keeps a bound such as "<= 1.4"."""
     sign, bound = _TARGET.fullmatch(target).groups()
+    value = float(value)  # of numpy's, comparisons would be what JSON does not know
     return {
         "<=": value <= float(bound),
         ">=": value >= float(bound),
