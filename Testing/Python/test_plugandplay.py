@@ -68,9 +68,10 @@ def test_block_cosines_are_their_definition(monkeypatch):
     denoise = BlockCosines(Crew(1))
     shifts = BlockCosines(Crew(1))._shifts((8, 8))
     assert len(set(shifts)) == 3
-    expected = np.zeros_like(image)
+    total, weights = np.zeros((2, *image.shape))
     for a, b in shifts:
         padded = np.pad(image, [(8 + 8 - a - 1, 16), (8 + 8 - b - 1, 16)], mode="symmetric")
+        counted = np.zeros_like(padded)
         # A block starts at the image's voxel (a - 7, b - 7), and every 8 from there.
         low = 8 + 8 - a - 1 - (7 - a) % 8, 8 + 8 - b - 1 - (7 - b) % 8
         for i in range(low[0], low[0] + 32, 8):
@@ -81,10 +82,13 @@ def test_block_cosines_are_their_definition(monkeypatch):
                     mean = c[0, 0]
                     c[np.abs(c) < 3.0 * 15] = 0
                     c[0, 0] = mean
+                    counted[i : i + 8, j : j + 8] = 1 / np.count_nonzero(c)
                     padded[i : i + 8, j : j + 8] = sfft.idctn(c, norm="ortho")
         start = 8 + 8 - a - 1, 8 + 8 - b - 1
-        expected += padded[start[0] : start[0] + 21, start[1] : start[1] + 18] / 3
-    np.testing.assert_allclose(denoise(image, 15.0), expected, atol=1e-10)
+        inside = (slice(start[0], start[0] + 21), slice(start[1], start[1] + 18))
+        total += counted[inside] * padded[inside]
+        weights += counted[inside]
+    np.testing.assert_allclose(denoise(image, 15.0), total / weights, atol=1e-10)
 
 
 def test_shifts_fill_the_block_and_go_on_from_call_to_call():
@@ -171,7 +175,7 @@ def test_kernels_of_measured_values_are_those_of_the_data_unless_it_is_told_othe
     true = solve(op, y, "pnp", noise=0.5, self_keyed=True)
     assert measured.parameters["self_keyed"] is False
     assert true.parameters["self_keyed"] is True
-    assert psnr(measured.image, truth) > psnr(true.image, truth) + 0.5
+    assert psnr(measured.image, truth) > psnr(true.image, truth) + 0.3
 
 
 @pytest.mark.parametrize("boundary", ["edge", "extended"])
