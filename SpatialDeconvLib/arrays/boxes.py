@@ -10,7 +10,8 @@ import numpy as np
 Box = tuple[slice, ...]
 
 
-_SLAB_VOXELS = 1 << 18
+#: A megabyte or two with what is made of a voxel, small enough for the cache of a processor.
+_SLAB_VOXELS = 1 << 17
 
 
 def bounding_box(weight: np.ndarray) -> Box | None:
@@ -26,8 +27,8 @@ def bounding_box(weight: np.ndarray) -> Box | None:
     return tuple(box)
 
 
-def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
+def slabs(shape: tuple[int, ...], voxels: int = _SLAB_VOXELS) -> Iterator[slice]:
     """Parts of the first axis, small enough for the processor's cache, so that temporaries stay small."""
-    step = max(1, _SLAB_VOXELS * shape[0] // max(1, math.prod(shape)))
+    step = max(1, voxels * shape[0] // max(1, math.prod(shape)))
     for start in range(0, shape[0], step):
         yield slice(start, start + step)

@@ -9,6 +9,8 @@ import numpy as np
 from .boxes import slabs
 from .inner import dot
 
+_VOXELS = 1 << 18  # of a slab: with fewer, threads wait for each other
+
 #: Calls work on every item, possibly in threads (`threads.Crew`).
 Run = Callable[[Callable[[slice], object], Sequence[slice]], object]
 
@@ -33,7 +35,7 @@ class Sweep:
 
     def __init__(self, shape: Sequence[int], run: Run = serially):
         self._run = run
-        self._slabs = list(slabs(tuple(shape)))
+        self._slabs = list(slabs(tuple(shape), _VOXELS))
 
     def __call__(self, work: Callable[[slice], object]) -> None:
         """Call `work` on every slab."""

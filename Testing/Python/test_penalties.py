@@ -274,7 +274,7 @@ def test_total_variation_comes_to_its_edges_sooner_by_a_preconditioner_that_know
 
 @pytest.mark.parametrize("shape", [(9, 12), (1, 20), (7, 6, 5)])
 def test_a_filter_of_flat_parts_and_edges_is_the_sum_of_both(shape, monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.arrays.boxes._SLAB_VOXELS", 30)
+    monkeypatch.setattr("SpatialDeconvLib.arrays.sweep._VOXELS", 30)
     rng = np.random.default_rng(3)
     image, x = rng.standard_normal((2, *shape))
     flat, edges = (CosineFilter(rng.uniform(0.5, 2, shape), serially) for _ in range(2))

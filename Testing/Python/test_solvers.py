@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from scipy import ndimage, optimize
 from scipy.sparse.linalg import lsmr
 
-from SpatialDeconvLib.arrays import boxes
+from SpatialDeconvLib.arrays import sweep
 from SpatialDeconvLib.arrays.watch import Watch
 from SpatialDeconvLib.blur import slabfft
 from SpatialDeconvLib.blur.operator import SpatiallyVariantBlur
@@ -322,7 +322,7 @@ def test_richardson_lucy_goes_on_where_the_model_comes_near_zero():
 def test_richardson_lucy_in_little_memory_needs_few_volumes(family, most, monkeypatch):
     # What a thread holds at a time would count in so small an image.
     monkeypatch.setattr(slabfft, "_SLAB", 1 << 12)
-    monkeypatch.setattr(boxes, "_SLAB_VOXELS", 1 << 12)
+    monkeypatch.setattr(sweep, "_VOXELS", 1 << 12)
     image = np.random.default_rng(0).uniform(1, 110, (64, 80, 64)).astype(np.float32)
     tracemalloc.start()
     try:
