@@ -1,4 +1,4 @@
-"""A rule that ends an iteration where all voxels together say that the image predicts them best.
+"""Where all voxels together say that the image predicts them best: a rule that ends iterations, a search for a weight.
 
 Generalised cross-validation: leaving out one voxel after another and predicting each from the others comes to
 
@@ -17,25 +17,33 @@ what they do to A is no part of t.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..arrays.inner import dot
+from ..arrays.watch import Watch
+from ..errors import InputError
 from .agreement import Told
 from .iteration import Best, Iterate, Iterates
 from .problem import Problem
+from .weights import not_finite, strongest, unexplained_slack
 
 #: Noise added, of that of the data.
 _PROBE = 0.1
 #: Of their range of values: at least, or rounding would be all that is seen; at most, whatever noise is claimed.
 _LEAST_PROBE, _MOST_PROBE = 1e-4, 0.1
-_MOST_FITTED = 0.9  # of what is left then, one probe tells too little
+#: Of what is left then, one probe tells too little: the sooner, the less exactly it is known what becomes of noise.
+_MOST_FITTED, _MOST_FITTED_LINEARLY = 0.9, 0.97
 #: The standard error of a sum of squared noise, in units of that over the root of the number of voxels. The first
 #: iterate whose error comes as close to the least is the result: it has less noise than those after it.
 _CHANCE = math.sqrt(2)
 _PATIENCE = 4  # steps without a smaller error
 #: A smaller relative fall in four of Nesterov's steps is none: of the root of the error, less most of its noise.
 _FALL, _NOISE = 0.005, 0.9
+#: Of the error of a weight, over the root of the number of voxels: a stronger weight with an error no more than this
+#: above the least is as good. Less than `_CHANCE`, as the weights that are tried share most of the chance.
+_SLACK = 0.5
 
 
 class Probe:
@@ -46,6 +54,8 @@ class Probe:
     Attributes
     ----------
     problem, beside : Problem
+    alone : Problem
+        Its data are the noise, for what is linear in them; in the place of `beside`.
     """
 
     def __init__(self, problem: Problem):
@@ -57,6 +67,7 @@ class Probe:
         told = Told(problem.agreed)
         self.problem = problem.with_data(problem.y, told)
         self.beside = problem.with_data(problem.y + self._noise, told.follower)
+        self.alone = problem.with_data(self._noise, told.follower)
 
     def fitted(self, difference: np.ndarray, other: np.ndarray) -> float:
         """t, from y - A x of both problems."""
@@ -113,3 +124,58 @@ class CrossValidation:
         if number >= 4 and self._excesses[-5] - self._excesses[-1] < self._fall * self._excesses[-1]:
             return "voxels are not predicted better any more"
         return None
+
+
+def best_weight(
+    problem: Problem,
+    weights: Sequence[float],
+    start: np.ndarray,
+    solve: Callable[[Problem, float, np.ndarray, Watch], np.ndarray],
+    watch: Watch,
+) -> tuple[np.ndarray, float]:
+    """Find the weight of a quadratic penalty whose error is the least, or a stronger one that is as good.
+
+    Differences are weighted as the problem balances them: |b (y - A x)|^2 with t = tr(b^2 V d(A x)/dy) / tr(b^2 V).
+
+    Parameters
+    ----------
+    problem : Problem
+    weights : sequence of float
+        From strong to weak, tried until the error rises.
+    start : ndarray
+        A first image.
+    solve : callable (problem, weight, image, watch) -> image
+        Linear in the data and the image that it starts from, but for numbers that it asks of `problem.agreed`: what
+        becomes of noise is known so for images, too, that are not yet at the end of their iteration.
+    watch : Watch
+
+    Returns
+    -------
+    ndarray, float
+        The image of the weight tried that is nearest to the best, and the best.
+    """
+    probe = Probe(problem)
+    problem, alone = probe.problem, probe.alone
+    noise = alone.masked(alone.y.copy())
+    power = dot(noise, problem.weighted(noise))
+    x, passed = start, np.zeros_like(start)
+    images: list[np.ndarray] = []
+    errors: list[float] = []
+    for weight, part in watch.parts(weights):
+        del images[:-3]
+        x = solve(problem, weight, x, part)
+        images.append(x)
+        passed = solve(alone, weight, passed, part.quiet())
+        left = problem.masked(problem.y - problem.forward(x))
+        fitted = dot(noise, problem.weighted(alone.forward(passed))) / power
+        free = 1 - min(fitted, _MOST_FITTED_LINEARLY)
+        errors.append(dot(left, problem.weighted(left)) / (problem.power * free**2))
+        if not math.isfinite(errors[-1]):
+            raise InputError(not_finite(problem, weight))
+        if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
+            break
+    # What kernels do not explain, not even the weakest weight leaves none of; near the best one, the penalty does too.
+    unexplained = unexplained_slack(problem.residual(dot(left, left)))
+    chosen = strongest(tuple(weights), errors, _SLACK / math.sqrt(problem.count) + unexplained)
+    recent = np.log(weights[len(errors) - len(images) : len(errors)])
+    return images[int(np.argmin(np.abs(recent - math.log(chosen))))], chosen

@@ -174,7 +174,8 @@ class Problem:
         return self._law.variance(self.y + self.background if np.any(self.background) else self.y)
 
     def with_data(self, y: np.ndarray, agreed: Agreement) -> Problem:
-        """The same problem with other data, less the background, and numbers from elsewhere."""
+        """The same problem, its balance too, with other data, less the background, and numbers from elsewhere."""
+        self.balance  # noqa: B018 - found before the copy, from these data
         other = copy.copy(self)
         other.y, other.agreed = y.astype(self.dtype, copy=False), agreed
         return other
@@ -274,6 +275,10 @@ class Problem:
         if self.mask is None:
             return self.operator.extend(self.y)
         return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self._mean())))
+
+    def even_start(self) -> np.ndarray:
+        """The mean of the data, for a path of penalties from the strongest on, which leaves next to nothing else."""
+        return np.full(self.operator.domain_shape, self._mean(), self.dtype)
 
     def seen(self) -> np.ndarray:
         """A^T M 1: how much of every voxel of the image is in the data that count."""

@@ -121,9 +121,8 @@ def stopped_early(
 ) -> tuple[Ended, str]:
     """Iterate until the least error is expected.
 
-    Of a few voxels that are left out, and then as many times with them, where they matter. Where they do, the image
-    is small, and all of its voxels tell more at the same cost (`crossvalidation`), unless they choose the kernels,
-    or kernels let the noise of single voxels pass, so that it is fitted from the first step on.
+    Of a few voxels that are left out, and then as many times with them, where they matter; of all voxels, where
+    these tell it (`all_voxels_tell`).
 
     Parameters
     ----------
@@ -143,8 +142,7 @@ def stopped_early(
     Ended, str
         The end of the last iteration, and why the first one stopped.
     """
-    matter = problem.held_out_share() > _HELD_OUT_MATTER
-    if matter and not problem.keyed_to_data and _in_common(problem) > _PASSED:
+    if all_voxels_tell(problem):
         probe = Probe(problem)
         rule = CrossValidation(probe, begin(probe.beside, True), pace)
         ended = run(problem, begin(probe.problem, True), limit, rule, watch, name)
@@ -153,10 +151,24 @@ def stopped_early(
         left_out = HeldOutVoxels(problem, pace, noise=noise)
         ended = run(problem, begin(problem, True), limit, left_out, watch.part(0.0, 0.5), name)
     number, reason = ended.number, ended.reason
-    if not matter:
+    if not _held_out_matter(problem):
         return ended, reason
     del ended  # and its image
     return run(problem, begin(problem, False), number, LastIterate(), watch.part(0.5, 1.0), name), reason
+
+
+def all_voxels_tell(problem: Problem) -> bool:
+    """Whether all voxels say better than a few left-out ones how good an image is (`crossvalidation`).
+
+    They do where left-out voxels would matter: the image is small, and has to be found once more with them, so that
+    all cost no more. They do not where they choose the kernels, or where kernels let the noise of single voxels
+    pass, so that it is fitted from the first step on.
+    """
+    return _held_out_matter(problem) and not problem.keyed_to_data and _in_common(problem) > _PASSED
+
+
+def _held_out_matter(problem: Problem) -> bool:
+    return problem.held_out_share() > _HELD_OUT_MATTER
 
 
 def _in_common(problem: Problem) -> float:

@@ -12,9 +12,10 @@ import numpy as np
 from ..arrays.inner import dot
 from ..arrays.watch import Watch
 from ..errors import check_choice
+from .crossvalidation import best_weight
 from .iteration import Iterate, Iterates, Solution, run, solution
 from .problem import Problem
-from .stopping import LastIterate
+from .stopping import LastIterate, all_voxels_tell
 from .weights import WeightSearch, given_weight
 
 _LIMIT = 40
@@ -50,27 +51,33 @@ def tikhonov(
     normal = _Normal(problem, penalty)
     history: list[float] = []
 
-    def solve(weight: float, x: np.ndarray, steps: int, share: float, part: Watch) -> np.ndarray:
-        iterates = conjugate_gradients(problem, normal, weight, x, share)
-        ended = run(problem, iterates, steps, LastIterate(), part, "Tikhonov")
-        history.extend(ended.history)
+    def solve(seen: Problem, weight: float, x: np.ndarray, steps: int, share: float, part: Watch) -> np.ndarray:
+        iterates = conjugate_gradients(seen, normal, weight, x, share)
+        ended = run(seen, iterates, steps, LastIterate(), part, "Tikhonov")
+        history.extend(ended.history if seen.y is problem.y else ())
         return ended.image
 
     if regularization == "auto":
 
+        def attempt(seen: Problem, weight: float, x: np.ndarray, part: Watch) -> np.ndarray:
+            return solve(seen, weight, x, _TRIAL_STEPS, _TRIAL_TOLERANCE, part)
+
         def try_weight(weight: float, x: np.ndarray, part: Watch) -> tuple[np.ndarray, np.ndarray]:
-            x = solve(weight, x, _TRIAL_STEPS, _TRIAL_TOLERANCE, part)
+            x = attempt(problem, weight, x, part)
             return x, problem.y - problem.forward(x)
 
         unit = (problem.error(_LEAST_ERROR) / problem.span) ** 2
-        search = WeightSearch(tuple(f * unit for f in _PATH), _SLACK)
-        x, weight = search(problem, problem.calm_start, try_weight, watch.part(0.0, 0.7))
+        weights, searching = tuple(f * unit for f in _PATH), watch.part(0.0, 0.7)
+        if all_voxels_tell(problem):
+            x, weight = best_weight(problem, weights, problem.even_start(), attempt, searching)
+        else:
+            x, weight = WeightSearch(weights, _SLACK)(problem, problem.even_start, try_weight, searching)
         if iterations is not None:  # as many as were asked for: those of the search are not among them
             x = problem.start()
             history.clear()
     else:
         x, weight = problem.start(), given_weight(regularization, "tikhonov")
-    x = solve(weight, x, iterations or _LIMIT, tolerance, watch.part(0.7, 1.0))
+    x = solve(problem, weight, x, iterations or _LIMIT, tolerance, watch.part(0.7, 1.0))
     difference = problem.masked(problem.y - problem.forward(x))
     residual = problem.residual(dot(difference, difference))
     balanced = problem.balance is not None
