@@ -1,4 +1,4 @@
-"""Where all voxels together say that the image predicts them best: a rule that ends iterations, a search for a weight.
+"""Where all voxels together say that an image predicts them best: a rule that ends iterations, and a weight.
 
 Generalised cross-validation: leaving out one voxel after another and predicting each from the others comes to
 
@@ -33,16 +33,15 @@ from .weights import not_finite, strongest, unexplained_slack
 _PROBE = 0.1
 #: Of their range of values: at least, or rounding would be all that is seen; at most, whatever noise is claimed.
 _LEAST_PROBE, _MOST_PROBE = 1e-4, 0.1
-#: Of what is left then, one probe tells too little: the sooner, the less exactly it is known what becomes of noise.
-_MOST_FITTED, _MOST_FITTED_LINEARLY = 0.9, 0.97
+_MOST_FITTED = 0.97  # of what is left then, one probe tells too little
 #: The standard error of a sum of squared noise, in units of that over the root of the number of voxels. The first
 #: iterate whose error comes as close to the least is the result: it has less noise than those after it.
 _CHANCE = math.sqrt(2)
 _PATIENCE = 4  # steps without a smaller error
 #: A smaller relative fall in four of Nesterov's steps is none: of the root of the error, less most of its noise.
 _FALL, _NOISE = 0.005, 0.9
-#: Of the error of a weight, over the root of the number of voxels: a stronger weight with an error no more than this
-#: above the least is as good. Less than `_CHANCE`, as the weights that are tried share most of the chance.
+#: Over the root of the number of voxels: a stronger weight is as good whose error is no more than this share above
+#: the least. Less than `_CHANCE`, as the weights that are tried share most of the chance.
 _SLACK = 0.5
 
 
@@ -168,13 +167,13 @@ def best_weight(
         passed = solve(alone, weight, passed, part.quiet())
         left = problem.masked(problem.y - problem.forward(x))
         fitted = dot(noise, problem.weighted(alone.forward(passed))) / power
-        free = 1 - min(fitted, _MOST_FITTED_LINEARLY)
+        free = 1 - min(fitted, _MOST_FITTED)
         errors.append(dot(left, problem.weighted(left)) / (problem.power * free**2))
         if not math.isfinite(errors[-1]):
             raise InputError(not_finite(problem, weight))
         if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
             break
-    # What kernels do not explain, not even the weakest weight leaves none of; near the best one, the penalty does too.
+    # What kernels do not explain, the weakest weight leaves as well; near the best one, the penalty adds to it.
     unexplained = unexplained_slack(problem.residual(dot(left, left)))
     chosen = strongest(tuple(weights), errors, _SLACK / math.sqrt(problem.count) + unexplained)
     recent = np.log(weights[len(errors) - len(images) : len(errors)])

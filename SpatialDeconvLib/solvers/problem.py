@@ -277,7 +277,7 @@ class Problem:
         return self.operator.extend(np.where(self.mask, self.y, self.dtype.type(self._mean())))
 
     def even_start(self) -> np.ndarray:
-        """The mean of the data, for a path of penalties from the strongest on, which leaves next to nothing else."""
+        """The mean of the data: what the strongest of ever weaker penalties leaves of an image."""
         return np.full(self.operator.domain_shape, self._mean(), self.dtype)
 
     def seen(self) -> np.ndarray:

@@ -12,11 +12,13 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import SpatialDeconvLib as sd
-from SpatialDeconvLib.solvers.agreement import Agreement, Told
-from SpatialDeconvLib.solvers.crossvalidation import CrossValidation, Probe
+from SpatialDeconvLib.arrays.watch import UNWATCHED
+from SpatialDeconvLib.solvers.agreement import Agreement, Given, Noted, Told
+from SpatialDeconvLib.solvers.crossvalidation import CrossValidation, Probe, best_weight
 from SpatialDeconvLib.solvers.iteration import Iterate
 from SpatialDeconvLib.solvers.problem import Problem
-from SpatialDeconvLib.solvers.stopping import HeldOutVoxels, in_common
+from SpatialDeconvLib.solvers.stopping import HeldOutVoxels, all_voxels_tell, in_common
+from SpatialDeconvLib.solvers.tikhonov import _Normal, conjugate_gradients
 
 SAMPLE = Path(__file__).parents[2] / "Resources" / "SampleData" / "icbm152_t1_crop.nrrd"
 
@@ -257,11 +259,74 @@ def test_the_image_is_found_again_with_the_left_out_voxels_where_they_are_many(s
         ("tikhonov", "brain", "narrow", 1.0, {}, 1.73),
         # Enough voxels are left out to judge by.
         ("tikhonov", "patches", "middle", 1.0, {"used": "wrong"}, 8.0),
+        # Strong weights do not seem best because the first of them has not yet come to its image.
+        ("tikhonov", "points", "middle", 5.0, {}, 12.2),
     ],
 )
 def test_automatic_weights_come_close_to_the_truth(method, image, blur, noise, options, bound):
     truth, y, operator = case(image, blur, noise, **options)
     assert error(sd.solve(operator, y, method, noise=noise).image, truth) < bound
+
+
+def dense(problem, penalty):
+    """A and D as matrices."""
+    shape = problem.operator.domain_shape
+    a, d = [], []
+    for unit in np.eye(np.prod(shape), dtype=problem.dtype):
+        image = unit.reshape(shape)
+        a.append(problem.forward(image).ravel())
+        out = np.zeros_like(image)
+        penalty.add(image, 1.0, out)
+        d.append(out.ravel())
+    return np.array(a, float).T, np.array(d, float)
+
+
+@pytest.mark.parametrize("noise", [1.0, 5.0])
+def test_the_weight_that_all_voxels_tell_is_that_of_generalised_cross_validation(noise):
+    """By the trace of the matrix that takes the data to the blurred image, which one probe estimates."""
+    random = np.random.default_rng(2)
+    truth = truth_of("patches")[20:38, 20:38]
+    operator = sd.SpatiallyVariantBlur(kernels_of("middle"), truth.shape, dtype="float64")
+    problem = Problem(operator, operator.forward(truth) + noise * random.standard_normal(truth.shape), noise)
+    assert all_voxels_tell(problem)
+    a, d = dense(problem, _Normal(problem, "gradient"))
+
+    def exact(seen, weight, image, watch):
+        return np.linalg.solve(a.T @ a + weight * d, a.T @ seen.y.ravel()).reshape(truth.shape)
+
+    def error_of(weight):
+        smoother = a @ np.linalg.solve(a.T @ a + weight * d, a.T)
+        left = problem.y.ravel() - smoother @ problem.y.ravel()
+        return np.sum(left**2) / (1 - np.trace(smoother) / left.size) ** 2
+
+    weights = [10 * 0.4**n for n in range(11)]
+    image, chosen = best_weight(problem, weights, problem.even_start(), exact, UNWATCHED)
+    least = min(weights, key=error_of)
+    assert least / 1.5 < chosen < 5 * least
+    assert error_of(chosen) < 1.05 * error_of(least)
+    nearest = min(weights, key=lambda weight: abs(np.log(weight / chosen)))
+    np.testing.assert_allclose(image, exact(problem, nearest, image, None))
+
+
+def test_conjugate_gradients_with_the_numbers_of_others_are_linear_in_the_data():
+    """So that what they make of noise alone is what noise does to the image, long before they have converged."""
+    random = np.random.default_rng(3)
+    truth = truth_of("patches")
+    operator = sd.SpatiallyVariantBlur(kernels_of("middle"), truth.shape, dtype="float64")
+    problem = Problem(operator, operator.forward(truth) + random.standard_normal(truth.shape), 1.0)
+    noise, noted = random.standard_normal(truth.shape), Noted()
+
+    def fourth(data, agreed, start):
+        part = problem.with_data(data, agreed)
+        iterates = conjugate_gradients(part, _Normal(problem, "gradient"), 0.01, start, 0.0)
+        return [next(iterates).image.copy() for _ in range(5)][-1]
+
+    start = problem.even_start()
+    plain = fourth(problem.y, noted, start)
+    both = fourth(problem.y + noise, Given(noted.numbers), start)
+    alone = fourth(noise, Given(noted.numbers), np.zeros_like(start))
+    np.testing.assert_allclose(both - plain, alone, atol=1e-9)
+    assert np.abs(alone).max() > 0.1
 
 
 def test_weaker_weights_are_not_tried_when_they_predict_worse_and_worse():
