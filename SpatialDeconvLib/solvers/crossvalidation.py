@@ -140,7 +140,7 @@ def best_weight(
     ----------
     problem : Problem
     weights : sequence of float
-        From strong to weak, tried until the error rises.
+        From strong to weak, tried until the error clearly rises.
     start : ndarray
         A first image.
     solve : callable (problem, weight, image, watch) -> image
@@ -171,10 +171,10 @@ def best_weight(
         errors.append(dot(left, problem.weighted(left)) / (problem.power * free**2))
         if not math.isfinite(errors[-1]):
             raise InputError(not_finite(problem, weight))
-        if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > min(errors):
+        # What kernels do not explain, the weakest weight leaves as well; near the best one, the penalty adds to it.
+        slack = _SLACK / math.sqrt(problem.count) + unexplained_slack(problem.residual(dot(left, left)))
+        if len(errors) > 2 and errors[-1] > errors[-2] and errors[-1] > (1 + slack) * min(errors):
             break
-    # What kernels do not explain, the weakest weight leaves as well; near the best one, the penalty adds to it.
-    unexplained = unexplained_slack(problem.residual(dot(left, left)))
-    chosen = strongest(tuple(weights), errors, _SLACK / math.sqrt(problem.count) + unexplained)
+    chosen = strongest(tuple(weights), errors, slack)
     recent = np.log(weights[len(errors) - len(images) : len(errors)])
     return images[int(np.argmin(np.abs(recent - math.log(chosen))))], chosen
