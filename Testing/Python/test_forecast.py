@@ -56,7 +56,7 @@ def test_time_grows_with_the_image_though_only_a_part_is_looked_at(monkeypatch):
     monkeypatch.setattr(forecast, "_product", lambda job, _watch: parts.append(job.image.size) or 1.0)
     kernel = sd.gaussian_kernel(1.0, ndim=2)
     small, large = (
-        sd.foresee(np.broadcast_to(np.float32(1), shape), kernel, noise=1.0).seconds
+        sd.foresee(np.broadcast_to(np.float32(1), shape), kernel, strategy="joint", method="tv", noise=1.0).seconds
         for shape in ((256, 256), (2048, 2048))
     )
     assert large > 8 * small
