@@ -468,8 +468,8 @@ METHODS: tuple[Method, ...] = (
         reaches=2.0,
         stable=False,
         halo=4.5,
-        tiled_to=2e-2,
-        tiled_to_gaps=3e-2,
+        tiled_to=1e-1,
+        tiled_to_gaps=1e-1,
     ),
 )
 
