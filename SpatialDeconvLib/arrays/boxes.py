@@ -31,4 +31,4 @@ def slabs(shape: tuple[int, ...], voxels: int = _SLAB_VOXELS) -> Iterator[slice]
     """Parts of the first axis, small enough for the processor's cache, so that temporaries stay small."""
     step = max(1, voxels * shape[0] // max(1, math.prod(shape)))
     for start in range(0, shape[0], step):
-        yield slice(start, start + step)
+        yield slice(start, min(start + step, shape[0]))

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from .boxes import slabs
 from .inner import dot
+from .threads import Crew
 
 _VOXELS = 1 << 18  # of a slab: with fewer, threads wait for each other
 
 #: Calls work on every item, possibly in threads (`threads.Crew`).
-Run = Callable[[Callable[[slice], object], Sequence[slice]], object]
-
-
-def serially(work: Callable[[slice], object], items: Sequence[slice]) -> None:
-    """Call `work` on every item, one after the other."""
-    for item in items:
-        work(item)
+Run = Callable[[Callable[[Any], object], Sequence[Any]], object]
 
 
 class Sweep:
@@ -33,8 +29,8 @@ class Sweep:
         Calls `work` on every item, possibly in threads; by default one after the other.
     """
 
-    def __init__(self, shape: Sequence[int], run: Run = serially):
-        self._run = run
+    def __init__(self, shape: Sequence[int], run: Run | None = None):
+        self._run = Crew(1) if run is None else run
         self._slabs = list(slabs(tuple(shape), _VOXELS))
 
     def __call__(self, work: Callable[[slice], object]) -> None:

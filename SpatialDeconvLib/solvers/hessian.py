@@ -21,8 +21,9 @@ from itertools import combinations
 import numpy as np
 
 from ..arrays.boxes import Box
+from ..arrays.sweep import Run
 from ..arrays.threads import Scratch
-from .totalvariation import Run, TotalVariation
+from .totalvariation import TotalVariation
 
 _TILE = 1 << 18  # voxels worked on at a time
 _REACH = 2  # voxels on either side that the gradient of a voxel depends on

@@ -30,11 +30,12 @@ Precondition = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """A step, the change of the gradient along it, and their inner product."""
+    """A step, the change of the gradient along it, their inner product, and the square of the change."""
 
     step: np.ndarray
     change: np.ndarray
     curvature: float
+    square: float
 
 
 def descend(
@@ -175,10 +176,12 @@ def _correction(
         return dot(s, c), dot(s, s), dot(c, c)
 
     found = sweep.sums(work)
-    curvature, long, steep = (
+    curvature, long, square = (
         agreed.number(name, number) for name, number in zip(("curvature", "step", "change"), found, strict=True)
     )
-    return Correction(step, change, curvature) if curvature > 1e-8 * math.sqrt(long) * math.sqrt(steep) else None
+    if curvature <= 1e-8 * math.sqrt(long) * math.sqrt(square):
+        return None
+    return Correction(step, change, curvature, square)
 
 
 def _scaled(
@@ -186,7 +189,7 @@ def _scaled(
 ) -> float:
     """What the preconditioner is to be multiplied by, after a step of this length."""
     if precondition is None:
-        return last.curvature / agreed.dot("size", last.change, last.change)
+        return last.curvature / last.square
     # One that is a little too strong is the faster one, as long as full steps are taken.
     if scale == length == 1:
         return scale

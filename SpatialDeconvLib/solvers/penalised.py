@@ -156,7 +156,7 @@ def descent(
     objective: Objective, x: np.ndarray, lower: float, tolerance: float, curvature: DataCurvature
 ) -> Iterates:
     """Yield the start and what L-BFGS makes of it."""
-    near = _near(objective, curvature)
+    near = _preconditioner(objective, curvature)
     problem = objective.data.problem
     images = descend(
         objective, x, lower, math.inf, tolerance=tolerance, precondition=near, agreed=problem.agreed,
@@ -176,14 +176,14 @@ def descent(
         del x
 
 
-def _near(objective: Objective, curvature: DataCurvature) -> CosineFilter | EdgeFilter:
+def _preconditioner(objective: Objective, curvature: DataCurvature) -> CosineFilter | EdgeFilter:
     """An inverse of the objective's second derivative.
 
     That of total variation knows edges, but not where steps that are long there lead to another least.
     """
     if objective.share or curvature.steep:
         return curvature.inverse()
-    return curvature.inverse_at_edges(objective.weight, objective.eps)
+    return curvature.inverse_at_edges(objective.penalty, objective.weight, objective.eps)
 
 
 def flat_tolerance(problem: Problem) -> float:

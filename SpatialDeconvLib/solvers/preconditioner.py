@@ -25,25 +25,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import scipy.fft as sfft
 
-from ..arrays.sweep import Sweep
+from ..arrays.sweep import Run, Sweep
 from ..blur.selfkeyed import SelfKeyedBlur
 from ..kernels.field import BoundField
 from .agreement import Agreement
 from .models import Model
+from .totalvariation import TotalVariation
 
 _RIDGE, _LAPLACIAN, _SQUARED = 0.03, 0.01, 0.01
 #: With kernels keyed to the image sought in the source model, whose second derivative changes from place to place.
 _LAPLACIAN_SOURCE = 0.1
 #: r' in the same units, and a' in those of the flat parts' curvature.
 _EDGE_RIDGE, _EDGE_LAPLACIAN = 0.1, 0.1
-#: s^2 = |grad x|^2 / ( |grad x|^2 + this times eps^2 ).
-_EDGE = 10.0
-_CHUNK = 1 << 18  # voxels transformed at a time
 
 
 class CosineFilter:
@@ -57,11 +54,11 @@ class CosineFilter:
         Calls `work` on every item, possibly in threads. Items do not depend on the number of threads.
     """
 
-    def __init__(self, response: np.ndarray, run: Callable[..., Any]):
-        self.response, self.run = response, run
+    def __init__(self, response: np.ndarray, run: Run):
+        self.response = response
         shape = response.shape
-        self._planes = _slices(shape[0], response.size // shape[0])
-        self._columns = _slices(shape[1], response.size // shape[1])
+        self.planes = Sweep(shape, run)
+        self._columns = Sweep((shape[1], response.size // shape[1]), run)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Filter an image in place and return it."""
@@ -78,9 +75,9 @@ class CosineFilter:
         def back(part: slice) -> None:
             image[part] = sfft.idctn(image[part], axes=within, norm="ortho", workers=1)
 
-        self.run(ahead, self._planes)
-        self.run(across, self._columns)
-        self.run(back, self._planes)
+        self.planes(ahead)
+        self._columns(across)
+        self.planes(back)
         return image
 
     def at(self, x: np.ndarray) -> None:
@@ -94,73 +91,37 @@ class EdgeFilter:
     ----------
     flat, edges : CosineFilter
         H and G - H.
-    spacing : tuple of float
-        Of the image, in mm.
-    eps : float
-        Of total variation, see `totalvariation`.
+    find : callable (image) -> ndarray
+        s of an image.
     """
 
-    def __init__(self, flat: CosineFilter, edges: CosineFilter, spacing: Sequence[float], eps: float):
-        self._flat, self._edges = flat, edges
-        self._squares = [(min(spacing) / h) ** 2 for h in spacing]
-        self._least = _EDGE * eps**2
-        self._sweep = Sweep(flat.response.shape, flat.run)
+    def __init__(self, flat: CosineFilter, edges: CosineFilter, find: Callable[[np.ndarray], np.ndarray]):
+        self._flat, self._edges, self._find = flat, edges, find
         self._share: np.ndarray | None = None
 
     def at(self, x: np.ndarray) -> None:
         """Take the edges of x: the next images are steps from there."""
-        share = np.empty_like(x)
-        least = x.dtype.type(self._least)
-
-        def work(slab: slice) -> None:
-            square = self._gradient(x, slab)
-            np.divide(square, square + least, out=square)
-            np.sqrt(square, out=share[slab])
-
-        self._sweep(work)
-        self._share = share
+        self._share = self._find(x)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Filter an image in place and return it."""
         share = self._share
         if share is None:
             return self._flat(image)
-        edges = self._edges(self._product(image, share, np.empty_like(image)))
-        image = self._flat(image)
+        edges = np.empty_like(image)
+
+        def cut(slab: slice) -> None:
+            np.multiply(image[slab], share[slab], out=edges[slab])
 
         def add(slab: slice) -> None:
             edges[slab] *= share[slab]
             image[slab] += edges[slab]
 
-        self._sweep(add)
+        self._flat.planes(cut)
+        self._edges(edges)
+        self._flat(image)
+        self._flat.planes(add)
         return image
-
-    def _product(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-        self._sweep(lambda slab: np.multiply(a[slab], b[slab], out=out[slab]))
-        return out
-
-    def _gradient(self, x: np.ndarray, slab: slice) -> np.ndarray:
-        """The squares of forward and of backward differences, summed, in some planes."""
-        start, stop = slab.start, min(slab.stop, len(x))
-        before, after = max(start - 1, 0), min(stop + 1, len(x))
-        out = np.zeros_like(x[slab])
-        steps = np.square(np.diff(x[before:after], axis=0))
-        steps *= x.dtype.type(self._squares[0])
-        out[: after - 1 - start] += steps[start - before :]
-        first = max(start, 1)
-        out[first - start :] += steps[: stop - first]
-        for axis, scale in enumerate(self._squares[1:], 1):
-            steps = np.square(np.diff(x[slab], axis=axis))
-            steps *= x.dtype.type(scale)
-            head = (slice(None),) * axis
-            for there in ((*head, slice(None, -1)), (*head, slice(1, None))):
-                out[there] += steps
-        return out
-
-
-def _slices(length: int, size: int) -> list[slice]:
-    thickness = max(1, _CHUNK // size)
-    return [slice(a, min(a + thickness, length)) for a in range(0, length, thickness)]
 
 
 class DataCurvature:
@@ -192,14 +153,14 @@ class DataCurvature:
         """H with a penalty on differences; `curvature` is q."""
         return self._filter(lambda power, lap: self._flat(power, lap, curvature))
 
-    def inverse_at_edges(self, weight: float, eps: float) -> EdgeFilter:
+    def inverse_at_edges(self, penalty: TotalVariation, weight: float, eps: float) -> EdgeFilter:
         """H' with total variation of this weight and smoothing."""
         ridge, linear = _EDGE_RIDGE * self._scale, _EDGE_LAPLACIAN * weight / eps
 
         def more(power: np.ndarray, lap: np.ndarray) -> np.ndarray:
             return np.maximum(1 / (power + ridge + linear * lap) - self._flat(power, lap), 0)
 
-        return EdgeFilter(self.inverse(), self._filter(more), self._operator.bound.spacing, eps)
+        return EdgeFilter(self.inverse(), self._filter(more), partial(penalty.edges, eps=eps))
 
     def _flat(self, power: np.ndarray, lap: np.ndarray, curvature: float = 0.0) -> np.ndarray:
         scale = self._scale
@@ -216,7 +177,7 @@ class DataCurvature:
             power = np.maximum(_cosine_sum(self._lags, 0, shape[0], part), 0)  # rounding
             out[part] = response(power, lap)
 
-        operator.run(fill, _slices(shape[0], out.size // shape[0]))
+        Sweep(shape, operator.run)(fill)
         return CosineFilter(out, operator.run)
 
 

@@ -192,7 +192,7 @@ def _compared(
     difference = np.empty_like(model) if keep else None
     squared, value = poisson.compare(model, excess, difference)
     price = 0.0 if penalty is None else penalty.weight * penalty.value(x)
-    return excess, difference, squared, poisson.problem.agreed("likelihood", lambda: value - price)
+    return excess, difference, squared, poisson.problem.agreed.number("likelihood", value - price)
 
 
 class _Poisson:

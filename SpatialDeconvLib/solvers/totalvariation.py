@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Run = Callable[[Callable[[int], None], Sequence[int]], object]
+from ..arrays.sweep import Run, Sweep
 
 #: eps of the methods, of the range of values.
 SMOOTHING = 0.01
 
-_CHUNK = 1 << 18  # voxels worked on at a time
+#: An edge is where |grad x|^2 is more than this times eps^2.
+_EDGE = 10.0
 
 
 class TotalVariation:
@@ -36,8 +37,7 @@ class TotalVariation:
         finest = min(spacing)
         self.scales = [finest / h for h in spacing]
         self.run = run
-        thickness = max(1, _CHUNK // max(1, int(np.prod(self.shape[1:]))))
-        self.chunks = [(a, min(a + thickness, self.shape[0])) for a in range(0, self.shape[0], thickness)]
+        self._sweep = Sweep(self.shape, run)
 
     def __call__(self, x: np.ndarray, eps: float, weight: float, gradient: np.ndarray | None) -> float:
         """Return TV(x) and add `weight` times its gradient to `gradient` (in place) if given."""
@@ -59,14 +59,34 @@ class TotalVariation:
 
         return self._sum(part)
 
+    def edges(self, x: np.ndarray, eps: float) -> np.ndarray:
+        """Return s, near 0 where x is flat and near 1 at its edges: s^2 = g^2 / (g^2 + 10 eps^2).
+
+        g^2 is the sum of the squares of forward and backward differences.
+        """
+        out = np.empty_like(x)
+        least = x.dtype.type(_EDGE * eps**2)
+
+        def work(slab: slice) -> None:
+            square = self._squares(x, slab.start, slab.stop)
+            np.divide(square, square + least, out=square)
+            np.sqrt(square, out=out[slab])
+
+        self._sweep(work)
+        return out
+
+    def _squares(self, x: np.ndarray, a: int, b: int) -> np.ndarray:
+        """The squares of forward and backward differences of planes a to b, summed."""
+        low = max(a - 1, 0)
+        out = np.zeros_like(x[a:b])
+        for axis, d in enumerate(self._differences(x, a, b)):
+            np.square(d, out=d)
+            out += d[a - low :]
+            _add_before(d, axis, out)
+        return out
+
     def _sum(self, part: Callable[[int, int], float]) -> float:
-        values = [0.0] * len(self.chunks)
-
-        def work(number: int) -> None:
-            values[number] = part(*self.chunks[number])
-
-        self.run(work, range(len(self.chunks)))
-        return float(sum(values))
+        return self._sweep.sums(lambda slab: (part(slab.start, slab.stop),))[0]
 
     def _differences(self, x: np.ndarray, a: int, b: int) -> list[np.ndarray]:
         """Forward differences of planes a to b, and of the one before: its flux enters the gradient at plane a."""
@@ -112,16 +132,20 @@ class TotalVariation:
             d *= norm
             if scale != 1:
                 d *= x.dtype.type(scale)
-            mine = d[a - low :]
-            target -= mine
-            if axis == 0:
-                before = d[: len(d) - 1]
-                target[b - a - len(before) :] += before
-            else:
-                head = (slice(None),) * axis
-                later, earlier = (*head, slice(1, None)), (*head, slice(None, -1))
-                target[later] += mine[earlier]
+            target -= d[a - low :]
+            _add_before(d, axis, target)
         return value
+
+
+def _add_before(d: np.ndarray, axis: int, target: np.ndarray) -> None:
+    """Add to every voxel what `d` is at the one before it along an axis; `d` may have a plane more in front."""
+    if axis == 0:
+        before = d[: len(d) - 1]
+        target[len(target) - len(before) :] += before
+        return
+    head = (slice(None),) * axis
+    later, earlier = (*head, slice(1, None)), (*head, slice(None, -1))
+    target[later] += d[len(d) - len(target) :][earlier]
 
 
 def sparsity(images: Sequence[np.ndarray], spacing: Sequence[float]) -> float:

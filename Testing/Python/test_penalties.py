@@ -1,6 +1,7 @@
 """Penalties with second differences, the preconditioner, blocks for a search, the search for a penalty."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_a_slope_costs_the_hessian_variation_no_more_than_total_variation():
 
 @pytest.mark.parametrize("shape", [(9, 12), (1, 20), (7, 6, 10), (40, 3, 5)])
 def test_cosine_filter_multiplies_the_cosine_transform(shape, monkeypatch):
-    monkeypatch.setattr("SpatialDeconvLib.solvers.preconditioner._CHUNK", 16)
+    monkeypatch.setattr("SpatialDeconvLib.arrays.sweep._VOXELS", 16)
     rng = np.random.default_rng(0)
     image, response = rng.standard_normal((2, *shape))
     expected = sfft.idctn(response * sfft.dctn(image, norm="ortho"), norm="ortho")
@@ -263,7 +264,10 @@ def test_total_variation_comes_to_its_edges_sooner_by_a_preconditioner_that_know
     blur = LinearModel(op)
     curvature, objective = DataCurvature(blur), Objective(problem, blur, 0.0, 0.01)
     ends = []
-    for near in (curvature.inverse(), curvature.inverse_at_edges(objective.weight, objective.eps)):
+    for near in (
+        curvature.inverse(),
+        curvature.inverse_at_edges(objective.penalty, objective.weight, objective.eps),
+    ):
         images, values = descend(objective, problem.start(), 0, np.inf, tolerance=0, precondition=near), []
         for x in itertools.islice(images, 60):
             near.at(x)
@@ -278,7 +282,8 @@ def test_a_filter_of_flat_parts_and_edges_is_the_sum_of_both(shape, monkeypatch)
     rng = np.random.default_rng(3)
     image, x = rng.standard_normal((2, *shape))
     flat, edges = (CosineFilter(rng.uniform(0.5, 2, shape), serially) for _ in range(2))
-    near = EdgeFilter(flat, edges, (3.0, *(1.5,) * (len(shape) - 1)), 0.4)
+    variation = TotalVariation(shape, (3.0, *(1.5,) * (len(shape) - 1)), serially)
+    near = EdgeFilter(flat, edges, partial(variation.edges, eps=0.4))
     np.testing.assert_allclose(near(image.copy()), flat(image.copy()))
     near.at(x)
     square = np.zeros(shape)
